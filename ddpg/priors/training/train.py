@@ -1,0 +1,228 @@
+"""The recipe of the embedded prior: ``ddpg train-prior``.
+
+A run is a folder: ``log.csv`` (a line every ``log_every`` steps), ``state.pt`` (everything that a
+resumed run needs) and, at every save, ``<name>.safetensors`` with the averaged weights. A run that
+was stopped goes on from its last save, and step number n sees the same patches, times and noise
+whether or not it was stopped before.
+
+The learning rate warms up, stays constant and decays linearly over the last ``cooldown`` steps, so
+that raising ``steps`` extends a run without repeating what it has done.
+"""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ddpg.files import replacing
+from ddpg.priors.networks.residual_unet import SIGMA_DATA, ResidualUNet
+from ddpg.priors.training.pictures import TrainingPictures, training_pictures
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Everything that decides what a training run computes.
+
+    Attributes:
+        widths, blocks, embedding_width: the network, see :class:`ResidualUNet`.
+        steps: optimisation steps in all.
+        batch_size, patch_size: patches of each step, and their side in pixels.
+        learning_rate: of Adam, after ``warmup`` steps and before the last ``cooldown`` steps.
+        ema: decay of the averaged weights, per step.
+        log_normal_share: share of the noise levels drawn log-normally around ``sigma = 0.3`` (EDM,
+            table 1), where an image's detail is decided; the others are uniform in t.
+        leaves, leaf_size, leaf_share: see :func:`training_pictures`.
+        seed: of the pictures, the patches and the noise.
+        precision: "bfloat16" runs the convolutions in half precision, "float32" does not.
+        log_every, save_every: steps between log lines and between saves.
+    """
+
+    widths: list[int] = field(default_factory=lambda: [64, 128, 192])
+    blocks: list[int] = field(default_factory=lambda: [3, 2, 2])
+    embedding_width: int = 64
+    steps: int = 30_000
+    batch_size: int = 16
+    patch_size: int = 64
+    learning_rate: float = 1e-3
+    warmup: int = 500
+    cooldown: int = 8_000
+    ema: float = 0.999
+    log_normal_share: float = 0.7
+    leaves: int = 1500
+    leaf_size: int = 256
+    leaf_share: float = 0.6
+    seed: int = 0
+    precision: str = "bfloat16"
+    log_every: int = 100
+    save_every: int = 1000
+
+    def __post_init__(self) -> None:
+        if self.precision not in ("float32", "bfloat16"):
+            raise ValueError(f"precision must be float32 or bfloat16, got {self.precision!r}")
+        if not 0 < self.warmup + self.cooldown <= self.steps:
+            raise ValueError(
+                f"warmup + cooldown must lie in [1, steps], got {self.warmup} + {self.cooldown} "
+                f"with {self.steps} steps"
+            )
+
+
+class TrainingRun:
+    """The network, its average and the optimiser; :meth:`step` advances them."""
+
+    def __init__(self, config: TrainingConfig, pictures: TrainingPictures, device: str) -> None:
+        self.config, self.pictures, self.device = config, pictures, torch.device(device)
+        torch.manual_seed(config.seed)  # initial weights only; noise has its own generators
+        network = ResidualUNet(config.widths, config.blocks, config.embedding_width)
+        self.network = network.to(self.device, memory_format=torch.channels_last)
+        average = torch.optim.swa_utils.get_ema_multi_avg_fn(config.ema)
+        self.average = torch.optim.swa_utils.AveragedModel(self.network, multi_avg_fn=average)
+        self.optimiser = torch.optim.Adam(self.network.parameters(), betas=(0.9, 0.99))
+        self.steps_done, self.seconds = 0, 0.0
+
+    def learning_rate(self, step: int) -> float:
+        """Trapezoidal: linear warm-up, constant, linear decay to zero."""
+        config = self.config
+        warm = (step + 1) / max(1, config.warmup)
+        left = (config.steps - step) / max(1, config.cooldown)
+        return config.learning_rate * min(1.0, warm, left)
+
+    def step(self) -> float:
+        """One optimisation step; returns the loss."""
+        step = self.steps_done
+        clean, times, noise = self._examples(step)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.learning_rate(step)
+        sigma = self.network.sigmas[times][:, None, None, None]
+        x_t = (clean + sigma * noise) / (1 + sigma.square()).sqrt()
+        half = self.config.precision == "bfloat16"
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=half):
+            predicted = self.network(x_t, times)
+        # Weighted so that the network's raw output has a unit-variance target at every level
+        # (EDM, equation 8), which makes the loss comparable across noise levels.
+        weight = (SIGMA_DATA**2 + sigma.square()) / SIGMA_DATA**2
+        loss = (weight * (predicted.float() - noise).square()).mean()
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimiser.step()
+        self.average.update_parameters(self.network)
+        self.steps_done += 1
+        return float(loss.detach())
+
+    def _examples(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Patches in [-1, 1], time indices and noise of one step, all from (seed, step)."""
+        config = self.config
+        rng = np.random.default_rng([config.seed, 1, step])
+        patches = self.pictures.batch(config.batch_size, config.patch_size, rng)
+        log_sigmas = self.network.sigmas.log().cpu().numpy()
+        wanted = rng.normal(-1.2, 1.2, config.batch_size)
+        near = np.searchsorted(log_sigmas, wanted).clip(0, len(log_sigmas) - 1)
+        uniform = rng.integers(len(log_sigmas), size=config.batch_size)
+        times = np.where(rng.random(config.batch_size) < config.log_normal_share, near, uniform)
+        clean = torch.from_numpy(patches).permute(0, 3, 1, 2).to(self.device).float() / 127.5 - 1
+        clean = clean.contiguous(memory_format=torch.channels_last)
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        noise = torch.randn(clean.shape, generator=generator).to(clean)
+        return clean, torch.from_numpy(times).to(self.device), noise
+
+    def weights(self) -> dict[str, Tensor]:
+        """The averaged weights, in half precision as they are shipped."""
+        state = self.average.module.state_dict()
+        return {name: value.cpu().half().contiguous() for name, value in state.items()}
+
+    def state(self) -> dict[str, object]:
+        """What :meth:`load_state` needs to go on from here."""
+        return {
+            "config": asdict(self.config),
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "steps_done": self.steps_done,
+            "seconds": self.seconds,
+        }
+
+    def load_state(self, state: dict[str, object]) -> None:
+        """Go on from a saved state; only the length and the pace of the run may have changed."""
+        free = {"steps", "cooldown", "log_every", "save_every"}
+        for key, value in asdict(self.config).items():
+            if key not in free and state["config"][key] != value:
+                raise ValueError(
+                    f"the saved run has {key} = {state['config'][key]!r}, the configuration "
+                    f"{value!r}: train in another folder, or change only {', '.join(sorted(free))}"
+                )
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.steps_done, self.seconds = state["steps_done"], state["seconds"]
+
+
+def train(
+    config: TrainingConfig, folder: Path, *, name: str, device: str = "cpu"
+) -> Iterator[tuple[int, float]]:
+    """Train, or go on training, in ``folder``; yields (steps done, mean loss) at every log line.
+
+    Args:
+        config: the recipe.
+        folder: receives the log, the state and the weights; made if missing.
+        name: the weights are saved as ``<name>.safetensors``.
+        device: where the network runs.
+
+    Raises:
+        ValueError: the folder holds a run of another recipe.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    pictures = training_pictures(
+        leaves=config.leaves,
+        size=config.leaf_size,
+        leaf_share=config.leaf_share,
+        seed=config.seed,
+        smallest=config.patch_size,
+    )
+    run = TrainingRun(config, pictures, device)
+    state_file, log_file = folder / "state.pt", folder / "log.csv"
+    if state_file.exists():
+        run.load_state(torch.load(state_file, map_location=device, weights_only=True))
+        _drop_log_after(log_file, run.steps_done)
+    losses, started, earlier = [], time.monotonic(), run.seconds
+    while run.steps_done < config.steps:
+        losses.append(run.step())
+        run.seconds = earlier + time.monotonic() - started
+        last = run.steps_done == config.steps
+        if run.steps_done % config.log_every == 0 or last:
+            mean = float(np.mean(losses))
+            _append_log(log_file, run, mean)
+            losses.clear()
+            yield run.steps_done, mean
+        if run.steps_done % config.save_every == 0 or last:
+            with replacing(folder / f"{name}.safetensors") as path:
+                save_file(run.weights(), path)
+            with replacing(state_file) as path:
+                torch.save(run.state(), path)
+
+
+def _append_log(log_file: Path, run: TrainingRun, loss: float) -> None:
+    new = not log_file.exists()
+    with log_file.open("a", newline="") as stream:
+        writer = csv.writer(stream)
+        if new:
+            writer.writerow(["step", "loss", "learning_rate", "seconds"])
+        rate = run.learning_rate(run.steps_done - 1)
+        writer.writerow([run.steps_done, f"{loss:.6f}", f"{rate:.3g}", f"{run.seconds:.1f}"])
+
+
+def _drop_log_after(log_file: Path, step: int) -> None:
+    """Forget the lines that a resumed run will write again."""
+    if not log_file.exists():
+        return
+    with log_file.open(newline="") as stream:
+        header, *lines = list(csv.reader(stream))
+    with replacing(log_file) as path, path.open("w", newline="") as stream:
+        csv.writer(stream).writerows([header, *(row for row in lines if int(row[0]) <= step)])
