@@ -1,0 +1,57 @@
+# Two commands need nothing prepared but Python >= 3.11 and make:
+#
+#     make demo     install into .venv and run the default study
+#     make test     install into .venv and run every test
+
+PYTHON ?= python3
+VENV := .venv
+INSTALLED := $(VENV)/.installed
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.PHONY: demo quick test lint format lock schemas clean help
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile
+
+demo: $(INSTALLED)
+	snakemake --cores all
+	@echo
+	@echo "The page with everything:  results/index.html"
+	@echo "The tables:                results/tables/tables.md, tables.tex, summary.csv"
+	@echo "The figures:               results/figures/"
+	@echo "Every measurement:         results/metrics.csv"
+
+# The same workflow on a sheet of six experiments: about a minute.
+quick: $(INSTALLED)
+	snakemake --cores all --configfile config/quick.yaml
+
+test: $(INSTALLED)
+	pytest
+
+lint: $(INSTALLED)
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile rules
+	mypy
+	snakemake --lint
+
+format: $(INSTALLED)
+	ruff check --fix .
+	ruff format .
+	snakefmt Snakefile rules
+
+lock:
+	uv pip compile pyproject.toml --extra dev --universal --no-header --output-file requirements.lock
+
+schemas: $(INSTALLED)
+	ddpg schemas
+
+clean:
+	rm -rf results resources .snakemake
+
+$(INSTALLED): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version)'
+	$(PYTHON) -m venv $(VENV)
+	pip install --requirement requirements.lock
+	pip install --no-deps --editable .
+	touch $@

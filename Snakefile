@@ -1,0 +1,29 @@
+# A benchmark of diffusion image restoration around DDPG and IDPG.
+#
+#     snakemake --cores all                                 the default study, config/config.yaml
+#     snakemake --cores all --configfile config/paper.yaml  another study
+#
+# The data flow one way; each stage is one file of rules, one module in ddpg/stages and one folder
+# of results. README.md says how to change the study, config/README.md explains every key.
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/resources.smk"
+include: "rules/observations.smk"
+include: "rules/restoration.smk"
+include: "rules/evaluation.smk"
+include: "rules/comparison.smk"
+
+
+rule all:
+    default_target: True
+    localrule: True
+    input:
+        products,

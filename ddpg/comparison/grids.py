@@ -1,0 +1,223 @@
+"""The pictures of one cell beside one another: truth, observation, and every method.
+
+The data step, :func:`collect`, gathers them with their scores; one draw step makes a figure for
+a paper, another the file from which the page is made.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ddpg.comparison.pictures import (
+    Paths,
+    Square,
+    data_uri,
+    enlarge,
+    most_detail,
+    names_in,
+    read_arrays,
+    to_8bit,
+)
+from ddpg.comparison.statistics import label_styles, read_metrics
+from ddpg.comparison.style import METRIC_STYLES, metric_order, task_name
+from ddpg.errors import UserError
+from ddpg.files import replacing
+
+MOST_IMAGES = 6
+"""Rows of a grid unless images are named."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One picture of a grid with its scores (metric -> value), as far as they were computed."""
+
+    name: str
+    picture: np.ndarray
+    scores: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One image: its tiles, the truth first, and the square of the truth to look at."""
+
+    image: str
+    detail: Square
+    tiles: list[Tile]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The rows of a cell, with the cell's names for programs and for people."""
+
+    dataset: str
+    degradation: str
+    sigma_y: float
+    title: str
+    rows: list[Row]
+
+
+def collect(
+    cell: str,
+    truth: Paths,
+    observations: Paths,
+    restorations: Mapping[str, Paths],
+    metrics: pd.DataFrame,
+    images: Sequence[str] | None = None,
+) -> Grid:
+    """Gather the pictures of a cell.
+
+    Args:
+        cell: its path, such as "photographs/sr_bicubic-x4-svd/0.05".
+        truth, observations: the shards of the data set and of the cell's observations.
+        restorations: label -> shards.
+        metrics: the long table.
+        images: which, from top to bottom; None for the first :data:`MOST_IMAGES` by name.
+
+    Returns:
+        the grid; labels stand in the order of the tables.
+
+    Raises:
+        UserError: a file cannot be read or lacks an image, or the cell or a label is not in the
+            table.
+    """
+    here = metrics_of_cell(metrics, cell)
+    chosen = list(images or names_in(truth)[:MOST_IMAGES])
+    styles = label_styles(here)
+    unknown = [label for label in restorations if label not in styles]
+    if unknown:
+        raise UserError(f"{cell}: no label {unknown[0]!r} in the metrics, only {', '.join(styles)}")
+    columns = [("Truth", "", read_arrays(truth, chosen))]
+    columns.append(("Observation", "", read_arrays(observations, chosen)))
+    for label, style in styles.items():
+        if label in restorations:
+            columns.append((style.name, label, read_arrays(restorations[label], chosen)))
+    scores = scores_by_image(here)
+    rows = [_row(image, columns, scores) for image in chosen]
+    first = here.iloc[0]
+    title = f"{task_name(first.task, first.scale)} ({first.operator})"
+    return Grid(first.dataset, cell.split("/")[1], float(first.sigma_y), title, rows)
+
+
+def metrics_of_cell(metrics: pd.DataFrame, cell: str) -> pd.DataFrame:
+    """Return the rows of one cell.
+
+    Args:
+        metrics: the long table.
+        cell: its path, such as "photographs/sr_bicubic-x4-svd/0.05".
+
+    Raises:
+        UserError: there are none.
+    """
+    scale = metrics["scale"].map(lambda value: f"-x{value:g}" if value > 0 else "")
+    level = metrics["sigma_y"].map(lambda value: f"{value:g}")
+    degradation = metrics["task"] + scale + "-" + metrics["operator"]
+    paths = metrics["dataset"] + "/" + degradation + "/" + level
+    if cell not in set(paths):
+        raise UserError(f"no cell {cell!r} in the metrics, only {', '.join(sorted(set(paths)))}")
+    return metrics[paths == cell]
+
+
+def scores_by_image(metrics: pd.DataFrame) -> dict[tuple[str, str], dict[str, float]]:
+    """Return (label, image) -> metric -> value for one cell; what has no value is left out."""
+    scores: dict[tuple[str, str], dict[str, float]] = {}
+    for row in metrics[metrics["value"].notna()].itertuples():
+        scores.setdefault((row.label, row.image), {})[row.metric] = row.value
+    return scores
+
+
+def _row(
+    image: str,
+    columns: list[tuple[str, str, dict[str, np.ndarray]]],
+    scores: dict[tuple[str, str], dict[str, float]],
+) -> Row:
+    """One row, its pictures in their own sizes."""
+    truth = to_8bit(columns[0][2][image])
+    tiles = [
+        Tile(name, to_8bit(arrays[image]), scores.get((label, image), {}))
+        for name, label, arrays in columns
+    ]
+    return Row(image, most_detail(truth), tiles)
+
+
+def draw_grid(
+    cell: str,
+    truth: Paths,
+    observations: Paths,
+    restorations: Mapping[str, Paths],
+    metrics_csv: str | os.PathLike[str],
+    output_stem: str | os.PathLike[str],
+    *,
+    images: Sequence[str] | None = None,
+) -> None:
+    """Write ``output_stem.pdf``, ``.png`` (the figure) and ``.json`` (for the page).
+
+    Args:
+        cell: its path, such as "photographs/sr_bicubic-x4-svd/0.05".
+        truth, observations: the shards of the data set and of the cell's observations.
+        restorations: label -> shards.
+        metrics_csv: the long table of metrics.
+        output_stem: the files' name without suffix.
+        images: which, from top to bottom; None for the first :data:`MOST_IMAGES` by name.
+
+    Raises:
+        UserError: see :func:`collect`.
+    """
+    from ddpg.comparison.grid_figure import save_grid_figure
+
+    grid = collect(cell, truth, observations, restorations, read_metrics(metrics_csv), images)
+    save_grid_figure(grid, output_stem)
+    stem = Path(output_stem)
+    with replacing(stem.with_name(stem.name + ".json")) as temporary:
+        temporary.write_text(json.dumps(page_data(grid), indent=1) + "\n", encoding="utf-8")
+
+
+def page_data(grid: Grid) -> dict:
+    """Return what the page needs of a grid, as built-in types with the pictures as data URIs."""
+    return {
+        "dataset": grid.dataset,
+        "degradation": grid.degradation,
+        "title": grid.title,
+        "sigma_y": grid.sigma_y,
+        "rows": [_page_row(row) for row in grid.rows],
+    }
+
+
+def _page_row(row: Row) -> dict:
+    height, width = row.tiles[0].picture.shape[:2]
+    return {
+        "image": row.image,
+        "width": width,
+        "height": height,
+        "detail": asdict(row.detail),
+        "tiles": [
+            {
+                "name": tile.name,
+                "size": list(tile.picture.shape[1::-1]),
+                "scores": _printed(tile.scores),
+                "uri": data_uri(tile.picture),
+            }
+            for tile in row.tiles
+        ],
+    }
+
+
+def _printed(scores: dict[str, float]) -> dict[str, str]:
+    """The scores that say how good a picture is, as they are printed."""
+    return {
+        METRIC_STYLES[metric].name: f"{scores[metric]:.{METRIC_STYLES[metric].decimals}f}"
+        for metric in metric_order(scores)
+        if METRIC_STYLES[metric].family != "cost"
+    }
+
+
+def full_size(row: Row, tile: Tile) -> np.ndarray:
+    """Return a tile's picture in the size of the truth."""
+    height, width = row.tiles[0].picture.shape[:2]
+    return enlarge(tile.picture, height, width)

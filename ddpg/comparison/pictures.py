@@ -1,0 +1,129 @@
+"""Pictures out of the pipeline's tensors, ready to be shown: 8-bit, with the place to look at."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+from safetensors import SafetensorError, safe_open
+
+from ddpg.errors import UserError
+
+Paths = Sequence[str | os.PathLike[str]]
+DETAIL = 0.16
+"""Side of the marked square, as a share of the picture's shorter side."""
+_SMALL = 64
+_QUALITY = 92
+
+
+@dataclass(frozen=True)
+class Square:
+    """A square part of a picture, in pixels."""
+
+    top: int
+    left: int
+    side: int
+
+
+def names_in(paths: Paths) -> list[str]:
+    """Return the keys of all shards, sorted.
+
+    Raises:
+        UserError: a file cannot be read.
+    """
+    return sorted(name for path in paths for name in _keys(path))
+
+
+def read_arrays(paths: Paths, names: Iterable[str]) -> dict[str, np.ndarray]:
+    """Read some tensors from shards.
+
+    Args:
+        paths: safetensors files.
+        names: the keys wanted.
+
+    Returns:
+        name -> array as stored, in the order of ``names``.
+
+    Raises:
+        UserError: a file cannot be read, or a key is in none of them.
+    """
+    where = {name: path for path in paths for name in _keys(path)}
+    arrays = {}
+    for name in names:
+        if name not in where:
+            raise UserError(f"no {name!r} in {', '.join(map(str, paths))}")
+        with safe_open(where[name], framework="np") as shard:
+            arrays[name] = shard.get_tensor(name)
+    return arrays
+
+
+def _keys(path: str | os.PathLike[str]) -> list[str]:
+    try:
+        with safe_open(path, framework="np") as shard:
+            return list(shard.keys())
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path}: not a readable safetensors file ({error})") from error
+
+
+def to_8bit(array: np.ndarray) -> np.ndarray:
+    """Make a picture of a tensor.
+
+    Args:
+        array: (3, H, W); unsigned 8-bit, or floats of which [-1, 1] is shown and the rest clamped.
+
+    Returns:
+        (H, W, 3), unsigned 8-bit.
+    """
+    picture = np.moveaxis(array, 0, -1)
+    if picture.dtype == np.uint8:
+        return picture
+    unit = np.clip((picture.astype(np.float64) + 1) / 2, 0, 1)
+    return np.round(255 * unit).astype(np.uint8)
+
+
+def most_detail(picture: np.ndarray, share: float = DETAIL) -> Square:
+    """Find the square with the most detail: the largest sum of gradient magnitudes of the luma.
+
+    Args:
+        picture: (H, W, 3), unsigned 8-bit.
+        share: side of the square relative to the shorter side of the picture.
+
+    Returns:
+        the square; of several that are equal, the uppermost, then the leftmost.
+    """
+    luma = picture.astype(np.float64) @ (0.299, 0.587, 0.114)
+    height, width = luma.shape
+    side = max(1, round(share * min(height, width)))
+    detail = np.zeros_like(luma)
+    detail[:-1] += np.abs(np.diff(luma, axis=0))
+    detail[:, :-1] += np.abs(np.diff(luma, axis=1))
+    # Rounded, so that the choice hangs on no last bit of a sum.
+    total = np.pad(np.round(detail, 3).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    sums = total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side]
+    top, left = np.unravel_index(np.argmax(np.round(sums, 2)), sums.shape)
+    return Square(int(top), int(left), side)
+
+
+def enlarge(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Enlarge to a given size by repeating the nearest pixel, as for a small observation."""
+    rows = np.arange(height) * picture.shape[0] // height
+    columns = np.arange(width) * picture.shape[1] // width
+    return picture[rows][:, columns]
+
+
+def data_uri(picture: np.ndarray) -> str:
+    """Encode a picture for a page: small ones as PNG, larger ones as JPEG of high quality."""
+    stream = io.BytesIO()
+    image = Image.fromarray(picture)
+    if max(picture.shape[:2]) <= _SMALL:
+        image.save(stream, format="PNG", optimize=True)
+        kind = "png"
+    else:
+        image.save(stream, format="JPEG", quality=_QUALITY, subsampling=0, optimize=True)
+        kind = "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"

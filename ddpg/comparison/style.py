@@ -1,0 +1,226 @@
+"""How methods, metrics, tasks and data sets look and are called, in every table and figure.
+
+The colours are those of Okabe and Ito, "Color Universal Design" (2008), which people with any
+common colour-vision deficiency can tell apart; markers differ as well, for prints in grey. This
+module imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import colorsys
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from ddpg.errors import UserError
+
+Dashes = tuple[float, ...]
+SOLID: Dashes = ()
+DASHED: Dashes = (4, 1.5)
+DOTTED: Dashes = (1, 1.5)
+VARIANT_DASHES: tuple[Dashes, ...] = (DASHED, DOTTED, (6, 1.5, 1, 1.5), (2.5, 1))
+
+
+@dataclass(frozen=True)
+class MethodStyle:
+    """The look of one row of the tables.
+
+    Attributes:
+        name: for people, such as "DDPG".
+        colour: "#rrggbb".
+        marker: matplotlib's code.
+        dashes: lengths of dashes and gaps in line widths; empty for a solid line.
+        filled: False for a hollow marker.
+    """
+
+    name: str
+    colour: str
+    marker: str
+    dashes: Dashes = SOLID
+    filled: bool = True
+
+
+METHOD_STYLES: Mapping[str, MethodStyle] = {
+    "ddpg": MethodStyle("DDPG", "#0072b2", "o"),
+    "idpg": MethodStyle("IDPG", "#d55e00", "s"),
+    "ddrm": MethodStyle("DDRM", "#009e73", "^"),
+    "ddnm": MethodStyle("DDNM", "#cc79a7", "D"),
+    "ddnm_plus": MethodStyle("DDNM+", "#a04d7c", "d"),
+    "diffpir": MethodStyle("DiffPIR", "#56b4e9", "v"),
+    "dps": MethodStyle("DPS", "#e69f00", "P"),
+    "pigdm": MethodStyle("ΠGDM", "#8c6d1f", "X"),
+    "pinv": MethodStyle("Pseudo-inverse", "#4d4d4d", "h", DASHED),
+    "bicubic": MethodStyle("Bicubic", "#999999", ">", DOTTED),
+}
+"""Every method that may appear in a comparison, in the order in which it is shown."""
+
+
+@dataclass(frozen=True)
+class MetricStyle:
+    """What one metric means and how its numbers are printed.
+
+    Attributes:
+        name: for people, such as "PSNR".
+        unit: such as "dB", or "".
+        direction: 1 where higher is better, -1 where lower is.
+        decimals: digits after the point in the tables.
+        family: "distortion", "perception" or "cost".
+        description: the convention, in one line.
+    """
+
+    name: str
+    unit: str
+    direction: int
+    decimals: int
+    family: str
+    description: str
+
+    @property
+    def label(self) -> str:
+        """The name with its unit, as on an axis: "PSNR (dB)"."""
+        return f"{self.name} ({self.unit})" if self.unit else self.name
+
+    @property
+    def arrow(self) -> str:
+        """The direction of what is better."""
+        return "↑" if self.direction > 0 else "↓"
+
+
+_LPIPS = "learned perceptual distance, version 0.1, {} backbone, on [-1, 1]"
+METRIC_STYLES: Mapping[str, MetricStyle] = {
+    "psnr": MetricStyle("PSNR", "dB", 1, 2, "distortion", "RGB, data range 1, float64, clamped"),
+    "ssim": MetricStyle("SSIM", "", 1, 3, "distortion", "data range 1, mean over the channels"),
+    "haarpsi": MetricStyle("HaarPSI", "", 1, 3, "perception", "Haar wavelets, data range 1"),
+    "lpips_alex": MetricStyle(
+        "LPIPS (Alex)", "", -1, 3, "perception", _LPIPS.format("AlexNet")
+    ),
+    "lpips_vgg": MetricStyle("LPIPS (VGG)", "", -1, 3, "perception", _LPIPS.format("VGG-16")),
+    "lpips_squeeze": MetricStyle(
+        "LPIPS (Squeeze)", "", -1, 3, "perception", _LPIPS.format("SqueezeNet")
+    ),
+    "seconds": MetricStyle("Time", "s", -1, 2, "cost", "wall-clock seconds per image"),
+    "network_evaluations": MetricStyle("NFE", "", -1, 0, "cost", "network evaluations per image"),
+    "peak_memory_mib": MetricStyle("Memory", "MiB", -1, 0, "cost", "peak memory of the process"),
+}
+"""Every metric, in the order in which it is shown."""
+
+TASK_NAMES: Mapping[str, str] = {
+    "sr_bicubic": "Super-resolution",
+    "deblur_gauss": "Gaussian deblurring",
+    "deblur_uni": "Uniform deblurring",
+    "deblur_aniso": "Anisotropic deblurring",
+    "motion_deblur": "Motion deblurring",
+    "denoising": "Denoising",
+    "inpainting": "Inpainting",
+}
+"""Every task, in the order in which it is shown."""
+
+DATASET_NAMES: Mapping[str, str] = {"celeba_hq": "CelebA-HQ", "imagenet": "ImageNet"}
+
+
+def metric_style(metric: str) -> MetricStyle:
+    """Return the style of a metric.
+
+    Raises:
+        UserError: nothing is known about it.
+    """
+    if metric not in METRIC_STYLES:
+        raise UserError(f"unknown metric {metric!r}; known metrics: {', '.join(METRIC_STYLES)}")
+    return METRIC_STYLES[metric]
+
+
+def task_order(tasks: Iterable[str]) -> list[str]:
+    """Sort tasks into the order of :data:`TASK_NAMES`, each once; others follow by name."""
+    present = sorted(set(tasks))
+    known = [task for task in TASK_NAMES if task in present]
+    return known + [task for task in present if task not in TASK_NAMES]
+
+
+def metric_order(metrics: Iterable[str]) -> list[str]:
+    """Sort metrics into the order of :data:`METRIC_STYLES`, each once."""
+    present = set(metrics)
+    for metric in present:
+        metric_style(metric)
+    return [metric for metric in METRIC_STYLES if metric in present]
+
+
+def method_styles(methods: Mapping[str, str]) -> dict[str, MethodStyle]:
+    """Return the style of every label, in the order in which the labels are shown.
+
+    A label that is its method's name has the method's style. Other labels of a method share its
+    colour and marker, with another lightness, line and filling for each; "ddpg-20" comes before
+    "ddpg-100".
+
+    Args:
+        methods: label -> method.
+
+    Raises:
+        UserError: a method has no style.
+    """
+    for method in methods.values():
+        if method not in METHOD_STYLES:
+            known = ", ".join(METHOD_STYLES)
+            raise UserError(
+                f"method {method!r} has no style (add one to METHOD_STYLES in "
+                f"ddpg/comparison/style.py); methods with a style: {known}"
+            )
+    return {
+        label: style
+        for method in METHOD_STYLES
+        for label, style in _styles_of(method, [k for k, v in methods.items() if v == method])
+    }
+
+
+def _styles_of(method: str, labels: list[str]) -> list[tuple[str, MethodStyle]]:
+    """The styles of one method's labels, its own name first."""
+    base = METHOD_STYLES[method]
+    own = [(method, base)] if method in labels else []
+    variants = sorted((label for label in labels if label != method), key=_natural)
+    return own + [
+        (label, _variant(base, method, label, number)) for number, label in enumerate(variants)
+    ]
+
+
+def _natural(label: str) -> list[tuple[bool, int, str]]:
+    """A sorting key by which the numbers in labels count as numbers."""
+    parts = re.split(r"(\d+)", label)
+    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]
+
+
+def _variant(base: MethodStyle, method: str, label: str, number: int) -> MethodStyle:
+    """The style of the label with this number among the variants of a method."""
+    lightness = (0.18, -0.14, 0.32, -0.24)[number % 4]
+    return replace(
+        base,
+        name=variant_name(base.name, method, label),
+        colour=_lighten(base.colour, lightness),
+        dashes=VARIANT_DASHES[number % len(VARIANT_DASHES)],
+        filled=number % 2 == 1,
+    )
+
+
+def variant_name(name: str, method: str, label: str) -> str:
+    """A label for people: "ddpg-20" is "DDPG-20", "quick" of ddpg is "quick (DDPG)"."""
+    if label.startswith(method) and label[len(method) : len(method) + 1] in ("-", "_", " "):
+        return name + label[len(method) :]
+    return f"{label} ({name})"
+
+
+def _lighten(colour: str, amount: float) -> str:
+    """Move a colour towards white (amount > 0) or black (amount < 0), keeping its hue."""
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    hue, lightness, saturation = colorsys.rgb_to_hls(*channels)
+    lightness = min(max(lightness + amount, 0.12), 0.78)
+    channels = colorsys.hls_to_rgb(hue, lightness, saturation)
+    return "#" + "".join(f"{round(255 * channel):02x}" for channel in channels)
+
+
+def dataset_name(dataset: str) -> str:
+    """The data set for people; one that is not known has its underscores turned into spaces."""
+    return DATASET_NAMES.get(dataset, dataset.replace("_", " "))
+
+
+def task_name(task: str, scale: float | None = None) -> str:
+    """The task for people, such as "Super-resolution ×4"; the scale may be None or not a number."""
+    name = TASK_NAMES.get(task, task.replace("_", " "))
+    return f"{name} ×{scale:g}" if scale and scale > 0 else name

@@ -1,0 +1,167 @@
+"""Separable operators with borders, through the singular value decomposition of each axis.
+
+``A x = M_rows x M_cols^T`` for every channel. With ``M = U diag(s) V^T`` for each axis and
+``S = s_rows s_cols^T``,
+
+    A x   = U_rows (S * (V_rows^T x V_cols)) U_cols^T
+    A^T y = V_rows (S * (U_rows^T y U_cols)) V_cols^T
+    A A^T has the eigenvalues S^2.
+
+Singular values of M below 0.03 are zero, in ``A`` itself. Garber & Tirer, CVPR 2024, section 5;
+the decomposition by axes is that of Kawar et al., "Denoising Diffusion Restoration Models", 2022,
+appendix D.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ddpg.operators.base import LinearOperator, SamplingGrid
+from ddpg.operators.task_kernels import half_pixel_cubic_taps
+
+SMALLEST_SINGULAR_VALUE = 0.03
+
+
+class AxisFactors(NamedTuple):
+    """``M = left diag(singular) right^T`` of one axis: (m, k), (k,) and (n, k), float64."""
+
+    left: Tensor
+    singular: Tensor
+    right: Tensor
+
+
+class SeparableOperator(LinearOperator):
+    """One small matrix per axis, applied to every channel.
+
+    Args:
+        rows: factors of the matrix that acts on columns of pixels (the vertical axis).
+        columns: factors of the matrix that acts on rows of pixels.
+        gains: multipliers of the coefficients, (k_rows, k_cols) or one set per channel; by
+            default the products of singular values.
+        sampling_grid: for downsampling, where the samples lie.
+        dtype: float32 or float64.
+        device: where the factors live.
+    """
+
+    def __init__(
+        self,
+        rows: AxisFactors,
+        columns: AxisFactors,
+        *,
+        gains: Tensor | None = None,
+        sampling_grid: SamplingGrid | None = None,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        super().__init__(
+            (len(rows.right), len(columns.right)),
+            (len(rows.left), len(columns.left)),
+            dtype=dtype,
+            device=device,
+        )
+        self._exact = (rows, columns, gains)
+        self.sampling_grid = sampling_grid
+        exact_gains = torch.outer(rows.singular, columns.singular) if gains is None else gains
+        self._gains = exact_gains.to(self._device, dtype)
+        self._eigenvalues = (exact_gains**2).to(self._device, dtype)
+        self._left_rows, self._left_columns, self._right_rows, self._right_columns = (
+            factor.to(self._device, dtype)
+            for factor in (rows.left, columns.left, rows.right, columns.right)
+        )
+
+    @property
+    def eigenvalues(self) -> Tensor:
+        """Squared gains, (h, w) or, where channels differ, (3, h, w)."""
+        return self._eigenvalues
+
+    def _rebuild(self, *, dtype: torch.dtype, device: torch.device) -> SeparableOperator:
+        rows, columns, gains = self._exact
+        return SeparableOperator(
+            rows,
+            columns,
+            gains=gains,
+            sampling_grid=self.sampling_grid,
+            dtype=dtype,
+            device=device,
+        )
+
+    def _check(self, images: Tensor, size: tuple[int, int], what: str) -> None:
+        super()._check(images, size, what)
+        if self._gains.ndim == 3 and images.shape[-3:-2] != self._gains.shape[:1]:
+            raise ValueError(
+                f"this operator treats each colour channel differently: {what} must be "
+                f"(..., {len(self._gains)}, {size[0]}, {size[1]}), got shape {tuple(images.shape)}"
+            )
+
+    def _analyse_image(self, x: Tensor) -> Tensor:
+        return self._right_rows.mT @ x @ self._right_columns
+
+    def _analyse_observation(self, y: Tensor) -> Tensor:
+        return self._left_rows.mT @ y @ self._left_columns
+
+    def _project(self, image_spectrum: Tensor) -> Tensor:
+        return image_spectrum.mul_(self._gains)
+
+    def _lift(self, observation_spectrum: Tensor) -> Tensor:
+        return observation_spectrum * self._gains
+
+    def _synthesise_image(self, image_spectrum: Tensor) -> Tensor:
+        return self._right_rows @ image_spectrum @ self._right_columns.mT
+
+    def _synthesise_observation(self, observation_spectrum: Tensor) -> Tensor:
+        return self._left_rows @ observation_spectrum @ self._left_columns.mT
+
+
+def factorise(matrix: Tensor) -> AxisFactors:
+    """Thin SVD in float64; singular values below 0.03 become zero."""
+    left, singular, right_transposed = torch.linalg.svd(matrix.double(), full_matrices=False)
+    singular = torch.where(singular < SMALLEST_SINGULAR_VALUE, 0.0, singular)
+    return AxisFactors(left, singular, right_transposed.mT.contiguous())
+
+
+def blur_matrix(taps: Tensor, size: int) -> Tensor:
+    """``M[i, j] = taps[j - i + L//2]``: zero outside the image.
+
+    Args:
+        taps: (L,), float64.
+        size: pixels along the axis.
+
+    Returns:
+        (size, size), float64.
+    """
+    pixels = torch.arange(size)
+    offsets = pixels[None, :] - pixels[:, None] + len(taps) // 2
+    inside = (offsets >= 0) & (offsets < len(taps))
+    return torch.where(inside, taps[offsets.clamp(0, len(taps) - 1)], 0.0)
+
+
+def downsampling_matrix(size: int, scale: int) -> Tensor:
+    """Cubic downsampling of one axis: sample n weighs the pixels around ``n scale + scale//2``.
+
+    Args:
+        size: pixels along the axis, divisible by ``scale``.
+        scale: pixels per sample.
+
+    Returns:
+        (size // scale, size), float64. Pixels outside are reflected, the edge repeated.
+    """
+    taps = half_pixel_cubic_taps(scale)
+    matrix = torch.zeros(size // scale, size, dtype=torch.float64)
+    for sample in range(size // scale):
+        first = sample * scale + scale // 2 - len(taps) // 2
+        matrix[sample].index_add_(0, reflect(first + torch.arange(len(taps)), size), taps)
+    return matrix
+
+
+def reflect(indices: Tensor, size: int) -> Tensor:
+    """Bring indices into [0, size) by reflection with the edge repeated: -1 -> 0, -2 -> 1."""
+    folded = indices % (2 * size)
+    return torch.where(folded < size, folded, 2 * size - 1 - folded)
+
+
+def downsampling_grid(scale: int) -> SamplingGrid:
+    """Samples of :func:`downsampling_matrix`: its taps are centred half a pixel to the left."""
+    return SamplingGrid(scale, offset=scale // 2 - 0.5, periodic=False)

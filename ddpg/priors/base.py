@@ -1,0 +1,116 @@
+"""The interface of diffusion priors, and the one whose answer is known in closed form."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+
+from ddpg.schedule import Schedule
+
+
+class Prior(ABC):
+    """A denoiser of ``x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) eps``, as an estimate of eps.
+
+    Images are (B, 3, H, W) on [-1, 1].
+    """
+
+    @property
+    @abstractmethod
+    def schedule(self) -> Schedule:
+        """``abar_t`` of the diffusion that the prior was made for."""
+
+    @property
+    @abstractmethod
+    def device(self) -> torch.device:
+        """Where images are expected."""
+
+    @property
+    @abstractmethod
+    def dtype(self) -> torch.dtype:
+        """The precision of the computation inside; what comes out has that of ``x_t``."""
+
+    @property
+    def size_multiple(self) -> int:
+        """Height and width must be multiples of it; 1 if any size will do."""
+        return 1
+
+    @abstractmethod
+    def eps(self, x_t: Tensor, t: int | Tensor) -> Tensor:
+        """Estimate the noise in ``x_t``.
+
+        Args:
+            x_t: (B, 3, H, W), noisy images.
+            t: time index in [0, len(schedule)), or one for each image, (B,), int64.
+
+        Returns:
+            like ``x_t``.
+        """
+
+
+class GaussianPrior(Prior):
+    """Independent Gaussian pixels, for which the best estimate of the noise is
+
+        eps(x_t, t) = sqrt(1 - abar_t) (x_t - sqrt(abar_t) m) / (abar_t v + 1 - abar_t).
+
+    Args:
+        mean: m, a number or a tensor that broadcasts against images.
+        variance: v > 0, likewise.
+        schedule: the linear one by default.
+        device: where images are expected.
+
+    Raises:
+        ValueError: the mean is not finite, or the variance not finite and positive.
+    """
+
+    def __init__(
+        self,
+        mean: float | Tensor,
+        variance: float | Tensor,
+        *,
+        schedule: Schedule | None = None,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self._device = torch.device(device)
+        self._schedule = Schedule.linear() if schedule is None else schedule
+        self._mean = torch.as_tensor(mean, dtype=torch.float64, device=self._device)
+        self._variance = torch.as_tensor(variance, dtype=torch.float64, device=self._device)
+        if not bool(torch.isfinite(self._mean).all()):
+            raise ValueError(f"mean must be finite, got {mean!r}")
+        if not bool((torch.isfinite(self._variance) & (self._variance > 0)).all()):
+            raise ValueError(f"variance must be finite and above 0, got {variance!r}")
+
+    @property
+    def schedule(self) -> Schedule:
+        """``abar_t``."""
+        return self._schedule
+
+    @property
+    def device(self) -> torch.device:
+        """Where images are expected."""
+        return self._device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """float64: coefficients are computed so, images keep their own precision."""
+        return torch.float64
+
+    def eps(self, x_t: Tensor, t: int | Tensor) -> Tensor:
+        """The posterior mean of the noise, see :class:`GaussianPrior`.
+
+        Raises:
+            ValueError: a time index lies outside the schedule.
+        """
+        abar = self._abar(t)
+        gain = (1 - abar) ** 0.5 / (abar * self._variance + 1 - abar)
+        shift = gain * abar**0.5 * self._mean
+        return gain.to(x_t) * x_t - shift.to(x_t)
+
+    def _abar(self, t: int | Tensor) -> float | Tensor:
+        if isinstance(t, int):
+            if t < 0:
+                raise ValueError(f"time index must lie in [0, {len(self._schedule) - 1}], got {t}")
+            return self._schedule.abar(t)
+        table = self._schedule.alphas_cumprod.to(self._device)
+        return table[t.to(self._device)].reshape(-1, 1, 1, 1)

@@ -1,0 +1,44 @@
+"""Progress for people: a bar on a terminal, a line now and then in a log file."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tqdm import tqdm
+
+log = logging.getLogger(__name__)
+
+LOG_SECONDS = 10.0
+"""A log file gets a line at most this often."""
+
+
+class _LogStream:
+    """What tqdm writes its bar to where there is no terminal: lines of the log."""
+
+    def write(self, text: str) -> int:
+        line = text.strip("\r\n ")
+        if line:
+            log.info(line)
+        return len(text)
+
+    def flush(self) -> None:
+        """The log flushes itself."""
+
+
+@contextmanager
+def steps_bar(label: str, total: int) -> Iterator[tqdm]:
+    """A bar of ``total`` network evaluations; call its ``update(n)``."""
+    terminal = sys.stderr.isatty()
+    with tqdm(
+        desc=label,
+        total=total,
+        unit="eval",
+        file=sys.stderr if terminal else _LogStream(),
+        mininterval=0.2 if terminal else LOG_SECONDS,
+        maxinterval=LOG_SECONDS,
+        ncols=None if terminal else 80,
+    ) as bar:
+        yield bar

@@ -1,0 +1,161 @@
+"""What a restoration is given, and what it goes through: problem, steps, states; and the checks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from numbers import Integral, Real
+
+import torch
+from torch import Tensor
+
+from ddpg.methods import NOISY_SCALE
+from ddpg.noise import Noise
+from ddpg.operators import LinearOperator
+from ddpg.priors.base import Prior
+from ddpg.schedule import Schedule
+
+SMALLEST_ETA = 1e-4
+"""Floor of the regularisation of back-projections: float32 cannot do with less."""
+
+
+class NonFiniteError(FloatingPointError):
+    """A restoration left the numbers; the message names the method, the step and its time."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """From time ``t`` to time ``s``.
+
+    Attributes:
+        index: number of the step, from 0.
+        count: number of steps.
+        t, s: time indices; s is -1 for the clean image.
+        abar_t, abar_s: their signal powers.
+    """
+
+    index: int
+    count: int
+    t: int
+    s: int
+    abar_t: float
+    abar_s: float
+
+
+@dataclass(frozen=True)
+class State:
+    """What a callback sees after each step.
+
+    Attributes:
+        step: the step that was taken.
+        x: ``x_s``, (B, 3, H, W).
+        x0: the network's estimate of the clean images, (B, 3, H, W).
+    """
+
+    step: Step
+    x: Tensor
+    x0: Tensor
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What stays the same throughout a restoration.
+
+    Attributes:
+        y: observations, (B, 3, h, w).
+        y_spectral: their transform, computed once.
+        operator: A.
+        prior: the denoiser.
+        sigma: noise level of y on the [-1, 1] scale.
+        noise: where random numbers come from.
+    """
+
+    y: Tensor
+    y_spectral: Tensor
+    operator: LinearOperator
+    prior: Prior
+    sigma: float
+    noise: Noise
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(B, 3, H, W) of the images sought."""
+        return (len(self.y), *self.operator.image_shape)
+
+    def fresh_noise(self, index: int) -> Tensor:
+        """``z ~ N(0, I)`` of a step."""
+        return self.noise.step(index, self.shape).to(self.y)
+
+
+def check_observations(y: Tensor, operator: LinearOperator, sigma_y: float) -> float:
+    """Check that observations belong to an operator.
+
+    Args:
+        y: (B, 3, h, w).
+        operator: A.
+        sigma_y: noise level on the [0, 1] scale.
+
+    Returns:
+        sigma, the noise level on the [-1, 1] scale.
+
+    Raises:
+        ValueError: naming what was expected and what was found.
+    """
+    if isinstance(sigma_y, bool) or not isinstance(sigma_y, Real):
+        raise ValueError(f"sigma_y must be a number, got {sigma_y!r}")
+    if not (math.isfinite(sigma_y) and sigma_y >= 0):
+        raise ValueError(f"sigma_y must be finite and at least 0, got {sigma_y!r}")
+    expected = operator.observation_shape
+    if y.ndim != 4 or not len(y) or tuple(y.shape[1:]) != expected:
+        raise ValueError(
+            f"y must have the operator's observation_shape {expected} behind a batch dimension, "
+            f"got shape {tuple(y.shape)}"
+        )
+    if operator.batch_size not in (None, 1, len(y)):
+        raise ValueError(
+            f"the operator holds kernels or masks for {operator.batch_size} images, "
+            f"but y holds {len(y)}"
+        )
+    if y.dtype != operator.dtype:
+        raise ValueError(f"y is {y.dtype}, but the operator takes {operator.dtype}")
+    if y.device.type != operator.device.type:
+        raise ValueError(f"y is on {y.device}, but the operator on {operator.device}")
+    if not bool(torch.isfinite(y).all()):
+        raise ValueError("y must be finite, got NaN or infinite values")
+    return NOISY_SCALE * float(sigma_y)
+
+
+def check_prior(method: str, prior: Prior | None, operator: LinearOperator) -> Prior:
+    """Check that there is a prior and that it takes images of the operator's size.
+
+    Raises:
+        ValueError: there is none, or a side is not a multiple of what the network needs.
+    """
+    if prior is None:
+        raise ValueError(f"{method} needs a prior, got None")
+    height, width = operator.image_shape[1:]
+    if height % prior.size_multiple or width % prior.size_multiple:
+        raise ValueError(
+            f"this prior takes images whose sides are multiples of {prior.size_multiple}, "
+            f"the operator's are {height} x {width}"
+        )
+    return prior
+
+
+def check_times(times: Sequence[int]) -> tuple[int, ...]:
+    """Check an explicit time grid: whole, at least 0, strictly falling; ValueError if not."""
+    whole = all(isinstance(t, Integral) and not isinstance(t, bool) and t >= 0 for t in times)
+    falling = whole and all(t > s for t, s in pairwise(times))
+    if not len(times) or not falling:
+        raise ValueError(f"times must be integers of at least 0, strictly falling, got {times!r}")
+    return tuple(int(t) for t in times)
+
+
+def steps_between(times: Sequence[int], schedule: Schedule) -> list[Step]:
+    """The steps from each time index to the next, the last one to the clean image."""
+    return [
+        Step(index, len(times), t, s, schedule.abar(t), schedule.abar(s))
+        for index, (t, s) in enumerate(pairwise([*times, -1]))
+    ]

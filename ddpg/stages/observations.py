@@ -1,0 +1,106 @@
+"""Second stage: what is observed of each picture, made once and shared by all methods."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ddpg.errors import UserError
+from ddpg.images import from_uint8
+from ddpg.kernels import motion_kernel
+from ddpg.methods import NOISY_SCALE
+from ddpg.noise import SeededNoise
+from ddpg.operators import LinearOperator, build_operator
+from ddpg.tensors import read_tensors, write_tensors
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class MotionKernels:
+    """One kernel per picture: their seeds, and the size and intensity they share."""
+
+    seeds: Sequence[int]
+    size: int
+    intensity: float
+
+    def tensor(self) -> Tensor:
+        """The kernels (B, size, size)."""
+        kernels = [motion_kernel(self.size, self.intensity, seed=seed) for seed in self.seeds]
+        return torch.stack([torch.as_tensor(kernel) for kernel in kernels])
+
+
+def observe(
+    truth_file: Path,
+    output: Path,
+    *,
+    dataset: str,
+    images: Sequence[str],
+    task: str,
+    backend: str,
+    scale: int | None,
+    sigma_y: float,
+    seed: int,
+    motion: MotionKernels | None = None,
+) -> None:
+    """Degrade the pictures of a shard: ``y = A x + 2 sigma_y e``.
+
+    Args:
+        truth_file: prepared pictures.
+        output: safetensors file: y, float32 on [-1, 1], keyed by id, and ``<id>/kernel``.
+        dataset: name of the data set, part of the noise's seed.
+        images: ids, in order.
+        task, backend, scale: the degradation, see :func:`ddpg.operators.build_operator`.
+        sigma_y: noise level on the [0, 1] scale.
+        seed: the study's seed.
+        motion: the motion kernels, for the task that needs them.
+
+    Raises:
+        UserError: the task and the kernels do not go together.
+    """
+    if (task == "motion_deblur") != (motion is not None):
+        raise UserError(f"{task}: motion kernels are needed by motion_deblur, and only by it")
+    if motion is not None and len(motion.seeds) != len(images):
+        raise UserError(f"{len(motion.seeds)} kernel seeds were given for {len(images)} images")
+    truth = read_tensors(truth_file, images)
+    x = 2 * from_uint8(torch.stack([truth[name] for name in images])) - 1
+    kernels = None if motion is None else motion.tensor()
+    operator = build_operator(task, tuple(x.shape[-2:]), backend=backend, scale=scale or 4, kernel=kernels)
+    clean = operator.forward(x)
+    # The degradation is part of the purpose, so that two tasks never share their noise.
+    purpose = f"observation/{task}/{backend}/{scale}/{sigma_y!r}"
+    noise = SeededNoise(seed, images, dataset=dataset, purpose=purpose)
+    y = clean + NOISY_SCALE * sigma_y * noise.initial(clean.shape)
+    tensors = {name: y[i].contiguous() for i, name in enumerate(images)}
+    if kernels is not None:
+        tensors |= {f"{name}/kernel": kernels[i].contiguous() for i, name in enumerate(images)}
+    write_tensors(output, tensors)
+    log.info("%s: observed %d pictures", output, len(images))
+
+
+def read_observations(
+    path: Path, images: Sequence[str], *, task: str
+) -> tuple[Tensor, Tensor | None]:
+    """Read observations (B, 3, h, w) and, for motion deblurring, kernels (B, k, k).
+
+    Raises:
+        ddpg.tensors.CorruptFileError: the file cannot be read or lacks an entry.
+    """
+    motion = task == "motion_deblur"
+    keys = [*images, *(f"{name}/kernel" for name in images if motion)]
+    tensors = read_tensors(path, keys)
+    y = torch.stack([tensors[name] for name in images])
+    kernels = torch.stack([tensors[f"{name}/kernel"] for name in images]) if motion else None
+    return y, kernels
+
+
+def observation_operator(
+    task: str, image_size: int, backend: str, scale: int | None, kernels: Tensor | None
+) -> LinearOperator:
+    """The operator that a shard was observed with."""
+    return build_operator(task, image_size, backend=backend, scale=scale or 4, kernel=kernels)

@@ -1,0 +1,211 @@
+# What all rules share: the study, and the named functions that stand in their inputs and params.
+# Anything that deserves a test lives in the package.
+
+import os
+import re
+import sys
+from pathlib import Path
+
+from ddpg.errors import UserError
+from ddpg.study import Study
+
+# Jobs find the `ddpg` command beside the interpreter that runs Snakemake, activated or not.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
+try:
+    study = Study(config, ", ".join(map(str, workflow.configfiles)) or "config.yaml")
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+
+wildcard_constraints:
+    dataset="|".join(map(re.escape, study.cards)),
+    cell="|".join(map(re.escape, study.cells)),
+    experiment="|".join(map(re.escape, study.by_path)),
+    shard=r"\d+",
+    net="alex|squeeze|vgg",
+
+
+def dataset_of(path):
+    return path.split("/", 1)[0]
+
+
+def shards(dataset):
+    return range(study.shard_count(dataset))
+
+
+def gigabytes_by_attempt(gigabytes):
+    """Memory that doubles with every attempt, in MB."""
+
+    def memory(wildcards, attempt):
+        return 1000 * gigabytes * 2 ** (attempt - 1)
+
+    return memory
+
+
+def products(wildcards):
+    """Everything that the study makes for people."""
+    pictures = [*plot_pictures(wildcards), *grids(wildcards)]
+    return [
+        "results/metrics.csv",
+        "results/provenance.json",
+        "results/index.html",
+        *expand("results/tables/{name}", name=["summary.csv", "tables.md", "tables.tex"]),
+        *pictures,
+    ]
+
+
+def plot_pictures(wildcards):
+    """The figures of the whole study, as PNG; each has a PDF beside it."""
+    names = ["metric_vs_noise", "perception_distortion"]
+    names += ["kernels"] if motion_cells() else []
+    return expand("results/figures/{name}.png", name=names)
+
+
+def motion_cells():
+    return [p for p, cell in study.cells.items() if cell.degradation.task == "motion_deblur"]
+
+
+def grids(wildcards):
+    """The qualitative figure of every cell, as PNG."""
+    return expand("results/figures/grids/{cell}.png", cell=study.cells)
+
+
+# --- specs: one canonical dictionary per job ------------------------------------------------------
+
+
+def preparation_spec(wildcards):
+    return study.preparation_spec(wildcards.dataset, int(wildcards.shard))
+
+
+def observation_spec(wildcards):
+    return study.observation_spec(wildcards.cell, int(wildcards.shard))
+
+
+def restoration_spec(wildcards):
+    return study.restoration_spec(wildcards.experiment, int(wildcards.shard))
+
+
+def evaluation_spec(wildcards):
+    return study.evaluation_spec(wildcards.experiment, int(wildcards.shard))
+
+
+def collection_spec(wildcards):
+    return study.collection_spec()
+
+
+def tables_spec(wildcards):
+    return study.comparison_spec("tables")
+
+
+def figures_spec(wildcards):
+    return study.comparison_spec("figures", "kernel_figure")
+
+
+def page_spec(wildcards):
+    return study.comparison_spec("gallery")
+
+
+def provenance_spec(wildcards):
+    return study.provenance_spec()
+
+
+def grid_spec(wildcards):
+    return study.grid_spec(wildcards.cell)
+
+
+# --- inputs ---------------------------------------------------------------------------------------
+
+
+def source_pictures(wildcards):
+    """The pictures of a shard, where they lie in a folder; those in a package are no inputs."""
+    source = study.cards[wildcards.dataset].source
+    pictures = study.shard(wildcards.dataset, int(wildcards.shard))
+    return [] if source.package else [f"{source.folder}/{image.file}" for _, image in pictures]
+
+
+def observed_truth(wildcards):
+    """The prepared pictures behind a shard of a cell."""
+    return f"resources/images/{dataset_of(wildcards.cell)}/shard-{wildcards.shard}.safetensors"
+
+
+def observations_of(wildcards):
+    """The observations that an experiment restores."""
+    cell = study.by_path[wildcards.experiment].cell.path
+    return f"results/observations/{cell}/shard-{wildcards.shard}.safetensors"
+
+
+def restored_truth(wildcards):
+    """The prepared pictures behind a shard of an experiment."""
+    dataset = dataset_of(wildcards.experiment)
+    return f"resources/images/{dataset}/shard-{wildcards.shard}.safetensors"
+
+
+def lpips_backbone(wildcards):
+    """Where LPIPS's backbone is, if the study asks for LPIPS."""
+    wanted = "lpips" in study.config.metrics
+    return [f"resources/backbones/{study.config.lpips_net}.json"] if wanted else []
+
+
+def shard_metrics(wildcards):
+    """The metrics of every shard of every experiment, in the order of the sheet."""
+    return [
+        f"results/evaluations/{experiment.path}/shard-{shard}.csv"
+        for experiment in study.experiments
+        for shard in shards(experiment.cell.dataset)
+    ]
+
+
+def motion_observations(wildcards):
+    """The shards that show each data set's kernels once."""
+    first = {dataset_of(cell): cell for cell in reversed(motion_cells())}
+    return [
+        f"results/observations/{cell}/shard-{shard}.safetensors"
+        for dataset, cell in first.items()
+        for shard in shown_shards(dataset)
+    ]
+
+
+def cell_truth(wildcards):
+    dataset = dataset_of(wildcards.cell)
+    return [f"resources/images/{dataset}/shard-{k}.safetensors" for k in shown_shards(dataset)]
+
+
+def cell_observations(wildcards):
+    numbers = shown_shards(dataset_of(wildcards.cell))
+    return [f"results/observations/{wildcards.cell}/shard-{k}.safetensors" for k in numbers]
+
+
+def cell_restorations(wildcards):
+    return cell_products(wildcards.cell, "restorations", "safetensors")
+
+
+def cell_metrics(wildcards):
+    return cell_products(wildcards.cell, "evaluations", "csv")
+
+
+def cell_products(cell, stage, suffix):
+    """A product of each experiment of a cell, for the shards that are shown."""
+    return [
+        f"results/{stage}/{experiment.path}/shard-{k}.{suffix}"
+        for experiment in study.in_cell(cell)
+        for k in shown_shards(dataset_of(cell))
+    ]
+
+
+def shown_shards(dataset):
+    """The shards that hold the pictures which the qualitative figures show."""
+    return range(study.shown_shards(dataset))
+
+
+def prepared_pictures(wildcards):
+    return [
+        f"resources/images/{dataset}/shard-{k}.safetensors"
+        for dataset in study.used_datasets
+        for k in shards(dataset)
+    ]
+
+
+def page_grids(wildcards):
+    """The pictures of every cell, ready for the page."""
+    return expand("results/figures/grids/{cell}.json", cell=study.cells)

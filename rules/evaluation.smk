@@ -1,0 +1,42 @@
+# Evaluation: metrics per image, and the long table of the study.
+
+
+rule evaluate:
+    input:
+        truth=restored_truth,
+        restorations="results/restorations/{experiment}/shard-{shard}.safetensors",
+        costs="results/restorations/{experiment}/shard-{shard}.csv",
+        backbone=lpips_backbone,
+    output:
+        "results/evaluations/{experiment}/shard-{shard}.csv",
+    log:
+        "results/logs/evaluate/{experiment}/shard-{shard}.log",
+    benchmark:
+        "results/benchmarks/evaluate/{experiment}/shard-{shard}.tsv"
+    params:
+        spec=evaluation_spec,
+    threads: 1
+    resources:
+        mem_mb=gigabytes_by_attempt(4),
+        runtime=60,
+    shell:
+        "ddpg evaluate --truth {input.truth:q} --restorations {input.restorations:q}"
+        " --costs {input.costs:q} --columns {params.spec[columns]:q}"
+        " --images {params.spec[images]} --metrics {params.spec[metrics]}"
+        " --lpips-net {params.spec[lpips_net]} --backbone {input.backbone:q}"
+        " --threads {threads} --output {output:q} --log {log:q}"
+
+
+rule collect_metrics:
+    input:
+        shard_metrics,
+    output:
+        "results/metrics.csv",
+    log:
+        "results/logs/collect_metrics.log",
+    params:
+        spec=collection_spec,
+    localrule: True
+    shell:
+        "ddpg collect --folder results/evaluations --shards {params.spec[shards]}"
+        " --output {output:q} --log {log:q}"

@@ -1,0 +1,30 @@
+# Restorations: one method on one shard of a cell; the jobs that want a GPU.
+
+
+rule restore:
+    input:
+        observations=observations_of,
+    output:
+        restorations="results/restorations/{experiment}/shard-{shard}.safetensors",
+        costs="results/restorations/{experiment}/shard-{shard}.csv",
+        pictures=directory("results/restorations/{experiment}/shard-{shard}.png"),
+    log:
+        "results/logs/restore/{experiment}/shard-{shard}.log",
+    benchmark:
+        "results/benchmarks/restore/{experiment}/shard-{shard}.tsv"
+    params:
+        spec=restoration_spec,
+    threads: 1
+    resources:
+        mem_mb=gigabytes_by_attempt(4),
+        runtime=240,
+    shell:
+        "ddpg restore --observations {input.observations:q}"
+        " --dataset {params.spec[dataset]} --images {params.spec[images]}"
+        " --image-size {params.spec[image_size]}"
+        " {params.spec[degradation]} --sigma-y {params.spec[sigma_y]}"
+        " --method {params.spec[method]} --hyper-parameters {params.spec[hyper_parameters]:q}"
+        " --prior {params.spec[prior]:q} --seed {params.spec[seed]}"
+        " --dtype {params.spec[dtype]} --code {params.spec[code]} --threads {threads}"
+        " --output {output.restorations:q} --costs {output.costs:q}"
+        " --pictures {output.pictures:q} --log {log:q}"

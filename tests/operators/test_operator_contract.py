@@ -1,0 +1,152 @@
+"""What every operator of the registry must do; a new task or backend is enrolled by itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from ddpg.operators import check_adjoint
+
+ETA = 0.007
+
+
+def apply(matrices, images, shape):
+    """Apply (2, m, n) matrices to (2, 3, ...) images, channel by channel."""
+    flat = images.flatten(2).numpy()
+    return torch.tensor(np.einsum("bmn,bcn->bcm", matrices, flat)).reshape(len(images), *shape)
+
+
+def regularised(dense, weight):
+    """``A^T f(A A^T)`` of each image for ``f(lambda) = weight``, by dense eigendecomposition."""
+    values, vectors = np.linalg.eigh(dense @ dense.transpose(0, 2, 1))
+    filtered = (vectors * weight(values)[:, None]) @ vectors.transpose(0, 2, 1)
+    return dense.transpose(0, 2, 1) @ filtered
+
+
+def close(actual, expected, tolerance=1e-9):
+    torch.testing.assert_close(actual, expected, atol=tolerance, rtol=0)
+
+
+def test_forward_and_adjoint_are_the_dense_matrix(operator, dense, make_tensor):
+    x, y = make_tensor(operator.image_shape), make_tensor(operator.observation_shape, 1)
+    close(operator.forward(x), apply(dense, x, operator.observation_shape))
+    close(operator.adjoint(y), apply(dense.transpose(0, 2, 1), y, operator.image_shape))
+
+
+def test_pinv_is_the_dense_one(operator, dense, make_tensor):
+    y = make_tensor(operator.observation_shape)
+    expected = regularised(dense, lambda values: 1 / (values + ETA))
+    close(operator.pinv(y, ETA), apply(expected, y, operator.image_shape))
+
+
+def test_guidance_filters_the_residual_like_the_dense_matrix(operator, dense, make_tensor):
+    x, y = make_tensor(operator.image_shape), make_tensor(operator.observation_shape, 1)
+    weights = 0.3 / (operator.eigenvalues + ETA) + 0.7
+    expected = regularised(dense, lambda values: 0.3 / (values + ETA) + 0.7)
+    residual = apply(dense, x, operator.observation_shape) - y
+    close(
+        operator.guidance(x, operator.analyse(y), weights),
+        apply(expected, residual, operator.image_shape),
+        1e-8,
+    )
+    close(
+        operator.filtered_adjoint(y, weights), apply(expected, y, operator.image_shape), 1e-8
+    )
+
+
+def test_spectrum_is_that_of_a_adjoint_a(operator, dense, make_tensor):
+    y = make_tensor(operator.observation_shape)
+    spectral = operator.analyse(y)
+    gram = apply(dense @ dense.transpose(0, 2, 1), y, operator.observation_shape)
+    close(operator.eigenvalues * spectral, operator.analyse(gram))
+    assert bool((operator.eigenvalues >= 0).all())
+    largest = np.linalg.eigvalsh(dense @ dense.transpose(0, 2, 1)).max()
+    assert float(operator.eigenvalues.max()) == pytest.approx(largest, abs=1e-9)
+
+
+def test_pseudo_inverse_without_regularisation(operator, make_tensor):
+    y = operator.forward(make_tensor(operator.image_shape))
+    if float(operator.eigenvalues[operator.eigenvalues > 0].min()) < 1e-8:
+        pytest.skip("eigenvalues at the rounding error have no meaningful inverse")
+    close(operator.forward(operator.pinv(y, 0)), y, 1e-7)
+
+
+def test_dot_test(case):
+    check_adjoint(case.build(torch.float32))
+    check_adjoint(case.build(torch.float64))
+
+
+def test_gradient_of_forward_is_the_adjoint(operator, make_tensor):
+    x = make_tensor(operator.image_shape).requires_grad_()
+    y = make_tensor(operator.observation_shape, 1)
+    (gradient,) = torch.autograd.grad((operator.forward(x) * y).sum(), x)
+    close(gradient, operator.adjoint(y))
+
+
+def test_arguments_are_left_alone(operator, make_tensor):
+    x, y = make_tensor(operator.image_shape), make_tensor(operator.observation_shape, 1)
+    spectral, weights = operator.analyse(y), operator.inverse_eigenvalues(ETA)
+    kept = [tensor.clone() for tensor in (x, y, spectral, weights, operator.eigenvalues)]
+    operator.forward(x)
+    operator.adjoint(y)
+    operator.pinv(y, ETA)
+    operator.guidance(x, spectral, weights)
+    for tensor, before in zip((x, y, spectral, weights, operator.eigenvalues), kept, strict=True):
+        assert torch.equal(tensor, before)
+
+
+def test_single_precision_is_the_rounded_double_one(case, operator, make_tensor):
+    single = case.build(torch.float32)
+    y = make_tensor(operator.observation_shape)
+    result = single.pinv(y.float(), ETA)
+    assert result.dtype == single.dtype == torch.float32
+    close(result.double(), operator.pinv(y, ETA), 2e-4)
+    again = single.to(torch.float64)
+    assert again.dtype == torch.float64
+    assert torch.equal(again.pinv(y, ETA), operator.pinv(y, ETA))
+
+
+def test_an_image_does_not_depend_on_its_batch(case, operator, make_tensor):
+    x, y = make_tensor(operator.image_shape), make_tensor(operator.observation_shape, 1)
+    spectral, weights = operator.analyse(y), operator.inverse_eigenvalues(ETA)
+    together = operator.guidance(x, spectral, weights)
+    for order in ([1], [1, 0]):
+        part = operator.select(order)
+        weights = part.inverse_eigenvalues(ETA)
+        alone = part.guidance(x[order], part.analyse(y[order]), weights)
+        close(alone, together[order], 1e-12)
+    assert (operator.select([0]) is operator) != case.per_image
+
+
+def test_shapes_are_declared(case, operator, make_tensor):
+    assert operator.image_shape == (3, *case.size)
+    observed = operator.forward(make_tensor(operator.image_shape))
+    assert observed.shape == (2, *operator.observation_shape)
+
+
+class TransformCounter(torch.utils._python_dispatch.TorchDispatchMode):
+    """Counts the FFTs and matrix products that reach the backend."""
+
+    def __init__(self):
+        super().__init__()
+        self.counts = {}
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        name = function.overloadpacket.__name__
+        self.counts[name] = self.counts.get(name, 0) + 1
+        return function(*args, **(kwargs or {}))
+
+    def of(self, *names):
+        return sum(self.counts.get(name, 0) for name in names)
+
+
+def test_a_guidance_step_is_one_transform_and_one_back(case, operator, make_tensor):
+    x, y = make_tensor(operator.image_shape), make_tensor(operator.observation_shape, 1)
+    spectral, weights = operator.analyse(y), operator.inverse_eigenvalues(ETA)
+    with TransformCounter() as counter:
+        operator.guidance(x, spectral, weights)
+    fourier = case.backend == "fft" and case.task not in ("denoising", "inpainting")
+    assert counter.of("_fft_r2c") == counter.of("_fft_c2r") == int(fourier)
+    # A separable transform is two products; there and back makes four.
+    assert counter.of("mm", "bmm", "matmul") == (0 if case.backend == "fft" else 4)

@@ -1,0 +1,127 @@
+"""Configuration: what is accepted, and what bad input gets."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ddpg import config
+from ddpg.errors import UserError
+
+ROOT = Path(__file__).parent.parent
+
+
+def valid(**changes):
+    content = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    return content | changes
+
+
+def problem(**changes):
+    with pytest.raises(UserError) as caught:
+        config.validated(config.StudyConfig, valid(**changes), "config.yaml")
+    return str(caught.value)
+
+
+def test_shipped_configurations_are_valid():
+    content = valid()
+    config.validated(config.StudyConfig, content, "config.yaml")
+    quick = content | yaml.safe_load((ROOT / "config/quick.yaml").read_text())
+    assert config.validated(config.StudyConfig, quick, "quick.yaml").name == "quick"
+
+
+def test_shipped_schemas_are_those_of_the_models():
+    for name, schema in config.json_schemas().items():
+        assert yaml.safe_load((ROOT / "config/schemas" / name).read_text()) == schema
+
+
+def test_every_field_of_the_schemas_is_described():
+    for name, schema in config.json_schemas().items():
+        sections = [schema, *schema.get("$defs", {}).values()]
+        for section in sections:
+            assert section["additionalProperties"] is False
+            for key, field in section["properties"].items():
+                assert field.get("description"), f"{name}: {key}"
+
+
+def test_unknown_key_names_file_key_and_what_is_allowed():
+    message = problem(shard_sise=3)
+    assert message.startswith("config.yaml: unknown key 'shard_sise'")
+    assert "shard_size" in message.partition("allowed: ")[2]
+
+
+def test_unknown_key_of_a_nested_section():
+    entry = {"card": "skimage-photos", "image_size": 128, "colour": True}
+    assert "unknown key 'datasets.0.colour'; allowed: card, prior, image_size, limit" in problem(
+        datasets=[entry]
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"seed": -1}, "seed: input should be greater than or equal to 0, got -1"),
+        ({"seed": "one"}, "seed: input should be a valid integer, got 'one'"),
+        ({"seed": True}, "seed: input should be a valid integer, got True"),
+        ({"shard_size": 0}, "shard_size: input should be greater than or equal to 1, got 0"),
+        ({"metrics": ["psnr", "mos"]}, "metrics.1: input should be 'psnr', 'ssim'"),
+        ({"lpips_net": "resnet"}, "lpips_net: input should be 'alex', 'squeeze' or 'vgg'"),
+        ({"datasets": []}, "datasets: list should have at least 1 item"),
+        ({"motion_kernel": {"size": 60}}, "motion_kernel: size must be odd"),
+        ({"name": "a b"}, "name: string should match pattern"),
+    ],
+)
+def test_impossible_values(changes, expected):
+    assert f"config.yaml: {expected}" in problem(**changes)
+
+
+def test_all_problems_are_told_at_once():
+    assert len(problem(seed=-1, shard_size=0).splitlines()) == 2
+
+
+def test_missing_file_and_broken_yaml(tmp_path):
+    with pytest.raises(UserError, match="cannot be read"):
+        config.read_yaml(tmp_path / "none.yaml")
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("a: [1, 2")
+    with pytest.raises(UserError, match="broken.yaml: is not valid YAML"):
+        config.read_yaml(broken)
+    broken.write_text("- 1\n")
+    with pytest.raises(UserError, match="must hold a mapping"):
+        config.read_yaml(broken)
+
+
+def card(tmp_path, images):
+    path = tmp_path / "card.yaml"
+    path.write_text(yaml.safe_dump({"name": "mine", "source": {"folder": "."}, "images": images}))
+    return str(path)
+
+
+def test_two_pictures_with_one_id(tmp_path):
+    images = [{"id": "cat", "file": "cat.png"}, {"id": "Cat", "file": "sub/cat.png"}]
+    with pytest.raises(UserError, match=r"'Cat' is used by both cat.png and sub/cat.png"):
+        config.read_card(card(tmp_path, images))
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", "", "-dash", "a b", "x" * 101, "a;b"])
+def test_ids_are_safe_words(tmp_path, name):
+    with pytest.raises(UserError, match=r"images.0.id"):
+        config.read_card(card(tmp_path, [{"id": name, "file": "x.png"}]))
+
+
+def test_image_lists(tmp_path):
+    listing = tmp_path / "list.tsv"
+    listing.write_text("id\tfile\na\tone.png\nb\ttwo.png\n")
+    read = config.read_card(card(tmp_path, str(listing)))
+    assert [(image.id, image.file, image.sha256) for image in read.images] == [
+        ("a", "one.png", None),
+        ("b", "two.png", None),
+    ]
+    listing.write_text("id\tpath\n")
+    with pytest.raises(UserError, match="columns must be id, file"):
+        config.read_card(card(tmp_path, str(listing)))
+
+
+def test_unknown_card_lists_the_known_ones(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(UserError, match=r"no such card; cards in .*: .*skimage-photos"):
+        config.read_card("skimage-fotos")

@@ -1,0 +1,237 @@
+"""Reading, preparing and writing pictures."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torchvision.transforms import functional as torchvision
+
+from ddpg.images import ImageError, from_uint8, load_image, save_png, to_uint8
+
+REFERENCE_VARIABLE = "DDPG_REFERENCE"
+"""Names the folder that holds `images/` and `reference/`, whose licences forbid passing them on."""
+
+
+@pytest.fixture
+def noise() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (37, 51, 3), dtype=np.uint8)
+
+
+def _store(array: np.ndarray, path: Path, **options: object) -> Path:
+    Image.fromarray(array).save(path, **options)
+    return path
+
+
+@pytest.mark.parametrize(("data_set", "crop"), [("celeba_hq", "stretch"), ("imagenet", "center")])
+def test_published_preprocessing_to_the_byte(data_set: str, crop: str) -> None:
+    if REFERENCE_VARIABLE not in os.environ:
+        pytest.skip(f"the research-only pictures do not come with the code: ${REFERENCE_VARIABLE}")
+    folder = Path(os.environ[REFERENCE_VARIABLE])
+    pictures = sorted((folder / "images" / data_set).iterdir())
+    assert len(pictures) == 4
+    for picture in pictures:
+        expected = folder / "reference" / "preprocessing" / f"{data_set}_{picture.stem}.png"
+        loaded = to_uint8(load_image(picture, 256, crop=crop)).permute(1, 2, 0).numpy()
+        np.testing.assert_array_equal(loaded, np.asarray(Image.open(expected)))
+
+
+@pytest.mark.parametrize(("height", "width"), [(20, 23), (25, 20), (20, 21), (26, 20), (20, 20)])
+def test_centre_crop_is_torchvisions(tmp_path: Path, height: int, width: int) -> None:
+    array = np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    loaded = load_image(_store(array, tmp_path / "p.png"), 20, crop="center")
+    cropped = torchvision.center_crop(torch.from_numpy(array).permute(2, 0, 1), [20, 20])
+    assert torch.equal(to_uint8(loaded), cropped)
+
+
+def test_stretch_keeps_everything_and_antialiases(tmp_path: Path) -> None:
+    array = np.zeros((8, 16, 3), dtype=np.uint8)
+    array[:, ::2] = 200  # columns alternate: an antialiased reduction by 4 sees their mean
+    loaded = load_image(_store(array, tmp_path / "p.png"), 4, crop="stretch")
+    np.testing.assert_allclose(loaded[:, :, 1:3].numpy() * 255, 100, atol=1)
+
+
+def test_result_holds_whole_bytes(tmp_path: Path, noise: np.ndarray) -> None:
+    loaded = load_image(_store(noise, tmp_path / "p.png"), 16)
+    assert loaded.dtype == torch.float32
+    assert torch.equal(from_uint8(to_uint8(loaded)), loaded)
+
+
+@pytest.mark.parametrize(
+    ("array", "note"),
+    [
+        (np.full((6, 6), 51, np.uint8), "mode L"),
+        (np.full((6, 6), 51 * 257, np.uint16), "16-bit"),
+        (np.dstack([np.full((6, 6), 51, np.uint8)] * 3 + [np.full((6, 6), 255, np.uint8)]), "RGBA"),
+    ],
+)
+def test_conversions_keep_brightness_and_are_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, array: np.ndarray, note: str
+) -> None:
+    path = _store(array, tmp_path / "odd.png")
+    with caplog.at_level(logging.INFO, "ddpg"):
+        loaded = load_image(path, 3)
+    assert torch.equal(to_uint8(loaded), torch.full((3, 3, 3), 51, dtype=torch.uint8))
+    assert str(path) in caplog.text
+    assert note in caplog.text
+
+
+def test_rgb_is_not_logged(
+    tmp_path: Path, noise: np.ndarray, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG, "ddpg"):
+        load_image(_store(noise, tmp_path / "p.png"), 16)
+    assert not caplog.records
+
+
+def test_transparency_shows_white_not_the_hidden_colour(tmp_path: Path) -> None:
+    hidden = np.zeros((4, 4, 4), dtype=np.uint8)
+    hidden[..., 0] = 255
+    hidden[:, 2:, 3] = 255
+    loaded = load_image(_store(hidden, tmp_path / "p.png"), 4)
+    assert loaded[:, 0, 0].tolist() == [1, 1, 1]
+    assert loaded[:, 0, 3].tolist() == [1, 0, 0]
+
+
+def test_palette_with_a_transparent_colour(tmp_path: Path) -> None:
+    picture = Image.new("P", (4, 4), 1)
+    picture.putpalette([10, 20, 30, 40, 50, 60])
+    picture.putpixel((0, 0), 0)
+    picture.save(tmp_path / "p.png", transparency=0)
+    pixels = to_uint8(load_image(tmp_path / "p.png", 4))
+    assert pixels[:, 0, 0].tolist() == [255, 255, 255]
+    assert pixels[:, 3, 3].tolist() == [40, 50, 60]
+
+
+def test_cmyk_becomes_rgb(tmp_path: Path) -> None:
+    Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "p.tif")
+    assert load_image(tmp_path / "p.tif", 4)[:, 0, 0].tolist() == [1, 0, 0]
+
+
+def test_exif_orientation_is_ignored_and_logged(
+    tmp_path: Path, noise: np.ndarray, caplog: pytest.LogCaptureFixture
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = load_image(_store(noise, tmp_path / "turned.png", exif=exif), 16)
+    assert torch.equal(turned, load_image(_store(noise, tmp_path / "plain.png"), 16))
+    assert "turned.png: its EXIF orientation is ignored" in caplog.text
+    assert "plain.png" not in caplog.text
+
+
+def test_first_frame_of_an_animation(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    frames = [Image.new("RGB", (6, 6), colour) for colour in ("white", "black")]
+    frames[0].save(tmp_path / "p.gif", save_all=True, append_images=frames[1:])
+    assert bool((load_image(tmp_path / "p.gif", 6) == 1).all())
+    assert "only the first" in caplog.text
+
+
+@pytest.mark.parametrize("crop", ["center", "stretch"])
+def test_one_pixel_becomes_a_flat_picture(tmp_path: Path, crop: str) -> None:
+    path = _store(np.full((1, 1, 3), 7, np.uint8), tmp_path / "p.png")
+    assert bool((to_uint8(load_image(path, 5, crop=crop)) == 7).all())
+
+
+def test_extreme_aspect_ratio(tmp_path: Path) -> None:
+    array = np.zeros((1, 101, 3), np.uint8)
+    array[0, 50] = 255
+    assert bool((load_image(_store(array, tmp_path / "p.png"), 4) == 1).all())
+
+
+def _truncated(path: Path, noise: np.ndarray, suffix: str) -> Path:
+    whole = _store(noise, path.with_suffix(suffix)).read_bytes()
+    path.with_suffix(suffix).write_bytes(whole[: len(whole) // 2])
+    return path.with_suffix(suffix)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".tif", ".webp"])
+def test_truncated_file_is_named(tmp_path: Path, noise: np.ndarray, suffix: str) -> None:
+    path = _truncated(tmp_path / "half", noise, suffix)
+    with pytest.raises(ImageError, match=f"half{suffix}: "):
+        load_image(path, 16)
+
+
+def test_damaged_png_is_named(tmp_path: Path, noise: np.ndarray) -> None:
+    path = _store(noise, tmp_path / "damaged.png")
+    data = bytearray(path.read_bytes())
+    data[60:90] = bytes(30)
+    path.write_bytes(data)
+    with pytest.raises(ImageError, match=r"damaged\.png: cannot be decoded"):
+        load_image(path, 16)
+
+
+def test_missing_empty_and_foreign_files_are_named(tmp_path: Path) -> None:
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "text.png").write_text("not a picture")
+    reasons = {
+        "absent.png": "no such file",
+        "empty.png": "the file is empty",
+        "text.png": "not a picture in a known format",
+    }
+    for name, reason in reasons.items():
+        with pytest.raises(ImageError, match=f"{name}: {reason}"):
+            load_image(tmp_path / name, 16)
+    with pytest.raises(ImageError, match="cannot be decoded"):
+        load_image(tmp_path, 16)
+
+
+def test_decompression_bomb_is_named(
+    tmp_path: Path, noise: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = _store(noise, tmp_path / "bomb.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(ImageError, match=r"bomb\.png: too large"):
+        load_image(path, 16)
+
+
+def test_floating_point_pixels_are_refused(tmp_path: Path) -> None:
+    path = _store(np.zeros((4, 4), np.float32), tmp_path / "p.tif")
+    with pytest.raises(ImageError, match="floating-point pixels have no agreed white"):
+        load_image(path, 4)
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.0, True])
+def test_size_must_be_a_positive_integer(tmp_path: Path, size: object) -> None:
+    with pytest.raises(ValueError, match="size must be a positive integer"):
+        load_image(tmp_path / "p.png", size)
+
+
+def test_unknown_crop_lists_the_known(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="center, stretch, got 'centre'"):
+        load_image(tmp_path / "p.png", 16, crop="centre")
+
+
+def test_to_uint8_clamps_and_rounds() -> None:
+    values = torch.tensor([-0.2, 0.0, 0.4 / 255, 0.6 / 255, 1.0, 1.7])
+    assert to_uint8(values).tolist() == [0, 0, 0, 1, 255, 255]
+
+
+def test_every_byte_survives_the_round_trip() -> None:
+    pixels = torch.arange(256, dtype=torch.uint8)
+    assert torch.equal(to_uint8(from_uint8(pixels)), pixels)
+
+
+def test_to_uint8_refuses_what_has_no_byte() -> None:
+    with pytest.raises(ValueError, match="finite"):
+        to_uint8(torch.tensor([float("nan")]))
+    with pytest.raises(ValueError, match="floating point"):
+        to_uint8(torch.tensor([1]))
+
+
+def test_save_png_round_trip_leaves_one_file(tmp_path: Path, noise: np.ndarray) -> None:
+    pixels = torch.from_numpy(noise[:37, :37]).permute(2, 0, 1)
+    save_png(tmp_path / "deep" / "p.png", from_uint8(pixels))
+    assert torch.equal(to_uint8(load_image(tmp_path / "deep" / "p.png", 37)), pixels)
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["p.png"]
+
+
+def test_save_png_that_fails_keeps_the_old_file(tmp_path: Path) -> None:
+    save_png(tmp_path / "p.png", torch.zeros(3, 4, 4))
+    with pytest.raises(ValueError, match="shape"):
+        save_png(tmp_path / "p.png", torch.zeros(1, 4, 4))
+    assert bool((load_image(tmp_path / "p.png", 4) == 0).all())
