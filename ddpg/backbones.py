@@ -9,9 +9,9 @@ is another metric.
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
 import pickle
-import urllib.error
 import urllib.request
 import warnings
 from pathlib import Path
@@ -95,7 +95,7 @@ def fetch_backbone(
                 while block := answer.read(1 << 20):
                     stream.write(block)
             _verify(temporary, name, shown=address + name)
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+    except (OSError, http.client.HTTPException) as error:  # URLError and time-outs are OSErrors
         raise MetricUnavailable(f"cannot download {address}{name}: {error}") from error
     return target
 

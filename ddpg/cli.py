@@ -36,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for line in message.splitlines():
             logging.getLogger("ddpg").error("ddpg %s: %s", options.verb, line)
         return 130 if isinstance(error, KeyboardInterrupt) else 1
+    except Exception:
+        logging.getLogger("ddpg").exception("ddpg %s: this is a bug", options.verb)
+        raise
     return 0
 
 

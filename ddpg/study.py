@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from ddpg.config import DatasetCard, DatasetEntry, ImageEntry, StudyConfig, read_card, validated
+from ddpg.degradations import Degradation
 from ddpg.errors import UserError
 from ddpg.experiments import Cell, Experiment, read_sheet
 from ddpg.fingerprint import fingerprint
@@ -92,8 +93,8 @@ class Study:
         """What the prepared pictures of a shard depend on."""
         card = self.cards[dataset]
         return {
-            "package": card.source.package or "",
-            "folder": card.source.folder,
+            "source": _option("--package", card.source.package or "")
+            + _option("--folder", card.source.folder),
             "crop": card.crop,
             "image_size": self.entries[dataset].image_size,
             "images": " ".join(
@@ -139,9 +140,12 @@ class Study:
             "degradation": _degradation_options(row.cell.degradation),
             "sigma_y": row.cell.sigma_y,
             "method": row.method,
-            "hyper_parameters": ",".join(f"{k}={v!r}" for k, v in row.hyper_parameters.items()),
+            "hyper_parameters": _option(
+                "--hyper-parameters",
+                ",".join(f"{name}={value!r}" for name, value in row.hyper_parameters.items()),
+            ),
             "seed": self.config.seed,
-            "prior": prior,
+            "prior": _option("--prior", prior),
             "prior_sha256": card_checksum(prior) if prior else "",
             "dtype": self.config.restored_dtype,
             "code": fingerprint(
@@ -230,7 +234,12 @@ def uses_prior(method: str) -> bool:
     return any(parameter.name == "steps" for parameter in METHODS[method])
 
 
-def _degradation_options(degradation: Any) -> str:
+def _option(name: str, value: str) -> str:
+    """An option of a command line, quoted; nothing where the value is empty."""
+    return f" {name} {shlex.quote(value)}" if value else ""
+
+
+def _degradation_options(degradation: Degradation) -> str:
     """A degradation as options of the command line."""
     scale = f" --scale {degradation.scale}" if degradation.scale else ""
     return f"--task {degradation.task} --operator {degradation.operator}{scale}"

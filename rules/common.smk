@@ -142,7 +142,7 @@ def restored_truth(wildcards):
 
 
 def lpips_backbone(wildcards):
-    """Where LPIPS's backbone is, if the study asks for LPIPS."""
+    """Where LPIPS's backbone is, for a study that asks for LPIPS."""
     wanted = "lpips" in study.config.metrics
     return [f"resources/backbones/{study.config.lpips_net}.json"] if wanted else []
 

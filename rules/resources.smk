@@ -17,7 +17,7 @@ rule prepare_images:
         runtime=30,
     shell:
         "ddpg prepare-images {params.spec[images]}"
-        " --package {params.spec[package]:q} --folder {params.spec[folder]:q}"
+        "{params.spec[source]}"
         " --crop {params.spec[crop]} --image-size {params.spec[image_size]}"
         " --output {output:q} --log {log:q}"
 

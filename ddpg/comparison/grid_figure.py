@@ -16,7 +16,7 @@ INSET = 0.42
 """Side of the enlarged detail, as a share of the picture's shorter side."""
 _PIXELS = 384
 _FRAME = (255, 221, 51)
-_CAPTION = 0.13
+_CAPTION = 0.115
 _HEAD = 0.36
 
 
@@ -75,9 +75,7 @@ def with_inset(picture: np.ndarray, detail: Square) -> np.ndarray:
     factor = max(1, -(-_PIXELS // min(height, width)))
     canvas = enlarge(picture, factor * height, factor * width).copy()
     side = round(INSET * min(canvas.shape[:2]))
-    crop = picture[
-        detail.top : detail.top + detail.side, detail.left : detail.left + detail.side
-    ]
+    crop = picture[detail.top : detail.top + detail.side, detail.left : detail.left + detail.side]
     below = 2 * detail.top + detail.side < height
     right = 2 * detail.left + detail.side < width
     corner = Square(
@@ -94,7 +92,5 @@ def with_inset(picture: np.ndarray, detail: Square) -> np.ndarray:
 def _frame(canvas: np.ndarray, square: Square) -> None:
     """Draw the edge of a square, inside it."""
     width = max(2, round(0.008 * min(canvas.shape[:2])))
-    part = canvas[
-        square.top : square.top + square.side, square.left : square.left + square.side
-    ]
+    part = canvas[square.top : square.top + square.side, square.left : square.left + square.side]
     part[:width] = part[-width:] = part[:, :width] = part[:, -width:] = _FRAME

@@ -211,7 +211,7 @@ def _page_row(row: Row) -> dict:
 def _printed(scores: dict[str, float]) -> dict[str, str]:
     """The scores that say how good a picture is, as they are printed."""
     return {
-        METRIC_STYLES[metric].name: f"{scores[metric]:.{METRIC_STYLES[metric].decimals}f}"
+        metric: f"{scores[metric]:.{METRIC_STYLES[metric].decimals}f}"
         for metric in metric_order(scores)
         if METRIC_STYLES[metric].family != "cost"
     }

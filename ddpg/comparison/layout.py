@@ -68,18 +68,19 @@ class Table:
     notes: list[tuple[str, str]]
 
 
-def quality_tables(summary: pd.DataFrame) -> list[Table]:
+def quality_tables(summary: pd.DataFrame, *, widest: int = WIDEST_PANEL) -> list[Table]:
     """Lay out one table per data set and degradation.
 
     Args:
         summary: see :func:`ddpg.comparison.statistics.summarise`; metrics of cost are not shown.
+        widest: columns of values in a panel, unless one noise level has more.
 
     Returns:
         the tables, in the order of the summary.
     """
     quality = summary[summary["metric"].map(lambda name: METRIC_STYLES[name].family) != "cost"]
     groups = quality.groupby(DEGRADATION_KEYS, dropna=False, sort=False)
-    return [_quality_table(key, frame) for key, frame in groups]
+    return [_quality_table(key, frame, widest) for key, frame in groups]
 
 
 def cost_tables(metrics: pd.DataFrame) -> list[Table]:
@@ -99,24 +100,26 @@ def cost_tables(metrics: pd.DataFrame) -> list[Table]:
     return [_cost_table(dataset, frame) for dataset, frame in summary.groupby("dataset")]
 
 
-def _quality_table(key: tuple, frame: pd.DataFrame) -> Table:
+def _quality_table(key: tuple, frame: pd.DataFrame, widest: int) -> Table:
     """The table of one degradation."""
     dataset, task, operator, scale = key
     name = f"{task_name(task, scale)} ({operator})"
     left_out = _left_out(frame)
     shown = frame[~frame["metric"].isin(metric for metric, _ in left_out)]
-    panels, notes = _panels(shown)
+    panels, notes = _panels(shown, widest)
     caption = (
         f"{name} on {dataset_name(dataset)}: mean ± standard error over {_images(shown)}. "
         f"{'PSNR in dB. ' * ('psnr' in set(shown['metric']))}Best in bold, second best underlined."
     )
-    identity = "-".join(part for part in (task, f"x{scale:g}" if scale > 0 else "", operator) if part)
+    identity = "-".join(
+        part for part in (task, f"x{scale:g}" if scale > 0 else "", operator) if part
+    )
     return Table(dataset, identity, name, caption, panels, notes + [("", t) for _, t in left_out])
 
 
 def _cost_table(dataset: str, frame: pd.DataFrame) -> Table:
     """The table of what the methods cost on one data set."""
-    panels, notes = _panels(frame)
+    panels, notes = _panels(frame, WIDEST_PANEL)
     caption = (
         f"Cost per image on {dataset_name(dataset)}: mean ± standard error over {_images(frame)}."
     ).replace("images", "restorations")
@@ -146,14 +149,14 @@ def _images(frame: pd.DataFrame) -> str:
     return f"{low} to {high} images" if low < high else f"{high} image{'s' * (high > 1)}"
 
 
-def _panels(frame: pd.DataFrame) -> tuple[list[Panel], list[tuple[str, str]]]:
-    """Cut a table into panels of equal numbers of noise levels; collect its notes."""
+def _panels(frame: pd.DataFrame, widest: int) -> tuple[list[Panel], list[tuple[str, str]]]:
+    """Cut a table into panels of about equal numbers of noise levels; collect its notes."""
     metrics = metric_order(frame["metric"])
     levels = sorted(frame["sigma_y"].unique())
     if not metrics:
         return [], []
     notes: dict[str, str] = {}
-    count = math.ceil(len(levels) * len(metrics) / max(WIDEST_PANEL, len(metrics)))
+    count = math.ceil(len(levels) * len(metrics) / max(widest, len(metrics)))
     width = math.ceil(len(levels) / count)
     panels = [
         _panel(frame, levels[start : start + width], metrics, notes)
@@ -166,16 +169,19 @@ def _panel(
     frame: pd.DataFrame, levels: Sequence[float], metrics: list[str], notes: dict[str, str]
 ) -> Panel:
     """One panel; ``notes`` (text -> letter) grows by those of its entries."""
-    groups = [(None if math.isnan(level) else level, metrics) for level in levels]
-    found = {(row.label, row.sigma_y, row.metric): row for row in frame.itertuples()}
-    if math.isnan(levels[0]):
-        found = {(row.label, levels[0], row.metric): row for row in frame.itertuples()}
+    groups = [(_key(level), metrics) for level in levels]
+    # The cost has no noise level, and nan is no key that can be found again.
+    found = {(row.label, _key(row.sigma_y), row.metric): row for row in frame.itertuples()}
     rows = []
     for label, style in label_styles(frame).items():
-        cells = [found.get((label, level, metric)) for level in levels for metric in metrics]
+        cells = [found.get((label, _key(level), metric)) for level in levels for metric in metrics]
         if any(cells):
             rows.append((style.name, [cell and _entry(cell, notes) for cell in cells]))
     return Panel(groups, rows)
+
+
+def _key(level: float) -> float | None:
+    return None if math.isnan(level) else float(level)
 
 
 def _entry(row: tuple, notes: dict[str, str]) -> Entry:

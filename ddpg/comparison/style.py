@@ -91,9 +91,7 @@ METRIC_STYLES: Mapping[str, MetricStyle] = {
     "psnr": MetricStyle("PSNR", "dB", 1, 2, "distortion", "RGB, data range 1, float64, clamped"),
     "ssim": MetricStyle("SSIM", "", 1, 3, "distortion", "data range 1, mean over the channels"),
     "haarpsi": MetricStyle("HaarPSI", "", 1, 3, "perception", "Haar wavelets, data range 1"),
-    "lpips_alex": MetricStyle(
-        "LPIPS (Alex)", "", -1, 3, "perception", _LPIPS.format("AlexNet")
-    ),
+    "lpips_alex": MetricStyle("LPIPS (Alex)", "", -1, 3, "perception", _LPIPS.format("AlexNet")),
     "lpips_vgg": MetricStyle("LPIPS (VGG)", "", -1, 3, "perception", _LPIPS.format("VGG-16")),
     "lpips_squeeze": MetricStyle(
         "LPIPS (Squeeze)", "", -1, 3, "perception", _LPIPS.format("SqueezeNet")

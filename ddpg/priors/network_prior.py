@@ -122,8 +122,8 @@ def precision(dtype: str | torch.dtype | None, device: torch.device) -> torch.dt
     Raises:
         ValueError: it is unknown, or float16 on a CPU.
     """
-    chosen = PRECISIONS.get(dtype, dtype) if isinstance(dtype, str) else dtype or torch.float32
-    if chosen not in PRECISIONS.values():
+    chosen = PRECISIONS.get(dtype) if isinstance(dtype, str) else dtype or torch.float32
+    if chosen is None or chosen not in PRECISIONS.values():
         raise ValueError(f"dtype must be one of {', '.join(PRECISIONS)}, got {dtype!r}")
     if chosen == torch.float16 and device.type == "cpu":
         raise ValueError("float16 is for GPUs only; on a CPU choose bfloat16 or float32")

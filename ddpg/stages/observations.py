@@ -79,7 +79,7 @@ def observe(
     tensors = {name: y[i].contiguous() for i, name in enumerate(images)}
     if kernels is not None:
         tensors |= {f"{name}/kernel": kernels[i].contiguous() for i, name in enumerate(images)}
-    write_tensors(output, tensors)
+    write_tensors(tensors, output)
     log.info("%s: observed %d pictures", output, len(images))
 
 

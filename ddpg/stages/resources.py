@@ -54,7 +54,7 @@ def prepare_images(
             problems.append(str(error))
     if problems:
         raise UserError("\n".join(problems))
-    write_tensors(output, prepared)
+    write_tensors(prepared, output)
     log.info("%s: prepared %d pictures of %d x %d", output, len(prepared), image_size, image_size)
 
 

@@ -172,7 +172,7 @@ def _keep(
         }
         with replacing(state / f"{name}.json") as path:
             path.write_text(json.dumps(row), encoding="utf-8")
-        write_tensors(_tensor_file(state, name), {name: image.to(getattr(torch, job.dtype))})
+        write_tensors({name: image.to(getattr(torch, job.dtype))}, _tensor_file(state, name))
 
 
 def peak_memory_mib(device: torch.device) -> float:
@@ -210,4 +210,4 @@ def _assemble(
         writer = csv.DictWriter(stream, COST_COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    write_tensors(output, tensors)
+    write_tensors(tensors, output)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from ddpg.operators import check_adjoint
 
@@ -50,9 +51,7 @@ def test_guidance_filters_the_residual_like_the_dense_matrix(operator, dense, ma
         apply(expected, residual, operator.image_shape),
         1e-8,
     )
-    close(
-        operator.filtered_adjoint(y, weights), apply(expected, y, operator.image_shape), 1e-8
-    )
+    close(operator.filtered_adjoint(y, weights), apply(expected, y, operator.image_shape), 1e-8)
 
 
 def test_spectrum_is_that_of_a_adjoint_a(operator, dense, make_tensor):
@@ -125,7 +124,7 @@ def test_shapes_are_declared(case, operator, make_tensor):
     assert observed.shape == (2, *operator.observation_shape)
 
 
-class TransformCounter(torch.utils._python_dispatch.TorchDispatchMode):
+class TransformCounter(TorchDispatchMode):
     """Counts the FFTs and matrix products that reach the backend."""
 
     def __init__(self):

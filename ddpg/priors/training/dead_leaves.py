@@ -110,8 +110,8 @@ def _layer(
     gradient = (rng.normal(0, 0.12, (count, 2)) * (rng.random((count, 1)) < 0.7)).astype(np.float32)
     shading = gradient[numbers, 0] * dx.clip(-2, 2) + gradient[numbers, 1] * dy.clip(-2, 2)
 
-    textured = rng.random(count) < rng.uniform(0.2, 0.9)
-    strength = (textured * rng.gamma(1.5, 0.05, count)).astype(np.float32)
+    textured = rng.random(count) < rng.uniform(0.0, 0.8)
+    strength = (textured * rng.gamma(1.5, 0.04, count)).astype(np.float32)
     choice = rng.integers(len(fields), size=count)
     texture = fields[choice[numbers], rows.astype(np.intp), columns.astype(np.intp)]
 
@@ -137,7 +137,7 @@ def _leaf_numbers(
     """
     smallest, largest = np.exp(rng.uniform(np.log(2), np.log(16))), rng.uniform(0.15, 0.8) * canvas
     power = 1 - rng.uniform(2.4, 3.2)
-    count = int(rng.uniform(600, 6000)) if background else int(np.exp(rng.uniform(1, 5)))
+    count = int(np.exp(rng.uniform(5, 8.7) if background else rng.uniform(1, 5)))
     u = rng.random(count)
     radii = (smallest**power + u * (largest**power - smallest**power)) ** (1 / power)
     if background:

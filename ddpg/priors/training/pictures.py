@@ -16,8 +16,8 @@ from PIL import Image
 
 from ddpg.priors.training.dead_leaves import dead_leaves
 
-SCALES = (1.0, 0.75, 0.5, 0.35)
-"""Photographs are also offered reduced, where they are sharper and busier."""
+SCALES = (2.0, 1.0, 0.75, 0.5, 0.35)
+"""Photographs are also offered enlarged, hence smooth, and reduced, hence sharp and busy."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def training_pictures(
     tinted = [_tint(field, palettes, rng) for field in grey for _ in range(3)]
     reduced = [
         image.resize(
-            (round(image.width * scale), round(image.height * scale)), Image.Resampling.BOX
+            (round(image.width * scale), round(image.height * scale)), Image.Resampling.BICUBIC
         )
         for image in (*colour, *colour, *tinted)  # colour photographs count twice
         for scale in SCALES

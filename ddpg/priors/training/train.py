@@ -27,6 +27,13 @@ from ddpg.priors.networks.residual_unet import SIGMA_DATA, ResidualUNet
 from ddpg.priors.training.pictures import TrainingPictures, training_pictures
 
 
+SMALLEST_ERROR = 1e-4
+"""Added to a patch's error before the logarithm; flat patches reach about 1e-3."""
+
+GRADIENT_NORM = 5.0
+"""Gradients are clipped to this norm; only outliers reach it."""
+
+
 @dataclass(frozen=True)
 class TrainingConfig:
     """Everything that decides what a training run computes.
@@ -106,12 +113,14 @@ class TrainingRun:
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=half):
             predicted = self.network(x_t, times)
         # Weighted so that the network's raw output has a unit-variance target at every level
-        # (EDM, equation 8), which makes the loss comparable across noise levels.
+        # (EDM, equation 8). The logarithm of each patch's error, as in its PSNR, lets smooth
+        # patches count as much as busy ones, whose errors are a hundred times larger.
         weight = (SIGMA_DATA**2 + sigma.square()) / SIGMA_DATA**2
-        loss = (weight * (predicted.float() - noise).square()).mean()
+        errors = (weight * (predicted.float() - noise).square()).mean(dim=(1, 2, 3))
+        loss = (errors + SMALLEST_ERROR).log().mean()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_NORM)
         self.optimiser.step()
         self.average.update_parameters(self.network)
         self.steps_done += 1

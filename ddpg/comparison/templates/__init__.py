@@ -1,0 +1,1 @@
+"""The page's parts: structure, looks and behaviour."""

@@ -1,0 +1,116 @@
+"""The figures' data steps, and that the same input gives the same files."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ddpg.comparison.figures import (
+    draw_grid,
+    draw_kernels,
+    draw_metric_vs_noise,
+    draw_perception_distortion,
+)
+from ddpg.comparison.grids import collect
+from ddpg.comparison.kernel_figure import collect_kernels
+from ddpg.comparison.noise_figure import curves
+from ddpg.comparison.plane_figure import plane
+from ddpg.comparison.statistics import read_metrics, summarise
+from ddpg.errors import UserError
+
+CELL = "my_set/deblur_gauss-fft/0.05"
+
+
+def test_curves_hold_what_has_values(metrics_csv):
+    rows = curves(summarise(read_metrics(metrics_csv)))
+    assert sorted(set(rows["metric"])) == ["psnr", "ssim"]
+    ddpg = rows[(rows["label"] == "ddpg") & (rows["metric"] == "psnr")]
+    assert list(zip(ddpg["sigma_y"], ddpg["mean"], strict=True)) == [(0.05, 32.0), (0.1, 32.0)]
+
+
+def test_the_plane_falls_back_from_lpips_without_values(metrics_csv):
+    points = plane(summarise(read_metrics(metrics_csv)))
+    assert set(points["metric"]) == {"ssim"}
+    pinv = points[points["label"] == "pinv"].iloc[0]
+    assert (pinv["psnr"], pinv["perception"]) == (21.0, pytest.approx(0.6))
+
+
+def test_the_plane_prefers_lpips(make_rows, write_csv):
+    content = [
+        row
+        for metric, value in (("psnr", 30.0), ("haarpsi", 0.8), ("lpips_squeeze", 0.2))
+        for row in make_rows("ddpg", metric, [value])
+    ]
+    points = plane(summarise(read_metrics(write_csv(content))))
+    assert points[["metric", "psnr", "perception"]].values.tolist() == [["lpips_squeeze", 30, 0.2]]
+
+
+@pytest.mark.parametrize("draw", [draw_metric_vs_noise, draw_perception_distortion])
+def test_figures_are_the_same_every_time(draw, metrics_csv, tmp_path):
+    for name in ("first", "second"):
+        draw(metrics_csv, tmp_path / name)
+    for suffix in (".pdf", ".png"):
+        first, second = (tmp_path / f"{name}{suffix}" for name in ("first", "second"))
+        assert first.read_bytes() == second.read_bytes()
+        assert first.stat().st_size > 5000
+
+
+@pytest.mark.parametrize("draw", [draw_metric_vs_noise, draw_perception_distortion])
+def test_without_values_the_figure_says_so(draw, make_rows, write_csv, tmp_path):
+    draw(write_csv(make_rows("ddpg", "ssim", ["out of memory"])), tmp_path / "empty")
+    assert (tmp_path / "empty.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_grid_orders_labels_and_finds_scores(metrics_csv, shards):
+    restorations = {label: [shards["restored"]] for label in ("pinv", "idpg", "ddpg")}
+    grid = collect(
+        CELL, [shards["truth"]], [shards["observed"]], restorations, read_metrics(metrics_csv)
+    )
+    names = [tile.name for tile in grid.rows[0].tiles]
+    assert names == ["Truth", "Observation", "DDPG", "IDPG", "Pseudo-inverse"]
+    assert [row.tiles[2].scores["psnr"] for row in grid.rows] == [30.0, 32.0, 34.0]
+    assert "ssim" not in grid.rows[1].tiles[4].scores
+    assert (grid.title, grid.sigma_y) == ("Gaussian deblurring (fft)", 0.05)
+
+
+@pytest.mark.parametrize(
+    ("cell", "labels", "message"),
+    [
+        ("my_set/deblur_gauss-fft/0.2", ["ddpg"], "no cell.*only my_set/deblur_gauss-fft/0.05"),
+        (CELL, ["bicubic"], "no label 'bicubic' in the metrics, only ddpg"),
+    ],
+)
+def test_a_grid_of_something_unknown_fails(metrics_csv, shards, cell, labels, message):
+    restorations = {label: [shards["restored"]] for label in labels}
+    with pytest.raises(UserError, match=message):
+        collect(
+            cell, [shards["truth"]], [shards["observed"]], restorations, read_metrics(metrics_csv)
+        )
+
+
+def test_a_grid_writes_figures_and_data(metrics_csv, shards, tmp_path):
+    draw_grid(
+        CELL, [shards["truth"]], [shards["observed"]], {"ddpg": [shards["restored"]]},
+        metrics_csv, tmp_path / "0.05", images=["image_0"],
+    )  # fmt: skip
+    data = json.loads((tmp_path / "0.05.json").read_text())
+    assert (data["degradation"], data["sigma_y"], len(data["rows"])) == (
+        "deblur_gauss-fft",
+        0.05,
+        1,
+    )
+    assert data["rows"][0]["detail"] == {"top": 9, "left": 39, "side": 8}
+    assert data["rows"][0]["tiles"][2]["scores"] == {"psnr": "30.00", "ssim": "0.900"}
+    assert (tmp_path / "0.05.pdf").read_bytes().startswith(b"%PDF")
+    assert (tmp_path / "0.05.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_kernels_are_those_of_the_images(shards, tmp_path):
+    kernels = collect_kernels([shards["observed"]])
+    assert list(kernels) == ["image_0", "image_1", "image_2"]
+    assert kernels["image_1"].sum() == pytest.approx(1)
+    draw_kernels([shards["observed"]], tmp_path / "kernels", images=["image_2"])
+    assert (tmp_path / "kernels.pdf").read_bytes().startswith(b"%PDF")
+    with pytest.raises(UserError, match="no kernel in"):
+        collect_kernels([shards["truth"]])

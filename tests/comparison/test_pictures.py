@@ -1,0 +1,70 @@
+"""The place with the most detail, 8-bit pictures, insets."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ddpg.comparison.grid_figure import with_inset
+from ddpg.comparison.pictures import (
+    Square,
+    data_uri,
+    enlarge,
+    most_detail,
+    names_in,
+    read_arrays,
+    to_8bit,
+)
+from ddpg.errors import UserError
+
+
+def test_the_detail_is_where_the_chequers_are(shards):
+    picture = to_8bit(read_arrays([shards["truth"]], ["image_0"])["image_0"])
+    # The patch's gradients fill rows 9 to 16 and columns 39 to 46; the square is 8 wide.
+    assert most_detail(picture) == Square(9, 39, 8)
+    assert most_detail(picture.copy()) == most_detail(picture)
+
+
+def test_without_any_detail_it_is_the_first_place():
+    assert most_detail(np.full((20, 20, 3), 7, np.uint8), 0.25) == Square(0, 0, 5)
+
+
+def test_one_pixel_is_a_picture_too():
+    assert most_detail(np.zeros((1, 1, 3), np.uint8)) == Square(0, 0, 1)
+
+
+def test_tensors_are_clamped_and_rounded():
+    array = np.array([-3.0, -1.0, 0.0, 0.1, 1.0, 2.0], np.float32).reshape(1, 1, 6).repeat(3, 0)
+    assert to_8bit(array)[0, :, 0].tolist() == [0, 0, 128, 140, 255, 255]
+
+
+def test_observations_are_enlarged_by_repeating_pixels():
+    small = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    large = enlarge(small, 4, 4)
+    assert np.array_equal(large, small.repeat(2, 0).repeat(2, 1))
+
+
+def test_the_inset_lies_in_the_far_corner_and_shows_the_detail():
+    picture = np.zeros((100, 100, 3), np.uint8)
+    picture[10:26, 70:86] = (10, 200, 30)
+    shown = with_inset(picture, Square(10, 70, 16))
+    assert shown.shape == (400, 400, 3)
+    assert shown[320, 80].tolist() == [10, 200, 30]  # lower left
+    assert shown[320, 320].tolist() == [0, 0, 0]
+    assert shown[80, 320].tolist() == [10, 200, 30]
+    assert shown[-1, 0].tolist() == shown[40, 280].tolist() == [255, 221, 51]
+
+
+def test_small_pictures_are_png_and_large_ones_jpeg():
+    assert data_uri(np.zeros((32, 32, 3), np.uint8)).startswith("data:image/png;base64,iVBOR")
+    assert data_uri(np.zeros((128, 128, 3), np.uint8)).startswith("data:image/jpeg;base64,/9j/")
+
+
+def test_what_is_not_there_is_named(shards, tmp_path):
+    assert names_in([shards["truth"]]) == ["image_0", "image_1", "image_2"]
+    with pytest.raises(UserError, match=r"no 'ghost' in .*truth\.safetensors"):
+        read_arrays([shards["truth"]], ["ghost"])
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(b"not this")
+    with pytest.raises(UserError, match=r"broken\.safetensors: not a readable"):
+        names_in([broken])
