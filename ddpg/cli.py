@@ -359,10 +359,11 @@ def _tables(options: argparse.Namespace) -> None:
 
 
 def _plots(options: argparse.Namespace) -> None:
-    from ddpg.comparison import figures
+    from ddpg.comparison.noise_figure import draw_metric_vs_noise
+    from ddpg.comparison.plane_figure import draw_perception_distortion
 
-    figures.draw_metric_vs_noise(options.metrics, options.folder / "metric_vs_noise")
-    figures.draw_perception_distortion(options.metrics, options.folder / "perception_distortion")
+    draw_metric_vs_noise(options.metrics, options.folder / "metric_vs_noise")
+    draw_perception_distortion(options.metrics, options.folder / "perception_distortion")
 
 
 def _kernels(options: argparse.Namespace) -> None:

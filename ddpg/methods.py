@@ -76,11 +76,9 @@ METHODS: Mapping[str, tuple[HyperParameter, ...]] = {
         *_GUIDANCE,
         HyperParameter("zeta", 0.5, "DDPG's; has no effect, because IDPG puts no noise back", 0, 1),
     ),
-    "pinv": (
-        HyperParameter("eta_tilde", 4.0, "eta = max(1e-4, sigma^2 eta_tilde)", 0),
-    ),
+    "pinv": (HyperParameter("eta_tilde", 0.7, "eta = max(1e-4, sigma^2 eta_tilde)", 0),),
     "bicubic": (),
-}  # fmt: skip
+}
 """Every method of the package with its hyper-parameters."""
 
 NOISY_SCALE = 2.0

@@ -151,7 +151,7 @@ def draw_grid(
     truth: Paths,
     observations: Paths,
     restorations: Mapping[str, Paths],
-    metrics_csv: str | os.PathLike[str],
+    metrics_csv: Paths,
     output_stem: str | os.PathLike[str],
     *,
     images: Sequence[str] | None = None,
@@ -162,7 +162,7 @@ def draw_grid(
         cell: its path, such as "photographs/sr_bicubic-x4-svd/0.05".
         truth, observations: the shards of the data set and of the cell's observations.
         restorations: label -> shards.
-        metrics_csv: the long table of metrics.
+        metrics_csv: the long table of metrics, or the parts of it that belong to the cell.
         output_stem: the files' name without suffix.
         images: which, from top to bottom; None for the first :data:`MOST_IMAGES` by name.
 
@@ -171,7 +171,7 @@ def draw_grid(
     """
     from ddpg.comparison.grid_figure import save_grid_figure
 
-    grid = collect(cell, truth, observations, restorations, read_metrics(metrics_csv), images)
+    grid = collect(cell, truth, observations, restorations, read_metrics(*metrics_csv), images)
     save_grid_figure(grid, output_stem)
     stem = Path(output_stem)
     with replacing(stem.with_name(stem.name + ".json")) as temporary:

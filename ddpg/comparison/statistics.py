@@ -28,11 +28,11 @@ COLUMNS = [*CELL_KEYS, "method", "label", "image", "metric", "value", "note"]
 _TEXT = ["dataset", "task", "operator", "method", "label", "image", "metric", "note"]
 
 
-def read_metrics(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Read a long table of metrics.
+def read_metrics(*paths: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read the long table of metrics, or the parts of one.
 
     Args:
-        path: a CSV file with the columns :data:`COLUMNS`.
+        paths: CSV files with the columns :data:`COLUMNS`.
 
     Returns:
         the table; ``scale``, ``sigma_y`` and ``value`` are floats, the rest text.
@@ -40,7 +40,11 @@ def read_metrics(path: str | os.PathLike[str]) -> pd.DataFrame:
     Raises:
         UserError: a column is missing, a number is none, or an image appears twice.
     """
-    path = Path(path)
+    frame = pd.concat([_read_part(Path(path)) for path in paths], ignore_index=True)
+    return check_metrics(frame, ", ".join(os.fspath(path) for path in paths))
+
+
+def _read_part(path: Path) -> pd.DataFrame:
     frame = pd.read_csv(path, dtype=str, keep_default_na=False)
     missing = [column for column in COLUMNS if column not in frame]
     if missing:
@@ -51,7 +55,7 @@ def read_metrics(path: str | os.PathLike[str]) -> pd.DataFrame:
             frame[column] = pd.to_numeric(numbers).astype(float)
         except ValueError as error:
             raise UserError(f"{path}: column {column}: {error}") from error
-    return check_metrics(frame, path)
+    return frame
 
 
 def check_metrics(frame: pd.DataFrame, source: object = "metrics") -> pd.DataFrame:

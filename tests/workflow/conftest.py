@@ -1,0 +1,118 @@
+"""A tiny study in a folder of its own, run by Snakemake for real."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+ROOT = Path(__file__).parent.parent.parent
+
+HEADER = ("dataset", "task", "sigma_y", "method", "label", "steps", "gamma", "operator")
+ROWS = [
+    ("tiny", "sr_bicubic", "0.05", "ddpg", "", "2", "10", ""),
+    ("tiny", "sr_bicubic", "0.05", "ddpg", "ddpg-3", "3", "10", ""),
+    ("tiny", "sr_bicubic", "0.05", "pinv", "", "", "", ""),
+    ("tiny", "motion_deblur", "0.05", "pinv", "", "", "", ""),
+]
+
+
+@dataclass
+class Project:
+    """A checkout of the workflow with a study of its own."""
+
+    folder: Path
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake in the folder."""
+        return subprocess.run(self.command(*arguments), **self.process_options())
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+
+    def process_options(self) -> dict:
+        environment = {**os.environ, "DDPG_BACKBONES": str(self.folder / "none")}
+        return {"cwd": self.folder, "env": environment, "capture_output": True, "text": True}
+
+    def planned(self, *arguments: str) -> dict[str, int]:
+        """The number of jobs of each rule that a run would execute."""
+        result = self.snakemake("--dry-run", "--quiet", "rules", *arguments)
+        assert result.returncode == 0, result.stderr + result.stdout
+        counts = re.findall(r"^(\w+) +(\d+)$", result.stderr + result.stdout, re.MULTILINE)
+        return {rule: int(count) for rule, count in counts if rule not in ("total", "all")}
+
+    def write_sheet(self, rows: list[tuple[str, ...]]) -> None:
+        lines = ["\t".join(row) for row in [HEADER, *rows]]
+        (self.folder / "config/experiments.tsv").write_text("\n".join(lines) + "\n")
+
+    def configure(self, **changes: object) -> None:
+        path = self.folder / "config/config.yaml"
+        content = yaml.safe_load(path.read_text()) | changes
+        path.write_text(yaml.safe_dump(content))
+
+    def write_card(self, names: list[str]) -> None:
+        images = [{"id": name, "file": f"{name}.png"} for name in names]
+        card = {"name": "tiny", "source": {"folder": "pictures"}, "images": images}
+        path = self.folder / "config/cards/datasets/tiny.yaml"
+        path.write_text(yaml.safe_dump(card))
+
+    def draw_picture(self, name: str, seed: int) -> None:
+        coarse = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8)
+        (self.folder / "pictures").mkdir(exist_ok=True)
+        Image.fromarray(coarse).resize((48, 64)).save(self.folder / f"pictures/{name}.png")
+
+
+def make_project(folder: Path) -> Project:
+    """Lay out a tiny study: three pictures in shards of two, four experiments."""
+    for name in ("Snakefile", "rules", "profiles"):
+        source = ROOT / name
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        copy(source, folder / name)
+    (folder / "config/cards/datasets").mkdir(parents=True)
+    project = Project(folder)
+    content = {
+        "name": "tiny",
+        "experiments": "config/experiments.tsv",
+        "datasets": [{"card": "tiny", "image_size": 64}],
+        "shard_size": 2,
+        "metrics": ["psnr", "ssim"],
+        "motion_kernel": {"size": 15},
+    }
+    (folder / "config/config.yaml").write_text(yaml.safe_dump(content))
+    for seed, name in enumerate(["a", "b", "c"]):
+        project.draw_picture(name, seed)
+    project.write_card(["a", "b", "c"])
+    project.write_sheet(ROWS)
+    return project
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Project:
+    """A study that has not run."""
+    return make_project(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def finished_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a study that has run; tests work on copies."""
+    project = make_project(tmp_path_factory.mktemp("finished"))
+    result = project.snakemake()
+    assert result.returncode == 0, result.stdout + result.stderr
+    return project.folder
+
+
+@pytest.fixture
+def finished(finished_folder: Path, tmp_path: Path) -> Project:
+    """A copy of a study that has run."""
+    # Times are kept: Snakemake compares them. Its records name files relative to the folder.
+    shutil.copytree(finished_folder, tmp_path / "study", copy_function=shutil.copy2)
+    return Project(tmp_path / "study")
