@@ -14,6 +14,10 @@ min_version("9.0")
 configfile: "config/config.yaml"
 
 
+# Used with --software-deployment-method apptainer only; envs/ddpg.def says how to build it.
+container: "envs/ddpg.sif"
+
+
 include: "rules/common.smk"
 include: "rules/resources.smk"
 include: "rules/observations.smk"
@@ -24,6 +28,6 @@ include: "rules/comparison.smk"
 
 rule all:
     default_target: True
-    localrule: True
     input:
         products,
+    localrule: True

@@ -1,8 +1,8 @@
 # What all rules share: the study, and the named functions that stand in their inputs and params.
 # Anything that deserves a test lives in the package.
 
-import os
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from ddpg.errors import UserError
 from ddpg.study import Study
 
 # Jobs find the `ddpg` command beside the interpreter that runs Snakemake, activated or not.
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+shell.prefix(f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"; ')
 
 try:
     study = Study(config, ", ".join(map(str, workflow.configfiles)) or "config.yaml")

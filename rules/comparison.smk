@@ -12,11 +12,11 @@ rule tables:
         "results/logs/tables.log",
     benchmark:
         "results/benchmarks/tables.tsv"
-    params:
-        spec=tables_spec,
     resources:
         mem_mb=gigabytes_by_attempt(2),
         runtime=30,
+    params:
+        spec=tables_spec,
     shell:
         "ddpg tables --metrics {input:q} --folder results/tables --log {log:q}"
 
@@ -34,11 +34,11 @@ rule plots:
         "results/logs/plots.log",
     benchmark:
         "results/benchmarks/plots.tsv"
-    params:
-        spec=figures_spec,
     resources:
         mem_mb=gigabytes_by_attempt(2),
         runtime=30,
+    params:
+        spec=figures_spec,
     shell:
         "ddpg plots --metrics {input:q} --folder results/figures --log {log:q}"
 
@@ -53,11 +53,11 @@ rule kernels:
         "results/logs/kernels.log",
     benchmark:
         "results/benchmarks/kernels.tsv"
-    params:
-        spec=figures_spec,
     resources:
         mem_mb=gigabytes_by_attempt(2),
         runtime=30,
+    params:
+        spec=figures_spec,
     shell:
         "ddpg kernels --observations {input:q} --output results/figures/kernels --log {log:q}"
 
@@ -76,11 +76,11 @@ rule grid:
         "results/logs/grid/{cell}.log",
     benchmark:
         "results/benchmarks/grid/{cell}.tsv"
-    params:
-        spec=grid_spec,
     resources:
         mem_mb=gigabytes_by_attempt(2),
         runtime=30,
+    params:
+        spec=grid_spec,
     shell:
         "ddpg grid --truth {input.truth:q} --observations {input.observations:q}"
         " {params.spec[restorations]} --metrics {input.metrics:q}"
@@ -97,9 +97,9 @@ rule provenance:
         "results/provenance.json",
     log:
         "results/logs/provenance.log",
+    localrule: True
     params:
         spec=provenance_spec,
-    localrule: True
     shell:
         "ddpg provenance --config {params.spec[config]:q} --sheet {input.sheet:q}"
         " --priors {params.spec[priors]} --files {input:q} --output {output:q} --log {log:q}"
@@ -117,9 +117,9 @@ rule page:
         "results/logs/page.log",
     benchmark:
         "results/benchmarks/page.tsv"
+    localrule: True
     params:
         spec=page_spec,
-    localrule: True
     shell:
         "ddpg page --metrics {input.metrics:q} --provenance {input.provenance:q}"
         " --figures {input.figures:q} --grids {input.grids:q}"

@@ -13,12 +13,12 @@ rule evaluate:
         "results/logs/evaluate/{experiment}/shard-{shard}.log",
     benchmark:
         "results/benchmarks/evaluate/{experiment}/shard-{shard}.tsv"
-    params:
-        spec=evaluation_spec,
     threads: 1
     resources:
         mem_mb=gigabytes_by_attempt(4),
         runtime=60,
+    params:
+        spec=evaluation_spec,
     shell:
         "ddpg evaluate --truth {input.truth:q} --restorations {input.restorations:q}"
         " --costs {input.costs:q} --columns {params.spec[columns]:q}"
@@ -34,9 +34,9 @@ rule collect_metrics:
         "results/metrics.csv",
     log:
         "results/logs/collect_metrics.log",
+    localrule: True
     params:
         spec=collection_spec,
-    localrule: True
     shell:
         "ddpg collect --folder results/evaluations --shards {params.spec[shards]}"
         " --output {output:q} --log {log:q}"

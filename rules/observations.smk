@@ -10,11 +10,11 @@ rule observe:
         "results/logs/observe/{cell}/shard-{shard}.log",
     benchmark:
         "results/benchmarks/observe/{cell}/shard-{shard}.tsv"
-    params:
-        spec=observation_spec,
     resources:
         mem_mb=gigabytes_by_attempt(2),
         runtime=30,
+    params:
+        spec=observation_spec,
     shell:
         "ddpg observe --truth {input.truth:q}"
         " --dataset {params.spec[dataset]} --images {params.spec[images]}"

@@ -10,11 +10,11 @@ rule prepare_images:
         "results/logs/prepare_images/{dataset}/shard-{shard}.log",
     benchmark:
         "results/benchmarks/prepare_images/{dataset}/shard-{shard}.tsv"
-    params:
-        spec=preparation_spec,
     resources:
         mem_mb=gigabytes_by_attempt(2),
         runtime=30,
+    params:
+        spec=preparation_spec,
     shell:
         "ddpg prepare-images {params.spec[images]}"
         "{params.spec[source]}"
@@ -27,9 +27,9 @@ rule find_backbone:
         "resources/backbones/{net}.json",
     log:
         "results/logs/find_backbone/{net}.log",
+    localrule: True
     resources:
         mem_mb=gigabytes_by_attempt(2),
         runtime=30,
-    localrule: True
     shell:
         "ddpg find-backbone --net {wildcards.net} --output {output:q} --log {log:q}"

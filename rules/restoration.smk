@@ -12,12 +12,12 @@ rule restore:
         "results/logs/restore/{experiment}/shard-{shard}.log",
     benchmark:
         "results/benchmarks/restore/{experiment}/shard-{shard}.tsv"
-    params:
-        spec=restoration_spec,
     threads: 1
     resources:
         mem_mb=gigabytes_by_attempt(4),
         runtime=240,
+    params:
+        spec=restoration_spec,
     shell:
         "ddpg restore --observations {input.observations:q}"
         " --dataset {params.spec[dataset]} --images {params.spec[images]}"

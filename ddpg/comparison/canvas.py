@@ -11,6 +11,7 @@ import matplotlib
 import seaborn
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from ddpg.files import replacing
 
@@ -56,9 +57,17 @@ def paper() -> Iterator[None]:
         yield
 
 
-def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure of this size in inches, which belongs to no global state."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+def new_figure(width: float, height: float, *, padding: float | None = None) -> Figure:
+    """Return an empty figure, which belongs to no global state.
+
+    Args:
+        width, height: in inches.
+        padding: around each panel, in inches; None for matplotlib's own, meant for axes.
+    """
+    layout = ConstrainedLayoutEngine()
+    if padding is not None:
+        layout.set(w_pad=padding, h_pad=padding, wspace=0, hspace=0)
+    figure = Figure(figsize=(width, height), layout=layout)
     FigureCanvasAgg(figure)
     return figure
 

@@ -32,8 +32,7 @@ def _grid_figure(grid: Grid) -> Figure:
     height, width = grid.rows[0].tiles[0].picture.shape[:2]
     side = min(PAGE / count, 1.5)
     line = side * height / width + _CAPTION
-    figure = new_figure(side * count, line * len(grid.rows) + _HEAD)
-    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
+    figure = new_figure(side * count, line * len(grid.rows) + _HEAD, padding=0.01)
     figure.suptitle(rf"{grid.title}, $\sigma_y$ = {grid.sigma_y:g}", fontsize=7.5)
     axes = figure.subplots(len(grid.rows), count, squeeze=False)
     for panels, row in zip(axes, grid.rows, strict=True):

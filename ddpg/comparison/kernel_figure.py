@@ -66,8 +66,7 @@ def _kernel_figure(kernels: dict[str, np.ndarray]) -> Figure:
     columns = min(_COLUMNS, len(kernels))
     lines = -(-len(kernels) // columns)
     side = PAGE / _COLUMNS
-    figure = new_figure(side * columns, (side + 0.1) * lines)
-    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
+    figure = new_figure(side * columns, (side + 0.1) * lines, padding=0.02)
     axes = figure.subplots(lines, columns, squeeze=False).ravel()
     for panel in axes:
         panel.set_axis_off()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -184,7 +185,7 @@ def _key(level: float) -> float | None:
     return None if math.isnan(level) else float(level)
 
 
-def _entry(row: tuple, notes: dict[str, str]) -> Entry:
+def _entry(row: Any, notes: dict[str, str]) -> Entry:
     """Format one row of the summary."""
     mark = ""
     if row.missing:

@@ -39,8 +39,9 @@ def curves(summary: pd.DataFrame, metrics: Sequence[str] | None = None) -> pd.Da
     Raises:
         UserError: a metric is unknown.
     """
-    chosen = metrics or ["psnr", "ssim", perceptual_metric(summary)]
-    for metric in metrics or ():
+    perception = perceptual_metric(summary)
+    chosen = metrics or ["psnr", "ssim", *([perception] if perception else [])]
+    for metric in chosen:
         metric_style(metric)
     rows = summary[summary["metric"].isin(chosen) & (summary["n"] > 0)]
     return rows.reset_index(drop=True)
@@ -93,9 +94,10 @@ def _curves_figure(rows: pd.DataFrame) -> Figure:
 def _draw_curves(axes: Axes, rows: pd.DataFrame, styles: Styles) -> None:
     """One panel: a line with bars of the standard error per method, set apart a little."""
     if rows.empty:
-        axes.set_axis_off()
+        axes.spines[:].set_visible(False)
+        axes.set(xticks=[], yticks=[])
         return
-    dodge = 0.012 * np.ptp(rows["sigma_y"])
+    dodge = 0.012 * (np.ptp(rows["sigma_y"]) or 1)
     for number, (label, style) in enumerate(styles.items()):
         line = rows[rows["label"] == label].sort_values("sigma_y")
         shift = dodge * (number - (len(styles) - 1) / 2)

@@ -209,8 +209,8 @@ def _lighten(colour: str, amount: float) -> str:
     channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     hue, lightness, saturation = colorsys.rgb_to_hls(*channels)
     lightness = min(max(lightness + amount, 0.12), 0.78)
-    channels = colorsys.hls_to_rgb(hue, lightness, saturation)
-    return "#" + "".join(f"{round(255 * channel):02x}" for channel in channels)
+    moved = colorsys.hls_to_rgb(hue, lightness, saturation)
+    return "#" + "".join(f"{round(255 * channel):02x}" for channel in moved)
 
 
 def dataset_name(dataset: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -72,7 +72,7 @@ def _values(
     metric: str, candidate: Tensor, reference: Tensor, lpips_net: str, backbone: Path | None
 ) -> tuple[str, list[str], str]:
     """A metric's column name, its values as text, and why they are empty where they are."""
-    functions = {
+    functions: Mapping[str, Callable[..., Tensor]] = {
         "psnr": measure.psnr,
         "ssim": measure.ssim,
         "haarpsi": measure.haarpsi,

@@ -70,7 +70,7 @@ def observe(
     truth = read_tensors(truth_file, images)
     x = 2 * from_uint8(torch.stack([truth[name] for name in images])) - 1
     kernels = None if motion is None else motion.tensor()
-    operator = build_operator(task, tuple(x.shape[-2:]), backend=backend, scale=scale or 4, kernel=kernels)
+    operator = observation_operator(task, x.shape[-1], backend, scale, kernels)
     clean = operator.forward(x)
     # The degradation is part of the purpose, so that two tasks never share their noise.
     purpose = f"observation/{task}/{backend}/{scale}/{sigma_y!r}"

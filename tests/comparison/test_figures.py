@@ -92,7 +92,7 @@ def test_a_grid_of_something_unknown_fails(metrics_csv, shards, cell, labels, me
 def test_a_grid_writes_figures_and_data(metrics_csv, shards, tmp_path):
     draw_grid(
         CELL, [shards["truth"]], [shards["observed"]], {"ddpg": [shards["restored"]]},
-        metrics_csv, tmp_path / "0.05", images=["image_0"],
+        [metrics_csv], tmp_path / "0.05", images=["image_0"],
     )  # fmt: skip
     data = json.loads((tmp_path / "0.05.json").read_text())
     assert (data["degradation"], data["sigma_y"], len(data["rows"])) == (

@@ -29,10 +29,8 @@ class ResidualBlock(nn.Module):
         self.first = nn.Conv2d(width, width, 3, padding=1)
         self.modulation = nn.Linear(embedding_width, 2 * width)
         self.second = nn.Conv2d(width, width, 3, padding=1)
-        nn.init.zeros_(self.modulation.weight)
-        nn.init.zeros_(self.modulation.bias)
-        nn.init.zeros_(self.second.weight)
-        nn.init.zeros_(self.second.bias)
+        _zero(self.modulation)
+        _zero(self.second)
 
     def forward(self, features: Tensor, embedding: Tensor) -> Tensor:
         scale, shift = self.modulation(embedding)[:, :, None, None].chunk(2, dim=1)
@@ -40,8 +38,22 @@ class ResidualBlock(nn.Module):
         return features + self.second(hidden)
 
 
+class Stage(nn.ModuleList):
+    """The residual blocks of one level, in order."""
+
+    def __init__(self, count: int, width: int, embedding_width: int) -> None:
+        super().__init__(ResidualBlock(width, embedding_width) for _ in range(count))
+
+    def forward(self, features: Tensor, embedding: Tensor) -> Tensor:
+        for block in self:
+            features = block(features, embedding)
+        return features
+
+
 class NoiseLevelEmbedding(nn.Module):
     """Fourier features of log sigma, through a two-layer perceptron."""
+
+    angular_frequencies: Tensor
 
     def __init__(self, width: int, frequencies: int = 16) -> None:
         super().__init__()
@@ -66,6 +78,8 @@ class ResidualUNet(nn.Module):
         embedding_width: width of the noise-level embedding.
     """
 
+    sigmas: Tensor
+
     def __init__(
         self,
         widths: Sequence[int] = (64, 128, 192),
@@ -78,10 +92,8 @@ class ResidualUNet(nn.Module):
         self.size_multiple = 2 ** len(widths)
         self.embedding = NoiseLevelEmbedding(embedding_width)
 
-        def stage(level: int) -> nn.ModuleList:
-            return nn.ModuleList(
-                ResidualBlock(widths[level], embedding_width) for _ in range(blocks[level])
-            )
+        def stage(level: int) -> Stage:
+            return Stage(blocks[level], widths[level], embedding_width)
 
         levels = range(len(widths) - 1)
         self.stem = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(12, widths[0], 3, padding=1))
@@ -93,8 +105,7 @@ class ResidualUNet(nn.Module):
         )
         self.decoder = nn.ModuleList(stage(i) for i in levels)
         self.head = nn.Sequential(nn.Conv2d(widths[0], 12, 3, padding=1), nn.PixelShuffle(2))
-        nn.init.zeros_(self.head[0].weight)
-        nn.init.zeros_(self.head[0].bias)
+        _zero(self.head)
         alphas_cumprod = Schedule.linear().alphas_cumprod
         sigmas = ((1 - alphas_cumprod) / alphas_cumprod).sqrt()
         self.register_buffer("sigmas", sigmas.float(), persistent=False)
@@ -105,16 +116,12 @@ class ResidualUNet(nn.Module):
         hidden = self.stem(scaled)
         skips = []
         for stage, down in zip(self.encoder, self.down, strict=True):
-            for block in stage:
-                hidden = block(hidden, embedding)
+            hidden = stage(hidden, embedding)
             skips.append(hidden)
             hidden = down(hidden)
-        for block in self.middle:
-            hidden = block(hidden, embedding)
+        hidden = self.middle(hidden, embedding)
         for stage, up, skip in reversed(list(zip(self.decoder, self.up, skips, strict=True))):
-            hidden = up(hidden) + skip
-            for block in stage:
-                hidden = block(hidden, embedding)
+            hidden = stage(up(hidden) + skip, embedding)
         return self.head(hidden)
 
     def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
@@ -141,3 +148,9 @@ class ResidualUNet(nn.Module):
         spread = (SIGMA_DATA**2 + column.square()).sqrt()
         output = self.features(x_t * (norm / spread), sigma.log().to(x_t.dtype))
         return x_t * (norm * column / spread.square()) - output * (SIGMA_DATA / spread)
+
+
+def _zero(module: nn.Module) -> None:
+    """Start from zero, so that a block begins as the identity and the network as its linear part."""
+    for parameter in module.parameters():
+        nn.init.zeros_(parameter)

@@ -63,7 +63,7 @@ def dead_leaves(
 
 def _palette(rng: Generator, palettes: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     """Colours of a random window of one photograph, dark to bright, as float32 (N, 3) in [0, 1]."""
-    photograph = palettes[rng.integers(len(palettes))]
+    photograph = palettes[int(rng.integers(len(palettes)))]
     height, width = photograph.shape[:2]
     window = int(rng.uniform(0.3, 1.0) * min(height, width))
     top, left = rng.integers(height - window + 1), rng.integers(width - window + 1)
@@ -168,7 +168,7 @@ def _outline(rng: Generator) -> NDArray[np.float64]:
         radius = rng.uniform(0.5, 1.3, len(angles))
     else:
         angles = np.pi / 4 + np.pi / 2 * np.arange(4)
-        radius = np.full(4, 1.2)
+        radius = np.full(4, 1.2, dtype=np.float64)
     points = np.stack([radius * np.cos(angles), radius * np.sin(angles)], axis=1)
     points[:, 1] *= np.exp(-abs(rng.normal(0, 0.5 if kind < 0.9 else 1.8)))
     turn = rng.uniform(0, 2 * np.pi)
@@ -182,11 +182,11 @@ def _texture_fields(
     """Fields (N, canvas, canvas) of zero mean and unit variance: coloured noise, photographs'."""
     fields = [_power_law_noise(canvas, rng.uniform(0.3, 1.8), rng) for _ in range(3)]
     for _ in range(2 if textures else 0):
-        texture = textures[rng.integers(len(textures))]
+        texture = textures[int(rng.integers(len(textures)))]
         height, width = texture.shape
         top, left = rng.integers(height - canvas + 1), rng.integers(width - canvas + 1)
         window = texture[top : top + canvas, left : left + canvas]
-        fields.append(np.rot90(window, rng.integers(4)))
+        fields.append(np.rot90(window, int(rng.integers(4))))
     return np.stack(fields).astype(np.float32)
 
 

@@ -45,7 +45,7 @@ class TrainingPictures:
             picture = self.photographs[rng.integers(len(self.photographs))]
         top = rng.integers(picture.shape[0] - size + 1)
         left = rng.integers(picture.shape[1] - size + 1)
-        patch = np.rot90(picture[top : top + size, left : left + size], rng.integers(4))
+        patch = np.rot90(picture[top : top + size, left : left + size], int(rng.integers(4)))
         if rng.random() < 0.5:
             patch = patch[:, ::-1]
         return patch[:, :, rng.permutation(3)] if rng.random() < 0.3 else patch
@@ -64,7 +64,7 @@ def training_pictures(
         smallest: photographs reduced below this side are left out.
     """
     colour, grey = _photographs(), _grey_photographs()
-    palettes = [np.asarray(photograph, np.float32) / 255 for photograph in colour]
+    palettes = [np.asarray(photograph, np.float32) / np.float32(255) for photograph in colour]
     textures = [(field - field.mean()) / field.std() for field in grey]
     drawn = [
         dead_leaves(size, np.random.default_rng([seed, number]), palettes, textures)

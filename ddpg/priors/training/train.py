@@ -13,19 +13,20 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ddpg.files import replacing
 from ddpg.priors.networks.residual_unet import SIGMA_DATA, ResidualUNet
 from ddpg.priors.training.pictures import TrainingPictures, training_pictures
-
 
 SMALLEST_ERROR = 1e-4
 """Added to a patch's error before the logarithm; flat patches reach about 1e-3."""
@@ -42,6 +43,8 @@ class TrainingConfig:
         widths, blocks, embedding_width: the network, see :class:`ResidualUNet`.
         steps: optimisation steps in all.
         batch_size, patch_size: patches of each step, and their side in pixels.
+        cooldown_batch_size, cooldown_patch_size: the same in the last ``cooldown`` steps, where
+            fewer, larger patches teach the network to look farther.
         learning_rate: of Adam, after ``warmup`` steps and before the last ``cooldown`` steps.
         ema: decay of the averaged weights, per step.
         log_normal_share: share of the noise levels drawn log-normally around ``sigma = 0.3`` (EDM,
@@ -58,6 +61,8 @@ class TrainingConfig:
     steps: int = 30_000
     batch_size: int = 16
     patch_size: int = 64
+    cooldown_batch_size: int = 8
+    cooldown_patch_size: int = 96
     learning_rate: float = 1e-3
     warmup: int = 500
     cooldown: int = 8_000
@@ -86,9 +91,10 @@ class TrainingRun:
 
     def __init__(self, config: TrainingConfig, pictures: TrainingPictures, device: str) -> None:
         self.config, self.pictures, self.device = config, pictures, torch.device(device)
-        torch.manual_seed(config.seed)  # initial weights only; noise has its own generators
-        network = ResidualUNet(config.widths, config.blocks, config.embedding_width)
-        self.network = network.to(self.device, memory_format=torch.channels_last)
+        with torch.random.fork_rng(devices=[]):  # modules draw from the global generator
+            torch.manual_seed(config.seed)
+            network = ResidualUNet(config.widths, config.blocks, config.embedding_width)
+        self.network = network.to(self.device).to(memory_format=torch.channels_last)
         average = torch.optim.swa_utils.get_ema_multi_avg_fn(config.ema)
         self.average = torch.optim.swa_utils.AveragedModel(self.network, multi_avg_fn=average)
         self.optimiser = torch.optim.Adam(self.network.parameters(), betas=(0.9, 0.99))
@@ -130,24 +136,31 @@ class TrainingRun:
         """Patches in [-1, 1], time indices and noise of one step, all from (seed, step)."""
         config = self.config
         rng = np.random.default_rng([config.seed, 1, step])
-        patches = self.pictures.batch(config.batch_size, config.patch_size, rng)
-        log_sigmas = self.network.sigmas.log().cpu().numpy()
-        wanted = rng.normal(-1.2, 1.2, config.batch_size)
-        near = np.searchsorted(log_sigmas, wanted).clip(0, len(log_sigmas) - 1)
-        uniform = rng.integers(len(log_sigmas), size=config.batch_size)
-        times = np.where(rng.random(config.batch_size) < config.log_normal_share, near, uniform)
+        cooling = step >= config.steps - config.cooldown
+        count = config.cooldown_batch_size if cooling else config.batch_size
+        size = config.cooldown_patch_size if cooling else config.patch_size
+        patches = self.pictures.batch(count, size, rng)
+        times = self._times(count, rng)
         clean = torch.from_numpy(patches).permute(0, 3, 1, 2).to(self.device).float() / 127.5 - 1
         clean = clean.contiguous(memory_format=torch.channels_last)
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         noise = torch.randn(clean.shape, generator=generator).to(clean)
         return clean, torch.from_numpy(times).to(self.device), noise
 
+    def _times(self, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Time indices: some log-normal in the noise level, some uniform."""
+        log_sigmas = self.network.sigmas.log().cpu().numpy()
+        near = np.searchsorted(log_sigmas, rng.normal(-1.2, 1.2, count))
+        uniform = rng.integers(len(log_sigmas), size=count)
+        detailed = rng.random(count) < self.config.log_normal_share
+        return np.where(detailed, near.clip(0, len(log_sigmas) - 1), uniform)
+
     def weights(self) -> dict[str, Tensor]:
         """The averaged weights, in half precision as they are shipped."""
         state = self.average.module.state_dict()
         return {name: value.cpu().half().contiguous() for name, value in state.items()}
 
-    def state(self) -> dict[str, object]:
+    def state(self) -> dict[str, Any]:
         """What :meth:`load_state` needs to go on from here."""
         return {
             "config": asdict(self.config),
@@ -158,18 +171,19 @@ class TrainingRun:
             "seconds": self.seconds,
         }
 
-    def load_state(self, state: dict[str, object]) -> None:
+    def load_state(self, state: Mapping[str, Any]) -> None:
         """Go on from a saved state; only the length and the pace of the run may have changed."""
         free = {"steps", "cooldown", "log_every", "save_every"}
         for key, value in asdict(self.config).items():
-            if key not in free and state["config"][key] != value:
+            saved = state["config"].get(key)  # None: the run is older than the key
+            if key not in free and saved != value:
                 raise ValueError(
-                    f"the saved run has {key} = {state['config'][key]!r}, the configuration "
+                    f"the saved run has {key} = {saved!r}, the configuration "
                     f"{value!r}: train in another folder, or change only {', '.join(sorted(free))}"
                 )
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        self.optimiser.load_state_dict(dict(state["optimiser"]))
         self.steps_done, self.seconds = state["steps_done"], state["seconds"]
 
 
@@ -193,7 +207,7 @@ def train(
         size=config.leaf_size,
         leaf_share=config.leaf_share,
         seed=config.seed,
-        smallest=config.patch_size,
+        smallest=max(config.patch_size, config.cooldown_patch_size),
     )
     run = TrainingRun(config, pictures, device)
     state_file, log_file = folder / "state.pt", folder / "log.csv"

@@ -1,0 +1,54 @@
+"""``ddpg score-prior``: a prior's denoising beside classical denoisers, on a data set's pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ddpg.config import read_card as read_dataset_card
+from ddpg.images import load_image
+from ddpg.priors.cards import read_card
+from ddpg.priors.loading import load_prior
+from ddpg.priors.scoring import (
+    format_means,
+    means,
+    recorded_means,
+    score_non_local_means,
+    score_prior,
+    write_scores,
+)
+from ddpg.stages.resources import source_folder
+
+
+def score_report(
+    name_or_card: str, dataset: str, size: int, device: str | None, output: Path | None
+) -> str:
+    """Score a prior and say how it compares.
+
+    The scores that the prior's card records (BM3D's for the embedded prior) are shown where they
+    were measured on pictures of this size.
+
+    Args:
+        name_or_card: the prior.
+        dataset: name or path of a data set card, whose pictures are denoised.
+        size: their side after cropping.
+        device: where the network runs.
+        output: also receives every score, as CSV.
+
+    Returns:
+        a table for people.
+
+    Raises:
+        UserError: a card or a picture cannot be used.
+    """
+    card, pictures_card = read_card(name_or_card), read_dataset_card(dataset)
+    folder = source_folder(**pictures_card.source.model_dump(exclude_none=True))
+    pictures = {
+        image.id: load_image(folder / image.file, size, crop=pictures_card.crop)
+        for image in pictures_card.images
+    }
+    prior = load_prior(name_or_card, device=device)
+    rows = score_prior(prior, pictures, name=card.name) + score_non_local_means(pictures)
+    if output:
+        write_scores(rows, output)
+    recorded = recorded_means(card.scores) if card.scores.get("size") == size else {}
+    return format_means({**means(rows), **recorded})
