@@ -27,8 +27,8 @@ EXPECTED = (ValueError, OSError, ArithmeticError, KeyboardInterrupt)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a subcommand and return the exit status."""
     options = build_parser().parse_args(arguments)
-    _start_logging(options.log)
     try:
+        _start_logging(options.log)
         options.run(options)
     except EXPECTED as error:
         logging.getLogger("ddpg").debug("traceback", exc_info=True)
@@ -178,7 +178,9 @@ def _add_comparison(verb) -> None:
     grid = verb(_grid, "Draw truth, observation and every method of a cell.")
     grid.add_argument("--truth", type=Path, nargs="+", required=True)
     grid.add_argument("--observations", type=Path, nargs="+", required=True)
-    grid.add_argument("--restorations", action="append", nargs="+", required=True, metavar="LABEL FILE")
+    grid.add_argument(
+        "--restorations", action="append", nargs="+", required=True, metavar="LABEL FILE"
+    )
     grid.add_argument("--metrics", type=Path, nargs="+", required=True)
     grid.add_argument("--cell", required=True, help="dataset/degradation/sigma_y")
     grid.add_argument("--images", nargs="+", metavar="ID", help="default: the first six")
@@ -241,9 +243,7 @@ def _prepare_images(options: argparse.Namespace) -> None:
         for name, file, sha256 in options.image
     ]
     source = {"folder": options.folder} | ({"package": options.package} if options.package else {})
-    prepare_images(
-        images, source, options.output, image_size=options.image_size, crop=options.crop
-    )
+    prepare_images(images, source, options.output, image_size=options.image_size, crop=options.crop)
 
 
 def _index_folder(options: argparse.Namespace) -> None:
@@ -359,21 +359,20 @@ def _tables(options: argparse.Namespace) -> None:
 
 
 def _plots(options: argparse.Namespace) -> None:
-    from ddpg.comparison.noise_figure import draw_metric_vs_noise
-    from ddpg.comparison.plane_figure import draw_perception_distortion
+    from ddpg.comparison.figures import draw_metric_vs_noise, draw_perception_distortion
 
     draw_metric_vs_noise(options.metrics, options.folder / "metric_vs_noise")
     draw_perception_distortion(options.metrics, options.folder / "perception_distortion")
 
 
 def _kernels(options: argparse.Namespace) -> None:
-    from ddpg.comparison.kernel_figure import draw_kernels
+    from ddpg.comparison.figures import draw_kernels
 
     draw_kernels(options.observations, options.output)
 
 
 def _grid(options: argparse.Namespace) -> None:
-    from ddpg.comparison.grids import draw_grid
+    from ddpg.comparison.figures import draw_grid
 
     draw_grid(
         options.cell,
@@ -436,4 +435,6 @@ def _train_prior(options: argparse.Namespace) -> None:
 def _score_prior(options: argparse.Namespace) -> None:
     from ddpg.priors.report import score_report
 
-    print(score_report(options.prior, options.dataset, options.size, options.device, options.output))
+    print(
+        score_report(options.prior, options.dataset, options.size, options.device, options.output)
+    )

@@ -122,6 +122,10 @@ class DatasetCard(_Section):
     images: list[ImageEntry] | str
     """The pictures, or the path of a list of them (tab-separated: id, file, optional sha256)."""
 
+    def listed(self) -> list[ImageEntry]:
+        """The pictures, read from their list where the card names one."""
+        return read_image_list(self.images) if isinstance(self.images, str) else self.images
+
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
     """Read a YAML mapping.
@@ -192,12 +196,11 @@ def read_card(card: str) -> DatasetCard:
         known = ", ".join(sorted(p.stem for p in CARD_FOLDER.glob("*.yaml"))) or "none"
         raise UserError(f"{path}: there is no such card; cards in {CARD_FOLDER}: {known}")
     parsed = validated(DatasetCard, read_yaml(path), str(path))
-    if isinstance(parsed.images, str):
-        parsed = parsed.model_copy(update={"images": read_image_list(parsed.images)})
-    if not parsed.images:
+    images = parsed.listed()
+    if not images:
         raise UserError(f"{path}: images: the data set is empty")
-    refuse_repeated_ids(parsed.images, str(path))
-    return parsed
+    refuse_repeated_ids(images, str(path))
+    return parsed.model_copy(update={"images": images})
 
 
 def read_image_list(path: str) -> list[ImageEntry]:

@@ -82,7 +82,7 @@ def _syntax(name: str) -> str:
         body = getattr(node, "body", None)
         if not isinstance(body, list) or isinstance(node, ast.expr):
             continue
-        node.body = [item for item in body if not _is_docstring(item)]
+        body[:] = [item for item in body if not _is_docstring(item)]
     return ast.unparse(tree)
 
 

@@ -50,6 +50,15 @@ class Study:
             self.entries[card.name], self.cards[card.name] = entry, card
         self.experiments = read_sheet(self.config.experiments, list(self.cards))
         self._check_sizes()
+        self._check_priors(file)
+
+    def _check_priors(self, file: str) -> None:
+        """A prior that is not there shows in the dry run, not in the jobs that need it."""
+        for entry in self.config.datasets:
+            try:
+                card_checksum(entry.prior)
+            except UserError as error:
+                raise UserError(f"{file}: datasets: prior: {error}") from error
 
     def _check_sizes(self) -> None:
         for experiment in self.experiments:
@@ -77,7 +86,7 @@ class Study:
 
     def images(self, dataset: str) -> list[ImageEntry]:
         """The pictures of a data set that take part."""
-        return list(self.cards[dataset].images)[: self.entries[dataset].limit]
+        return self.cards[dataset].listed()[: self.entries[dataset].limit]
 
     def shard_count(self, dataset: str) -> int:
         """Number of shards of a data set."""
@@ -172,9 +181,15 @@ class Study:
             ),
             "images": self._ids(row.cell.dataset, shard),
             "metrics": " ".join(self.config.metrics),
-            "lpips_net": self.config.lpips_net,
+            "lpips": self._lpips_options(),
             "code": fingerprint("ddpg.stages.evaluation"),
         }
+
+    def _lpips_options(self) -> str:
+        """Options for LPIPS, nothing in a study without it."""
+        net = self.config.lpips_net
+        wanted = "lpips" in self.config.metrics
+        return f" --lpips-net {net} --backbone resources/backbones/{net}.json" if wanted else ""
 
     def collection_spec(self) -> Spec:
         """Which tables make up the long table, in the order of the sheet."""

@@ -99,7 +99,7 @@ def tables_spec(wildcards):
 
 
 def figures_spec(wildcards):
-    return study.comparison_spec("noise_figure", "plane_figure", "kernel_figure")
+    return study.comparison_spec("figures")
 
 
 def page_spec(wildcards):

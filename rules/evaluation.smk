@@ -23,7 +23,7 @@ rule evaluate:
         "ddpg evaluate --truth {input.truth:q} --restorations {input.restorations:q}"
         " --costs {input.costs:q} --columns {params.spec[columns]:q}"
         " --images {params.spec[images]} --metrics {params.spec[metrics]}"
-        " --lpips-net {params.spec[lpips_net]} --backbone {input.backbone:q}"
+        "{params.spec[lpips]}"
         " --threads {threads} --output {output:q} --log {log:q}"
 
 

@@ -59,7 +59,9 @@ def evaluate(
         candidate = torch.stack([restored[name] for name in batch]).double() / 2 + 0.5
         _refuse_non_finite(candidate, batch, restorations)
         for metric in metrics:
-            name, values, note = _values(metric, candidate.clamp(0, 1), reference, lpips_net, backbone)
+            name, values, note = _values(
+                metric, candidate.clamp(0, 1), reference, lpips_net, backbone
+            )
             rows += [
                 {**experiment, "image": image, "metric": name, "value": value, "note": note}
                 for image, value in zip(batch, values, strict=True)

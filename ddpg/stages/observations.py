@@ -70,7 +70,8 @@ def observe(
     truth = read_tensors(truth_file, images)
     x = 2 * from_uint8(torch.stack([truth[name] for name in images])) - 1
     kernels = None if motion is None else motion.tensor()
-    operator = observation_operator(task, x.shape[-1], backend, scale, kernels)
+    size = (x.shape[-2], x.shape[-1])
+    operator = observation_operator(task, size, backend, scale, kernels)
     clean = operator.forward(x)
     # The degradation is part of the purpose, so that two tasks never share their noise.
     purpose = f"observation/{task}/{backend}/{scale}/{sigma_y!r}"
@@ -100,7 +101,11 @@ def read_observations(
 
 
 def observation_operator(
-    task: str, image_size: int, backend: str, scale: int | None, kernels: Tensor | None
+    task: str,
+    image_size: int | tuple[int, int],
+    backend: str,
+    scale: int | None,
+    kernels: Tensor | None,
 ) -> LinearOperator:
     """The operator that a shard was observed with."""
     return build_operator(task, image_size, backend=backend, scale=scale or 4, kernel=kernels)

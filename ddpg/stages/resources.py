@@ -130,7 +130,9 @@ def index_folder(folder: Path, output: Path) -> None:
         validated(ImageEntry, row, str(folder / row["file"]))
     refuse_repeated_ids([ImageEntry(**row) for row in rows], str(folder))
     with replacing(output) as path, path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, ("id", "file", "sha256"), delimiter="\t", lineterminator="\n")
+        writer = csv.DictWriter(
+            stream, ("id", "file", "sha256"), delimiter="\t", lineterminator="\n"
+        )
         writer.writeheader()
         writer.writerows(rows)
     log.info("%s: listed %d pictures", output, len(rows))

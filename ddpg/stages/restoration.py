@@ -17,15 +17,18 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from ddpg.files import replacing
 from ddpg.images import save_png
 from ddpg.noise import SeededNoise
 from ddpg.operators import LinearOperator
 from ddpg.priors import Prior, load_prior
+from ddpg.priors.cards import card_checksum
 from ddpg.progress import steps_bar
 from ddpg.samplers import Sampler, build_sampler
 from ddpg.stages.observations import observation_operator, read_observations
@@ -64,10 +67,12 @@ class RestorationJob:
     prior: str
     dtype: str
 
-    def digest(self, observations: Path, code: str) -> str:
-        """Names the job: its parameters, its input and its code."""
+    def digest(self, observations: Path, code: str, device: str) -> str:
+        """Names the job: its parameters, input, weights, code and device, whose noise differs."""
         content = hashlib.sha256(observations.read_bytes()).hexdigest()
-        text = json.dumps([asdict(self), content, code], sort_keys=True, default=list)
+        weights = card_checksum(self.prior) if self.prior else ""
+        identity = [asdict(self), content, weights, code, device]
+        text = json.dumps(identity, sort_keys=True, default=list)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -97,11 +102,13 @@ def restore_shard(
     Raises:
         FloatingPointError: the network returned NaN or infinity; names the step.
     """
-    state = output.with_name(f".{output.stem}.{job.digest(observations, code)}.state")
+    state = output.with_name(f".{output.stem}.{job.digest(observations, code, device)}.state")
     _drop_other_states(state, output.stem)
     waiting = [name for name in job.images if not _finished(state, name)]
     if len(waiting) < len(job.images):
-        log.info("%d of %d images were finished before", len(job.images) - len(waiting), len(job.images))
+        log.info(
+            "%d of %d images were finished before", len(job.images) - len(waiting), len(job.images)
+        )
     if waiting:
         _restore_images(job, observations, waiting, state, device, batch_size)
     _assemble(job, state, output, costs, pictures)
@@ -117,7 +124,8 @@ def _restore_images(
     batch_size: int,
 ) -> None:
     """Restore the images that are not finished, keeping each batch as soon as it is done."""
-    sampler = build_sampler(job.method, **job.hyper_parameters)
+    values: dict[str, Any] = dict(job.hyper_parameters)
+    sampler = build_sampler(job.method, **values)
     prior = load_prior(job.prior, device=device) if job.prior else None
     with steps_bar(f"{job.method}", len(waiting) * max(1, sampler.network_evaluations)) as bar:
         for first in range(0, len(waiting), batch_size):
@@ -139,9 +147,11 @@ def _restore_batch(
     operator: LinearOperator,
     y: Tensor,
     batch: Sequence[str],
-    bar: object,
+    bar: tqdm,
 ) -> Tensor:
-    noise = SeededNoise(job.seed, batch, dataset=job.dataset, device=y.device)
+    # Drawn on the CPU wherever the network runs: a GPU gives the same restoration, and a mixed
+    # cluster one study.
+    noise = SeededNoise(job.seed, batch, dataset=job.dataset)
     restored = sampler.restore(
         y,
         operator,
@@ -197,9 +207,7 @@ def _drop_other_states(state: Path, stem: str) -> None:
             shutil.rmtree(other)
 
 
-def _assemble(
-    job: RestorationJob, state: Path, output: Path, costs: Path, pictures: Path
-) -> None:
+def _assemble(job: RestorationJob, state: Path, output: Path, costs: Path, pictures: Path) -> None:
     """Make the shard's products from the finished images."""
     tensors = {name: read_tensors(_tensor_file(state, name), [name])[name] for name in job.images}
     rows = [json.loads((state / f"{name}.json").read_text()) for name in job.images]

@@ -151,6 +151,6 @@ class ResidualUNet(nn.Module):
 
 
 def _zero(module: nn.Module) -> None:
-    """Start from zero, so that a block begins as the identity and the network as its linear part."""
+    """Start from zero: a block begins as the identity, the network as its linear part."""
     for parameter in module.parameters():
         nn.init.zeros_(parameter)

@@ -156,6 +156,8 @@ def _leaf_numbers(
 def _outline(rng: Generator) -> NDArray[np.float64]:
     """A closed outline (N, 2) of about unit radius: ellipse, blob, polygon, rectangle or strip."""
     kind = rng.random()
+    angles: NDArray[np.floating]
+    radius: NDArray[np.floating]
     if kind < 0.6:
         angles = np.linspace(0, 2 * np.pi, 32, endpoint=False)
         radius = np.ones_like(angles)
@@ -168,7 +170,7 @@ def _outline(rng: Generator) -> NDArray[np.float64]:
         radius = rng.uniform(0.5, 1.3, len(angles))
     else:
         angles = np.pi / 4 + np.pi / 2 * np.arange(4)
-        radius = np.full(4, 1.2, dtype=np.float64)
+        radius = np.full(4, 1.2)
     points = np.stack([radius * np.cos(angles), radius * np.sin(angles)], axis=1)
     points[:, 1] *= np.exp(-abs(rng.normal(0, 0.5 if kind < 0.9 else 1.8)))
     turn = rng.uniform(0, 2 * np.pi)
