@@ -2,8 +2,7 @@
 
     python benchmarks/tuning.py config/experiments.tsv --output tuned.csv
 
-For every row of a diffusion method the hyper-parameters are changed one at a time, around those of
-the row, and a change is kept if it raises the mean PSNR over the tuning pictures. Those are
+For every row the hyper-parameters are changed one at a time, around those of the row, and a change is kept if it raises the mean PSNR over the tuning pictures. Those are
 matplotlib's portrait of Grace Hopper, which the prior has not seen either, and scikit-learn's two
 photographs, from which it has seen patches.
 """
@@ -65,7 +64,7 @@ def main() -> None:
         writer = csv.writer(stream)
         writer.writerow(["experiment", "pinv", "before", "after", "hyper_parameters"])
         for experiment in read_sheet(options.sheet, datasets):
-            if "steps" in experiment.hyper_parameters and options.only in experiment.path:
+            if experiment.hyper_parameters and options.only in experiment.path:
                 writer.writerow(tune(experiment, truth, prior))
                 stream.flush()
 
@@ -98,9 +97,10 @@ def candidates(experiment: Experiment) -> Iterator[tuple[str, float]]:
     """Values to try, one hyper-parameter at a time."""
     given = experiment.hyper_parameters
     if experiment.cell.sigma_y > 0:
-        for name, factors in FACTORS.items():
-            yield from ((name, given[name] * factor) for factor in factors)
-        yield "step_size_mode", 1 - int(given["step_size_mode"])
+        for name in (name for name in FACTORS if name in given):
+            yield from ((name, given[name] * factor) for factor in FACTORS[name])
+        if "step_size_mode" in given:
+            yield "step_size_mode", 1 - int(given["step_size_mode"])
     if experiment.method == "ddpg":
         yield from itertools.product(["zeta"], (0.0, 0.3, 0.5, 0.8, 1.0))
 

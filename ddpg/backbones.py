@@ -96,7 +96,8 @@ def fetch_backbone(
                     stream.write(block)
             _verify(temporary, name, shown=address + name)
     except (OSError, http.client.HTTPException) as error:  # URLError and time-outs are OSErrors
-        raise MetricUnavailable(f"cannot download {address}{name}: {error}") from error
+        cause = getattr(error, "reason", error)  # what a URLError wraps says more than the error
+        raise MetricUnavailable(f"cannot download {address}{name}: {cause}") from error
     return target
 
 

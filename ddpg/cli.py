@@ -423,8 +423,8 @@ def _train_prior(options: argparse.Namespace) -> None:
     _set_threads(options.threads)
     recipe = read_yaml(options.config)
     name = recipe.pop("name", "prior")
-    known = {field.name for field in dataclasses.fields(TrainingConfig)}
-    unknown = ", ".join(sorted(map(str, recipe.keys() - known)))
+    known = [field.name for field in dataclasses.fields(TrainingConfig)]
+    unknown = ", ".join(sorted(str(key) for key in recipe if key not in known))
     if unknown:
         raise UserError(f"{options.config}: unknown key {unknown}; allowed: {', '.join(known)}")
     config = TrainingConfig(**recipe)

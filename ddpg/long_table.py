@@ -37,7 +37,7 @@ def read_long_table(path: Path) -> list[dict[str, str]]:
         rows = list(reader)
     for number, row in enumerate(rows, start=2):
         if None in row or None in row.values():
-            raise UserError(f"{path}, row {number}: must have {len(COLUMNS)} fields; remove the file")
+            raise UserError(f"{path}, row {number}: must have {len(COLUMNS)} fields; remove it")
     return rows
 
 

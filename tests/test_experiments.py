@@ -57,7 +57,10 @@ def test_duplicated_rows_name_both_lines(tmp_path):
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
-        ("faces\tdeblur_gauss\t0\tddpg", "dataset: unknown data set 'faces'; this study has: photos"),
+        (
+            "faces\tdeblur_gauss\t0\tddpg",
+            "dataset: unknown data set 'faces'; this study has: photos",
+        ),
         ("photos\tdeblur\t0\tddpg", "task: unknown task 'deblur'"),
         ("photos\tdeblur_gauss\t-1\tddpg", r"sigma_y: must lie in \[0, 1\], got '-1'"),
         ("photos\tdeblur_gauss\tnan\tddpg", r"sigma_y: must lie in \[0, 1\], got 'nan'"),

@@ -7,6 +7,10 @@ import pytest
 from ddpg.files import replacing
 
 
+def names(folder):
+    return [path.name for path in folder.iterdir()]
+
+
 def test_the_new_content_appears_under_the_final_name_only_at_the_end(tmp_path):
     path = tmp_path / "value.txt"
     path.write_text("old")
@@ -14,24 +18,29 @@ def test_the_new_content_appears_under_the_final_name_only_at_the_end(tmp_path):
         temporary.write_text("new")
         assert path.read_text() == "old"
     assert path.read_text() == "new"
-    assert os.listdir(tmp_path) == ["value.txt"]
+    assert names(tmp_path) == ["value.txt"]
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_after_an_exception_the_old_content_is_there_and_nothing_else(tmp_path, error):
     path = tmp_path / "value.txt"
     path.write_text("old")
-    with pytest.raises(error), replacing(path) as temporary:
-        temporary.write_text("half")
-        raise error
+
+    def fail():
+        with replacing(path) as temporary:
+            temporary.write_text("half")
+            raise error
+
+    with pytest.raises(error):
+        fail()
     assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["value.txt"]
+    assert names(tmp_path) == ["value.txt"]
 
 
 def test_a_file_that_was_never_written_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError), replacing(tmp_path / "value.txt"):
         pass
-    assert os.listdir(tmp_path) == []
+    assert names(tmp_path) == []
 
 
 def test_directories_are_made_and_the_suffix_is_kept(tmp_path):
@@ -54,7 +63,7 @@ def test_a_directory_is_not_replaced(tmp_path):
     (tmp_path / "folder").mkdir()
     with pytest.raises(OSError, match="folder"), replacing(tmp_path / "folder") as temporary:
         temporary.write_text("new")
-    assert os.listdir(tmp_path) == ["folder"]
+    assert names(tmp_path) == ["folder"]
 
 
 def test_below_a_regular_file_nothing_can_be_written(tmp_path):

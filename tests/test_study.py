@@ -72,7 +72,9 @@ def changed_jobs(tmp_path, **changes):
     """The jobs that both studies have and whose specs differ."""
     before = specs(Study(content(tmp_path)))
     after = specs(Study(content(tmp_path, **changes)))
-    return {name for name in before.keys() & after.keys() if repr(before[name]) != repr(after[name])}
+    return {
+        name for name in before.keys() & after.keys() if repr(before[name]) != repr(after[name])
+    }
 
 
 def jobs(tmp_path, *words):
@@ -179,8 +181,10 @@ def test_the_checksum_of_a_prior_touches_the_rows_that_use_it(tmp_path):
 
 def test_a_picture_more_leaves_the_full_shards_alone(tmp_path):
     changed = changed_jobs(tmp_path, images=[*IMAGES, "f"])
-    last = {n for n in jobs(tmp_path, "prepare", "observe", "restore", "evaluate") if " 2" in n[-2:]}
-    assert changed == last | {n for n in jobs(tmp_path, "grid photos")}
+    last = {
+        n for n in jobs(tmp_path, "prepare", "observe", "restore", "evaluate") if " 2" in n[-2:]
+    }
+    assert changed == last | jobs(tmp_path, "grid photos")
 
 
 def test_shards_cover_the_pictures_in_order_whatever_their_size(tmp_path):

@@ -145,7 +145,7 @@ def _average(by_level: dict[float, float]) -> float:
 def test_shipped_prior_clears_its_bar(photographs: dict[str, Tensor]) -> None:
     """2 dB above non-local means and within 0.5 dB of BM3D, averaged over the noise levels."""
     scores = read_card("dead-leaves").scores
-    prior = load_prior("dead-leaves", dtype="bfloat16")
+    prior = load_prior("dead-leaves")
     ours = _average(means(score_prior(prior, photographs, seed=scores["seed"]))["prior"])
     plain = [
         row

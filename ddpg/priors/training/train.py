@@ -213,7 +213,7 @@ def train(
     state_file, log_file = folder / "state.pt", folder / "log.csv"
     if state_file.exists():
         run.load_state(torch.load(state_file, map_location=device, weights_only=True))
-        _drop_log_after(log_file, run.steps_done)
+    _drop_log_after(log_file, run.steps_done)
     losses, started, earlier = [], time.monotonic(), run.seconds
     while run.steps_done < config.steps:
         losses.append(run.step())

@@ -1,0 +1,254 @@
+"""Training: a run that was stopped ends like one that was not; recipes, rates and pictures."""
+
+import csv
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from ddpg.priors.networks.residual_unet import ResidualUNet
+from ddpg.priors.training import train as training
+from ddpg.priors.training.dead_leaves import dead_leaves
+from ddpg.priors.training.pictures import TrainingPictures
+from ddpg.priors.training.train import TrainingConfig, TrainingRun, train
+from ddpg.tensors import read_tensors
+
+TINY = TrainingConfig(
+    widths=[4, 8],
+    blocks=[1, 1],
+    embedding_width=8,
+    steps=6,
+    batch_size=3,
+    patch_size=8,
+    cooldown_batch_size=2,
+    cooldown_patch_size=16,
+    warmup=2,
+    cooldown=2,
+    leaves=2,
+    leaf_size=16,
+    precision="float32",
+    log_every=2,
+    save_every=2,
+)
+
+
+@pytest.fixture
+def pictures(monkeypatch):
+    """Pictures of noise in place of the drawn ones, which take seconds."""
+    rng = np.random.default_rng(0)
+    made = TrainingPictures(
+        rng.integers(0, 256, (3, 24, 24, 3), dtype=np.uint8),
+        [rng.integers(0, 256, (20, 30, 3), dtype=np.uint8)],
+        0.5,
+    )
+    monkeypatch.setattr(training, "training_pictures", lambda **_options: made)
+    return made
+
+
+def run(folder, config=TINY, lines=None):
+    """Train to the end, or stop at a number of log lines as an interruption does."""
+    yielded = []
+    for line in train(config, folder, name="tiny"):
+        yielded.append(line)
+        if lines and len(yielded) == lines:
+            break
+    return yielded
+
+
+def logged(folder):
+    with (folder / "log.csv").open(newline="") as stream:
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(stream)]
+
+
+def states(folder):
+    state = torch.load(folder / "state.pt", weights_only=True)
+    return {**state["network"], **{f"average {k}": v for k, v in state["average"].items()}}
+
+
+@pytest.mark.parametrize("lines", [1, 2, 3])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.usefixtures("pictures")
+def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, lines, precision):
+    config = dataclasses.replace(TINY, precision=precision)
+    whole = run(tmp_path / "whole", config)
+    # The state is saved after the line is told: the last line's steps are done again.
+    run(tmp_path / "parts", config, lines=lines)
+    resumed = run(tmp_path / "parts", config)
+    assert resumed == whole[lines - 1 :]
+    assert logged(tmp_path / "parts") == logged(tmp_path / "whole")
+    one, two = states(tmp_path / "whole"), states(tmp_path / "parts")
+    assert one.keys() == two.keys()
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    files = [tmp_path / folder / "tiny.safetensors" for folder in ("whole", "parts")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+@pytest.mark.usefixtures("pictures")
+def test_a_finished_run_does_nothing_more(tmp_path):
+    run(tmp_path)
+    before = (tmp_path / "log.csv").read_text()
+    assert run(tmp_path) == []
+    assert (tmp_path / "log.csv").read_text() == before
+
+
+@pytest.mark.usefixtures("pictures")
+def test_a_longer_run_goes_on_where_the_shorter_stopped(tmp_path):
+    run(tmp_path)
+    longer = run(tmp_path, dataclasses.replace(TINY, steps=10))
+    assert [step for step, _ in longer] == [8, 10]
+
+
+@pytest.mark.usefixtures("pictures")
+def test_the_log(tmp_path):
+    lines = run(tmp_path)
+    rows = logged(tmp_path)
+    assert [row["step"] for row in rows] == ["2", "4", "6"]
+    assert [row["loss"] for row in rows] == [f"{loss:.6f}" for _, loss in lines]
+    assert [float(row["learning_rate"]) for row in rows] == [1e-3, 1e-3, 5e-4]
+
+
+def test_training_learns(tmp_path, pictures):
+    pictures.photographs[:] = [np.full((20, 20, 3), 255, np.uint8)]
+    pictures.leaves[:] = 255
+    config = dataclasses.replace(TINY, steps=60, cooldown=1, learning_rate=1e-2, log_every=20)
+    losses = [loss for _, loss in run(tmp_path, config)]
+    assert losses[-1] < losses[0] - 0.5
+
+
+@pytest.mark.usefixtures("pictures")
+def test_the_saved_weights_are_the_average_in_half_precision(tmp_path):
+    run(tmp_path)
+    weights = read_tensors(tmp_path / "tiny.safetensors")
+    average = {
+        name.removeprefix("average module."): value.half()
+        for name, value in states(tmp_path).items()
+        if name.startswith("average module.")
+    }
+    assert weights.keys() == average.keys() == set(ResidualUNet([4, 8], [1, 1], 8).state_dict())
+    assert all(torch.equal(weights[name], average[name]) for name in weights)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("seed", 1), ("batch_size", 4), ("widths", [4, 4]), ("ema", 0.9), ("learning_rate", 1e-2)],
+)
+@pytest.mark.usefixtures("pictures")
+def test_another_recipe_is_refused_by_its_key(tmp_path, key, value):
+    run(tmp_path, lines=2)
+    before = (tmp_path / "log.csv").read_text()
+    with pytest.raises(ValueError, match=f"the saved run has {key} = "):
+        run(tmp_path, dataclasses.replace(TINY, **{key: value}))
+    assert (tmp_path / "log.csv").read_text() == before
+
+
+@pytest.mark.usefixtures("pictures")
+def test_a_run_from_before_a_key_existed_is_refused_by_the_key(tmp_path):
+    run(tmp_path)
+    state = torch.load(tmp_path / "state.pt", weights_only=True)
+    del state["config"]["cooldown_patch_size"]
+    torch.save(state, tmp_path / "state.pt")
+    with pytest.raises(ValueError, match="the saved run has cooldown_patch_size = None"):
+        run(tmp_path)
+
+
+@pytest.mark.usefixtures("pictures")
+def test_training_leaves_the_global_random_numbers_alone(tmp_path):
+    torch.manual_seed(7)
+    before = torch.random.get_rng_state()
+    run(tmp_path, lines=1)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_the_learning_rate_is_a_trapezium(pictures):
+    config = dataclasses.replace(TINY, steps=10, warmup=4, cooldown=3, learning_rate=1.0)
+    rates = [TrainingRun(config, pictures, "cpu").learning_rate(step) for step in range(11)]
+    expected = [0.25, 0.5, 0.75, 1, 1, 1, 1, 1, 2 / 3, 1 / 3, 0]
+    assert rates == pytest.approx(expected)
+
+
+def test_the_cooldown_takes_fewer_and_larger_patches(pictures):
+    trained = TrainingRun(TINY, pictures, "cpu")
+    shapes = [tuple(trained._examples(step)[0].shape) for step in range(6)]
+    assert shapes == [(3, 3, 8, 8)] * 4 + [(2, 3, 16, 16)] * 2
+
+
+def test_examples_belong_to_seed_and_step(pictures):
+    one, two = (TrainingRun(TINY, pictures, "cpu") for _ in range(2))
+    other = TrainingRun(dataclasses.replace(TINY, seed=1), pictures, "cpu")
+    one._examples(0)
+    for first, second in zip(one._examples(3), two._examples(3), strict=True):
+        assert torch.equal(first, second)
+    assert not torch.equal(one._examples(3)[2], one._examples(2)[2])
+    assert not torch.equal(one._examples(3)[2], other._examples(3)[2])
+
+
+def test_examples_are_images_times_and_normal_noise(pictures):
+    config = dataclasses.replace(TINY, batch_size=400)
+    clean, times, noise = TrainingRun(config, pictures, "cpu")._examples(0)
+    assert -1 <= float(clean.min()) < -0.98
+    assert 0.98 < float(clean.max()) <= 1
+    assert 0 <= int(times.min()) < 100 < 900 < int(times.max()) <= 999
+    error = 5 / noise.numel() ** 0.5
+    assert abs(float(noise.mean())) < error
+    assert abs(float(noise.square().mean()) - 1) < error * 2**0.5
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"precision": "float16"}, "precision must be float32 or bfloat16, got 'float16'"),
+        ({"steps": 3}, r"warmup \+ cooldown must lie in \[1, steps\], got 2 \+ 2 with 3 steps"),
+        ({"warmup": 0, "cooldown": 0}, r"must lie in \[1, steps\]"),
+    ],
+)
+def test_impossible_recipes(changes, expected):
+    with pytest.raises(ValueError, match=expected):
+        dataclasses.replace(TINY, **changes)
+
+
+def test_patches_are_cut_from_the_pictures_without_resampling():
+    # Each pixel of this picture names its place; a patch must be a window, turned or mirrored.
+    rows, columns = np.indices((12, 12), dtype=np.uint8)
+    picture = np.stack([rows, columns, np.full_like(rows, 200)], axis=-1)
+    pool = TrainingPictures(picture[None], [], 1.0)
+    for patch in pool.batch(30, 5, np.random.default_rng(0)):
+        assert patch.shape == (5, 5, 3)
+        (constant,) = (c for c in range(3) if (patch[..., c] == 200).all())
+        places = np.delete(patch, constant, axis=-1).reshape(-1, 2)
+        assert len(np.unique(places, axis=0)) == 25
+        assert (np.ptp(places, axis=0) == 4).all()
+
+
+@pytest.fixture(scope="module")
+def palettes():
+    return [np.random.default_rng(1).random((20, 30, 3), dtype=np.float32)]
+
+
+def leaves(palettes, *seed, size=24, **options):
+    return dead_leaves(size, np.random.default_rng(seed), palettes, **options)
+
+
+def test_dead_leaves_are_drawn_from_their_seed(palettes):
+    one = leaves(palettes, 0, 1)
+    assert one.shape == (24, 24, 3)
+    assert one.dtype == np.uint8
+    assert np.array_equal(one, leaves(palettes, 0, 1))
+    assert not np.array_equal(one, leaves(palettes, 0, 2))
+    assert not np.array_equal(one, leaves(palettes, 1, 1))
+
+
+def test_dead_leaves_fill_the_range_and_are_no_noise(palettes):
+    pictures = np.stack([leaves(palettes, 0, number) for number in range(6)]).astype(float)
+    assert np.ptp(pictures) > 150
+    assert all(picture.std() > 3 for picture in pictures)
+    # Neighbours resemble each other, as leaves do and white noise does not.
+    steps = np.diff(pictures, axis=2)
+    assert steps.var() < 0.5 * 2 * pictures.var()
+
+
+def test_textures_are_taken_from_photographs(palettes):
+    texture = np.random.default_rng(2).standard_normal((60, 70), dtype=np.float32)
+    with_texture = leaves(palettes, 0, 1, textures=[texture])
+    assert np.array_equal(with_texture, leaves(palettes, 0, 1, textures=[texture]))
+    assert not np.array_equal(with_texture, leaves(palettes, 0, 1))

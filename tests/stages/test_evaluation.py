@@ -1,0 +1,162 @@
+"""Fourth stage: known values, empty columns with their reasons, and what is refused."""
+
+import csv
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from skimage.metrics import structural_similarity
+
+from ddpg.errors import UserError
+from ddpg.long_table import read_long_table
+from ddpg.stages.evaluation import evaluate
+from ddpg.tensors import CorruptFileError, read_tensors, write_tensors
+
+IMAGES = ("a", "b", "c", "d")
+EXPERIMENT = {
+    "dataset": "photos",
+    "task": "deblur_gauss",
+    "operator": "fft",
+    "scale": "",
+    "sigma_y": "0.05",
+    "method": "ddpg",
+    "label": "ddpg-20",
+}
+
+
+@pytest.fixture
+def measure(tmp_path, truth):
+    """Evaluates restorations given by a function of the truth in [0, 1]; returns the rows."""
+
+    def run(restored, metrics=("psnr",), images=IMAGES, **options):
+        tensors = {
+            name: restored(pixels.float() / 255) * 2 - 1
+            for name, pixels in read_tensors(truth, IMAGES).items()
+        }
+        write_tensors(tensors, tmp_path / "restored.safetensors")
+        with (tmp_path / "costs.csv").open("w", newline="") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(["image", "seconds", "network_evaluations", "peak_memory_mib"])
+            writer.writerows([name, f"{k + 0.5:.4f}", 20, 300] for k, name in enumerate(images))
+        evaluate(
+            truth,
+            tmp_path / "restored.safetensors",
+            tmp_path / "costs.csv",
+            tmp_path / "metrics.csv",
+            experiment=EXPERIMENT,
+            images=images,
+            metrics=metrics,
+            **({"lpips_net": "alex", "backbone": None} | options),
+        )
+        return read_long_table(tmp_path / "metrics.csv")
+
+    return run
+
+
+def values(rows, metric):
+    return {row["image"]: float(row["value"]) for row in rows if row["metric"] == metric}
+
+
+def test_psnr_of_a_constant_error(measure):
+    rows = measure(lambda x: x + 0.01)
+    expected = dict.fromkeys(IMAGES, pytest.approx(40, abs=1e-4))
+    assert values(rows, "psnr") == expected
+
+
+def test_restorations_are_clamped_and_not_rounded(measure):
+    assert values(measure(lambda x: torch.where(x > 0.5, x, x - 0.3 / 255)), "psnr")["a"] > 50
+    ones = measure(lambda x: torch.full_like(x, 7.0))
+    assert values(ones, "psnr") == values(measure(torch.ones_like), "psnr")
+
+
+def test_perfect_restorations(measure):
+    rows = measure(lambda x: x, metrics=("psnr", "ssim", "haarpsi"))
+    # The way to [-1, 1] and back costs float32 its last bits.
+    assert all(value > 130 or math.isinf(value) for value in values(rows, "psnr").values())
+    for metric in ("ssim", "haarpsi"):
+        assert values(rows, metric) == dict.fromkeys(IMAGES, pytest.approx(1, abs=1e-6))
+
+
+def test_ssim_is_that_of_scikit_image(measure, truth):
+    found = values(measure(lambda x: x.flip(-1), metrics=("ssim",)), "ssim")
+    for name, pixels in read_tensors(truth, IMAGES).items():
+        reference = pixels.numpy().astype(np.float64) / 255
+        # Whole windows only, as the stage counts them: the border of 5 pixels is cut off.
+        channels = [
+            structural_similarity(
+                reference[c],
+                reference[c, :, ::-1],
+                data_range=1,
+                gaussian_weights=True,
+                sigma=1.5,
+                use_sample_covariance=False,
+                full=True,
+            )[1][5:-5, 5:-5].mean()
+            for c in range(3)
+        ]
+        assert found[name] == pytest.approx(np.mean(channels), abs=1e-5)
+
+
+def test_rows_carry_the_experiment_and_follow_metric_and_image(measure):
+    rows = measure(lambda x: x + 0.01, metrics=("ssim", "psnr"), images=("c", "a"))
+    assert all({key: row[key] for key in EXPERIMENT} == EXPERIMENT for row in rows)
+    assert [(row["metric"], row["image"]) for row in rows] == [
+        ("ssim", "c"),
+        ("ssim", "a"),
+        ("psnr", "c"),
+        ("psnr", "a"),
+        *((cost, "c") for cost in ("seconds", "network_evaluations", "peak_memory_mib")),
+        *((cost, "a") for cost in ("seconds", "network_evaluations", "peak_memory_mib")),
+    ]
+    assert values(rows, "seconds") == {"c": 0.5, "a": 1.5}
+    assert values(rows, "network_evaluations") == {"c": 20, "a": 20}
+
+
+def test_batches_of_the_stage_do_not_show(measure, monkeypatch):
+    whole = measure(lambda x: x.flip(-1), metrics=("psnr", "ssim", "haarpsi"))
+    monkeypatch.setattr("ddpg.stages.evaluation.BATCH_SIZE", 3)
+    parts = measure(lambda x: x.flip(-1), metrics=("psnr", "ssim", "haarpsi"))
+    for metric in ("psnr", "ssim", "haarpsi"):
+        assert values(parts, metric) == pytest.approx(values(whole, metric), abs=2e-6)
+
+
+def test_lpips_without_a_backbone_is_empty_and_says_why(tmp_path, measure, caplog):
+    backbone = tmp_path / "squeeze.json"
+    backbone.write_text(json.dumps({"file": None, "reason": "cannot download it: no route"}))
+    options = {"lpips_net": "squeeze", "backbone": backbone}
+    rows = measure(lambda x: x, metrics=("lpips", "psnr"), **options)
+    empty = [row for row in rows if row["metric"] == "lpips_squeeze"]
+    assert [row["image"] for row in empty] == list(IMAGES)
+    assert {(row["value"], row["note"]) for row in empty} == {("", "cannot download it: no route")}
+    assert all(row["value"] and not row["note"] for row in rows if row["metric"] == "psnr")
+    assert "lpips_squeeze is left empty: cannot download it" in caplog.text
+
+
+def test_lpips_with_a_wrong_file_is_empty_and_says_why(tmp_path, measure):
+    (tmp_path / "alex.pth").write_bytes(b"something else")
+    backbone = tmp_path / "alex.json"
+    backbone.write_text(json.dumps({"file": str(tmp_path / "alex.pth"), "reason": None}))
+    rows = measure(lambda x: x, metrics=("lpips",), backbone=backbone)
+    notes = {row["note"] for row in rows if row["metric"] == "lpips_alex"}
+    assert len(notes) == 1
+    assert "alex.pth is not alexnet-owt-7be5be79.pth" in notes.pop()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_restorations_that_are_not_finite_are_refused_by_name(tmp_path, measure, value):
+    def spoil(x):
+        x = x.clone()
+        x[0, 3, 4] = value
+        return x
+
+    with pytest.raises(UserError, match=r"restored\.safetensors: image 'a' holds values that are"):
+        measure(spoil)
+    assert not (tmp_path / "metrics.csv").exists()
+
+
+def test_a_missing_image_is_refused(tmp_path, measure):
+    with pytest.raises(CorruptFileError, match="has no tensor 'z'"):
+        measure(lambda x: x, images=("a", "z"))
+    assert not (tmp_path / "metrics.csv").exists()

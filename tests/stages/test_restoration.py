@@ -1,0 +1,269 @@
+"""Third stage: going on after an interruption, what is not reused, and what stops a job."""
+
+import csv
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ddpg.noise import SeededNoise
+from ddpg.priors import GaussianPrior
+from ddpg.samplers import build_sampler
+from ddpg.stages import restoration
+from ddpg.stages.observations import observation_operator, read_observations
+from ddpg.stages.restoration import RestorationJob, restore_shard
+from ddpg.tensors import read_tensors
+
+IMAGES = ("a", "b", "c", "d")
+STEPS = 3
+
+JOB = RestorationJob(
+    dataset="photos",
+    images=IMAGES,
+    image_size=32,
+    task="deblur_gauss",
+    backend="fft",
+    scale=None,
+    sigma_y=0.05,
+    method="ddpg",
+    hyper_parameters={"steps": STEPS},
+    seed=0,
+    prior="dead-leaves",
+    dtype="float32",
+)
+
+
+class CountingPrior(GaussianPrior):
+    """Counts images through the network; may fail or return NaN at some call."""
+
+    def __init__(self):
+        super().__init__(0.0, 0.25)
+        self.images, self.calls, self.at_call = 0, 0, {}
+
+    def eps(self, x_t, t):
+        self.images, self.calls = self.images + len(x_t), self.calls + 1
+        result = super().eps(x_t, t)
+        return self.at_call.pop(self.calls, lambda eps: eps)(result)
+
+
+@pytest.fixture
+def prior(monkeypatch):
+    """Stands in for the network that the stage loads."""
+    prior = CountingPrior()
+    monkeypatch.setattr(restoration, "load_prior", lambda *_name, **_device: prior)
+    return prior
+
+
+@pytest.fixture
+def observations(tmp_path, observing):
+    return observing(tmp_path / "observations.safetensors")
+
+
+@pytest.fixture
+def restore(tmp_path, observations):
+    """Runs a job in the test's folder, in batches of one; returns its tensors."""
+
+    def run(job=JOB, *, folder="run", code="1", batch_size=1, device="cpu", input=observations):  # noqa: A002
+        output = tmp_path / folder / "shard-0.safetensors"
+        restore_shard(
+            job,
+            input,
+            output=output,
+            costs=output.with_suffix(".csv"),
+            pictures=output.with_suffix(".png"),
+            code=code,
+            device=device,
+            batch_size=batch_size,
+        )
+        return read_tensors(output, job.images)
+
+    return run
+
+
+def interrupt(_eps):
+    raise KeyboardInterrupt
+
+
+def states(tmp_path, folder="run"):
+    return sorted((tmp_path / folder).glob(".*"))
+
+
+def test_the_products(tmp_path, prior, restore):
+    tensors = restore()
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
+        "shard-0.csv",
+        "shard-0.png",
+        "shard-0.safetensors",
+    ]
+    assert prior.images == STEPS * len(IMAGES)
+    with (tmp_path / "run/shard-0.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [(row["image"], row["network_evaluations"]) for row in rows] == [
+        (i, "3") for i in IMAGES
+    ]
+    assert all(float(row["seconds"]) > 0 and float(row["peak_memory_mib"]) > 1 for row in rows)
+    for name in IMAGES:
+        picture = np.array(Image.open(tmp_path / f"run/shard-0.png/{name}.png"))
+        expected = (tensors[name] / 2 + 0.5).clamp(0, 1).mul(255).round().permute(1, 2, 0)
+        assert np.array_equal(picture, expected.to(torch.uint8).numpy())
+
+
+def test_a_shard_is_what_its_sampler_makes_of_each_image(prior, restore, observations):
+    tensors = restore()
+    y, _ = read_observations(observations, ["c"], task=JOB.task)
+    expected = build_sampler("ddpg", steps=STEPS).restore(
+        y,
+        observation_operator(JOB.task, 32, "fft", None, None),
+        prior,
+        sigma_y=0.05,
+        noise=SeededNoise(0, ["c"], dataset="photos"),
+    )
+    assert torch.equal(tensors["c"], expected[0])
+
+
+@pytest.mark.usefixtures("prior")
+def test_half_precision_is_rounded_and_not_clipped(restore):
+    exact = restore()
+    half = restore(dataclasses.replace(JOB, dtype="float16"), folder="half")
+    for name in IMAGES:
+        assert half[name].dtype == torch.float16
+        assert torch.equal(half[name], exact[name].half())
+
+
+@pytest.mark.parametrize("task", ["deblur_gauss", "motion_deblur", "sr_bicubic"])
+@pytest.mark.usefixtures("prior")
+def test_the_batch_size_changes_rounding_at_most(tmp_path, observing, restore, task):
+    scale, backend = (4, "svd") if task == "sr_bicubic" else (None, "fft")
+    job = dataclasses.replace(JOB, task=task, scale=scale, backend=backend)
+    given = observing(tmp_path / "y.safetensors", task=task, scale=scale, backend=backend)
+    single, pairs, whole = (
+        restore(job, folder=str(size), batch_size=size, input=given) for size in (1, 3, 9)
+    )
+    for name in IMAGES:
+        torch.testing.assert_close(pairs[name], single[name], rtol=0, atol=2e-5)
+        torch.testing.assert_close(whole[name], single[name], rtol=0, atol=2e-5)
+
+
+def test_the_embedded_prior_does_not_mind_the_batch_either(restore):
+    job = dataclasses.replace(JOB, hyper_parameters={"steps": 2})
+    single, whole = restore(job, folder="1"), restore(job, folder="4", batch_size=4)
+    for name in IMAGES:
+        torch.testing.assert_close(whole[name], single[name], rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2])
+def test_finished_images_are_not_restored_again(tmp_path, prior, restore, batch_size):
+    undisturbed = restore(folder="other", batch_size=batch_size)
+    # The third image is interrupted in its second step.
+    prior.calls, prior.images = 0, 0
+    prior.at_call[2 // batch_size * STEPS + 2] = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        restore(batch_size=batch_size)
+    (state,) = states(tmp_path)
+    assert sorted(path.name for path in state.glob("*.safetensors")) == [
+        "a.safetensors",
+        "b.safetensors",
+    ]
+    assert not (tmp_path / "run/shard-0.safetensors").exists()
+
+    prior.images = 0
+    resumed = restore(batch_size=batch_size)
+    assert prior.images == 2 * STEPS
+    assert states(tmp_path) == []
+    assert all(torch.equal(resumed[name], undisturbed[name]) for name in IMAGES)
+    with (tmp_path / "run/shard-0.csv").open(newline="") as stream:
+        assert [row["image"] for row in csv.DictReader(stream)] == list(IMAGES)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 1},
+        {"sigma_y": 0.1},
+        {"hyper_parameters": {"steps": STEPS, "gamma": 9.0}},
+        {"dtype": "float16"},
+        {"method": "idpg"},
+    ],
+)
+def test_other_parameters_start_afresh(tmp_path, prior, restore, change):
+    prior.at_call[STEPS + 1] = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        restore()
+    assert len(states(tmp_path)) == 1
+    prior.images = 0
+    restore(dataclasses.replace(JOB, **change))
+    assert prior.images == STEPS * len(IMAGES)
+    assert states(tmp_path) == []
+
+
+def test_other_code_starts_afresh(prior, restore):
+    prior.at_call[STEPS + 1] = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        restore(code="1")
+    prior.images = 0
+    restore(code="2")
+    assert prior.images == STEPS * len(IMAGES)
+
+
+def test_other_observations_start_afresh(tmp_path, prior, restore, observing):
+    prior.at_call[STEPS + 1] = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        restore()
+    prior.images = 0
+    restore(input=observing(tmp_path / "other.safetensors", seed=1))
+    assert prior.images == STEPS * len(IMAGES)
+
+
+def test_other_weights_start_afresh(prior, restore, monkeypatch):
+    prior.at_call[STEPS + 1] = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        restore()
+    monkeypatch.setattr(restoration, "card_checksum", lambda _name: "0" * 64)
+    prior.images = 0
+    restore()
+    assert prior.images == STEPS * len(IMAGES)
+
+
+def test_another_device_is_another_job(observations):
+    digests = {JOB.digest(observations, "1", device) for device in ("cpu", "cuda")}
+    assert len(digests) == 2
+
+
+@pytest.mark.usefixtures("prior")
+def test_the_state_of_another_shard_is_left_alone(tmp_path, restore):
+    (tmp_path / "run/.shard-00.0123.state").mkdir(parents=True)
+    (tmp_path / "run/.shard-1.0123.state").mkdir()
+    restore()
+    assert [path.name for path in states(tmp_path)] == [
+        ".shard-00.0123.state",
+        ".shard-1.0123.state",
+    ]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_network_that_leaves_the_numbers_names_the_step(tmp_path, prior, restore, value):
+    prior.at_call[STEPS + 2] = lambda eps: torch.full_like(eps, value)
+    with pytest.raises(FloatingPointError, match=r"ddpg: .* in step 1 \(of 0 \.\.\. 2\)"):
+        restore()
+    assert not (tmp_path / "run/shard-0.safetensors").exists()
+    assert not (tmp_path / "run/shard-0.csv").exists()
+    (state,) = states(tmp_path)
+    assert [path.name for path in state.glob("*.safetensors")] == ["a.safetensors"]
+
+
+def test_a_nan_in_one_pixel_of_a_batch_is_seen(prior, restore):
+    def spoil(eps):
+        eps[1, 2, 3, 4] = float("nan")
+        return eps
+
+    prior.at_call[2] = spoil
+    with pytest.raises(FloatingPointError, match="in step 1"):
+        restore(batch_size=4)
+
+
+def test_methods_without_a_network_load_no_prior(monkeypatch, restore):
+    monkeypatch.setattr(restoration, "load_prior", lambda *_a, **_k: pytest.fail("loaded"))
+    job = dataclasses.replace(JOB, method="pinv", hyper_parameters={}, prior="")
+    assert set(restore(job)) == set(IMAGES)
