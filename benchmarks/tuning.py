@@ -2,9 +2,10 @@
 
     python benchmarks/tuning.py config/experiments.tsv --output tuned.csv
 
-For every row the hyper-parameters are changed one at a time, around those of the row, and a change is kept if it raises the mean PSNR over the tuning pictures. Those are
-matplotlib's portrait of Grace Hopper, which the prior has not seen either, and scikit-learn's two
-photographs, from which it has seen patches.
+For every row the hyper-parameters are changed one at a time, around those of the row, and a change
+is kept if it raises the mean PSNR over the tuning pictures. Those are matplotlib's portrait of
+Grace Hopper, which the prior has not seen either, and scikit-learn's two photographs, from which it
+has seen patches.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ options answer at once.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import logging
 import sys
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-from ddpg.config import read_yaml
+from ddpg.config import read_yaml, validated
 from ddpg.errors import UserError
 from ddpg.files import replacing
 
@@ -423,11 +422,7 @@ def _train_prior(options: argparse.Namespace) -> None:
     _set_threads(options.threads)
     recipe = read_yaml(options.config)
     name = recipe.pop("name", "prior")
-    known = [field.name for field in dataclasses.fields(TrainingConfig)]
-    unknown = ", ".join(sorted(str(key) for key in recipe if key not in known))
-    if unknown:
-        raise UserError(f"{options.config}: unknown key {unknown}; allowed: {', '.join(known)}")
-    config = TrainingConfig(**recipe)
+    config = validated(TrainingConfig, recipe, str(options.config))
     for step, loss in train(config, options.folder, name=name, device=options.device):
         logging.getLogger("ddpg").info("step %d of %d, loss %.4f", step, config.steps, loss)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from ddpg.errors import UserError
 
@@ -26,7 +26,10 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 CARD_FOLDER = Path("config/cards/datasets")
 
-Model = TypeVar("Model", bound=BaseModel)
+Model = TypeVar("Model")
+
+PYDANTIC_FIELDS = "__pydantic_fields__"
+"""Where both models and dataclasses of pydantic keep their fields."""
 
 
 class _Section(BaseModel):
@@ -151,18 +154,18 @@ def validated(model: type[Model], content: Mapping[str, Any], file: str) -> Mode
         UserError: every problem, one a line: file, field, what was found, what is allowed.
     """
     try:
-        return model.model_validate(dict(content))
+        return TypeAdapter(model).validate_python(dict(content))
     except ValidationError as error:
         problems = [_problem(model, issue) for issue in error.errors()]
         raise UserError("\n".join(f"{file}: {problem}" for problem in problems)) from error
 
 
-def _problem(model: type[BaseModel], issue: Mapping[str, Any]) -> str:
+def _problem(model: type, issue: Mapping[str, Any]) -> str:
     """One problem found by pydantic, in words."""
     # The last part of the location may be the branch of a union, which no user has written.
-    names = [part for part in issue["loc"] if not str(part).startswith(("list[", "str"))]
+    names = [p for p in issue["loc"] if p != "str" and not str(p).startswith("list[")]
     place = ".".join(map(str, names)) or "the file"
-    if issue["type"] == "extra_forbidden":
+    if issue["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         allowed = ", ".join(_fields_at(model, names[:-1]))
         return f"unknown key {place!r}" + (f"; allowed: {allowed}" if allowed else "")
     if issue["type"] == "missing":
@@ -173,16 +176,16 @@ def _problem(model: type[BaseModel], issue: Mapping[str, Any]) -> str:
     return f"{place}: {message}" + ("" if isinstance(found, dict) else f", got {found!r}")
 
 
-def _fields_at(model: type[BaseModel], names: Iterable[str | int]) -> list[str]:
+def _fields_at(model: type, names: Iterable[str | int]) -> list[str]:
     """The fields that are allowed at a place of a model."""
     for name in names:
         if isinstance(name, int):
             continue
-        annotation = model.model_fields[name].annotation
+        annotation = getattr(model, PYDANTIC_FIELDS)[name].annotation
         candidates = [annotation, *getattr(annotation, "__args__", ())]
         candidates += [a for c in candidates for a in getattr(c, "__args__", ())]
         model = next(c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel))
-    return list(model.model_fields)
+    return list(getattr(model, PYDANTIC_FIELDS))
 
 
 def read_card(card: str) -> DatasetCard:

@@ -32,6 +32,15 @@ def fingerprint(*modules: str, without: Iterable[str] = ()) -> str:
     return digest.hexdigest()[:16]
 
 
+def files_fingerprint(folder: str) -> str:
+    """Hash the files of a folder of the package, such as ``comparison/templates``."""
+    digest = hashlib.sha256()
+    for path in sorted((PACKAGE / folder).iterdir()):
+        if path.is_file():
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 def _closure(modules: Iterable[str], without: frozenset[str]) -> set[str]:
     """The modules and all they import, directly or not."""
     found: set[str] = set()

@@ -85,9 +85,7 @@ NOISY_SCALE = 2.0
 """Noise levels are given for images in [0, 1]; the samplers' images span [-1, 1]."""
 
 
-def check_hyper_parameters(
-    method: str, values: Mapping[str, object]
-) -> dict[str, int | float]:
+def check_hyper_parameters(method: str, values: Mapping[str, object]) -> dict[str, int | float]:
     """Complete and check the hyper-parameters of a method.
 
     Args:

@@ -30,7 +30,7 @@ class Schedule:
             raise ValueError(
                 f"alphas_cumprod must be a float64 vector, got {abar.dtype} {tuple(abar.shape)}"
             )
-        if not (0 < float(abar[-1]) and float(abar[0]) < 1 and bool((abar.diff() < 0).all())):
+        if not (float(abar[-1]) > 0 and float(abar[0]) < 1 and bool((abar.diff() < 0).all())):
             raise ValueError("alphas_cumprod must decrease strictly within (0, 1)")
 
     @classmethod

@@ -18,9 +18,9 @@ from ddpg.config import DatasetCard, DatasetEntry, ImageEntry, StudyConfig, read
 from ddpg.degradations import Degradation
 from ddpg.errors import UserError
 from ddpg.experiments import Cell, Experiment, read_sheet
-from ddpg.fingerprint import fingerprint
+from ddpg.fingerprint import files_fingerprint, fingerprint
 from ddpg.methods import METHODS
-from ddpg.priors.cards import card_checksum
+from ddpg.priors.cards import card_identity
 
 Spec = dict[str, Any]
 
@@ -56,7 +56,7 @@ class Study:
         """A prior that is not there shows in the dry run, not in the jobs that need it."""
         for entry in self.config.datasets:
             try:
-                card_checksum(entry.prior)
+                card_identity(entry.prior)
             except UserError as error:
                 raise UserError(f"{file}: datasets: prior: {error}") from error
 
@@ -155,7 +155,7 @@ class Study:
             ),
             "seed": self.config.seed,
             "prior": _option("--prior", prior),
-            "prior_sha256": card_checksum(prior) if prior else "",
+            "prior_identity": card_identity(prior) if prior else "",
             "dtype": self.config.restored_dtype,
             "code": fingerprint(
                 "ddpg.stages.restoration", f"ddpg.samplers.{row.method}", without=others
@@ -203,6 +203,13 @@ class Study:
     def comparison_spec(self, *modules: str) -> Spec:
         """What tables, figures and page depend on besides their input: the code."""
         return {"code": fingerprint(*(f"ddpg.comparison.{module}" for module in modules))}
+
+    def page_spec(self) -> Spec:
+        """What the page depends on besides its input: the code and the templates."""
+        return {
+            **self.comparison_spec("gallery"),
+            "templates": files_fingerprint("comparison/templates"),
+        }
 
     def grid_spec(self, cell: str) -> Spec:
         """What the qualitative figure of a cell shows."""

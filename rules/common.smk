@@ -103,7 +103,7 @@ def figures_spec(wildcards):
 
 
 def page_spec(wildcards):
-    return study.comparison_spec("gallery")
+    return study.page_spec()
 
 
 def provenance_spec(wildcards):

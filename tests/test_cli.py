@@ -184,7 +184,7 @@ def test_a_training_recipe_with_an_unknown_key(tmp_path, capsys):
     arguments = ["train-prior", "--config", tmp_path / "recipe.yaml", "--folder", tmp_path / "run"]
     assert cli.main([str(word) for word in arguments]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert "recipe.yaml: unknown key step; allowed: widths, blocks" in line
+    assert "recipe.yaml: unknown key 'step'; allowed: widths, blocks" in line
 
 
 def test_the_schemas_are_written(tmp_path):

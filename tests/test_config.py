@@ -83,7 +83,7 @@ def test_missing_file_and_broken_yaml(tmp_path):
         config.read_yaml(tmp_path / "none.yaml")
     broken = tmp_path / "broken.yaml"
     broken.write_text("a: [1, 2")
-    with pytest.raises(UserError, match="broken.yaml: is not valid YAML"):
+    with pytest.raises(UserError, match=r"broken\.yaml: is not valid YAML"):
         config.read_yaml(broken)
     broken.write_text("- 1\n")
     with pytest.raises(UserError, match="must hold a mapping"):

@@ -235,7 +235,7 @@ def test_a_restoration_in_words(tmp_path):
     assert "steps=10,gamma=8.0,eta_tilde=0.7,xi=1e-05," in spec["hyper_parameters"]
     direct = study.restoration_spec("faces/deblur_gauss-fft/0/pinv", 0)
     assert direct["degradation"] == "--task deblur_gauss --operator fft"
-    assert (direct["prior"], direct["prior_sha256"]) == ("", "")
+    assert (direct["prior"], direct["prior_identity"]) == ("", "")
 
 
 def test_methods_with_steps_use_the_prior():

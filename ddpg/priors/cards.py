@@ -12,6 +12,8 @@ scores: ...                          # read by `ddpg score-prior`
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -121,17 +123,22 @@ def read_card(name_or_card: str | os.PathLike[str]) -> Card:
     )
 
 
-def card_checksum(name_or_card: str | os.PathLike[str]) -> str:
-    """The checksum that a card gives of its checkpoint, without importing torch.
+def card_identity(name_or_card: str | os.PathLike[str]) -> str:
+    """Names what a prior computes: its checkpoint, architecture and schedule; 16 hex digits.
+
+    Does not import torch, and is not changed by what a card says for people.
 
     Raises:
-        UserError: there is no such card, or it gives none.
+        UserError: there is no such card, or it does not give them.
     """
     path = find_card(name_or_card)
-    checksum = _fields(path).get("sha256")
-    if not isinstance(checksum, str):
-        raise CardError(path, "the card lacks sha256")
-    return checksum
+    fields = _fields(path)
+    decisive = ("architecture", "schedule", "sha256")
+    missing = [name for name in decisive if name not in fields]
+    if missing:
+        raise CardError(path, f"the card lacks {', '.join(missing)}")
+    text = json.dumps([fields[name] for name in decisive], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def check_fields(

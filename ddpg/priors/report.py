@@ -1,4 +1,4 @@
-"""``ddpg score-prior``: a prior's denoising beside classical denoisers, on a data set's pictures."""
+"""``ddpg score-prior``: a prior's denoising beside classical denoisers, on pictures."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def score_report(
     folder = source_folder(**pictures_card.source.model_dump(exclude_none=True))
     pictures = {
         image.id: load_image(folder / image.file, size, crop=pictures_card.crop)
-        for image in pictures_card.images
+        for image in pictures_card.listed()
     }
     prior = load_prior(name_or_card, device=device)
     rows = score_prior(prior, pictures, name=card.name) + score_non_local_means(pictures)

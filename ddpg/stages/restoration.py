@@ -28,7 +28,7 @@ from ddpg.images import save_png
 from ddpg.noise import SeededNoise
 from ddpg.operators import LinearOperator
 from ddpg.priors import Prior, load_prior
-from ddpg.priors.cards import card_checksum
+from ddpg.priors.cards import card_identity
 from ddpg.progress import steps_bar
 from ddpg.samplers import Sampler, build_sampler
 from ddpg.stages.observations import observation_operator, read_observations
@@ -68,9 +68,9 @@ class RestorationJob:
     dtype: str
 
     def digest(self, observations: Path, code: str, device: str) -> str:
-        """Names the job: its parameters, input, weights, code and device, whose noise differs."""
+        """Names the job: its parameters, input, prior, code and device."""
         content = hashlib.sha256(observations.read_bytes()).hexdigest()
-        weights = card_checksum(self.prior) if self.prior else ""
+        weights = card_identity(self.prior) if self.prior else ""
         identity = [asdict(self), content, weights, code, device]
         text = json.dumps(identity, sort_keys=True, default=list)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -220,7 +220,7 @@ def test_other_weights_start_afresh(prior, restore, monkeypatch):
     prior.at_call[STEPS + 1] = interrupt
     with pytest.raises(KeyboardInterrupt):
         restore()
-    monkeypatch.setattr(restoration, "card_checksum", lambda _name: "0" * 64)
+    monkeypatch.setattr(restoration, "card_identity", lambda _name: "0" * 64)
     prior.images = 0
     restore()
     assert prior.images == STEPS * len(IMAGES)

@@ -63,7 +63,9 @@ def test_restorations_are_kept_as_half_precision_tensors_and_pictures(finished):
 
 
 def test_nothing_temporary_remains(finished):
-    left = [p for p in (finished.folder / "results").rglob(".*") if p.name != ".snakemake_timestamp"]
+    left = [
+        p for p in (finished.folder / "results").rglob(".*") if p.name != ".snakemake_timestamp"
+    ]
     assert left == []
 
 
@@ -172,9 +174,11 @@ def test_a_killed_run_goes_on_and_ends_the_same(fresh, finished_folder):
     options = fresh.process_options() | {"capture_output": False}
     with (fresh.folder / "output.txt").open("w") as output:
         run = subprocess.Popen(
-            fresh.command(), start_new_session=True, stdout=output, stderr=output, **{
-                key: value for key, value in options.items() if key != "capture_output"
-            }
+            fresh.command(),
+            start_new_session=True,
+            stdout=output,
+            stderr=output,
+            **{key: value for key, value in options.items() if key != "capture_output"},
         )
         wait_for(fresh.folder / "results/restorations", run)
         os.killpg(run.pid, signal.SIGKILL)

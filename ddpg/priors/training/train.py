@@ -14,13 +14,15 @@ from __future__ import annotations
 import csv
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -35,7 +37,7 @@ GRADIENT_NORM = 5.0
 """Gradients are clipped to this norm; only outliers reach it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class TrainingConfig:
     """Everything that decides what a training run computes.
 
