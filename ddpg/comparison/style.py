@@ -49,7 +49,7 @@ METHOD_STYLES: Mapping[str, MethodStyle] = {
     "diffpir": MethodStyle("DiffPIR", "#56b4e9", "v"),
     "dps": MethodStyle("DPS", "#e69f00", "P"),
     "pigdm": MethodStyle("ΠGDM", "#8c6d1f", "X"),
-    "pinv": MethodStyle("Pseudo-inverse", "#4d4d4d", "h", DASHED),
+    "pinv": MethodStyle("Pinv", "#4d4d4d", "h", DASHED),
     "bicubic": MethodStyle("Bicubic", "#999999", ">", DOTTED),
 }
 """Every method that may appear in a comparison, in the order in which it is shown."""

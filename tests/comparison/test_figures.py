@@ -68,7 +68,7 @@ def test_a_grid_orders_labels_and_finds_scores(metrics_csv, shards):
         CELL, [shards["truth"]], [shards["observed"]], restorations, read_metrics(metrics_csv)
     )
     names = [tile.name for tile in grid.rows[0].tiles]
-    assert names == ["Truth", "Observation", "DDPG", "IDPG", "Pseudo-inverse"]
+    assert names == ["Truth", "Observation", "DDPG", "IDPG", "Pinv"]
     assert [row.tiles[2].scores["psnr"] for row in grid.rows] == [30.0, 32.0, 34.0]
     assert "ssim" not in grid.rows[1].tiles[4].scores
     assert (grid.title, grid.sigma_y) == ("Gaussian deblurring (fft)", 0.05)

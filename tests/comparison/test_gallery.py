@@ -69,7 +69,7 @@ def test_a_table_is_cut_by_metric(metrics_csv):
     blocks = views[0]["blocks"]
     assert [block["metric"] for block in blocks] == ["psnr", "ssim"]
     assert blocks[0]["heads"] == [("σ = 0.05", 1), ("σ = 0.1", 1)]
-    assert [name for name, _ in blocks[1]["rows"]] == ["DDPG", "Pseudo-inverse"]
+    assert [name for name, _ in blocks[1]["rows"]] == ["DDPG", "Pinv"]
     assert views[1]["blocks"][0]["heads"] == [("Time (s) ↓", -1)]
 
 

@@ -58,7 +58,7 @@ def test_a_metric_without_values_is_left_out_with_its_reason(texts):
 
 
 def test_a_value_of_fewer_images_has_a_note(texts):
-    pinv = next(t for t in texts["tables.md"].splitlines() if t.startswith("| Pseudo-inverse |"))
+    pinv = next(t for t in texts["tables.md"].splitlines() if t.startswith("| Pinv |"))
     assert "<u>0.600</u> ± 0.100 <sup>a</sup>" in pinv
     assert "<sup>a</sup> 2 of 3 images; too small" in texts["tables.md"]
 
