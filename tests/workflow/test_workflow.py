@@ -59,7 +59,7 @@ def test_restorations_are_kept_as_half_precision_tensors_and_pictures(finished):
         "a": ((3, 64, 64), "float16"),
         "b": ((3, 64, 64), "float16"),
     }
-    assert sorted(p.name for p in shard.with_suffix(".png").iterdir()) == ["a.png", "b.png"]
+    assert sorted(p.name for p in shard.with_suffix(".png").glob("*.png")) == ["a.png", "b.png"]
 
 
 def test_nothing_temporary_remains(finished):
