@@ -12,6 +12,7 @@ import hashlib
 import http.client
 import os
 import pickle
+import urllib.error
 import urllib.request
 import warnings
 from pathlib import Path
@@ -96,7 +97,11 @@ def fetch_backbone(
                     stream.write(block)
             _verify(temporary, name, shown=address + name)
     except (OSError, http.client.HTTPException) as error:  # URLError and time-outs are OSErrors
-        cause = getattr(error, "reason", error)  # what a URLError wraps says more than the error
+        # What a URLError wraps says more than the error itself; an HTTPError wraps nothing.
+        wraps = isinstance(error, urllib.error.URLError) and not isinstance(
+            error, urllib.error.HTTPError
+        )
+        cause = error.reason if wraps else error
         raise MetricUnavailable(f"cannot download {address}{name}: {cause}") from error
     return target
 
