@@ -98,10 +98,7 @@ def fetch_backbone(
             _verify(temporary, name, shown=address + name)
     except (OSError, http.client.HTTPException) as error:  # URLError and time-outs are OSErrors
         # What a URLError wraps says more than the error itself; an HTTPError wraps nothing.
-        wraps = isinstance(error, urllib.error.URLError) and not isinstance(
-            error, urllib.error.HTTPError
-        )
-        cause = error.reason if wraps else error
+        cause = error.reason if type(error) is urllib.error.URLError else error
         raise MetricUnavailable(f"cannot download {address}{name}: {cause}") from error
     return target
 
