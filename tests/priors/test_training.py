@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from ddpg.config import read_yaml, validated
+from ddpg.priors.cards import EMBEDDED
 from ddpg.priors.networks.residual_unet import ResidualUNet
 from ddpg.priors.training import train as training
 from ddpg.priors.training.dead_leaves import dead_leaves
@@ -252,3 +254,13 @@ def test_textures_are_taken_from_photographs(palettes):
     with_texture = leaves(palettes, 0, 1, textures=[texture])
     assert np.array_equal(with_texture, leaves(palettes, 0, 1, textures=[texture]))
     assert not np.array_equal(with_texture, leaves(palettes, 0, 1))
+
+
+def test_the_shipped_recipe_is_that_of_the_shipped_prior() -> None:
+    recipe = read_yaml(Path(__file__).parents[2] / "config/training/dead-leaves.yaml")
+    card = read_yaml(EMBEDDED / "dead-leaves.yaml")
+    assert recipe.pop("name") == card["name"]
+    config = validated(TrainingConfig, recipe, "dead-leaves.yaml")
+    for field in ("widths", "blocks", "embedding_width"):
+        assert getattr(config, field) == card["architecture"][field]
+    assert config.steps == card["training"]["steps"]
