@@ -1,7 +1,7 @@
 # A benchmark of diffusion image restoration around DDPG and IDPG.
 #
 #     snakemake --cores all                                 the default study, config/config.yaml
-#     snakemake --cores all --configfile config/paper.yaml  another study
+#     snakemake --cores all --configfile config/quick.yaml  another study, laid over it
 #
 # The data flow one way; each stage is one file of rules, one module in ddpg/stages and one folder
 # of results. README.md says how to change the study, config/README.md explains every key.

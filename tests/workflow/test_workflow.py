@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
-ROWS_OF_A_CELL = 3
 AGGREGATION = {"collect_metrics": 1, "tables": 1, "plots": 1, "provenance": 1, "page": 1}
 
 pytestmark = pytest.mark.workflow
