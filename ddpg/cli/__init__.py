@@ -1,0 +1,76 @@
+"""The command line: one subcommand for every verb of the workflow.
+
+Everything heavy is imported inside the subcommand that needs it, so that ``ddpg --help`` and bad
+options answer at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ddpg.cli import comparison, pipeline, priors, resources
+from ddpg.cli.options import Run
+
+EXPECTED = (ValueError, OSError, ArithmeticError, KeyboardInterrupt)
+"""What becomes a line on the terminal; its traceback goes to the log. Anything else is a bug."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a subcommand and return the exit status."""
+    options = build_parser().parse_args(arguments)
+    try:
+        _start_logging(options.log)
+        options.run(options)
+    except EXPECTED as error:
+        logging.getLogger("ddpg").debug("traceback", exc_info=True)
+        message = str(error) or type(error).__name__
+        for line in message.splitlines():
+            logging.getLogger("ddpg").error("ddpg %s: %s", options.verb, line)
+        return 130 if isinstance(error, KeyboardInterrupt) else 1
+    except Exception:
+        logging.getLogger("ddpg").exception("ddpg %s: this is a bug", options.verb)
+        raise
+    return 0
+
+
+def entry_point() -> None:
+    """The console script."""
+    sys.exit(main())
+
+
+def _start_logging(file: Path | None) -> None:
+    """Messages to the terminal; with ``file``, everything down to tracebacks there too."""
+    logger = logging.getLogger("ddpg")
+    logger.setLevel(logging.DEBUG)
+    logger.handlers.clear()
+    terminal = logging.StreamHandler(sys.stderr)
+    terminal.setLevel(logging.WARNING if file else logging.INFO)
+    terminal.setFormatter(logging.Formatter("%(message)s"))
+    logger.addHandler(terminal)
+    if file:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(file, mode="w", encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        logger.addHandler(handler)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all subcommands."""
+    parser = argparse.ArgumentParser(prog="ddpg", description=__doc__)
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--log", type=Path, help="write a log file")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    def verb(function: Run, description: str) -> argparse.ArgumentParser:
+        name = function.__name__.strip("_").replace("_", "-")
+        added = verbs.add_parser(name, help=description, description=description, parents=[common])
+        added.set_defaults(run=function)
+        return added
+
+    for stage in (resources, pipeline, comparison, priors):
+        stage.add_verbs(verb)
+    return parser

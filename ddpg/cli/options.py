@@ -1,0 +1,29 @@
+"""What the subcommands share: how one is added, and how some options are read."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from ddpg.errors import UserError
+
+Run = Callable[[argparse.Namespace], None]
+VerbMaker = Callable[[Run, str], argparse.ArgumentParser]
+"""Adds a subcommand, named after the function that runs it, with a description."""
+
+
+def set_threads(threads: int | None) -> None:
+    """Set torch's threads, if a number is given."""
+    if threads:
+        import torch
+
+        torch.set_num_threads(threads)
+
+
+def pairs(text: str) -> dict[str, str]:
+    """``a=1,b=2`` as a dictionary."""
+    split = [item.partition("=") for item in text.split(",") if item]
+    for name, equals, _ in split:
+        if not equals:
+            raise UserError(f"expected NAME=VALUE, got {name!r}")
+    return {name: value for name, _, value in split}
