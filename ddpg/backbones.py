@@ -9,18 +9,15 @@ is another metric.
 from __future__ import annotations
 
 import hashlib
-import http.client
 import os
 import pickle
-import urllib.error
-import urllib.request
 import warnings
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from ddpg.files import replacing
+from ddpg.fetching import FetchError, Remote, fetch
 from ddpg.metrics import MetricUnavailable
 
 BACKBONES = {
@@ -70,6 +67,8 @@ def fetch_backbone(
     folder: str | os.PathLike[str] | None = None,
     *,
     timeout: float = 10.0,
+    retries: int = 2,
+    backoff: float = 1.0,
     address: str = ADDRESS,
 ) -> Path:
     """The file of a backbone, downloaded if it is not there yet.
@@ -77,7 +76,9 @@ def fetch_backbone(
     Args:
         net: a key of :data:`BACKBONES`.
         folder: receives the file; the first of :func:`backbone_folders` if None.
-        timeout: seconds of silence after which the download is given up.
+        timeout: seconds of silence after which an attempt is given up.
+        retries: further attempts where the failure may pass.
+        backoff: seconds before the first of them.
         address: the folder on the web.
 
     Raises:
@@ -87,20 +88,15 @@ def fetch_backbone(
     target = Path(folder) / name if folder else backbone_folders()[0] / name
     if target.is_file():
         return find_backbone(net, target)
+    remote = Remote(name, (address + name,), sha256_prefix=_digits(name))
     try:
-        with (
-            urllib.request.urlopen(address + name, timeout=timeout) as answer,  # noqa: S310
-            replacing(target) as temporary,
-        ):
-            with temporary.open("wb") as stream:
-                while block := answer.read(1 << 20):
-                    stream.write(block)
-            _verify(temporary, name, shown=address + name)
-    except (OSError, http.client.HTTPException) as error:  # URLError and time-outs are OSErrors
-        # What a URLError wraps says more than the error itself; an HTTPError wraps nothing.
-        cause = error.reason if type(error) is urllib.error.URLError else error
-        raise MetricUnavailable(f"cannot download {address}{name}: {cause}") from error
-    return target
+        return fetch(remote, target, pins=None, timeout=timeout, retries=retries, backoff=backoff)
+    except FetchError as error:
+        cause = "; ".join(error.reasons) or error
+        raise MetricUnavailable(
+            f"cannot download {address}{name} to {target}: {cause}; get it by other means and name "
+            f"its folder in ${FOLDER_VARIABLE}"
+        ) from error
 
 
 def lpips_network(net: str, backbone: str | os.PathLike[str]) -> nn.Module:
@@ -151,13 +147,18 @@ def _sliced(network: nn.Module, backbone: str | os.PathLike[str]) -> dict[str, T
     return {name: state[stored] for name, stored in names.items()}
 
 
-def _verify(path: Path, name: str, *, shown: str | None = None) -> None:
-    """Compare a file's sha256 with the digits that end its published name."""
-    expected = Path(name).stem.rpartition("-")[2]
+def _digits(name: str) -> str:
+    """The digits that end a published name, with which the file's sha256 begins."""
+    return Path(name).stem.rpartition("-")[2]
+
+
+def _verify(path: Path, name: str) -> None:
+    """Compare a file's sha256 with the digits in its published name."""
+    expected = _digits(name)
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     if not digest.startswith(expected):
         raise MetricUnavailable(
-            f"{shown or path} is not {name}: its sha256 begins with {digest[: len(expected)]}, "
+            f"{path} is not {name}: its sha256 begins with {digest[: len(expected)]}, "
             f"expected {expected}"
         )

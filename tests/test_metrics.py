@@ -318,17 +318,20 @@ def test_backbone_is_fetched_once(folder: Path, server: str, tmp_path: Path) -> 
 
 def test_fetch_that_fails_leaves_nothing(server: str, tmp_path: Path) -> None:
     with pytest.raises(MetricUnavailable, match=r"cannot download http.*:9/vgg16-397923af"):
-        backbones.fetch_backbone("vgg", tmp_path, address="http://127.0.0.1:9/")
-    with pytest.raises(MetricUnavailable, match="404"):
+        backbones.fetch_backbone("vgg", tmp_path, address="http://127.0.0.1:9/", backoff=0.01)
+    with pytest.raises(MetricUnavailable, match=r"404 Not Found.*\$DDPG_BACKBONES"):
         backbones.fetch_backbone("vgg", tmp_path, address=server)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_fetched_file_of_other_contents_is_dropped(
+def test_fetched_file_of_other_contents_is_kept_aside(
     folder: Path, server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (folder / "squeezenet1_1-00000000.pth").write_bytes(b"an error page")
-    monkeypatch.setitem(backbones.BACKBONES, "squeeze", "squeezenet1_1-00000000.pth")
-    with pytest.raises(MetricUnavailable, match="expected 00000000"):
+    name = "squeezenet1_1-00000000.pth"
+    (folder / name).write_bytes(b"another file")
+    monkeypatch.setitem(backbones.BACKBONES, "squeeze", name)
+    with pytest.raises(MetricUnavailable, match="begins with 00000000") as caught:
         backbones.fetch_backbone("squeeze", tmp_path, address=server)
-    assert list(tmp_path.iterdir()) == []
+    assert hashlib.sha256(b"another file").hexdigest() in str(caught.value)
+    assert "\n" not in str(caught.value)  # it becomes a field of a table
+    assert [path.name for path in tmp_path.iterdir()] == [f"{name}.sha256-mismatch"]

@@ -1,0 +1,39 @@
+"""What can go wrong when something is fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ddpg.errors import UserError
+
+
+class FetchError(UserError):
+    """A file or folder that cannot be had; the message says what was tried and what to do.
+
+    Attributes:
+        reasons: every place where it was looked for, with what was found there.
+    """
+
+    def __init__(self, message: str, reasons: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.reasons = tuple(reasons)
+
+
+class ArchiveError(UserError):
+    """An archive that is damaged, or holds what must not be unpacked."""
+
+
+class MirrorError(Exception):
+    """One place failed for good; the next one may do better."""
+
+
+class PassingError(MirrorError):
+    """One attempt failed in a way that may pass.
+
+    Attributes:
+        wait: seconds that the server asks to wait, or None.
+    """
+
+    def __init__(self, reason: str, wait: float | None = None) -> None:
+        super().__init__(reason)
+        self.wait = wait

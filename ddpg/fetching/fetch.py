@@ -1,0 +1,177 @@
+"""A file of a card: found, downloaded, verified, and only then given its name."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from ddpg.fetching import drive, elsewhere, web
+from ddpg.fetching.checks import Expected, keep_aside, measure
+from ddpg.fetching.errors import FetchError, MirrorError
+from ddpg.fetching.job import Job, guarded
+from ddpg.fetching.linking import link_or_copy
+from ddpg.fetching.locking import locked
+from ddpg.fetching.partial import Partial
+from ddpg.fetching.patience import BACKOFF, RETRIES, TIMEOUT, Patience
+from ddpg.fetching.remote import DRIVE_FILE, DRIVE_FOLDER, Remote, scheme_of, shown
+
+log = logging.getLogger(__name__)
+
+
+def fetch(
+    remote: Remote,
+    target: Path,
+    *,
+    pins: Path | None,
+    key: str | None = None,
+    progress: bool = True,
+    retries: int = RETRIES,
+    timeout: float = TIMEOUT,
+    backoff: float = BACKOFF,
+) -> Path:
+    """Make sure that a verified file lies at a path.
+
+    A file that is right already is not downloaded again; one that is wrong is kept aside. A local
+    path of the card or its variable becomes a link. Several processes may ask for one target.
+
+    Args:
+        remote: the file.
+        target: where it shall lie.
+        pins: lock file of checksums (YAML); enforced where the card gives no sha256, written where
+            the file is seen for the first time. None pins nothing.
+        key: the file's key in ``pins``; its name if None.
+        progress: whether a terminal shows a bar.
+        retries: attempts per mirror after the first that bring nothing new.
+        timeout: seconds of silence after which a connection is given up.
+        backoff: seconds before the first retry, twice as long before each further one.
+
+    Returns:
+        ``target``.
+
+    Raises:
+        FetchError: the file cannot be had, or is another one than expected: where it was looked
+            for, what was found, and how to put it there by hand.
+        UserError: ``pins`` is not a lock file of checksums.
+    """
+    patience = Patience(retries, timeout, backoff)
+    job = Job(remote, Path(target), pins, key or remote.file, patience, progress)
+    return guarded(job, _fetch)
+
+
+def _fetch(job: Job) -> Path:
+    local = job.remote.override()
+    if local is None and _problem(job) is None:  # before the lock: its folder may be read-only
+        return job.target
+    with locked(job.target):
+        if local is not None:
+            return _adopt(job, *local)
+        problem = _problem(job)  # once more: another process may have been at it
+        if problem is None:
+            return job.target
+        download_file(job, _cleared(job, problem))
+        return job.target
+
+
+def _problem(job: Job) -> str | None:
+    """Why the target is not right as it is, or None; "" if there is nothing."""
+    if job.target.is_dir():
+        raise FetchError(f"{job.target}: is a folder, where the file {job.remote.file} shall lie")
+    return job.judged(measure(job.target)) if job.target.is_file() else ""
+
+
+def _cleared(job: Job, problem: str) -> list[str]:
+    """Make room for the right file; what was there is kept.
+
+    Returns:
+        what is to be said of it if the right file cannot be had.
+    """
+    if not problem:
+        job.target.unlink(missing_ok=True)  # a link to nothing
+        return []
+    aside = keep_aside(job.target, job.target)
+    log.warning("%s: %s; it is kept as %s", job.target, problem, aside)
+    return [f"{job.target}: {problem}; it is kept as {aside}"]
+
+
+def _adopt(job: Job, local: Path, named: str) -> Path:
+    """Use a file of the user's; it stays where it is."""
+    if local.is_dir():
+        raise FetchError(f"{local}: {named} names this folder, which holds no {job.remote.file}")
+    found = measure(local)
+    problem = job.judged(found)
+    if problem is not None:
+        raise FetchError(f"{local} ({named}) {problem}")
+    if job.target.is_file():
+        if job.target.samefile(local) or measure(job.target) == found:
+            return job.target
+        if not job.target.is_symlink():  # a link is replaced: what it leads to stays
+            _cleared(job, job.judged(measure(job.target)) or "is not the named file")
+    link_or_copy(local, job.target)
+    return job.target
+
+
+def download_file(job: Job, reasons: list[str], *, judge: bool = True) -> None:
+    """Download the target of a job, whose lock is held, from the first mirror that gives it.
+
+    Args:
+        job: the order.
+        reasons: places that have failed before.
+        judge: whether a file is pinned; otherwise only what is known already is enforced.
+
+    Raises:
+        FetchError: no mirror gives the file, or the disk has no room.
+    """
+    for mirror in job.remote.mirrors:
+        try:
+            _from_mirror(job, mirror, judge=judge)
+        except MirrorError as error:
+            log.info("%s: %s", shown(mirror), error)
+            reasons.append(f"{shown(mirror)}: {error}")
+        else:
+            return
+    raise job.failure(reasons)
+
+
+def _from_mirror(job: Job, mirror: str, *, judge: bool) -> None:
+    """Download, verify and publish; bytes of mixed versions get a second, clean attempt."""
+    expected, partial = job.expected(), Partial(job.target)
+    log.info("%s: fetching it from %s", job.target, shown(mirror))
+    while True:
+        _transfer(job, mirror, partial, expected)
+        found = measure(partial.data)
+        problem = job.judged(found) if judge else expected.problem(found)
+        if problem is None:
+            return partial.publish(job.target)
+        mixed = partial.source is not None and partial.source.mixed
+        if not (mixed and scheme_of(mirror) not in ONE_GO):
+            break
+        partial.discard()
+    aside = keep_aside(partial.data, job.aside or job.target, found)
+    partial.discard()
+    raise MirrorError(f"the file there {problem}; it is kept as {aside}")
+
+
+ONE_GO = ("ftp", "sftp", "doi")
+"""Schemes whose downloads never continue earlier ones."""
+
+
+def _transfer(job: Job, mirror: str, partial: Partial, expected: Expected) -> None:
+    """Complete the partial file by what the mirror's scheme needs."""
+    scheme, label = scheme_of(mirror), job.remote.file
+    if mirror.startswith(DRIVE_FOLDER):
+        raise MirrorError("is a folder, where a file is wanted")
+    if scheme in ("http", "https"):
+        web.download(
+            mirror, partial, expected, label=label, patience=job.patience, progress=job.progress
+        )
+    elif mirror.startswith(DRIVE_FILE):
+        drive.download(
+            mirror.removeprefix(DRIVE_FILE),
+            partial,
+            expected,
+            label=label,
+            patience=job.patience,
+            progress=job.progress,
+        )
+    else:
+        elsewhere.download(mirror, partial, expected, label=label, patience=job.patience)

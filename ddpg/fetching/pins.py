@@ -1,0 +1,94 @@
+"""The lock file of checksums: what was first downloaded is enforced from then on.
+
+A YAML mapping: key -> ``sha256`` and ``size``. It is meant to be committed.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ddpg.errors import UserError
+from ddpg.fetching.checks import Expected, Sums
+from ddpg.fetching.locking import locked
+from ddpg.files import replacing
+
+log = logging.getLogger(__name__)
+
+HEADER = """\
+# Checksums of files whose cards give none, written when each was fetched for the first time and
+# enforced from then on. Commit this file: whoever runs the study then gets the same files.
+# To accept another file, remove its entry; the next run writes a new one.
+"""
+
+
+def pinned(pins: Path, key: str) -> Sums | None:
+    """The sums under a key, or None.
+
+    Raises:
+        UserError: the file is not a lock file of checksums.
+    """
+    return _read(pins).get(key)
+
+
+def pin(pins: Path, key: str, found: Sums) -> Sums:
+    """Write sums under a key, unless there are some.
+
+    Many processes may do so at once.
+
+    Returns:
+        the sums that the file holds now.
+
+    Raises:
+        UserError: the file is not a lock file of checksums.
+    """
+    with locked(pins):
+        present = _read(pins)
+        if key in present:
+            return present[key]
+        present[key] = found
+        _write(pins, present)
+    log.info("%s: pinned sha256 %s in %s", key, found.sha256, pins)
+    return found
+
+
+def expected_by(pins: Path, key: str, sums: Sums) -> Expected:
+    """What a pin demands."""
+    accept = f"remove the entry {key!r} from {pins} to accept another file"
+    return Expected(sums.size, sums.sha256, accept=accept)
+
+
+def _read(pins: Path) -> dict[str, Sums]:
+    try:
+        content = yaml.safe_load(pins.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{pins}: is not valid YAML: {' '.join(str(error).split())}") from error
+    if content is None:  # nothing but the header
+        return {}
+    if not isinstance(content, dict):
+        raise UserError(f"{pins}: must hold a mapping of keys to checksums")
+    return {str(key): _sums(pins, key, entry) for key, entry in content.items()}
+
+
+def _sums(pins: Path, key: object, entry: Any) -> Sums:
+    """One entry, checked: the file may have been edited by hand."""
+    known = isinstance(entry, dict) and set(entry) == {"sha256", "size"}
+    if not known or type(entry["size"]) is not int or entry["size"] < 0:
+        raise UserError(f"{pins}: {key}: must hold sha256 and size (bytes), got {entry!r}")
+    digest = str(entry["sha256"]).lower()
+    if not re.fullmatch(r"[0-9a-f]{64}", digest):
+        raise UserError(f"{pins}: {key}: sha256 must be 64 hexadecimal digits, got {digest!r}")
+    return Sums(entry["size"], digest)
+
+
+def _write(pins: Path, sums: dict[str, Sums]) -> None:
+    content = {k: {"sha256": v.sha256, "size": v.size} for k, v in sorted(sums.items())}
+    with replacing(pins) as temporary:
+        text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+        temporary.write_text(HEADER + text, encoding="utf-8")
