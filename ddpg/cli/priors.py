@@ -1,4 +1,4 @@
-"""Subcommands about priors: training the embedded one, scoring any."""
+"""Subcommands about priors: their checkpoints, training the embedded one, scoring any."""
 
 from __future__ import annotations
 
@@ -9,8 +9,26 @@ from pathlib import Path
 from ddpg.cli.options import VerbMaker, set_threads
 from ddpg.config import read_yaml, validated
 
+PRECISIONS = ("float32", "bfloat16", "float16")
+
 
 def add_verbs(verb: VerbMaker) -> None:
+    fetch = verb(_fetch_checkpoint, "Download a checkpoint of a prior, and verify it.")
+    _add_part(fetch)
+    fetch.add_argument("--pins", type=Path, default=Path("config/checksums.yaml"))
+    fetch.add_argument("--output", type=Path, required=True)
+
+    convert = verb(_convert_checkpoint, "Convert a checkpoint to safetensors, which loads fast.")
+    _add_part(convert)
+    convert.add_argument("--checkpoint", type=Path, required=True, help="as it was published")
+    convert.add_argument("--dtype", choices=PRECISIONS, required=True)
+    convert.add_argument("--output", type=Path, required=True)
+
+    draw = verb(_random_checkpoint, "Write a checkpoint of random weights, to try a pipeline with.")
+    _add_part(draw)
+    draw.add_argument("--seed", type=int, default=0)
+    draw.add_argument("--output", type=Path, required=True)
+
     train = verb(_train_prior, "Train the embedded prior, or go on training it.")
     train.add_argument("--config", type=Path, required=True)
     train.add_argument("--folder", type=Path, required=True)
@@ -23,6 +41,32 @@ def add_verbs(verb: VerbMaker) -> None:
     score.add_argument("--size", type=int, default=256)
     score.add_argument("--device")
     score.add_argument("--output", type=Path, help="also write the scores as CSV")
+
+
+def _add_part(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--prior", required=True, help="name of a prior, or path of its card")
+    parser.add_argument("--part", choices=["weights", "classifier"], required=True)
+
+
+def _fetch_checkpoint(options: argparse.Namespace) -> None:
+    from ddpg.priors.acquisition import fetch_checkpoint
+
+    fetch_checkpoint(options.prior, options.part, options.output, pins=options.pins)
+
+
+def _convert_checkpoint(options: argparse.Namespace) -> None:
+    from ddpg.priors.cards import read_card
+    from ddpg.priors.conversion import convert_checkpoint
+
+    card = read_card(options.prior)
+    convert_checkpoint(card, options.part, options.checkpoint, options.output, dtype=options.dtype)
+
+
+def _random_checkpoint(options: argparse.Namespace) -> None:
+    from ddpg.priors.cards import read_card
+    from ddpg.priors.conversion import random_checkpoint
+
+    random_checkpoint(read_card(options.prior), options.part, options.output, seed=options.seed)
 
 
 def _train_prior(options: argparse.Namespace) -> None:

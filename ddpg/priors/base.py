@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -35,6 +36,23 @@ class Prior(ABC):
     def size_multiple(self) -> int:
         """Height and width must be multiples of it; 1 if any size will do."""
         return 1
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether :meth:`conditioned_on` must give a class to every image before :meth:`eps`."""
+        return False
+
+    def conditioned_on(self, labels: Sequence[int] | Tensor | None) -> Prior:  # noqa: ARG002
+        """The prior of images of given classes; the same prior where it knows no classes.
+
+        Args:
+            labels: the class of each image of the batch, (B,), or None where there are none.
+        """
+        return self
+
+    def select(self, indices: Sequence[int]) -> Prior:  # noqa: ARG002
+        """The prior of some images of the batch; the same prior where images share it."""
+        return self
 
     @abstractmethod
     def eps(self, x_t: Tensor, t: int | Tensor) -> Tensor:

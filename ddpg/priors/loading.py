@@ -1,24 +1,27 @@
-"""From a card to a prior: the checkpoint is verified, then loaded strictly."""
+"""From a card to a prior: its checkpoints are found, verified and loaded strictly.
+
+Where they are looked for is said in :mod:`ddpg.priors.places`.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from ddpg.errors import UserError
 from ddpg.priors.base import Prior
-from ddpg.priors.cards import Card, CardError, check_fields, read_card
+from ddpg.priors.building import build_network, fill
+from ddpg.priors.cards import Card, CardError, read_card
+from ddpg.priors.checkpoints import read_checkpoint, verify
+from ddpg.priors.conditional import ConditionalPrior
+from ddpg.priors.conversion import check_converted, converted_header
 from ddpg.priors.network_prior import NetworkPrior, precision
-from ddpg.priors.networks.residual_unet import ResidualUNet
+from ddpg.priors.places import find_checkpoint
 from ddpg.schedule import Schedule
-from ddpg.tensors import CorruptFileError, read_tensors
-
-_LISTED = 8
+from ddpg.tensors import read_tensors
 
 
 def load_prior(
@@ -26,106 +29,85 @@ def load_prior(
     *,
     device: str | torch.device | None = None,
     dtype: str | torch.dtype | None = None,
+    weights: str | os.PathLike[str] | None = None,
+    classifier: str | os.PathLike[str] | None = None,
 ) -> Prior:
     """Load a prior, ready to predict.
 
     Args:
-        name_or_card: name of an embedded prior ("dead-leaves"), or path of a card.
+        name_or_card: name of a prior ("dead-leaves", "celeba-hq-256", "imagenet-256",
+            "imagenet-256-cond", or the user's own), or path of a card.
         device: where the network runs; the CPU if None.
         dtype: float32 (if None), bfloat16, or on a GPU float16.
+        weights: the network's checkpoint, converted or not; looked for if None.
+        classifier: the same of the classifier, for cards that have one.
 
     Raises:
-        UserError: there is no such prior or card, a field of the card is not allowed, or the
+        UserError: there is no such prior or card, a field of the card is not allowed, or a
             checkpoint is missing, corrupt or of another network; the message names the file.
         ValueError: the precision is not possible on the device.
     """
-    precision(dtype, torch.device(device or "cpu"))  # before the seconds that loading takes
+    place = torch.device(device or "cpu")
+    chosen = precision(dtype, place)  # before the seconds that loading takes
     card = read_card(name_or_card)
-    network, size_multiple = _network(card)
-    verify(card.weights, card.sha256)
-    load_weights(network, read_tensors(card.weights), card.weights)
-    return NetworkPrior(
-        network, card.schedule, size_multiple=size_multiple, device=device, dtype=dtype
+    if classifier is not None and card.classifier is None:
+        raise UserError(f"{card.path}: has no classifier, but a checkpoint of one is given")
+    if card.architecture["kind"] == "diffusers":
+        from ddpg.priors.diffusers import load_folder
+
+        return load_folder(card, device=place, dtype=chosen, folder=weights)
+    network = load_network(card, "weights", chosen, weights)
+    schedule = card_schedule(card)
+    if card.label is None:
+        return NetworkPrior(network, schedule, device=place, dtype=chosen)
+    guide = load_network(card, "classifier", chosen, classifier) if card.classifier else None
+    counts = [getattr(config, "num_classes", None) for config in card.configurations().values()]
+    return ConditionalPrior(
+        network,
+        schedule,
+        classes=next(count for count in counts if count is not None),
+        class_conditional=counts[0] is not None,
+        label=None if card.label == "dataset" else card.label,
+        classifier=guide,
+        scale=card.classifier.scale if card.classifier else 1.0,
+        device=place,
+        dtype=chosen,
     )
 
 
-def verify(path: Path, sha256: str) -> None:
-    """Compare a file with its checksum.
+def load_network(
+    card: Card, part: str, dtype: torch.dtype, given: str | os.PathLike[str] | None = None
+) -> nn.Module:
+    """A part's network with its weights, which are mapped from their file where that is possible.
+
+    Args:
+        card: of the prior.
+        part: "weights" or "classifier".
+        dtype: the precision that the network will have.
+        given: the checkpoint; looked for if None.
 
     Raises:
-        CorruptFileError: it is missing or differs; the message gives both sums.
+        UserError: the checkpoint is missing, corrupt or of another network.
     """
-    if not path.is_file():
-        raise CorruptFileError(path, "no such file")
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    if digest != sha256:
-        raise CorruptFileError(path, f"its sha256 is {digest}, the card expects {sha256}")
+    name = str(dtype).removeprefix("torch.")
+    path = find_checkpoint(card, part, name, None if given is None else Path(given))
+    network = build_network(card, part)
+    header = converted_header(path)
+    if header is not None:
+        check_converted(header, path, card, part, name)
+        return fill(network, read_tensors(path), path)
+    if sha256 := card.part(part)[0].sha256:
+        verify(path, sha256)
+    return fill(network, read_checkpoint(path), path)
 
 
-def load_weights(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
-    """Copy weights into a network, whatever their precision; names and shapes must agree exactly.
+def card_schedule(card: Card) -> Schedule:
+    """The schedule that a card describes.
 
     Raises:
-        CorruptFileError: they do not; everything that is wrong is in one message.
+        CardError: its values do not make a schedule.
     """
-    expected = network.state_dict()
-    shapes = [
-        f"{name} {tuple(weights[name].shape)} instead of {tuple(value.shape)}"
-        for name, value in expected.items()
-        if name in weights and weights[name].shape != value.shape
-    ]
-    problems = {
-        "missing": [name for name in expected if name not in weights],
-        "unexpected": [name for name in weights if name not in expected],
-        "of another shape": shapes,
-    }
-    listed = [_listing(what, names) for what, names in problems.items() if names]
-    if listed:
-        raise CorruptFileError(path, f"not this network's weights; {'; '.join(listed)}")
-    network.load_state_dict(dict(weights), strict=True)
-
-
-def _listing(what: str, names: list[str]) -> str:
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return f"{what}: {', '.join(names[:_LISTED])}{more}"
-
-
-def _network(card: Card) -> tuple[nn.Module, int]:
-    kind = card.architecture["kind"]
-    if kind not in _ARCHITECTURES:
-        kinds = ", ".join(_ARCHITECTURES)
-        raise CardError(card.path, f"architecture: kind must be one of {kinds}, got {kind!r}")
     try:
-        return _ARCHITECTURES[kind](card)
-    except (TypeError, RuntimeError) as error:
-        raise CardError(card.path, f"architecture {kind}: {error}") from error
-
-
-def _residual_unet(card: Card) -> tuple[nn.Module, int]:
-    fields = check_fields(
-        card, card.architecture, ("widths", "blocks", "embedding_width"), "residual_unet"
-    )
-    _check_positive(card, fields)
-    if len(fields["widths"]) != len(fields["blocks"]):
-        raise CardError(card.path, "architecture: widths and blocks must have one length")
-    # The network converts t to its noise level by the linear schedule, which is built into it.
-    if not torch.equal(card.schedule.alphas_cumprod, Schedule.linear().alphas_cumprod):
-        raise CardError(card.path, "schedule: residual_unet needs {kind: linear} and nothing else")
-    network = ResidualUNet(**fields)
-    return network, network.size_multiple
-
-
-def _check_positive(card: Card, fields: Mapping[str, Any]) -> None:
-    """Every field is a positive integer, or for plural names a list of them."""
-    for name, value in fields.items():
-        plural = name.endswith("s")
-        values = value if plural and isinstance(value, list) else [value]
-        if not values or not all(type(entry) is int and entry > 0 for entry in values):
-            kind = "a list of positive integers" if plural else "a positive integer"
-            raise CardError(card.path, f"architecture: {name} must be {kind}, got {value!r}")
-
-
-_ARCHITECTURES: Mapping[str, Callable[[Card], tuple[nn.Module, int]]] = {
-    "residual_unet": _residual_unet,
-}
+        return card.schedule.build()
+    except ValueError as error:
+        raise CardError(card.path, f"schedule: {error}") from error

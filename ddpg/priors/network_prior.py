@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ddpg.priors.base import Prior
+from ddpg.priors.networks.blocks import PublishedNetwork
 from ddpg.schedule import Schedule
 
 PRECISIONS = {
@@ -15,18 +16,22 @@ PRECISIONS = {
 }
 
 
+HALVED = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+"""The layers whose weights are stored in half precision, if that is asked for."""
+
+
 class NetworkPrior(Prior):
     """``eps(x_t, t)`` from a network, in the precision asked for.
 
     In half precision only convolutions and linear layers are half: their weights are stored so,
-    and autocast keeps what is delicate (normalisation, attention weights, preconditioning, the time
-    embedding) in float32. A sampler always gets its own precision back.
+    and what is delicate (normalisation, preconditioning, the time embedding) stays in float32. A
+    sampler always gets its own precision back.
 
     Args:
         network: ``network(x_t, t)`` with t (B,) predicts the noise in its first 3 channels.
             It is taken over: moved, converted and frozen.
         schedule: the diffusion that the network was trained for.
-        size_multiple: image sides must be multiples of it.
+        size_multiple: image sides must be multiples of it; the network's own if None.
         device: where the network runs; the CPU if None.
         dtype: float32 (if None), bfloat16 or float16, as torch dtype or by name.
 
@@ -39,18 +44,16 @@ class NetworkPrior(Prior):
         network: nn.Module,
         schedule: Schedule,
         *,
-        size_multiple: int = 1,
+        size_multiple: int | None = None,
         device: str | torch.device | None = None,
         dtype: str | torch.dtype | None = None,
     ) -> None:
         self._device = torch.device(device or "cpu")
         self._dtype = precision(dtype, self._device)
-        self._schedule, self._size_multiple = schedule, size_multiple
-        network = network.requires_grad_(False).eval().to(self._device, torch.float32)
-        self.network = network.to(memory_format=torch.channels_last)
-        for module in self.network.modules():
-            if isinstance(module, (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
-                module.to(self._dtype)
+        self._schedule = schedule
+        inherent = getattr(network, "size_multiple", 1)
+        self._size_multiple = int(inherent if size_multiple is None else size_multiple)
+        self.network = settled(network, self._device, self._dtype)
 
     @property
     def schedule(self) -> Schedule:
@@ -87,14 +90,17 @@ class NetworkPrior(Prior):
         """
         self._check(x_t)
         times = self._times(t, len(x_t))
-        half = self._dtype != torch.float32
-        with (
-            torch.set_grad_enabled(x_t.requires_grad and torch.is_grad_enabled()),
-            torch.autocast(self._device.type, dtype=self._dtype, enabled=half),
-        ):
-            images = x_t.float().contiguous(memory_format=torch.channels_last)
-            predicted = self.network(images, times)[:, :3]
+        with torch.set_grad_enabled(x_t.requires_grad and torch.is_grad_enabled()):
+            predicted = self._run(self.network, x_t, times)[:, :3]
         return predicted.to(x_t.dtype).contiguous()
+
+    def _run(self, network: nn.Module, x_t: Tensor, *conditions: Tensor) -> Tensor:
+        """A network's answer, in the prior's precision and on images laid out channels last."""
+        # The published networks convert for themselves, and normalise in float32.
+        autocast = self._dtype != torch.float32 and not isinstance(network, PublishedNetwork)
+        with torch.autocast(self._device.type, dtype=self._dtype, enabled=autocast):
+            images = x_t.float().contiguous(memory_format=torch.channels_last)
+            return network(images, *conditions)
 
     def _check(self, x_t: Tensor) -> None:
         if x_t.ndim != 4 or x_t.shape[1] != 3:
@@ -114,6 +120,34 @@ class NetworkPrior(Prior):
         if isinstance(t, int) and not 0 <= t < len(self._schedule):
             raise ValueError(f"t must lie in [0, {len(self._schedule) - 1}], got {t!r}")
         return times.long().expand(count)
+
+
+def settled(network: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
+    """Move a network to its device, freeze it, and give each layer its precision and layout.
+
+    What has them already, such as weights of a converted checkpoint, is not copied.
+    """
+    network = network.requires_grad_(False).eval().to(device)
+    for module in network.modules():
+        if isinstance(module, HALVED):
+            module.to(dtype)
+            continue
+        for parameter in module.parameters(recurse=False):
+            parameter.data = parameter.data.float()
+        for name, buffer in module.named_buffers(recurse=False):
+            if buffer.is_floating_point():
+                setattr(module, name, buffer.float())
+    return network.to(memory_format=torch.channels_last)
+
+
+def halved_names(network: nn.Module) -> set[str]:
+    """The names of the weights that a half-precision prior keeps in half precision."""
+    return {
+        f"{prefix}.{name}".removeprefix(".")
+        for prefix, module in network.named_modules()
+        if isinstance(module, HALVED)
+        for name, _ in module.named_parameters(recurse=False)
+    }
 
 
 def precision(dtype: str | torch.dtype | None, device: torch.device) -> torch.dtype:

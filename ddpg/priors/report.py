@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ddpg.config import read_card as read_dataset_card
+from ddpg.datasets.cards import read_card as read_dataset_card
+from ddpg.datasets.places import source_folder
 from ddpg.images import load_image
 from ddpg.priors.cards import read_card
 from ddpg.priors.loading import load_prior
@@ -16,7 +17,6 @@ from ddpg.priors.scoring import (
     score_prior,
     write_scores,
 )
-from ddpg.stages.resources import source_folder
 
 
 def score_report(
@@ -41,7 +41,7 @@ def score_report(
         UserError: a card or a picture cannot be used.
     """
     card, pictures_card = read_card(name_or_card), read_dataset_card(dataset)
-    folder = source_folder(**pictures_card.source.model_dump(exclude_none=True))
+    folder = source_folder(pictures_card.source.folder, pictures_card.source.package)
     pictures = {
         image.id: load_image(folder / image.file, size, crop=pictures_card.crop)
         for image in pictures_card.listed()
