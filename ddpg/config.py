@@ -1,19 +1,27 @@
-"""What a study is: typed, validated, and the one source of the JSON schemas in config/schemas.
+"""What a study is, typed, and how every YAML file is validated.
 
 A study is ``config.yaml`` (:class:`StudyConfig`), the data set cards it names
-(:class:`DatasetCard`) and its experiment sheet (:mod:`ddpg.experiments`). Nothing here imports
-torch or pandas: every job of the workflow parses the Snakefile, which reads the study.
+(:mod:`ddpg.datasets.cards`) and its experiment sheet (:mod:`ddpg.experiments`). Nothing here
+imports torch or pandas: every job of the workflow parses the Snakefile, which reads the study.
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from ddpg.errors import UserError
 
@@ -22,17 +30,26 @@ IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$"
 Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
 """A name that is also a folder, a key and a word on a command line."""
 
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
-CARD_FOLDER = Path("config/cards/datasets")
+def is_identifier(name: str) -> bool:
+    """Whether a name may be an :data:`Identifier`."""
+    return re.fullmatch(IDENTIFIER.strip("^$"), name) is not None
+
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 Model = TypeVar("Model")
 
 PYDANTIC_FIELDS = "__pydantic_fields__"
 """Where both models and dataclasses of pydantic keep their fields."""
 
+_SLICE = r"\s*(-?[0-9]+)?\s*:\s*(-?[0-9]+)?\s*(:\s*(0*[1-9][0-9]*)?\s*)?"
+"""A slice of Python without a negative step."""
 
-class _Section(BaseModel):
+_BRANCHES = ("str", "mapping")
+
+
+class Section(BaseModel):
     """A mapping of a YAML file: unknown keys are errors, attributes are read-only."""
 
     model_config = ConfigDict(
@@ -40,7 +57,7 @@ class _Section(BaseModel):
     )
 
 
-class DatasetEntry(_Section):
+class DatasetEntry(Section):
     """One data set of the study and the prior that restores it."""
 
     card: str
@@ -50,10 +67,27 @@ class DatasetEntry(_Section):
     image_size: int = Field(ge=8, le=4096)
     """Side of the prepared square pictures, in pixels."""
     limit: int | None = Field(default=None, ge=1)
-    """Take only the first pictures of the card."""
+    """Take only the first pictures of the subset."""
+    subset: list[str] | str | None = None
+    """Pictures that take part: a list of ids, or a slice of places such as "0:100" or "::10"."""
+    precision: Literal["float32", "bfloat16", "float16"] | None = None
+    """Precision of the prior's network; by default what suits the device."""
+
+    @field_validator("subset")
+    @classmethod
+    def _sliced(cls, subset: list[str] | str | None) -> list[str] | str | None:
+        if isinstance(subset, str):
+            if not re.fullmatch(_SLICE, subset):
+                raise ValueError(
+                    "must be a list of ids, or a slice of places start:stop or start:stop:step "
+                    "with a step of 1 or more"
+                )
+        elif subset is not None and len(set(subset)) < len(subset):
+            raise ValueError("ids must not repeat")
+        return subset
 
 
-class MotionKernelConfig(_Section):
+class MotionKernelConfig(Section):
     """The motion kernels of the task motion_deblur."""
 
     size: int = Field(default=61, ge=3, le=501)
@@ -68,7 +102,7 @@ class MotionKernelConfig(_Section):
         return self
 
 
-class StudyConfig(_Section):
+class StudyConfig(Section):
     """A study: config.yaml."""
 
     name: Identifier
@@ -77,6 +111,14 @@ class StudyConfig(_Section):
     """Path of the experiment sheet (tab-separated)."""
     datasets: list[DatasetEntry] = Field(min_length=1)
     """The data sets that the sheet may name."""
+    limit: int | None = Field(default=None, ge=1)
+    """Take only the first pictures of every data set."""
+    steps: int | None = Field(default=None, ge=1, le=1000)
+    """Steps of the rows of the sheet that leave them empty; each method's default without it."""
+    repeats: int = Field(default=1, ge=1, le=1000)
+    """How many times every picture is restored, each with its own noise."""
+    published: str | None = Field(default=None, min_length=1)
+    """Table (CSV) of published figures to show beside the study's own."""
     seed: int = Field(default=0, ge=0, lt=2**63)
     """Seed of the observations' noise and of the restorations."""
     shard_size: int = Field(default=10, ge=1)
@@ -90,44 +132,14 @@ class StudyConfig(_Section):
     restored_dtype: Literal["float16", "float32"] = "float16"
     """Precision in which restorations are stored."""
 
-
-class ImageEntry(_Section):
-    """One picture of a data set."""
-
-    id: Identifier
-    """Key of the picture in every file of the study."""
-    file: str = Field(min_length=1)
-    """Path of the picture below the source's folder."""
-    sha256: Sha256 | None = None
-    """Checksum of the file; checked when the picture is prepared."""
-
-
-class Source(_Section):
-    """Where the pictures of a data set lie."""
-
-    package: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$")
-    """An installed Python package that carries the pictures, or empty for a folder."""
-    folder: str = "."
-    """Folder of the pictures, relative to the package or to the working directory."""
-
-
-class DatasetCard(_Section):
-    """A data set: where its pictures are and how they are prepared."""
-
-    name: Identifier
-    """Name of the data set in the sheet and in the results."""
-    description: str = ""
-    """What the pictures are and under which terms they may be used."""
-    source: Source
-    """Where the pictures lie."""
-    crop: Literal["center", "stretch"] = "center"
-    """"center" cuts the middle square before resizing, "stretch" resizes as it is."""
-    images: list[ImageEntry] | str
-    """The pictures, or the path of a list of them (tab-separated: id, file, optional sha256)."""
-
-    def listed(self) -> list[ImageEntry]:
-        """The pictures, read from their list where the card names one."""
-        return read_image_list(self.images) if isinstance(self.images, str) else self.images
+    @field_validator("datasets")
+    @classmethod
+    def _unique(cls, datasets: list[DatasetEntry]) -> list[DatasetEntry]:
+        cards = [entry.card for entry in datasets]
+        twice = list(dict.fromkeys(card for card in cards if cards.count(card) > 1))
+        if twice:
+            raise ValueError(f"every card may be listed once; repeated: {', '.join(twice)}")
+        return datasets
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
@@ -162,8 +174,8 @@ def validated(model: type[Model], content: Mapping[str, Any], file: str) -> Mode
 
 def _problem(model: type, issue: Mapping[str, Any]) -> str:
     """One problem found by pydantic, in words."""
-    # The last part of the location may be the branch of a union, which no user has written.
-    names = [p for p in issue["loc"] if p != "str" and not str(p).startswith("list[")]
+    # The location may hold the branch of a union, which no user has written.
+    names = [p for p in issue["loc"] if p not in _BRANCHES and not str(p).startswith("list[")]
     place = ".".join(map(str, names)) or "the file"
     if issue["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         allowed = ", ".join(_fields_at(model, names[:-1]))
@@ -173,70 +185,28 @@ def _problem(model: type, issue: Mapping[str, Any]) -> str:
     message = issue["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
     found = issue["input"]
-    return f"{place}: {message}" + ("" if isinstance(found, dict) else f", got {found!r}")
+    plain = not isinstance(found, dict | BaseModel) and not _holds_models(found)
+    return f"{place}: {message}" + (f", got {found!r}" if plain else "")
 
 
-def _fields_at(model: type, names: Iterable[str | int]) -> list[str]:
+def _holds_models(found: object) -> bool:
+    return isinstance(found, list) and any(isinstance(item, dict | BaseModel) for item in found)
+
+
+def _fields_at(model: type, names: Sequence[str | int]) -> list[str]:
     """The fields that are allowed at a place of a model."""
-    for name in names:
+    for place, name in enumerate(names):
         if isinstance(name, int):
             continue
+        in_list = isinstance(next(iter(names[place + 1 :]), None), int)
         annotation = getattr(model, PYDANTIC_FIELDS)[name].annotation
-        candidates = [annotation, *getattr(annotation, "__args__", ())]
-        candidates += [a for c in candidates for a in getattr(c, "__args__", ())]
-        model = next(c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel))
+        model = next(found for found, item in _sections(annotation) if item == in_list)
     return list(getattr(model, PYDANTIC_FIELDS))
 
 
-def read_card(card: str) -> DatasetCard:
-    """Read a data set's card by name or path, with its pictures listed in full.
-
-    Raises:
-        UserError: there is no such card, or it is not valid.
-    """
-    path = Path(card) if card.endswith((".yaml", ".yml")) else CARD_FOLDER / f"{card}.yaml"
-    if not path.exists():
-        known = ", ".join(sorted(p.stem for p in CARD_FOLDER.glob("*.yaml"))) or "none"
-        raise UserError(f"{path}: there is no such card; cards in {CARD_FOLDER}: {known}")
-    parsed = validated(DatasetCard, read_yaml(path), str(path))
-    images = parsed.listed()
-    if not images:
-        raise UserError(f"{path}: images: the data set is empty")
-    refuse_repeated_ids(images, str(path))
-    return parsed.model_copy(update={"images": images})
-
-
-def read_image_list(path: str) -> list[ImageEntry]:
-    """Read a tab-separated list of pictures with the columns id, file and perhaps sha256."""
-    try:
-        with Path(path).open(newline="", encoding="utf-8") as stream:
-            reader = csv.DictReader(stream, delimiter="\t")
-            columns, rows = reader.fieldnames or [], list(reader)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    if not {"id", "file"} <= set(columns) <= {"id", "file", "sha256"}:
-        raise UserError(f"{path}: columns must be id, file and perhaps sha256, got {columns!r}")
-    return [
-        validated(ImageEntry, {k: v for k, v in row.items() if v}, f"{path}, line {number}")
-        for number, row in enumerate(rows, start=2)
-    ]
-
-
-def refuse_repeated_ids(images: Iterable[ImageEntry], file: str) -> None:
-    """Ids must differ even where the file system does not tell upper from lower case."""
-    seen: dict[str, str] = {}
-    for image in images:
-        if image.id.lower() in seen:
-            raise UserError(
-                f"{file}: images: the id {image.id!r} is used by both {seen[image.id.lower()]} "
-                f"and {image.file}; ids must be unique, upper and lower case alike"
-            )
-        seen[image.id.lower()] = image.file
-
-
-def json_schemas() -> dict[str, dict[str, Any]]:
-    """The JSON schemas of the files that users write, by file name in config/schemas."""
-    return {
-        "config.schema.yaml": StudyConfig.model_json_schema(),
-        "dataset.schema.yaml": DatasetCard.model_json_schema(),
-    }
+def _sections(annotation: Any, item: bool = False) -> Iterator[tuple[type[BaseModel], bool]]:
+    """The sections in an annotation, each with whether it is the item of a list."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation, item
+    for argument in get_args(annotation):
+        yield from _sections(argument, item or get_origin(annotation) is list)

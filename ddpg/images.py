@@ -22,6 +22,8 @@ import logging
 import os
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +37,11 @@ from ddpg.files import replacing
 CROPS = ("center", "stretch")
 
 _EXIF_ORIENTATION = 0x0112
-_UNDECODABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
+_UNDECODABLE = (
+    *(OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error),
+    # Damaged headers lead Pillow's readers astray in these ways too.
+    *(TypeError, LookupError, OverflowError),
+)
 
 _log = logging.getLogger("ddpg")
 
@@ -105,14 +111,37 @@ def save_png(path: str | os.PathLike[str], image: Tensor) -> None:
         Image.fromarray(array).save(temporary, format="PNG")
 
 
+def inspect_image(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Decode a picture in full, as :func:`load_image` would, and give its width and height.
+
+    Raises:
+        ImageError: it cannot be decoded, or it is an animation or has several pages, of which
+            nobody can say which is meant.
+    """
+    with _decoded(path) as picture:
+        _refuse_unknown_white(path, picture)
+        frames = getattr(picture, "n_frames", 1)
+        # The further pictures of an MPO file are previews that cameras and telephones add.
+        if frames > 1 and picture.format != "MPO":
+            raise ImageError(path, f"has {frames} frames or pages instead of one picture")
+        return picture.size
+
+
 def _read_rgb(path: str | os.PathLike[str]) -> Image.Image:
     """The decoded picture in mode RGB."""
+    with _decoded(path) as picture:
+        return _converted(path, picture)
+
+
+@contextmanager
+def _decoded(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
+    """The decoded picture; whatever Pillow cannot read is told with the file's name."""
     try:
         if Path(path).stat().st_size == 0:
             raise ImageError(path, "the file is empty")
         with Image.open(path) as picture:
             picture.load()
-            return _converted(path, picture)
+            yield picture
     except ImageError:
         raise
     except FileNotFoundError as error:
@@ -127,6 +156,7 @@ def _read_rgb(path: str | os.PathLike[str]) -> Image.Image:
 
 def _converted(path: str | os.PathLike[str], picture: Image.Image) -> Image.Image:
     """``picture`` in mode RGB; what is changed or ignored is logged."""
+    _refuse_unknown_white(path, picture)
     if picture.getexif().get(_EXIF_ORIENTATION, 1) != 1:
         _note(path, "its EXIF orientation is ignored")
     if getattr(picture, "n_frames", 1) > 1:
@@ -135,14 +165,17 @@ def _converted(path: str | os.PathLike[str], picture: Image.Image) -> Image.Imag
         _note(path, "16-bit grey is reduced to 8 bits")
         values = np.asarray(picture).astype(np.uint32)
         return Image.fromarray(((values + 128) // 257).astype(np.uint8)).convert("RGB")
-    if picture.mode in ("I", "F"):
-        kind = "32-bit integer" if picture.mode == "I" else "floating-point"
-        raise ImageError(path, f"{kind} pixels have no agreed white; store 8 or 16 bits")
     if picture.has_transparency_data:
         return _on_white(path, picture)
     if picture.mode != "RGB":
         _note(path, f"converted from mode {picture.mode} to RGB")
     return picture.convert("RGB")
+
+
+def _refuse_unknown_white(path: str | os.PathLike[str], picture: Image.Image) -> None:
+    if picture.mode in ("I", "F"):
+        kind = "32-bit integer" if picture.mode == "I" else "floating-point"
+        raise ImageError(path, f"{kind} pixels have no agreed white; store 8 or 16 bits")
 
 
 def _on_white(path: str | os.PathLike[str], picture: Image.Image) -> Image.Image:

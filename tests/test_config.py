@@ -7,6 +7,7 @@ import yaml
 
 from ddpg import config
 from ddpg.errors import UserError
+from ddpg.schemas import json_schemas
 
 ROOT = Path(__file__).parent.parent
 
@@ -30,12 +31,12 @@ def test_shipped_configurations_are_valid():
 
 
 def test_shipped_schemas_are_those_of_the_models():
-    for name, schema in config.json_schemas().items():
+    for name, schema in json_schemas().items():
         assert yaml.safe_load((ROOT / "config/schemas" / name).read_text()) == schema
 
 
 def test_every_field_of_the_schemas_is_described():
-    for name, schema in config.json_schemas().items():
+    for name, schema in json_schemas().items():
         sections = [schema, *schema.get("$defs", {}).values()]
         for section in sections:
             assert section["additionalProperties"] is False
@@ -51,8 +52,9 @@ def test_unknown_key_names_file_key_and_what_is_allowed():
 
 def test_unknown_key_of_a_nested_section():
     entry = {"card": "skimage-photos", "image_size": 128, "colour": True}
-    assert "unknown key 'datasets.0.colour'; allowed: card, prior, image_size, limit" in problem(
-        datasets=[entry]
+    assert (
+        "unknown key 'datasets.0.colour'; allowed: card, prior, image_size, limit, subset"
+        in problem(datasets=[entry])
     )
 
 
@@ -68,10 +70,35 @@ def test_unknown_key_of_a_nested_section():
         ({"datasets": []}, "datasets: list should have at least 1 item"),
         ({"motion_kernel": {"size": 60}}, "motion_kernel: size must be odd"),
         ({"name": "a b"}, "name: string should match pattern"),
+        ({"limit": 0}, "limit: input should be greater than or equal to 1, got 0"),
+        ({"limit": "8"}, "limit: input should be a valid integer, got '8'"),
+        ({"steps": 1001}, "steps: input should be less than or equal to 1000, got 1001"),
+        ({"repeats": 0}, "repeats: input should be greater than or equal to 1, got 0"),
+        ({"published": ""}, "published: string should have at least 1 character, got ''"),
     ],
 )
 def test_impossible_values(changes, expected):
     assert f"config.yaml: {expected}" in problem(**changes)
+
+
+def test_a_card_is_listed_once():
+    entries = [{"card": name, "image_size": 128} for name in ("a", "b", "a")]
+    (line,) = problem(datasets=entries).splitlines()
+    assert line == "config.yaml: datasets: every card may be listed once; repeated: a"
+
+
+def test_impossible_precision_and_subset():
+    entry = {"card": "a", "image_size": 128, "precision": "float8", "subset": 3}
+    message = problem(datasets=[entry])
+    assert "datasets.0.precision: input should be 'float32', 'bfloat16' or 'float16'" in message
+    assert "datasets.0.subset: " in message
+
+
+def test_what_is_left_out_of_a_study():
+    study = config.validated(config.StudyConfig, valid(), "config.yaml")
+    assert (study.limit, study.steps, study.repeats, study.published) == (None, None, 1, None)
+    entry = study.datasets[0]
+    assert (entry.limit, entry.subset, entry.precision) == (None, None, None)
 
 
 def test_all_problems_are_told_at_once():
@@ -88,40 +115,3 @@ def test_missing_file_and_broken_yaml(tmp_path):
     broken.write_text("- 1\n")
     with pytest.raises(UserError, match="must hold a mapping"):
         config.read_yaml(broken)
-
-
-def card(tmp_path, images):
-    path = tmp_path / "card.yaml"
-    path.write_text(yaml.safe_dump({"name": "mine", "source": {"folder": "."}, "images": images}))
-    return str(path)
-
-
-def test_two_pictures_with_one_id(tmp_path):
-    images = [{"id": "cat", "file": "cat.png"}, {"id": "Cat", "file": "sub/cat.png"}]
-    with pytest.raises(UserError, match=r"'Cat' is used by both cat.png and sub/cat.png"):
-        config.read_card(card(tmp_path, images))
-
-
-@pytest.mark.parametrize("name", ["../up", "a/b", "", "-dash", "a b", "x" * 101, "a;b"])
-def test_ids_are_safe_words(tmp_path, name):
-    with pytest.raises(UserError, match=r"images.0.id"):
-        config.read_card(card(tmp_path, [{"id": name, "file": "x.png"}]))
-
-
-def test_image_lists(tmp_path):
-    listing = tmp_path / "list.tsv"
-    listing.write_text("id\tfile\na\tone.png\nb\ttwo.png\n")
-    read = config.read_card(card(tmp_path, str(listing)))
-    assert [(image.id, image.file, image.sha256) for image in read.images] == [
-        ("a", "one.png", None),
-        ("b", "two.png", None),
-    ]
-    listing.write_text("id\tpath\n")
-    with pytest.raises(UserError, match="columns must be id, file"):
-        config.read_card(card(tmp_path, str(listing)))
-
-
-def test_unknown_card_lists_the_known_ones(monkeypatch):
-    monkeypatch.chdir(ROOT)
-    with pytest.raises(UserError, match=r"no such card; cards in .*: .*skimage-photos"):
-        config.read_card("skimage-fotos")

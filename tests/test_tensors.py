@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
-from ddpg.tensors import CorruptFileError, read_tensors, write_tensors
+from ddpg.tensors import CorruptFileError, read_ids, read_labels, read_tensors, write_tensors
 
 
 @pytest.fixture
@@ -54,3 +55,56 @@ def test_truncated_file_is_named(
 def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(CorruptFileError, match=r"absent\.safetensors: no such file"):
         read_tensors(tmp_path / "absent.safetensors")
+
+
+def test_ids_and_labels_are_read_back_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "s.safetensors"
+    tensors = {name: torch.zeros(1) for name in ("10", "9", "10/kernel")}
+    write_tensors(tensors, path, ids=["9", "10"], labels={"9": 3, "10": 0})
+    assert read_ids(path) == ["9", "10"]
+    assert read_labels(path) == {"9": 3, "10": 0}
+    assert list(read_tensors(path)) == ["10", "10/kernel", "9"]
+
+
+def test_ids_of_a_file_without_them_are_the_names_of_its_images(tmp_path: Path) -> None:
+    path = tmp_path / "s.safetensors"
+    write_tensors({name: torch.zeros(1) for name in ("b", "a", "a/kernel")}, path)
+    assert read_ids(path) == ["a", "b"]
+    assert read_labels(path) == {}
+
+
+def test_no_ids_at_all_are_not_unknown_ids(tmp_path: Path) -> None:
+    write_tensors({"a": torch.zeros(1)}, tmp_path / "s.safetensors", ids=[])
+    assert read_ids(tmp_path / "s.safetensors") == []
+
+
+def test_metadata_never_change_the_bytes_by_their_order(tmp_path: Path) -> None:
+    written = set()
+    for _ in range(20):
+        path = tmp_path / "s.safetensors"
+        metadata = {name: f"{name} é\n\x7f" for name in "zyxw"}
+        write_tensors({"a": torch.ones(2)}, path, metadata=metadata, ids=["a"], labels={"a": 1})
+        written.add(path.read_bytes())
+    assert len(written) == 1
+    assert read_tensors(path)["a"].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "expected"),
+    [({"ids": "a, b"}, "ids is not JSON"), ({"ids": "{}"}, "ids is not a JSON list")],
+)
+def test_ids_that_are_not_a_list(tmp_path: Path, metadata: dict[str, str], expected: str) -> None:
+    write_tensors({"a": torch.zeros(1)}, tmp_path / "odd.safetensors", metadata=metadata)
+    with pytest.raises(CorruptFileError, match=rf"odd\.safetensors: .*{expected}"):
+        read_ids(tmp_path / "odd.safetensors")
+
+
+@pytest.mark.parametrize("read", [read_ids, read_labels])
+def test_headers_of_truncated_files(
+    tmp_path: Path, tensors: dict[str, torch.Tensor], read: Callable[[Path], object]
+) -> None:
+    path = tmp_path / "cut.safetensors"
+    write_tensors(tensors, path)
+    path.write_bytes(path.read_bytes()[:60])
+    with pytest.raises(CorruptFileError, match=r"cut\.safetensors: truncated"):
+        read(path)

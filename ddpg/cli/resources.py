@@ -1,4 +1,4 @@
-"""Subcommands of the first stage: pictures, checkpoints and what metrics need from the web."""
+"""Subcommands of the first stage: data sets and what metrics need from the web."""
 
 from __future__ import annotations
 
@@ -7,42 +7,76 @@ from pathlib import Path
 
 from ddpg.cli.options import VerbMaker
 
+CHECKSUMS = Path("config/checksums.yaml")
+
 
 def add_verbs(verb: VerbMaker) -> None:
+    fetch = verb(_fetch_dataset, "Make a folder of a data set that is an archive or on the web.")
+    fetch.add_argument("--card", required=True, help="name or path of a data set card")
+    fetch.add_argument("--output", type=Path, required=True, help="the folder")
+    fetch.add_argument("--pins", type=Path, default=CHECKSUMS, help="lock file of checksums")
+
+    survey = verb(_survey_dataset, "Check all pictures of a data set and write its index.")
+    survey.add_argument("--card", required=True, help="name or path of a data set card")
+    survey.add_argument("--folder", type=Path, help="what fetch-dataset made, if it was needed")
+    survey.add_argument("--output", type=Path, required=True, help="the index (TSV)")
+
     prepare = verb(_prepare_images, "Crop and resize the pictures of a shard.")
+    prepare.add_argument("--index", type=Path, required=True, help="of survey-dataset")
     prepare.add_argument("--package", default="", help="Python package that carries the pictures")
     prepare.add_argument("--folder", default=".", help="folder of the pictures")
+    prepare.add_argument(
+        "--positions", nargs="+", required=True, help="rows of the index, such as 0-9 12"
+    )
     prepare.add_argument("--crop", choices=["center", "stretch"], required=True)
     prepare.add_argument("--image-size", type=int, required=True)
-    prepare.add_argument(
-        "--image", nargs=3, action="append", required=True, metavar=("ID", "FILE", "SHA256")
-    )
     prepare.add_argument("--output", type=Path, required=True)
 
     index = verb(_index_folder, "List the pictures of a folder for a data set card.")
     index.add_argument("folder", type=Path)
     index.add_argument("--output", type=Path, required=True)
+    index.add_argument(
+        "--label-by-folder", action="store_true", help="each subfolder at the top is a class"
+    )
 
     backbone = verb(_find_backbone, "Look for LPIPS's backbone, and say why it is not there.")
     backbone.add_argument("--net", choices=["alex", "squeeze", "vgg"], required=True)
     backbone.add_argument("--output", type=Path, required=True)
 
 
-def _prepare_images(options: argparse.Namespace) -> None:
-    from ddpg.stages.resources import prepare_images
+def _fetch_dataset(options: argparse.Namespace) -> None:
+    from ddpg.datasets.cards import read_card
+    from ddpg.datasets.fetching import fetch_dataset
 
-    images = [
-        {"id": name, "file": file} | ({} if sha256 == "-" else {"sha256": sha256})
-        for name, file, sha256 in options.image
-    ]
-    source = {"folder": options.folder} | ({"package": options.package} if options.package else {})
-    prepare_images(images, source, options.output, image_size=options.image_size, crop=options.crop)
+    fetch_dataset(read_card(options.card), options.output, pins=options.pins)
+
+
+def _survey_dataset(options: argparse.Namespace) -> None:
+    from ddpg.datasets.cards import read_card
+    from ddpg.stages.resources import survey_dataset
+
+    survey_dataset(read_card(options.card), options.output, fetched=options.folder)
+
+
+def _prepare_images(options: argparse.Namespace) -> None:
+    from ddpg.datasets.places import source_folder
+    from ddpg.datasets.selection import parse_positions
+    from ddpg.stages.preparation import prepare_images
+
+    prepare_images(
+        options.index,
+        source_folder(options.folder, options.package),
+        options.output,
+        positions=parse_positions(options.positions),
+        image_size=options.image_size,
+        crop=options.crop,
+    )
 
 
 def _index_folder(options: argparse.Namespace) -> None:
     from ddpg.stages.resources import index_folder
 
-    index_folder(options.folder, options.output)
+    index_folder(options.folder, options.output, label_by_folder=options.label_by_folder)
 
 
 def _find_backbone(options: argparse.Namespace) -> None:

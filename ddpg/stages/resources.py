@@ -1,61 +1,42 @@
-"""First stage: the pictures of a data set, prepared to squares and keyed by their ids."""
+"""First stage: data sets fetched, surveyed and listed, and what the metrics need from the web."""
 
 from __future__ import annotations
 
 import csv
 import hashlib
-import importlib.util
 import json
 import logging
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ddpg.backbones import fetch_backbone
-from ddpg.config import ImageEntry, refuse_repeated_ids, validated
+from ddpg.config import validated
+from ddpg.datasets.cards import DatasetCard
+from ddpg.datasets.entries import SUFFIXES, ImageEntry, derived_id, repeated_ids
+from ddpg.datasets.index import write_index
+from ddpg.datasets.matching import find_pictures
+from ddpg.datasets.places import root_folder
+from ddpg.datasets.survey import survey
 from ddpg.errors import UserError
 from ddpg.files import replacing
-from ddpg.images import load_image, to_uint8
 from ddpg.metrics import MetricUnavailable
-from ddpg.tensors import write_tensors
 
 log = logging.getLogger(__name__)
 
-SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
-
-def prepare_images(
-    images: Iterable[Mapping[str, str]],
-    source: Mapping[str, str],
-    output: Path,
-    *,
-    image_size: int,
-    crop: str,
-) -> None:
-    """Read, check, crop and resize pictures.
+def survey_dataset(card: DatasetCard, output: Path, *, fetched: Path | None = None) -> None:
+    """Check every picture of a data set and write its index.
 
     Args:
-        images: each with ``id``, ``file`` and perhaps ``sha256``.
-        source: ``folder``, relative to the working directory or to the installed ``package``.
-        output: safetensors file: uint8 (3, size, size) keyed by id.
-        image_size: side of the squares.
-        crop: "center" or "stretch".
+        card: what the data set should be.
+        output: the index; see :mod:`ddpg.datasets.index`.
+        fetched: the folder that ``ddpg fetch-dataset`` made, for an archive or what the web has.
 
     Raises:
-        UserError: files that are missing, changed or unreadable, all in one message.
+        UserError: everything that is wrong with the pictures, in one message.
     """
-    folder = source_folder(**source)
-    prepared, problems = {}, []
-    for image in images:
-        path = folder / image["file"]
-        try:
-            _verify(path, image.get("sha256"))
-            prepared[image["id"]] = to_uint8(load_image(path, image_size, crop=crop))
-        except ValueError as error:
-            problems.append(str(error))
-    if problems:
-        raise UserError("\n".join(problems))
-    write_tensors(prepared, output)
-    log.info("%s: prepared %d pictures of %d x %d", output, len(prepared), image_size, image_size)
+    rows = survey(card, root_folder(card, fetched))
+    write_index(rows, output)
+    log.info("%s: %d pictures", output, len(rows))
 
 
 def find_lpips_backbone(net: str, output: Path) -> None:
@@ -77,62 +58,62 @@ def find_lpips_backbone(net: str, output: Path) -> None:
         path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
-def source_folder(folder: str = ".", package: str | None = None) -> Path:
-    """The folder of a card's source.
-
-    Raises:
-        UserError: the package is not installed.
-    """
-    if package is None:
-        return Path(folder)
-    try:
-        found = importlib.util.find_spec(package)
-    except ModuleNotFoundError:
-        found = None
-    if found is None or not found.submodule_search_locations:
-        raise UserError(f"source.package: the Python package {package!r} is not installed")
-    return Path(found.submodule_search_locations[0]) / folder
-
-
-def _verify(path: Path, sha256: str | None) -> None:
-    if sha256 is None or not path.is_file():
-        return
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != sha256:
-        raise UserError(
-            f"{path}: the picture is not the one that the card lists: "
-            f"sha256 {found}, expected {sha256}"
-        )
-
-
-def index_folder(folder: Path, output: Path) -> None:
+def index_folder(folder: Path, output: Path, *, label_by_folder: bool = False) -> None:
     """Write the list of the pictures below a folder, for the ``images`` of a card.
 
     Args:
         folder: searched with its subfolders.
-        output: tab-separated file: id (the path without suffix, ``-`` for ``/``), file, sha256.
+        output: tab-separated file: id (the path without suffix, ``-`` for ``/``), file, sha256,
+            and the label if asked for.
+        label_by_folder: number the subfolders at the top in the order of their names, from 0, and
+            label each picture with its subfolder's number.
 
     Raises:
-        UserError: the folder holds no picture, or a path cannot be an id.
+        UserError: the folder holds no picture, or paths cannot be ids.
     """
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix.lower() in SUFFIXES)
+    files = find_pictures(folder)
     if not files:
         raise UserError(f"{folder}: holds no picture ({', '.join(SUFFIXES)})")
-    rows = [
-        {
-            "id": "-".join(file.relative_to(folder).with_suffix("").parts),
-            "file": file.relative_to(folder).as_posix(),
-            "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
-        }
-        for file in files
-    ]
-    for row in rows:
-        validated(ImageEntry, row, str(folder / row["file"]))
-    refuse_repeated_ids([ImageEntry(**row) for row in rows], str(folder))
+    rows = [_listed(folder, file) for file in files]
+    if label_by_folder:
+        labels = _folder_labels(folder, files)
+        rows = [{**row, "label": labels[row["file"].split("/")[0]]} for row in rows]
+    _check(rows, folder)
     with replacing(output) as path, path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(
-            stream, ("id", "file", "sha256"), delimiter="\t", lineterminator="\n"
-        )
+        writer = csv.DictWriter(stream, tuple(rows[0]), delimiter="\t", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
     log.info("%s: listed %d pictures", output, len(rows))
+
+
+def _listed(folder: Path, file: str) -> dict[str, str]:
+    sha256 = hashlib.sha256((folder / file).read_bytes()).hexdigest()
+    return {"id": derived_id(file), "file": file, "sha256": sha256}
+
+
+def _folder_labels(folder: Path, files: list[str]) -> dict[str, str]:
+    outside = [file for file in files if "/" not in file]
+    if outside:
+        raise UserError(
+            f"{folder}: has pictures outside its subfolders, which name the classes: "
+            f"{', '.join(outside[:5])}"
+        )
+    classes = sorted({file.split("/")[0] for file in files})
+    return {name: str(label) for label, name in enumerate(classes)}
+
+
+def _check(rows: list[dict[str, str]], folder: Path) -> None:
+    """All ids that are not allowed or not unique, in one message."""
+    problems, entries = [], []
+    for row in rows:
+        fields = {name: row[name] for name in ("id", "file", "sha256")}
+        try:
+            entries.append(validated(ImageEntry, fields, str(folder / row["file"])))
+        except UserError as error:
+            problems.append(str(error))
+    problems += [
+        f"{folder}: ids must be unique, upper and lower case alike; repeated: {found}"
+        for found in repeated_ids(entries)
+    ]
+    if problems:
+        raise UserError("\n".join(problems))

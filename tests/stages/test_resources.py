@@ -1,79 +1,26 @@
-"""First stage: pictures from folders and packages, checksums, lists, and LPIPS's backbone."""
+"""First stage: where pictures lie, lists of folders, surveys, and LPIPS's backbone."""
 
 import hashlib
 import json
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from ddpg.config import read_image_list
+from ddpg.config import validated
+from ddpg.datasets.cards import DatasetCard
+from ddpg.datasets.index import read_index
+from ddpg.datasets.lists import read_list
+from ddpg.datasets.places import source_folder
 from ddpg.errors import UserError
 from ddpg.stages import resources
-from ddpg.stages.resources import find_lpips_backbone, index_folder, prepare_images, source_folder
-from ddpg.tensors import read_tensors
+from ddpg.stages.resources import find_lpips_backbone, index_folder, survey_dataset
 
 
 def draw(path, pixels):
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.asarray(pixels, np.uint8)).save(path)
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def entry(name, **fields):
-    return {"id": name, "file": f"{name}.png", **fields}
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """A picture of the wanted size, and a wide one: a black, a grey and a white square."""
-    generator = np.random.default_rng(0)
-    draw(tmp_path / "square.png", generator.integers(0, 256, (16, 16, 3)))
-    stripes = np.repeat(np.repeat([[0, 100, 255]], 16, axis=0), 16, axis=1)
-    draw(tmp_path / "wide.png", np.stack([stripes] * 3, axis=-1))
-    return tmp_path
-
-
-def prepare(folder, images, crop="center"):
-    output = folder / "out/shard-0.safetensors"
-    prepare_images(images, {"folder": str(folder)}, output, image_size=16, crop=crop)
-    return read_tensors(output)
-
-
-def test_a_picture_of_the_right_size_keeps_its_bytes(folder):
-    tensors = prepare(folder, [entry("square")])
-    expected = torch.from_numpy(np.array(Image.open(folder / "square.png"))).permute(2, 0, 1)
-    assert tensors["square"].dtype == torch.uint8
-    assert torch.equal(tensors["square"], expected)
-
-
-def test_center_cuts_and_stretch_squeezes(folder):
-    centre = prepare(folder, [entry("wide")])["wide"]
-    assert centre.unique().tolist() == [100]
-    stretched = prepare(folder, [entry("wide")], crop="stretch")["wide"]
-    assert stretched[0, 8, [0, 8, 15]].tolist() == [0, 100, 255]
-
-
-def test_the_checksum_is_compared(folder):
-    sha256 = hashlib.sha256((folder / "square.png").read_bytes()).hexdigest()
-    assert list(prepare(folder, [entry("square", sha256=sha256)])) == ["square"]
-    with pytest.raises(UserError, match=rf"square\.png: .*sha256 {sha256}, expected {'0' * 64}"):
-        prepare(folder, [entry("square", sha256="0" * 64)])
-
-
-def test_all_bad_pictures_are_told_at_once_and_nothing_is_written(folder):
-    (folder / "text.png").write_text("no picture")
-    images = [entry("square"), entry("none"), entry("text"), entry("wide", sha256="0" * 64)]
-    with pytest.raises(UserError) as caught:
-        prepare(folder, images)
-    lines = str(caught.value).splitlines()
-    assert [tuple(f"{n}.png" in line for n in ("none", "text", "wide")) for line in lines] == [
-        (True, False, False),
-        (False, True, False),
-        (False, False, True),
-    ]
-    assert not (folder / "out/shard-0.safetensors").exists()
 
 
 def test_pictures_of_a_package():
@@ -95,9 +42,9 @@ def test_the_list_of_a_folder_is_what_a_card_reads(tmp_path):
     second = draw(pictures / "sub/deep/a.v2.PNG", np.ones((2, 2)))
     (pictures / "notes.txt").write_text("not listed")
     index_folder(pictures, tmp_path / "list.tsv")
-    listed = [
-        (image.id, image.file, image.sha256) for image in read_image_list(tmp_path / "list.tsv")
-    ]
+    listing = read_list(tmp_path / "list.tsv")
+    assert listing.exact
+    listed = [(image.id, image.file, image.sha256) for image in listing.entries]
     assert listed == [("b", "b.png", first), ("sub-deep-a.v2", "sub/deep/a.v2.PNG", second)]
 
 
@@ -106,7 +53,7 @@ def test_the_list_of_a_folder_is_what_a_card_reads(tmp_path):
     [
         ([], r"holds no picture \(\.bmp"),
         (["two words.png"], "two words.png: id: string should match pattern"),
-        (["a/b.png", "a-b.png"], "'a-b' is used by both"),
+        (["a/b.png", "a-b.png"], r"repeated: 'a-b' \(a-b.png\) and 'a-b' \(a/b.png\)"),
         (["a.png", "A.jpg"], "ids must be unique, upper and lower case alike"),
     ],
 )
@@ -118,6 +65,55 @@ def test_folders_that_cannot_be_listed(tmp_path, files, expected):
     with pytest.raises(UserError, match=expected):
         index_folder(pictures, tmp_path / "list.tsv")
     assert not (tmp_path / "list.tsv").exists()
+
+
+def test_all_names_that_cannot_be_listed_are_told_at_once(tmp_path):
+    for file in ("two words.png", "é.png", "a.png", "A.png"):
+        draw(tmp_path / "pictures" / file, np.zeros((2, 2)))
+    with pytest.raises(UserError) as caught:
+        index_folder(tmp_path / "pictures", tmp_path / "list.tsv")
+    assert len(str(caught.value).splitlines()) == 3
+
+
+def test_subfolders_can_be_classes(tmp_path):
+    for file in ("dog/1.png", "cat/sub/2.png", "cat/10.png"):
+        draw(tmp_path / "pictures" / file, np.zeros((2, 2)))
+    index_folder(tmp_path / "pictures", tmp_path / "list.tsv", label_by_folder=True)
+    labels = {image.id: image.label for image in read_list(tmp_path / "list.tsv").entries}
+    assert labels == {"cat-10": 0, "cat-sub-2": 0, "dog-1": 1}
+    draw(tmp_path / "pictures/3.png", np.zeros((2, 2)))
+    with pytest.raises(UserError, match=r"pictures outside its subfolders.*: 3\.png"):
+        index_folder(tmp_path / "pictures", tmp_path / "list.tsv", label_by_folder=True)
+
+
+def card(images, **source):
+    content = {"name": "mine", "source": source, "images": images}
+    return validated(DatasetCard, content, "card.yaml")
+
+
+def test_a_package_is_surveyed_where_it_is_installed(tmp_path):
+    images = [{"id": "astronaut", "file": "astronaut.png", "label": 4}]
+    survey_dataset(card(images, package="skimage", folder="data"), tmp_path / "index.tsv")
+    (row,) = read_index(tmp_path / "index.tsv")
+    assert (row.id, row.source, row.width, row.height, row.label) == (
+        *("astronaut", "astronaut.png", 512, 512, 4),
+    )
+
+
+def test_what_must_be_fetched_first(tmp_path):
+    archive = card({"count": 1}, archive="p.zip")
+    with pytest.raises(UserError, match="mine: run `ddpg fetch-dataset` first"):
+        survey_dataset(archive, tmp_path / "index.tsv")
+    draw(tmp_path / "fetched/deep/1.png", np.zeros((9, 9)))
+    survey_dataset(archive, tmp_path / "index.tsv", fetched=tmp_path / "fetched")
+    assert [row.id for row in read_index(tmp_path / "index.tsv")] == ["deep-1"]
+
+
+def test_a_source_that_does_not_fit_leaves_no_index(tmp_path):
+    draw(tmp_path / "pictures/1.png", np.zeros((9, 9)))
+    with pytest.raises(UserError, match="the card says 2 pictures, the source has 1"):
+        survey_dataset(card({"count": 2}, folder=str(tmp_path / "pictures")), tmp_path / "i.tsv")
+    assert not (tmp_path / "i.tsv").exists()
 
 
 def test_the_backbone_that_is_found_is_written_down(tmp_path, monkeypatch):

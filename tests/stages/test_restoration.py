@@ -13,8 +13,8 @@ from ddpg.priors import GaussianPrior
 from ddpg.samplers import build_sampler
 from ddpg.stages import restoration
 from ddpg.stages.observations import observation_operator, read_observations
-from ddpg.stages.restoration import RestorationJob, restore_shard
-from ddpg.tensors import read_tensors
+from ddpg.stages.restoration import PriorChoice, RestorationJob, restore_shard
+from ddpg.tensors import read_tensors, write_tensors
 
 IMAGES = ("a", "b", "c", "d")
 STEPS = 3
@@ -30,7 +30,7 @@ JOB = RestorationJob(
     method="ddpg",
     hyper_parameters={"steps": STEPS},
     seed=0,
-    prior="dead-leaves",
+    prior=PriorChoice("dead-leaves"),
     dtype="float32",
 )
 
@@ -84,6 +84,10 @@ def restore(tmp_path, observations):
 
 def interrupt(_eps):
     raise KeyboardInterrupt
+
+
+def too_large(_eps):
+    raise torch.OutOfMemoryError("made up")
 
 
 def states(tmp_path, folder="run"):
@@ -185,6 +189,8 @@ def test_finished_images_are_not_restored_again(tmp_path, prior, restore, batch_
         {"hyper_parameters": {"steps": STEPS, "gamma": 9.0}},
         {"dtype": "float16"},
         {"method": "idpg"},
+        {"repeat": 1},
+        {"prior": PriorChoice("dead-leaves", precision="bfloat16")},
     ],
 )
 def test_other_parameters_start_afresh(tmp_path, prior, restore, change):
@@ -226,6 +232,68 @@ def test_other_weights_start_afresh(prior, restore, monkeypatch):
     assert prior.images == STEPS * len(IMAGES)
 
 
+def test_another_checkpoint_of_the_same_card_starts_afresh(tmp_path, observations):
+    weights = tmp_path / "weights.safetensors"
+    job = dataclasses.replace(JOB, prior=PriorChoice("dead-leaves", weights=weights))
+    digests = set()
+    for content in (b"one", b"three"):
+        weights.write_bytes(content)
+        digests.add(job.digest(observations, "1", "cpu"))
+    assert len(digests) == 2
+
+
+@pytest.mark.usefixtures("prior")
+def test_repetitions_have_noise_of_their_own(restore):
+    first, second = restore(), restore(dataclasses.replace(JOB, repeat=1), folder="second")
+    assert all(float((first[name] - second[name]).abs().max()) > 0.01 for name in IMAGES)
+
+
+def test_a_batch_that_does_not_fit_is_halved(prior, restore, caplog):
+    undisturbed = restore(folder="other")
+    prior.calls, prior.images = 0, 0
+    prior.at_call = {1: too_large, 2: too_large}
+    tensors = restore(batch_size=4)
+    for name in IMAGES:
+        torch.testing.assert_close(tensors[name], undisturbed[name], rtol=0, atol=2e-5)
+    assert "out of memory with 4 images at a time; going on with 2" in caplog.text
+    assert "out of memory with 2 images at a time; going on with 1" in caplog.text
+
+
+def test_memory_that_is_too_small_for_one_image_is_an_error(prior, restore):
+    prior.at_call = {1: too_large}
+    with pytest.raises(torch.OutOfMemoryError):
+        restore()
+
+
+def test_a_damaged_image_of_an_interrupted_job_is_made_again(tmp_path, prior, restore):
+    undisturbed = restore(folder="other")
+    prior.calls = 0
+    prior.at_call[2 * STEPS + 1] = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        restore()
+    (state,) = states(tmp_path)
+    (state / "b.safetensors").write_bytes(b"half")
+    prior.images = 0
+    resumed = restore()
+    assert prior.images == 3 * STEPS
+    assert all(torch.equal(resumed[name], undisturbed[name]) for name in IMAGES)
+
+
+def test_a_prior_of_classes_is_told_those_of_the_batch(
+    tmp_path, prior, restore, observations, monkeypatch
+):
+    asked = []
+    monkeypatch.setattr(CountingPrior, "needs_labels", True)
+    prior.conditioned_on = lambda labels: asked.append(list(labels)) or prior
+    tensors = read_tensors(observations)
+    labelled = tmp_path / "labelled.safetensors"
+    write_tensors(tensors, labelled, ids=IMAGES, labels={"a": 3, "b": 0, "c": 7, "d": 1})
+    restore(batch_size=2, input=labelled)
+    assert asked == [[3, 0], [7, 1]]
+    with pytest.raises(ValueError, match=r"needs class labels, but .* none for a"):
+        restore(folder="unlabelled")
+
+
 def test_another_device_is_another_job(observations):
     digests = {JOB.digest(observations, "1", device) for device in ("cpu", "cuda")}
     assert len(digests) == 2
@@ -265,5 +333,5 @@ def test_a_nan_in_one_pixel_of_a_batch_is_seen(prior, restore):
 
 def test_methods_without_a_network_load_no_prior(monkeypatch, restore):
     monkeypatch.setattr(restoration, "load_prior", lambda *_a, **_k: pytest.fail("loaded"))
-    job = dataclasses.replace(JOB, method="pinv", hyper_parameters={}, prior="")
+    job = dataclasses.replace(JOB, method="pinv", hyper_parameters={}, prior=PriorChoice())
     assert set(restore(job)) == set(IMAGES)

@@ -1,0 +1,1 @@
+"""Data sets: cards, lists, selections of pictures, and the survey that checks a source."""

@@ -1,0 +1,215 @@
+"""Data set cards: where the pictures are, which they are, and how they are prepared.
+
+Nothing here opens a picture or the web: the Snakefile reads the cards at every parse, and the
+number of pictures is known before anything is fetched.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+
+from ddpg.config import Identifier, Section, Sha256, read_yaml, validated
+from ddpg.datasets.entries import ImageEntry, repeated_ids
+from ddpg.datasets.lists import Listing, read_list
+from ddpg.errors import UserError
+
+CARD_FOLDER = Path("config/cards/datasets")
+
+_MIRROR = r"^(https?|ftp|sftp|doi|gdrive|gdrive-folder):\S+$"
+
+
+class RemoteSource(Section):
+    """An archive or a folder on the web."""
+
+    file: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
+    """Plain name under which it is downloaded; its suffix tells the kind of an archive."""
+    mirrors: list[Annotated[str, Field(pattern=_MIRROR)]] = Field(default_factory=list)
+    """Addresses, tried in order: http(s), gdrive:FILE_ID, gdrive-folder:FOLDER_ID, doi."""
+    size: int | None = Field(default=None, ge=1)
+    """Size of the file in bytes, if known."""
+    sha256: Sha256 | None = None
+    """Checksum of the file; without one it is pinned at the first download."""
+    path: str = ""
+    """A folder or archive on this machine that is taken instead."""
+    environment: str = Field(default="", pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")
+    """Environment variable that may name such a folder or archive."""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> RemoteSource:
+        if not (self.mirrors or self.path or self.environment):
+            raise ValueError("give mirrors, a path or an environment variable")
+        return self
+
+
+class Source(Section):
+    """Where the pictures of a data set lie: a package, a folder, an archive or on the web."""
+
+    package: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$")
+    """An installed Python package that carries the pictures."""
+    archive: str | None = Field(default=None, min_length=1)
+    """A zip or tar file on this machine."""
+    remote: RemoteSource | None = None
+    """An archive or a folder on the web."""
+    folder: str = "."
+    """Folder of the pictures: in the package or archive, in what the web gives, or on its own."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Source:
+        given = [name for name in ("package", "archive", "remote") if getattr(self, name)]
+        if len(given) > 1:
+            raise ValueError(f"give one of package, archive and remote, got {' and '.join(given)}")
+        if not given and "folder" not in self.model_fields_set:
+            raise ValueError("give one of package, folder, archive and remote")
+        inside = PurePosixPath(self.folder)
+        if given and (inside.is_absolute() or ".." in inside.parts):
+            raise ValueError(f"folder must lie inside the {given[0]}, got {self.folder!r}")
+        return self
+
+    @property
+    def kind(self) -> Literal["package", "archive", "remote", "folder"]:
+        """Which of the four it is."""
+        if self.package:
+            return "package"
+        return "archive" if self.archive else "remote" if self.remote else "folder"
+
+    @property
+    def local(self) -> str:
+        """The archive or folder of this machine that ``ddpg fetch-dataset`` will take, if any."""
+        if self.remote is None:
+            return self.archive or ""
+        return os.environ.get(self.remote.environment, "") or self.remote.path
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether ``ddpg fetch-dataset`` must first make a folder of it."""
+        return self.kind in ("archive", "remote")
+
+
+class Counted(Section):
+    """Pictures that are known by number only, until their source is there."""
+
+    count: int = Field(ge=1)
+    """How many pictures there are."""
+    list: str | None = Field(default=None, min_length=1)
+    """A list of names and labels inside the source; without one, every picture takes part."""
+
+
+def _kind_of_images(images: Any) -> str:
+    """Which branch of ``images`` a card has taken."""
+    if isinstance(images, str):
+        return "str"
+    return "mapping" if isinstance(images, dict | Counted) else "list[pictures]"
+
+
+Images = Annotated[
+    Annotated[list[ImageEntry], Tag("list[pictures]")]
+    | Annotated[str, Tag("str")]
+    | Annotated[Counted, Tag("mapping")],
+    Discriminator(_kind_of_images),
+]
+
+
+class DatasetCard(Section):
+    """A data set: where its pictures are, which they are, and how they are prepared."""
+
+    name: Identifier
+    """Name of the data set in the sheet and in the results."""
+    description: str = ""
+    """What the pictures are and under which terms they may be used."""
+    source: Source
+    """Where the pictures lie."""
+    crop: Literal["center", "stretch"] = "center"
+    """"center" cuts the middle square before resizing, "stretch" resizes as it is."""
+    images: Images
+    """The pictures, or the path of a list of them, or how many the source has."""
+
+    @field_validator("images")
+    @classmethod
+    def _some(cls, images: Any) -> Any:
+        if not images:
+            raise ValueError("the data set is empty")
+        return images
+
+    @cached_property
+    def listing(self) -> Listing | None:
+        """The pictures, or None where only their number is known."""
+        if isinstance(self.images, Counted):
+            return None
+        if isinstance(self.images, str):
+            return read_list(self.images)
+        return Listing(tuple(self.images), exact=True)
+
+    def listed(self) -> list[ImageEntry]:
+        """The pictures.
+
+        Raises:
+            UserError: only their number is known.
+        """
+        if self.listing is None:
+            raise UserError(
+                f"{self.name}: the card gives the number of its pictures only; this needs a card "
+                "that lists them (ddpg index-folder writes the list)"
+            )
+        return list(self.listing.entries)
+
+    @property
+    def count(self) -> int:
+        """How many pictures there are."""
+        if isinstance(self.images, Counted):
+            return self.images.count
+        return len(self.listing.entries) if self.listing else 0
+
+    @property
+    def list_in_source(self) -> str | None:
+        """The list that the source must hold, if the card names one."""
+        return self.images.list if isinstance(self.images, Counted) else None
+
+    def files(self, positions: Iterable[int]) -> list[str]:
+        """What on this machine the pictures at some positions are made from.
+
+        Returns:
+            the pictures' paths where the card knows them; the folder where it does not; nothing
+            for pictures of a package, and for those that are fetched first.
+        """
+        if self.source.kind != "folder":
+            return []
+        if self.listing is None or not self.listing.exact:
+            return [self.source.folder]
+        folder = Path(self.source.folder)
+        return [str(folder / self.listing.entries[position].file) for position in positions]
+
+
+def card_path(card: str) -> Path:
+    """The file of a card that is given by name or path.
+
+    Raises:
+        UserError: there is no such card.
+    """
+    path = Path(card) if card.endswith((".yaml", ".yml")) else CARD_FOLDER / f"{card}.yaml"
+    if not path.exists():
+        known = ", ".join(sorted(p.stem for p in CARD_FOLDER.glob("*.yaml"))) or "none"
+        raise UserError(f"{path}: there is no such card; cards in {CARD_FOLDER}: {known}")
+    return path
+
+
+def read_card(card: str) -> DatasetCard:
+    """Read a data set's card by name or path, with the list that it names.
+
+    Raises:
+        UserError: there is no such card, or it or its list is not valid.
+    """
+    path = card_path(card)
+    parsed = validated(DatasetCard, read_yaml(path), str(path))
+    repeated = repeated_ids(parsed.listing.entries if parsed.listing else ())
+    if repeated:
+        raise UserError(
+            f"{path}: images: ids must be unique, upper and lower case alike; repeated: "
+            + "; ".join(repeated)
+        )
+    return parsed

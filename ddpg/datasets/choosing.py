@@ -1,0 +1,117 @@
+"""Which files of a source are the pictures of its data set."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ddpg.datasets.cards import DatasetCard
+from ddpg.datasets.entries import ImageEntry, derived_id
+from ddpg.datasets.lists import Listing, read_list
+from ddpg.datasets.matching import FileFinder
+from ddpg.datasets.places import find_list
+from ddpg.datasets.problems import SHOWN, Problems
+from ddpg.errors import UserError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A file that should be a picture of the data set; its id may turn out not to be one."""
+
+    id: str
+    file: str
+    sha256: str | None = None
+    label: int | None = None
+
+
+def choose(
+    card: DatasetCard, root: Path, base: Path, files: Sequence[str], problems: Problems
+) -> list[Candidate]:
+    """The pictures of a data set, as its card, its list or its folder says.
+
+    Args:
+        card: what the data set should be.
+        root: the folder of the source, where a list may lie.
+        base: the folder of the pictures.
+        files: the pictures below ``base``.
+        problems: receives missing and ambiguous files and wrong counts.
+    """
+    listing = card.listing
+    everything = [Candidate(derived_id(file), file) for file in files]
+    if listing is None and card.list_in_source is None:
+        if len(files) != card.count:
+            problems.add(_wrong_count(card, files))
+        return everything
+    if listing is None:
+        try:
+            listing = read_list(find_list(card.list_in_source or "", root, base))
+        except UserError as error:
+            problems.add("the list of the pictures cannot be used", *str(error).splitlines())
+            return everything
+        if len(listing.entries) != card.count:
+            problems.add(
+                f"the card says {card.count} pictures, its list {card.list_in_source} has "
+                f"{len(listing.entries)}"
+            )
+    found = _listed(listing, base, files, problems)
+    _note_unlisted(files, found)
+    return found
+
+
+def _wrong_count(card: DatasetCard, files: Sequence[str]) -> str:
+    """The counts, with what each folder holds, which shows where the wanted pictures are."""
+    counts = Counter(PurePosixPath(file).parent.as_posix() for file in files)
+    spread = [f"{'the top' if name == '.' else name}: {n}" for name, n in sorted(counts.items())]
+    more = f" and {len(spread) - SHOWN} more folders" if len(spread) > SHOWN else ""
+    found = f" ({', '.join(spread[:SHOWN])}{more})" if len(spread) > 1 else ""
+    return f"the card says {card.count} pictures, the source has {len(files)}{found}"
+
+
+def _listed(
+    listing: Listing, base: Path, files: Sequence[str], problems: Problems
+) -> list[Candidate]:
+    """The files that a list means."""
+    finder = FileFinder(files)
+    used: dict[str, list[str]] = defaultdict(list)
+    found = []
+    for entry in listing.entries:
+        file = _file_of(entry, listing.exact, base, finder, problems)
+        if file:
+            used[file].append(entry.file)
+            found.append(Candidate(entry.id, file, entry.sha256, entry.label))
+    for file, names in used.items():
+        if len(names) > 1:
+            problems.add("names of the list that mean the same file", f"{file}: {', '.join(names)}")
+    return found
+
+
+def _file_of(
+    entry: ImageEntry, exact: bool, base: Path, finder: FileFinder, problems: Problems
+) -> str | None:
+    """The file that an entry means, or None after the problem has been noted."""
+    if exact and (base / entry.file).is_file():
+        return entry.file
+    meant = finder.find(entry.file)
+    if len(meant) == 1 and not exact:
+        return meant[0]
+    if not meant or exact:
+        hint = f" (there is {', '.join(meant[:3])})" if meant else ""
+        problems.add("pictures that are listed and not there", f"{entry.file}{hint}")
+    else:
+        problems.add(
+            "names of the list that mean several files", f"{entry.file}: {', '.join(meant)}"
+        )
+    return None
+
+
+def _note_unlisted(files: Sequence[str], found: Sequence[Candidate]) -> None:
+    chosen = {candidate.file for candidate in found}
+    others = [file for file in files if file not in chosen]
+    if others:
+        shown = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")
+        log.info("%d pictures are not listed and take no part: %s", len(others), shown)

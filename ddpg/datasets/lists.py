@@ -1,0 +1,135 @@
+"""Lists of pictures: tables with a header, and plain lists of names and labels.
+
+A table is tab-separated and has the columns ``id``, ``file`` and perhaps ``sha256`` and ``label``.
+A plain list has a picture a line, its name and perhaps its class after blanks, as the published
+``imagenet_val_1k.txt``. A name may come with or without folders and suffix, because such lists are
+passed on apart from the pictures; :mod:`ddpg.datasets.matching` finds the file.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from ddpg.config import validated
+from ddpg.datasets.entries import ImageEntry, derived_id, is_picture
+from ddpg.errors import UserError
+
+COLUMNS = ("id", "file", "sha256", "label")
+
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Pictures that are known by name.
+
+    Attributes:
+        entries: the pictures, in the order of the data set.
+        exact: whether each ``file`` is a path below the source's folder, not just a name to find.
+    """
+
+    entries: tuple[ImageEntry, ...]
+    exact: bool
+
+
+def read_list(path: str | Path) -> Listing:
+    """Read a list of pictures, of either kind; byte-order marks and line ends do not matter.
+
+    Raises:
+        UserError: every line that cannot be understood, in one message.
+    """
+    lines = _text(Path(path)).splitlines()
+    header = next((line for line in lines if line.strip()), "").split("\t")
+    named = {cell.strip() for cell in header} & {"id", "file"}
+    table = Path(path).suffix.lower() == ".tsv" or (len(header) > 1 and named)
+    listing = _table(str(path), lines) if table else _plain(str(path), lines)
+    if not listing.entries:
+        raise UserError(f"{path}: the list is empty")
+    return listing
+
+
+def _text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+        encoding = "utf-16" if content.startswith(_UTF16_MARKS) else "utf-8-sig"
+        return content.decode(encoding)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: is not text in UTF-8 ({error})") from error
+
+
+def _table(path: str, lines: list[str]) -> Listing:
+    """A table, with its columns checked."""
+    rows = [(n, row) for n, row in enumerate(csv.reader(lines, delimiter="\t"), 1) if any(row)]
+    columns = [cell.strip() for cell in rows[0][1]] if rows else []
+    while columns and not columns[-1]:
+        columns.pop()  # a tab too many at the end of the header
+    if not {"id", "file"} <= set(columns) <= set(COLUMNS) or len(set(columns)) < len(columns):
+        raise UserError(
+            f"{path}: columns must be id, file and perhaps sha256 and label, got {columns!r}"
+        )
+    entries, problems = [], []
+    for number, row in rows[1:]:
+        cells = [cell.strip() for cell in row]
+        if any(cells[len(columns) :]):
+            problems.append(f"{path}, line {number}: has more fields than the header")
+            continue
+        fields = {name: cell for name, cell in zip(columns, cells, strict=False) if cell}
+        try:
+            entries.append(_entry(fields, f"{path}, line {number}"))
+        except UserError as error:
+            problems.append(str(error))
+    if problems:
+        raise UserError("\n".join(problems))
+    return Listing(tuple(entries), exact=True)
+
+
+def _entry(fields: dict[str, str], place: str) -> ImageEntry:
+    """An entry from the cells of a table; only the label is a number."""
+    if not fields.get("label", "0").isdecimal():
+        raise UserError(f"{place}: label: must be an integer of 0 or more, got {fields['label']!r}")
+    label = {"label": int(fields["label"])} if "label" in fields else {}
+    return validated(ImageEntry, {**fields, **label}, place)
+
+
+def _plain(path: str, lines: list[str]) -> Listing:
+    """A plain list: repeated names and lines that make no sense are told together."""
+    entries, problems, seen = [], [], dict[str, int]()
+    for number, line in enumerate(lines, start=1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        try:
+            entries.append(_named(text))
+        except UserError as error:
+            problems.append(f"{path}, line {number}: {error}")
+            continue
+        first = seen.setdefault(entries[-1].id, number)
+        if first != number:
+            problems.append(f"{path}, line {number}: {text!r} repeats line {first}")
+    if problems:
+        raise UserError("\n".join(problems))
+    return Listing(tuple(entries), exact=False)
+
+
+def _named(text: str) -> ImageEntry:
+    """The entry of a line of a plain list."""
+    name, *label = text.rsplit(maxsplit=1)
+    if label and not label[0].isdecimal():
+        if not is_picture(text):
+            raise UserError(f"expected a name and perhaps a label of 0 or more, got {text!r}")
+        name, label = text, []  # a name that holds blanks
+    file = name.replace("\\", "/").removeprefix("./")
+    fields = {"id": derived_id(file), "file": file, "label": int(label[0]) if label else None}
+    try:
+        return ImageEntry.model_validate(fields)
+    except ValidationError as error:
+        raise UserError(
+            f"{name!r} cannot be an id, which has letters, digits and . _ + - (at most 100, a "
+            "letter or digit first); a table with the columns id and file gives it another"
+        ) from error

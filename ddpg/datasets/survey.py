@@ -1,0 +1,115 @@
+"""The survey of a data set: its source is compared with its card, and every file is decoded.
+
+Whatever is wrong is told in one message, because nobody wants to learn of a thousand pictures one
+by one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from ddpg.config import is_identifier
+from ddpg.datasets.cards import DatasetCard
+from ddpg.datasets.choosing import Candidate, choose
+from ddpg.datasets.entries import folded
+from ddpg.datasets.index import Row
+from ddpg.datasets.matching import find_pictures
+from ddpg.datasets.places import pictures_folder
+from ddpg.datasets.problems import Problems
+from ddpg.images import ImageError, inspect_image
+
+MINIMUM_SIDE = 8
+"""A study has no smaller images, so that a smaller picture is an icon that strayed in."""
+
+_NO_ID = (
+    "names that cannot be ids, which have letters, digits and . _ + - (at most 100, a letter or "
+    "digit first); rename them, or list them in a table with ids of their own"
+)
+
+log = logging.getLogger(__name__)
+
+
+def survey(card: DatasetCard, root: Path) -> list[Row]:
+    """Find the pictures of a data set and check all of them.
+
+    Args:
+        card: what the data set should be.
+        root: the folder of its source: the package's or the card's own folder, or the one that
+            ``ddpg fetch-dataset`` made.
+
+    Returns:
+        a row for each picture, in the order of the data set: that of its list, or the natural
+        order of the ids where there is none.
+
+    Raises:
+        UserError: the source is not there, or the pictures are not what the card says.
+    """
+    base = pictures_folder(card, root)
+    problems = Problems()
+    candidates = choose(card, root, base, find_pictures(base), problems)
+    _check_ids(candidates, problems)
+    _check_labels(candidates, problems)
+    inside = PurePosixPath(base.relative_to(root).as_posix())
+    rows = [row for each in candidates if (row := _inspected(each, base, inside, problems))]
+    problems.raise_any(f"{card.name}: {base}")
+    _note_same_content(rows)
+    return rows
+
+
+def _check_ids(candidates: Iterable[Candidate], problems: Problems) -> None:
+    """Ids are safe words, and no two are the same to some file system or some eye."""
+    alike: dict[str, list[Candidate]] = defaultdict(list)
+    for candidate in candidates:
+        alike[folded(candidate.id)].append(candidate)
+        if not is_identifier(candidate.id):
+            problems.add(_NO_ID, repr(candidate.file))
+    for group in alike.values():
+        if len(group) > 1:
+            files = " and ".join(repr(candidate.file) for candidate in group)
+            problems.add(
+                "names that differ in case, suffix, separators or Unicode form only",
+                f"{files} (id {group[0].id})",
+            )
+
+
+def _check_labels(candidates: Iterable[Candidate], problems: Problems) -> None:
+    """Either every picture has a class or none."""
+    unlabelled = [candidate.file for candidate in candidates if candidate.label is None]
+    if any(candidate.label is not None for candidate in candidates):
+        for file in unlabelled:
+            problems.add("pictures without a label, while others have one", repr(file))
+
+
+def _inspected(
+    candidate: Candidate, base: Path, inside: PurePosixPath, problems: Problems
+) -> Row | None:
+    """The row of a picture, or None after its problems have been noted."""
+    path = base / candidate.file
+    try:
+        width, height = inspect_image(path)
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    except ImageError as error:
+        problems.add("pictures that cannot be read", str(error).removeprefix(f"{base}/"))
+        return None
+    if min(width, height) < MINIMUM_SIDE:
+        problems.add(
+            f"pictures smaller than {MINIMUM_SIDE} x {MINIMUM_SIDE}",
+            f"{candidate.file}: {width} x {height}",
+        )
+    if candidate.sha256 not in (None, sha256):
+        problems.add(
+            "files that are not the ones listed",
+            f"{candidate.file}: sha256 {sha256}, expected {candidate.sha256}",
+        )
+    source = (inside / candidate.file).as_posix()
+    return Row(candidate.id, source, sha256, width, height, candidate.label)
+
+
+def _note_same_content(rows: Iterable[Row]) -> None:
+    copies = [number for number in Counter(row.sha256 for row in rows).values() if number > 1]
+    if copies:
+        log.warning("%d pictures are copies of others, to the byte", sum(copies) - len(copies))

@@ -1,0 +1,77 @@
+"""First stage, its shards: pictures checked against the index, cropped and resized."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+
+from torch import Tensor
+
+from ddpg.datasets.index import Row, read_index
+from ddpg.errors import UserError
+from ddpg.images import load_image, to_uint8
+from ddpg.tensors import write_tensors
+
+log = logging.getLogger(__name__)
+
+
+def prepare_images(
+    index: Path,
+    folder: Path,
+    output: Path,
+    *,
+    positions: Iterable[int],
+    image_size: int,
+    crop: str,
+) -> None:
+    """Prepare the pictures of a shard.
+
+    Args:
+        index: the data set's index; see :mod:`ddpg.datasets.index`.
+        folder: what was surveyed; the index gives paths below it.
+        output: safetensors file: uint8 (3, size, size) keyed by id, with the ids in order and the
+            labels, if there are any, in its header.
+        positions: which rows of the index, from 0.
+        image_size: side of the squares.
+        crop: "center" or "stretch".
+
+    Raises:
+        UserError: files that are missing or have changed since the survey, all in one message.
+    """
+    rows = _rows(index, list(positions))
+    prepared, problems = {}, []
+    for row in rows:
+        try:
+            prepared[row.id] = _prepared(row, folder, image_size, crop)
+        except ValueError as error:
+            problems.append(str(error))
+    if problems:
+        raise UserError("\n".join(problems))
+    labels = {row.id: row.label for row in rows if row.label is not None}
+    write_tensors(prepared, output, ids=[row.id for row in rows], labels=labels)
+    log.info("%s: prepared %d pictures of %d x %d", output, len(prepared), image_size, image_size)
+
+
+def _rows(index: Path, positions: list[int]) -> list[Row]:
+    rows = read_index(index)
+    beyond = [position for position in positions if not 0 <= position < len(rows)]
+    if beyond:
+        raise UserError(
+            f"{index}: has {len(rows)} pictures, none at {', '.join(map(str, beyond[:10]))}"
+        )
+    return [rows[position] for position in positions]
+
+
+def _prepared(row: Row, folder: Path, image_size: int, crop: str) -> Tensor:
+    """(3, size, size) uint8 of one picture, once its file is known to be the surveyed one."""
+    path = folder / row.source
+    if path.is_file():
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        if found != row.sha256:
+            raise UserError(
+                f"{path}: has changed since the data set was surveyed: sha256 {found}, "
+                f"expected {row.sha256}; run `ddpg survey-dataset` again if that is meant"
+            )
+    return to_uint8(load_image(path, image_size, crop=crop))
