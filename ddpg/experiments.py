@@ -15,13 +15,10 @@ from pathlib import Path
 from ddpg.config import IDENTIFIER
 from ddpg.degradations import Degradation, check_degradation
 from ddpg.errors import UserError
-from ddpg.methods import METHODS, check_hyper_parameters
+from ddpg.methods import find_method, hyper_parameter_columns, parse_hyper_parameters
 
 IDENTITY_COLUMNS = ("dataset", "task", "operator", "scale", "sigma_y", "method", "label")
 REQUIRED_COLUMNS = ("dataset", "task", "sigma_y", "method")
-HYPER_PARAMETER_COLUMNS = tuple(
-    dict.fromkeys(parameter.name for parameters in METHODS.values() for parameter in parameters)
-)
 
 
 @dataclass(frozen=True)
@@ -40,25 +37,35 @@ class Cell:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One row of the sheet: a method in a cell, with its hyper-parameters completed."""
+    """One row of the sheet: a method in a cell, with its hyper-parameters completed.
+
+    Methods that draw random numbers may restore every image several times; each repetition is an
+    experiment of its own.
+    """
 
     cell: Cell
     method: str
     label: str
-    hyper_parameters: Mapping[str, int | float] = field(hash=False)
+    hyper_parameters: Mapping[str, int | float | str] = field(hash=False)
+    repeat: int = 0
 
     @property
     def path(self) -> str:
         """The experiment's folder below a stage's folder of results."""
-        return f"{self.cell.path}/{self.label}"
+        repetition = f"/repeat-{self.repeat}" if self.repeat else ""
+        return f"{self.cell.path}/{self.label}{repetition}"
 
 
-def read_sheet(path: str | Path, datasets: list[str]) -> list[Experiment]:
+def read_sheet(
+    path: str | Path, datasets: list[str], *, steps: int | None = None
+) -> list[Experiment]:
     """Read and check an experiment sheet.
 
     Args:
         path: a tab-separated file; lines that begin with ``#`` are comments.
         datasets: names of the study's data sets.
+        steps: for rows that leave this field empty, where the method takes steps; the method's own
+            default if None.
 
     Returns:
         the experiments in the order of the rows.
@@ -74,7 +81,7 @@ def read_sheet(path: str | Path, datasets: list[str]) -> list[Experiment]:
     methods: dict[str, str] = {}
     for number, row in rows:
         try:
-            experiment = _experiment(row, datasets)
+            experiment = _experiment(row, datasets, steps)
             if experiment.path in seen:
                 raise UserError(
                     f"label: the cell already has {experiment.label!r} in line "
@@ -124,7 +131,7 @@ def _rows(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
 
 
 def _check_columns(columns: list[str], path: str) -> None:
-    allowed = (*IDENTITY_COLUMNS, *HYPER_PARAMETER_COLUMNS)
+    allowed = (*IDENTITY_COLUMNS, *hyper_parameter_columns())
     for column in columns:
         if column not in allowed:
             raise UserError(f"{path}: unknown column {column!r}; allowed: {', '.join(allowed)}")
@@ -135,7 +142,7 @@ def _check_columns(columns: list[str], path: str) -> None:
             raise UserError(f"{path}: the column {column!r} is missing")
 
 
-def _experiment(row: Mapping[str, str], datasets: list[str]) -> Experiment:
+def _experiment(row: Mapping[str, str], datasets: list[str], steps: int | None) -> Experiment:
     """Check one row; the errors name the column."""
     if row["dataset"] not in datasets:
         raise UserError(
@@ -147,19 +154,21 @@ def _experiment(row: Mapping[str, str], datasets: list[str]) -> Experiment:
     sigma_y = _number(row, "sigma_y")
     if not 0 <= sigma_y <= 1:
         raise UserError(f"sigma_y: must lie in [0, 1], got {row['sigma_y']!r}")
-    method = row["method"]
-    given = {name: _number(row, name) for name in HYPER_PARAMETER_COLUMNS if row.get(name)}
     try:
-        hyper_parameters = check_hyper_parameters(method, given)
+        method = find_method(row["method"])
+        given = {name: row[name] for name in hyper_parameter_columns() if row.get(name)}
+        if steps is not None and any(p.name == "steps" for p in method.parameters):
+            given = {"steps": str(steps)} | given
+        hyper_parameters = parse_hyper_parameters(method.name, given, columns=True)
     except ValueError as error:
         raise UserError(str(error)) from error
-    if method == "bicubic" and degradation.scale is None:
-        raise UserError(f"method: bicubic enlarges; it cannot restore {degradation.task!r}")
-    label = row.get("label") or method
+    if method.enlarges and degradation.scale is None:
+        raise UserError(f"method: {method.name} enlarges; it cannot restore {degradation.task!r}")
+    label = row.get("label") or method.name
     if not re.fullmatch(IDENTIFIER, label):
         raise UserError(f"label: must match {IDENTIFIER} (it names a folder), got {label!r}")
     cell = Cell(row["dataset"], degradation, float(sigma_y))
-    return Experiment(cell, method, label, hyper_parameters)
+    return Experiment(cell, method.name, label, hyper_parameters)
 
 
 def _number(row: Mapping[str, str], column: str) -> int | float:

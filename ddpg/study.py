@@ -1,31 +1,28 @@
 """A study in full: its configuration, cards and sheet, cut into jobs.
 
-Every job gets one canonical dictionary, its *spec*: plain built-in types in a fixed order, made
-from the job's wildcards alone. Snakemake compares it by ``repr`` with that of the last run, so a
-spec holds exactly what the job's result depends on: changing one number re-runs the jobs whose
-spec contains it, and those downstream.
+What each job depends on is in :mod:`ddpg.specs`.
 """
 
 from __future__ import annotations
 
-import json
-import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from ddpg.config import DatasetCard, DatasetEntry, ImageEntry, StudyConfig, read_card, validated
-from ddpg.degradations import Degradation
+from ddpg.config import DatasetEntry, StudyConfig, validated
+from ddpg.datasets.cards import DatasetCard
+from ddpg.datasets.cards import read_card as read_dataset_card
+from ddpg.datasets.selection import Selection, selected
 from ddpg.errors import UserError
 from ddpg.experiments import Cell, Experiment, read_sheet
-from ddpg.fingerprint import files_fingerprint, fingerprint
 from ddpg.methods import METHODS
+from ddpg.priors.cards import Card as PriorCard
 from ddpg.priors.cards import card_identity
-
-Spec = dict[str, Any]
+from ddpg.priors.cards import read_card as read_prior_card
 
 SHOWN_IMAGES = 6
-"""The qualitative figures and the page show the first pictures of a data set."""
+"""The qualitative figures show the first pictures of a data set."""
 
 
 class Study:
@@ -41,24 +38,36 @@ class Study:
 
     def __init__(self, config: Mapping[str, Any], file: str = "config.yaml") -> None:
         self.config = validated(StudyConfig, config, file)
+        self.file = file
         self.entries: dict[str, DatasetEntry] = {}
         self.cards: dict[str, DatasetCard] = {}
+        self.selections: dict[str, Selection] = {}
+        self.priors: dict[str, PriorCard] = {}
         for entry in self.config.datasets:
-            card = read_card(entry.card)
-            if card.name in self.cards:
-                raise UserError(f"{file}: datasets: {card.name!r} is listed twice")
-            self.entries[card.name], self.cards[card.name] = entry, card
-        self.experiments = read_sheet(self.config.experiments, list(self.cards))
+            self._add_dataset(entry)
+        rows = read_sheet(self.config.experiments, list(self.cards), steps=self.config.steps)
+        self.experiments = self._repeated(rows)
         self._check_sizes()
-        self._check_priors(file)
 
-    def _check_priors(self, file: str) -> None:
-        """A prior that is not there shows in the dry run, not in the jobs that need it."""
-        for entry in self.config.datasets:
-            try:
-                card_identity(entry.prior)
-            except UserError as error:
-                raise UserError(f"{file}: datasets: prior: {error}") from error
+    def _add_dataset(self, entry: DatasetEntry) -> None:
+        card = read_dataset_card(entry.card)
+        if card.name in self.cards:
+            raise UserError(f"{self.file}: datasets: {card.name!r} is listed twice")
+        try:
+            prior = read_prior_card(entry.prior)
+        except UserError as error:
+            raise UserError(f"{self.file}: datasets: prior: {error}") from error
+        for other in self.priors.values():
+            # Their checkpoints would lie in one folder.
+            alike = other.name == prior.name and other.path != prior.path
+            if alike and other.checkpoints() and prior.checkpoints():
+                raise UserError(
+                    f"{self.file}: datasets: prior: {other.path} and {prior.path} are two priors "
+                    f"named {prior.name!r}; give one of the cards another name"
+                )
+        self.entries[card.name], self.cards[card.name] = entry, card
+        self.selections[card.name] = selected(entry, card, self.config.limit)
+        self.priors[card.name] = prior
 
     def _check_sizes(self) -> None:
         for experiment in self.experiments:
@@ -69,6 +78,14 @@ class Study:
                     f"{self.config.experiments}: scale {scale} does not divide the image size "
                     f"{size} of {experiment.cell.dataset}"
                 )
+
+    def _repeated(self, rows: list[Experiment]) -> list[Experiment]:
+        """Every row once per repetition; methods without a network draw no random numbers."""
+        return [
+            replace(row, repeat=repeat)
+            for row in rows
+            for repeat in range(self.config.repeats if METHODS[row.method].uses_prior else 1)
+        ]
 
     @cached_property
     def by_path(self) -> dict[str, Experiment]:
@@ -81,187 +98,78 @@ class Study:
         return {experiment.cell.path: experiment.cell for experiment in self.experiments}
 
     def in_cell(self, cell: str) -> list[Experiment]:
-        """The experiments of a cell, in the order of the sheet."""
-        return [e for e in self.experiments if e.cell.path == cell]
+        """The rows of a cell, in the order of the sheet, each with its first repetition."""
+        return self._rows_by_cell[cell]
 
-    def images(self, dataset: str) -> list[ImageEntry]:
-        """The pictures of a data set that take part."""
-        return self.cards[dataset].listed()[: self.entries[dataset].limit]
+    @cached_property
+    def _rows_by_cell(self) -> dict[str, list[Experiment]]:
+        rows: dict[str, list[Experiment]] = {path: [] for path in self.cells}
+        for experiment in self.experiments:
+            if experiment.repeat == 0:
+                rows[experiment.cell.path].append(experiment)
+        return rows
+
+    @cached_property
+    def used_datasets(self) -> list[str]:
+        """The data sets that an experiment names."""
+        return list(dict.fromkeys(e.cell.dataset for e in self.experiments))
 
     def shard_count(self, dataset: str) -> int:
         """Number of shards of a data set."""
-        return -(-len(self.images(dataset)) // self.config.shard_size)
+        return -(-self.selections[dataset].count // self.config.shard_size)
 
-    def shard(self, dataset: str, shard: int) -> list[tuple[int, ImageEntry]]:
-        """The pictures of a shard, each with its index in the data set."""
+    def shard(self, dataset: str, shard: int) -> Selection:
+        """The pictures of a shard."""
         first = shard * self.config.shard_size
-        indexed = list(enumerate(self.images(dataset)))
-        return indexed[first : first + self.config.shard_size]
-
-    def preparation_spec(self, dataset: str, shard: int) -> Spec:
-        """What the prepared pictures of a shard depend on."""
-        card = self.cards[dataset]
-        return {
-            "source": _option("--package", card.source.package or "")
-            + _option("--folder", card.source.folder),
-            "crop": card.crop,
-            "image_size": self.entries[dataset].image_size,
-            "images": " ".join(
-                f"--image {image.id} {shlex.quote(image.file)} {image.sha256 or '-'}"
-                for _, image in self.shard(dataset, shard)
-            ),
-            "code": fingerprint("ddpg.stages.resources"),
-        }
-
-    def observation_spec(self, cell: str, shard: int) -> Spec:
-        """What the observations of a shard depend on besides the pictures."""
-        degradation = self.cells[cell].degradation
-        spec: Spec = {
-            "dataset": self.cells[cell].dataset,
-            "images": self._ids(self.cells[cell].dataset, shard),
-            "degradation": _degradation_options(degradation),
-            "sigma_y": self.cells[cell].sigma_y,
-            "seed": self.config.seed,
-            "motion": "",
-            "code": fingerprint("ddpg.stages.observations"),
-        }
-        if degradation.task == "motion_deblur":
-            # The kernel belongs to the image, whatever order images are loaded in.
-            seeds = [10 * index for index, _ in self.shard(self.cells[cell].dataset, shard)]
-            kernel = self.config.motion_kernel
-            spec["motion"] = (
-                f"--kernel-seeds {' '.join(map(str, seeds))} "
-                f"--kernel-size {kernel.size} --kernel-intensity {kernel.intensity}"
-            )
-        return spec
-
-    def restoration_spec(self, experiment: str, shard: int) -> Spec:
-        """What the restorations of a shard depend on besides the observations."""
-        row = self.by_path[experiment]
-        dataset = row.cell.dataset
-        entry = self.entries[dataset]
-        prior = entry.prior if uses_prior(row.method) else ""
-        others = {f"ddpg.samplers.{name}" for name in METHODS if name != row.method}
-        return {
-            "dataset": dataset,
-            "images": self._ids(dataset, shard),
-            "image_size": entry.image_size,
-            "degradation": _degradation_options(row.cell.degradation),
-            "sigma_y": row.cell.sigma_y,
-            "method": row.method,
-            "hyper_parameters": _option(
-                "--hyper-parameters",
-                ",".join(f"{name}={value!r}" for name, value in row.hyper_parameters.items()),
-            ),
-            "seed": self.config.seed,
-            "prior": _option("--prior", prior),
-            "prior_identity": card_identity(prior) if prior else "",
-            "dtype": self.config.restored_dtype,
-            "code": fingerprint(
-                "ddpg.stages.restoration", f"ddpg.samplers.{row.method}", without=others
-            ),
-        }
-
-    def evaluation_spec(self, experiment: str, shard: int) -> Spec:
-        """What the metrics of a shard depend on besides truth and restorations."""
-        row = self.by_path[experiment]
-        degradation = row.cell.degradation
-        return {
-            "columns": ",".join(
-                f"{name}={value}"
-                for name, value in (
-                    ("dataset", row.cell.dataset),
-                    ("task", degradation.task),
-                    ("operator", degradation.operator),
-                    ("scale", degradation.scale or ""),
-                    ("sigma_y", f"{row.cell.sigma_y:g}"),
-                    ("method", row.method),
-                    ("label", row.label),
-                )
-            ),
-            "images": self._ids(row.cell.dataset, shard),
-            "metrics": " ".join(self.config.metrics),
-            "lpips": self._lpips_options(),
-            "code": fingerprint("ddpg.stages.evaluation"),
-        }
-
-    def _lpips_options(self) -> str:
-        """Options for LPIPS, nothing in a study without it."""
-        net = self.config.lpips_net
-        wanted = "lpips" in self.config.metrics
-        return f" --lpips-net {net} --backbone resources/backbones/{net}.json" if wanted else ""
-
-    def collection_spec(self) -> Spec:
-        """Which tables make up the long table, in the order of the sheet."""
-        return {
-            "shards": " ".join(
-                f"{e.path}={self.shard_count(e.cell.dataset)}" for e in self.experiments
-            ),
-            "code": fingerprint("ddpg.long_table"),
-        }
-
-    def comparison_spec(self, *modules: str) -> Spec:
-        """What tables, figures and page depend on besides their input: the code."""
-        return {"code": fingerprint(*(f"ddpg.comparison.{module}" for module in modules))}
-
-    def page_spec(self) -> Spec:
-        """What the page depends on besides its input: the code and the templates."""
-        return {
-            **self.comparison_spec("gallery"),
-            "templates": files_fingerprint("comparison/templates"),
-        }
-
-    def grid_spec(self, cell: str) -> Spec:
-        """What the qualitative figure of a cell shows."""
-        dataset = self.cells[cell].dataset
-        shards = range(self.shown_shards(dataset))
-        shown = " ".join(image.id for image in self.images(dataset)[:SHOWN_IMAGES])
-        files = {
-            e.label: [f"results/restorations/{e.path}/shard-{k}.safetensors" for k in shards]
-            for e in self.in_cell(cell)
-        }
-        return {
-            "restorations": " ".join(
-                f"--restorations {label} {' '.join(paths)}" for label, paths in files.items()
-            ),
-            "images": shown,
-            "code": fingerprint("ddpg.comparison.grids", "ddpg.comparison.grid_figure"),
-        }
+        return self.selections[dataset][first : first + self.config.shard_size]
 
     def shown_shards(self, dataset: str) -> int:
         """How many shards hold the pictures that the qualitative figures show."""
         return min(self.shard_count(dataset), -(-SHOWN_IMAGES // self.config.shard_size))
 
-    @property
-    def used_datasets(self) -> list[str]:
-        """The data sets that an experiment names."""
-        return list(dict.fromkeys(e.cell.dataset for e in self.experiments))
+    def pictures_folder(self, dataset: str) -> str:
+        """Where a data set's pictures lie, or will lie once they are fetched."""
+        source = self.cards[dataset].source
+        return f"resources/datasets/{dataset}" if source.is_fetched else source.folder
 
-    def provenance_spec(self) -> Spec:
-        """What the provenance tells of the study's definition."""
-        priors = [self.entries[d].prior for d in self.used_datasets]
+    def index_is_exact(self, dataset: str) -> bool:
+        """Whether the card alone says which picture stands at which place.
+
+        Then only the shards of changed pictures are prepared again; otherwise all are, whenever
+        the survey found something else.
+        """
+        listing = self.cards[dataset].listing
+        return listing is not None and listing.exact
+
+    def source_files(self, dataset: str, shard: int | None = None) -> list[str]:
+        """What the pictures are made from, of one shard or of the whole data set."""
+        card = self.cards[dataset]
+        if card.source.is_fetched:
+            return [self.pictures_folder(dataset)]
+        positions = range(card.count) if shard is None else self.shard(dataset, shard).positions
+        return card.files(positions)
+
+    @cached_property
+    def prior_identities(self) -> dict[str, str]:
+        """What each data set's prior computes, as :func:`ddpg.priors.cards.card_identity`."""
+        return {dataset: card_identity(entry.prior) for dataset, entry in self.entries.items()}
+
+    def prior_files(self, dataset: str) -> dict[str, str]:
+        """The converted checkpoints of a data set's prior by part; empty if it needs none."""
+        card = self.priors[dataset]
+        dtype = self.entries[dataset].precision or "float32"
         return {
-            "config": json.dumps(self.config.model_dump()),
-            "sheet": self.config.experiments,
-            "priors": " ".join(map(shlex.quote, dict.fromkeys(priors))),
-            "code": fingerprint("ddpg.comparison.provenance"),
+            part: f"resources/priors/{card.name}/{part}.{dtype}.safetensors"
+            for part in card.checkpoints()
         }
 
-    def _ids(self, dataset: str, shard: int) -> str:
-        return " ".join(image.id for _, image in self.shard(dataset, shard))
+    @cached_property
+    def fetched_priors(self) -> dict[str, PriorCard]:
+        """The priors with checkpoints to fetch, by name."""
+        used = [self.priors[dataset] for dataset in self.used_datasets]
+        return {card.name: card for card in used if card.checkpoints()}
 
-
-def uses_prior(method: str) -> bool:
-    """Whether a method calls the network: those that take steps do."""
-    return any(parameter.name == "steps" for parameter in METHODS[method])
-
-
-def _option(name: str, value: str) -> str:
-    """An option of a command line, quoted; nothing where the value is empty."""
-    return f" {name} {shlex.quote(value)}" if value else ""
-
-
-def _degradation_options(degradation: Degradation) -> str:
-    """A degradation as options of the command line."""
-    scale = f" --scale {degradation.scale}" if degradation.scale else ""
-    return f"--task {degradation.task} --operator {degradation.operator}{scale}"
+    def checkpoint(self, prior: str, part: str) -> str:
+        """Where a prior's checkpoint lies as it was fetched."""
+        file = self.fetched_priors[prior].checkpoints()[part].file
+        return f"resources/checkpoints/{prior}/{part}/{file}"

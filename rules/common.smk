@@ -6,6 +6,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from ddpg import specs
 from ddpg.errors import UserError
 from ddpg.study import Study
 
@@ -23,6 +24,10 @@ wildcard_constraints:
     cell="|".join(map(re.escape, study.cells)),
     experiment="|".join(map(re.escape, study.by_path)),
     shard=r"\d+",
+    prior="|".join(map(re.escape, study.fetched_priors)) or "none",
+    part="weights|classifier",
+    file="[^/]+",
+    dtype="float32|bfloat16|float16",
     net="alex|squeeze|vgg",
 
 
@@ -45,20 +50,20 @@ def gigabytes_by_attempt(gigabytes):
 
 def products(wildcards):
     """Everything that the study makes for people."""
-    pictures = [*plot_pictures(wildcards), *grids(wildcards)]
     return [
         "results/metrics.csv",
         "results/provenance.json",
         "results/index.html",
-        *expand("results/tables/{name}", name=["summary.csv", "tables.md", "tables.tex"]),
-        *pictures,
+        *tables(),
+        *plot_pictures(wildcards),
+        *grids(wildcards),
+        *expand("results/figures/trajectories/{cell}.png", cell=drawn_cells()),
     ]
 
 
 def plot_pictures(wildcards):
     """The figures of the whole study, as PNG; each has a PDF beside it."""
-    names = ["metric_vs_noise", "perception_distortion"]
-    names += ["kernels"] if motion_cells() else []
+    names = [*PLOTS, *(["kernels"] if motion_cells() else [])]
     return expand("results/figures/{name}.png", name=names)
 
 
@@ -71,57 +76,107 @@ def grids(wildcards):
     return expand("results/figures/grids/{cell}.png", cell=study.cells)
 
 
-# --- specs: one canonical dictionary per job ------------------------------------------------------
+# --- specs: one canonical dictionary per job, see ddpg/specs.py -------------------------------------
+
+
+def dataset_fetching_spec(wildcards):
+    return specs.dataset_fetching(study, wildcards.dataset)
+
+
+def survey_spec(wildcards):
+    return specs.survey(study, wildcards.dataset)
 
 
 def preparation_spec(wildcards):
-    return study.preparation_spec(wildcards.dataset, int(wildcards.shard))
+    return specs.preparation(study, wildcards.dataset, int(wildcards.shard))
+
+
+def checkpoint_spec(wildcards):
+    return specs.checkpoint(study, wildcards.prior, wildcards.part)
 
 
 def observation_spec(wildcards):
-    return study.observation_spec(wildcards.cell, int(wildcards.shard))
+    return specs.observation(study, wildcards.cell, int(wildcards.shard))
 
 
 def restoration_spec(wildcards):
-    return study.restoration_spec(wildcards.experiment, int(wildcards.shard))
+    return specs.restoration(study, wildcards.experiment)
 
 
 def evaluation_spec(wildcards):
-    return study.evaluation_spec(wildcards.experiment, int(wildcards.shard))
+    return specs.evaluation(study, wildcards.experiment)
 
 
 def collection_spec(wildcards):
-    return study.collection_spec()
+    return specs.collection(study)
 
 
 def tables_spec(wildcards):
-    return study.comparison_spec("tables")
+    return specs.comparison("tables")
 
 
 def figures_spec(wildcards):
-    return study.comparison_spec("figures")
+    return specs.comparison("figures")
 
 
 def page_spec(wildcards):
-    return study.page_spec()
+    return specs.page()
 
 
 def provenance_spec(wildcards):
-    return study.provenance_spec()
+    return specs.provenance(study)
 
 
 def grid_spec(wildcards):
-    return study.grid_spec(wildcards.cell)
+    return specs.grid(study, wildcards.cell)
 
 
 # --- inputs ---------------------------------------------------------------------------------------
 
 
+def archive_of(wildcards):
+    """The archive of a data set that lies in one on this machine."""
+    archive = study.cards[wildcards.dataset].source.archive
+    return [archive] if archive else []
+
+
+def surveyed_pictures(wildcards):
+    """What a data set's survey reads: the folder that was fetched, or the user's own files."""
+    return study.source_files(wildcards.dataset)
+
+
 def source_pictures(wildcards):
-    """The pictures of a shard, where they lie in a folder; those in a package are no inputs."""
-    source = study.cards[wildcards.dataset].source
-    pictures = study.shard(wildcards.dataset, int(wildcards.shard))
-    return [] if source.package else [f"{source.folder}/{image.file}" for _, image in pictures]
+    """What a shard is prepared from; pictures in a package are no inputs."""
+    return study.source_files(wildcards.dataset, int(wildcards.shard))
+
+
+def index_of(wildcards):
+    """A data set's index. Where the card says which picture is which, a changed picture concerns
+    its own shard alone, although the survey has run again."""
+    index = f"resources/images/{wildcards.dataset}/index.tsv"
+    return ancient(index) if study.index_is_exact(wildcards.dataset) else index
+
+
+def fetched_folder(wildcards, input):
+    """The option that names the folder of a data set that was fetched."""
+    fetched = study.cards[wildcards.dataset].source.is_fetched
+    return f" --folder {shlex.quote(str(input.pictures[0]))}" if fetched else ""
+
+
+def fetched_checkpoint(wildcards):
+    return study.checkpoint(wildcards.prior, wildcards.part)
+
+
+def prior_files(wildcards):
+    """The converted checkpoints that an experiment's prior needs, by part."""
+    experiment = study.by_path[wildcards.experiment]
+    return study.prior_files(experiment.cell.dataset) if specs.uses_prior(experiment) else {}
+
+
+def prior_file_options(wildcards, input):
+    """The same as options."""
+    parts = {part: input.get(part) for part in ("weights", "classifier")}
+    return "".join(f" --{part} {shlex.quote(file)}" for part, file in parts.items() if file)
 
 
 def observed_truth(wildcards):
@@ -145,6 +200,11 @@ def lpips_backbone(wildcards):
     """Where LPIPS's backbone is, for a study that asks for LPIPS."""
     wanted = "lpips" in study.config.metrics
     return [f"resources/backbones/{study.config.lpips_net}.json"] if wanted else []
+
+
+def backbone_option(wildcards, input):
+    """The same as an option."""
+    return f" --backbone {shlex.quote(str(input.backbone))}" if input.backbone else ""
 
 
 def shard_metrics(wildcards):
@@ -196,6 +256,11 @@ def cell_products(cell, stage, suffix):
 def shown_shards(dataset):
     """The shards that hold the pictures which the qualitative figures show."""
     return range(study.shown_shards(dataset))
+
+
+def indexes(wildcards):
+    """The indexes of the data sets that take part, with the checksum of every picture."""
+    return expand("resources/images/{dataset}/index.tsv", dataset=study.used_datasets)
 
 
 def prepared_pictures(wildcards):

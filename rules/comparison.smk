@@ -1,13 +1,94 @@
 # Comparison: tables, figures, and the page that shows them.
 
+from ddpg.comparison.products import PLOTS, PUBLISHED, TABLES, TRAJECTORY_METHODS
+
+
+def reported(path, caption, category, **labels):
+    """A product with its place in the report."""
+    return report(path, caption=f"../report/{caption}.rst", category=category, labels=labels)
+
+
+def tables():
+    """The tables of the study."""
+    captions = {"ranks.csv": "ranks_table", "tables.md": "tables_md", "tables.tex": "tables_tex"}
+    captions |= dict.fromkeys(PUBLISHED, "published")
+    wanted = {**TABLES, **(PUBLISHED if study.config.published else {})}
+    return [
+        reported(
+            f"results/tables/{name}", captions.get(name, Path(name).stem), "Tables", table=title
+        )
+        for name, title in wanted.items()
+    ]
+
+
+def figure(path, title, caption, **labels):
+    """A figure as PDF and PNG."""
+    formats = {"pdf": "PDF", "png": "PNG"}
+    return [
+        reported(
+            f"results/figures/{path}.{suffix}",
+            caption,
+            "Figures",
+            figure=title,
+            **labels,
+            format=name,
+        )
+        for suffix, name in formats.items()
+    ]
+
+
+def published_option(wildcards, input):
+    return f" --published {shlex.quote(str(input.published))}" if input.published else ""
+
+
+def drawn_cells():
+    """The first cell of each task of each data set in which a method walks that is drawn."""
+    first = {}
+    for path, cell in study.cells.items():
+        if walkers(path):
+            first.setdefault((cell.dataset, cell.degradation.task), path)
+    return list(first.values())
+
+
+def walkers(cell):
+    """The experiments of a cell whose trajectories are drawn."""
+    return [e for e in study.in_cell(cell) if e.label in TRAJECTORY_METHODS]
+
+
+def cell_trajectories(wildcards):
+    return [f"results/trajectories/{e.path}.safetensors" for e in walkers(wildcards.cell)]
+
+
+def page_figures(wildcards):
+    """The figures of the page: of the whole study, then the trajectories."""
+    walks = expand("results/figures/trajectories/{cell}.png", cell=drawn_cells())
+    return [*plot_pictures(wildcards), *walks]
+
+
+def first_observations(wildcards):
+    cell = study.by_path[wildcards.experiment].cell.path
+    return f"results/observations/{cell}/shard-0.safetensors"
+
+
+def first_truth(wildcards):
+    return f"resources/images/{dataset_of(wildcards.experiment)}/shard-0.safetensors"
+
+
+def trajectory_spec(wildcards):
+    label = study.by_path[wildcards.experiment].label
+    return {**restoration_spec(wildcards), "label": label, **specs.comparison("recording")}
+
+
+def trajectory_figure_spec(wildcards):
+    return specs.comparison("trajectory_figure")
+
 
 rule tables:
     input:
-        "results/metrics.csv",
+        metrics="results/metrics.csv",
+        published=study.config.published or [],
     output:
-        "results/tables/summary.csv",
-        "results/tables/tables.md",
-        "results/tables/tables.tex",
+        tables(),
     log:
         "results/logs/tables.log",
     benchmark:
@@ -17,19 +98,17 @@ rule tables:
         runtime=30,
     params:
         spec=tables_spec,
+        published=published_option,
     shell:
-        "ddpg tables --metrics {input:q} --folder results/tables --log {log:q}"
+        "ddpg tables --metrics {input.metrics:q}{params.published}"
+        " --folder results/tables --log {log:q}"
 
 
 rule plots:
     input:
         "results/metrics.csv",
     output:
-        expand(
-            "results/figures/{name}.{suffix}",
-            name=["metric_vs_noise", "perception_distortion"],
-            suffix=["pdf", "png"],
-        ),
+        [file for name, title in PLOTS.items() for file in figure(name, title, name)],
     log:
         "results/logs/plots.log",
     benchmark:
@@ -47,8 +126,7 @@ rule kernels:
     input:
         motion_observations,
     output:
-        "results/figures/kernels.pdf",
-        "results/figures/kernels.png",
+        figure("kernels", "Motion kernels", "kernels"),
     log:
         "results/logs/kernels.log",
     benchmark:
@@ -69,8 +147,7 @@ rule grid:
         restorations=cell_restorations,
         metrics=cell_metrics,
     output:
-        "results/figures/grids/{cell}.pdf",
-        "results/figures/grids/{cell}.png",
+        figure("grids/{cell}", "Pictures", "grid", cell="{cell}"),
         "results/figures/grids/{cell}.json",
     log:
         "results/logs/grid/{cell}.log",
@@ -83,18 +160,65 @@ rule grid:
         spec=grid_spec,
     shell:
         "ddpg grid --truth {input.truth:q} --observations {input.observations:q}"
-        " {params.spec[restorations]} --metrics {input.metrics:q}"
-        " --cell {wildcards.cell:q} --images {params.spec[images]}"
+        " --labels {params.spec[labels]} --restorations {input.restorations:q}"
+        " --metrics {input.metrics:q} --cell {wildcards.cell:q} --count {params.spec[count]}"
         " --output results/figures/grids/{wildcards.cell:q} --log {log:q}"
+
+
+rule trajectory:
+    input:
+        unpack(prior_files),
+        observations=first_observations,
+        truth=first_truth,
+    output:
+        "results/trajectories/{experiment}.safetensors",
+    log:
+        "results/logs/trajectory/{experiment}.log",
+    benchmark:
+        "results/benchmarks/trajectory/{experiment}.tsv"
+    threads: 1
+    resources:
+        mem_mb=gigabytes_by_attempt(4),
+        runtime=60,
+    params:
+        spec=trajectory_spec,
+        checkpoints=prior_file_options,
+    shell:
+        "ddpg trajectory --observations {input.observations:q} --truth {input.truth:q}"
+        " --dataset {params.spec[dataset]} --image-size {params.spec[image_size]}"
+        " {params.spec[degradation]} --sigma-y {params.spec[sigma_y]}"
+        " --method {params.spec[method]} --label {params.spec[label]}"
+        "{params.spec[hyper_parameters]}{params.spec[prior]}{params.checkpoints}"
+        " --seed {params.spec[seed]} --repeat {params.spec[repeat]} --threads {threads}"
+        " --output {output:q} --log {log:q}"
+
+
+rule trajectories:
+    input:
+        cell_trajectories,
+    output:
+        figure("trajectories/{cell}", "Trajectories", "trajectory", cell="{cell}"),
+    log:
+        "results/logs/trajectories/{cell}.log",
+    benchmark:
+        "results/benchmarks/trajectories/{cell}.tsv"
+    resources:
+        mem_mb=gigabytes_by_attempt(2),
+        runtime=30,
+    params:
+        spec=trajectory_figure_spec,
+    shell:
+        "ddpg trajectories --files {input:q}"
+        " --output results/figures/trajectories/{wildcards.cell:q} --log {log:q}"
 
 
 rule provenance:
     input:
-        prepared_pictures,
+        indexes,
         sheet=study.config.experiments,
         metrics="results/metrics.csv",
     output:
-        "results/provenance.json",
+        reported("results/provenance.json", "provenance", "Study", file="Provenance"),
     log:
         "results/logs/provenance.log",
     localrule: True
@@ -109,10 +233,11 @@ rule page:
     input:
         metrics="results/metrics.csv",
         provenance="results/provenance.json",
-        figures=plot_pictures,
+        figures=page_figures,
         grids=page_grids,
+        truth=prepared_pictures,
     output:
-        "results/index.html",
+        reported("results/index.html", "page", "Study", file="Page"),
     log:
         "results/logs/page.log",
     benchmark:
@@ -122,5 +247,5 @@ rule page:
         spec=page_spec,
     shell:
         "ddpg page --metrics {input.metrics:q} --provenance {input.provenance:q}"
-        " --figures {input.figures:q} --grids {input.grids:q}"
+        " --figures {input.figures:q} --grids {input.grids:q} --truth {input.truth:q}"
         " --output {output:q} --log {log:q}"

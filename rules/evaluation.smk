@@ -19,11 +19,12 @@ rule evaluate:
         runtime=60,
     params:
         spec=evaluation_spec,
+        backbone=backbone_option,
     shell:
         "ddpg evaluate --truth {input.truth:q} --restorations {input.restorations:q}"
         " --costs {input.costs:q} --columns {params.spec[columns]:q}"
-        " --images {params.spec[images]} --metrics {params.spec[metrics]}"
-        "{params.spec[lpips]}"
+        " --metrics {params.spec[metrics]}"
+        "{params.spec[lpips]}{params.backbone}"
         " --threads {threads} --output {output:q} --log {log:q}"
 
 

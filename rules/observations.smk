@@ -17,7 +17,6 @@ rule observe:
         spec=observation_spec,
     shell:
         "ddpg observe --truth {input.truth:q}"
-        " --dataset {params.spec[dataset]} --images {params.spec[images]}"
-        " {params.spec[degradation]} --sigma-y {params.spec[sigma_y]}"
+        " --dataset {params.spec[dataset]} {params.spec[degradation]} --sigma-y {params.spec[sigma_y]}"
         " --seed {params.spec[seed]} {params.spec[motion]}"
         " --output {output:q} --log {log:q}"

@@ -1,9 +1,46 @@
-# Resources: pictures prepared to squares, and what the metrics need from the web.
+# Resources: pictures, surveyed and prepared to squares; checkpoints, fetched and converted; and what
+# the metrics need from the web.
+
+
+rule fetch_dataset:
+    input:
+        archive=archive_of,
+    output:
+        directory("resources/datasets/{dataset}"),
+    log:
+        "results/logs/fetch_dataset/{dataset}.log",
+    localrule: True
+    params:
+        spec=dataset_fetching_spec,
+    shell:
+        "ddpg fetch-dataset --card {params.spec[card]} --pins config/checksums.yaml"
+        " --output {output:q} --log {log:q}"
+
+
+rule survey_dataset:
+    input:
+        pictures=surveyed_pictures,
+    output:
+        "resources/images/{dataset}/index.tsv",
+    log:
+        "results/logs/survey_dataset/{dataset}.log",
+    benchmark:
+        "results/benchmarks/survey_dataset/{dataset}.tsv"
+    resources:
+        mem_mb=gigabytes_by_attempt(2),
+        runtime=60,
+    params:
+        spec=survey_spec,
+        fetched=fetched_folder,
+    shell:
+        "ddpg survey-dataset --card {params.spec[card]}{params.fetched}"
+        " --output {output:q} --log {log:q}"
 
 
 rule prepare_images:
     input:
-        source_pictures,
+        pictures=source_pictures,
+        index=index_of,
     output:
         "resources/images/{dataset}/shard-{shard}.safetensors",
     log:
@@ -15,11 +52,44 @@ rule prepare_images:
         runtime=30,
     params:
         spec=preparation_spec,
+        fetched=fetched_folder,
     shell:
-        "ddpg prepare-images {params.spec[images]}"
-        "{params.spec[source]}"
+        "ddpg prepare-images --index {input.index:q}{params.spec[source]}{params.fetched}"
+        " --positions {params.spec[positions]}"
         " --crop {params.spec[crop]} --image-size {params.spec[image_size]}"
         " --output {output:q} --log {log:q}"
+
+
+rule fetch_checkpoint:
+    output:
+        "resources/checkpoints/{prior}/{part}/{file}",
+    log:
+        "results/logs/fetch_checkpoint/{prior}/{part}/{file}.log",
+    localrule: True
+    params:
+        spec=checkpoint_spec,
+    shell:
+        "ddpg fetch-checkpoint --prior {params.spec[card]} --part {wildcards.part}"
+        " --output {output:q} --log {log:q}"
+
+
+rule convert_checkpoint:
+    input:
+        fetched_checkpoint,
+    output:
+        "resources/priors/{prior}/{part}.{dtype}.safetensors",
+    log:
+        "results/logs/convert_checkpoint/{prior}/{part}.{dtype}.log",
+    benchmark:
+        "results/benchmarks/convert_checkpoint/{prior}/{part}.{dtype}.tsv"
+    resources:
+        mem_mb=gigabytes_by_attempt(8),
+        runtime=60,
+    params:
+        spec=checkpoint_spec,
+    shell:
+        "ddpg convert-checkpoint --prior {params.spec[card]} --part {wildcards.part}"
+        " --checkpoint {input:q} --dtype {wildcards.dtype} --output {output:q} --log {log:q}"
 
 
 rule find_backbone:
@@ -28,8 +98,5 @@ rule find_backbone:
     log:
         "results/logs/find_backbone/{net}.log",
     localrule: True
-    resources:
-        mem_mb=gigabytes_by_attempt(2),
-        runtime=30,
     shell:
         "ddpg find-backbone --net {wildcards.net} --output {output:q} --log {log:q}"

@@ -3,6 +3,7 @@
 
 rule restore:
     input:
+        unpack(prior_files),
         observations=observations_of,
     output:
         restorations="results/restorations/{experiment}/shard-{shard}.safetensors",
@@ -18,13 +19,14 @@ rule restore:
         runtime=240,
     params:
         spec=restoration_spec,
+        checkpoints=prior_file_options,
     shell:
         "ddpg restore --observations {input.observations:q}"
-        " --dataset {params.spec[dataset]} --images {params.spec[images]}"
-        " --image-size {params.spec[image_size]}"
+        " --dataset {params.spec[dataset]} --image-size {params.spec[image_size]}"
         " {params.spec[degradation]} --sigma-y {params.spec[sigma_y]}"
         " --method {params.spec[method]}{params.spec[hyper_parameters]}"
-        "{params.spec[prior]} --seed {params.spec[seed]}"
+        "{params.spec[prior]}{params.checkpoints}"
+        " --seed {params.spec[seed]} --repeat {params.spec[repeat]}"
         " --dtype {params.spec[dtype]} --code {params.spec[code]} --threads {threads}"
         " --output {output.restorations:q} --costs {output.costs:q}"
         " --pictures {output.pictures:q} --log {log:q}"

@@ -15,6 +15,7 @@ def row(**fields):
         "sigma_y": "0.05",
         "method": "ddpg",
         "label": "ddpg-20",
+        "repeat": "0",
         "image": "cat",
         "metric": "psnr",
         "value": "27.5",
@@ -36,8 +37,8 @@ def test_rows_come_back_as_text_in_their_order(tmp_path):
 def test_the_bytes_of_the_file(tmp_path):
     write_long_table(tmp_path / "t.csv", [row(value=1.25)])
     assert (tmp_path / "t.csv").read_bytes() == (
-        b"dataset,task,operator,scale,sigma_y,method,label,image,metric,value,note\n"
-        b"photos,sr_bicubic,svd,4,0.05,ddpg,ddpg-20,cat,psnr,1.25,\n"
+        b"dataset,task,operator,scale,sigma_y,method,label,repeat,image,metric,value,note\n"
+        b"photos,sr_bicubic,svd,4,0.05,ddpg,ddpg-20,0,cat,psnr,1.25,\n"
     )
 
 
@@ -55,8 +56,8 @@ def test_an_unknown_field_leaves_the_old_table(tmp_path):
         ("", "columns must be dataset, task"),
         ("a,b\n1,2\n", "columns must be dataset, task"),
         (",".join(reversed(COLUMNS)) + "\n", "columns must be dataset, task"),
-        (",".join(COLUMNS) + "\nphotos,sr_bicubic,sv", "row 2: must have 11 fields"),
-        (",".join(COLUMNS) + "\n" + ",".join("x" * 12) + "\n", "row 2: must have 11 fields"),
+        (",".join(COLUMNS) + "\nphotos,sr_bicubic,sv", "row 2: must have 12 fields"),
+        (",".join(COLUMNS) + "\n" + ",".join("x" * 13) + "\n", "row 2: must have 12 fields"),
     ],
 )
 def test_broken_tables_are_refused_by_name(tmp_path, content, expected):

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ddpg import specs
 from ddpg.errors import UserError
-from ddpg.study import Study, uses_prior
+from ddpg.study import Study
 
 ROOT = Path(__file__).parent.parent
 
@@ -48,37 +49,38 @@ def content(folder, *, rows=ROWS, images=IMAGES, entry=(), **changes):
     }
 
 
-def specs(study):
+def all_specs(study):
     """Every spec of a study, by the job's name."""
     found = {}
     for dataset in study.cards:
+        found[f"survey {dataset}"] = specs.survey(study, dataset)
         for k in range(study.shard_count(dataset)):
-            found[f"prepare {dataset} {k}"] = study.preparation_spec(dataset, k)
+            found[f"prepare {dataset} {k}"] = specs.preparation(study, dataset, k)
     for path, cell in study.cells.items():
-        found[f"grid {path}"] = study.grid_spec(path)
+        found[f"grid {path}"] = specs.grid(study, path)
         for k in range(study.shard_count(cell.dataset)):
-            found[f"observe {path} {k}"] = study.observation_spec(path, k)
+            found[f"observe {path} {k}"] = specs.observation(study, path, k)
     for path, experiment in study.by_path.items():
         for k in range(study.shard_count(experiment.cell.dataset)):
-            found[f"restore {path} {k}"] = study.restoration_spec(path, k)
-            found[f"evaluate {path} {k}"] = study.evaluation_spec(path, k)
-    found["collect"] = study.collection_spec()
-    found["tables"] = study.comparison_spec("tables")
-    found["provenance"] = study.provenance_spec()
+            found[f"restore {path} {k}"] = specs.restoration(study, path)
+            found[f"evaluate {path} {k}"] = specs.evaluation(study, path)
+    found["collect"] = specs.collection(study)
+    found["tables"] = specs.comparison("tables")
+    found["provenance"] = specs.provenance(study)
     return found
 
 
 def changed_jobs(tmp_path, **changes):
     """The jobs that both studies have and whose specs differ."""
-    before = specs(Study(content(tmp_path)))
-    after = specs(Study(content(tmp_path, **changes)))
+    before = all_specs(Study(content(tmp_path)))
+    after = all_specs(Study(content(tmp_path, **changes)))
     return {
         name for name in before.keys() & after.keys() if repr(before[name]) != repr(after[name])
     }
 
 
 def jobs(tmp_path, *words):
-    names = specs(Study(content(tmp_path)))
+    names = all_specs(Study(content(tmp_path)))
     return {name for name in names if name.startswith(words)}
 
 
@@ -89,7 +91,7 @@ def plain(value):
 
 
 def test_specs_hold_plain_built_in_types(tmp_path):
-    for name, spec in specs(Study(content(tmp_path))).items():
+    for name, spec in all_specs(Study(content(tmp_path))).items():
         assert type(spec) is dict, name
         assert plain(spec), name
 
@@ -103,7 +105,7 @@ from ddpg.study import Study
 spec = importlib.util.spec_from_file_location("shared", {str(Path(__file__))!r})
 shared = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(shared)
-print(repr(shared.specs(Study(yaml.safe_load(open({str(configuration)!r}))))))
+print(repr(shared.all_specs(Study(yaml.safe_load(open({str(configuration)!r}))))))
 """
     outputs = {
         subprocess.run(
@@ -116,14 +118,14 @@ print(repr(shared.specs(Study(yaml.safe_load(open({str(configuration)!r}))))))
         ).stdout
         for seed in ("0", "1")
     }
-    assert outputs == {repr(specs(Study(content(tmp_path)))) + "\n"}
+    assert outputs == {repr(all_specs(Study(content(tmp_path)))) + "\n"}
 
 
 def test_asking_for_one_job_first_does_not_matter(tmp_path):
     study = Study(content(tmp_path))
-    late = study.restoration_spec("photos/sr_bicubic-x4-svd/0.05/pinv", 1)
+    late = specs.restoration(study, "photos/sr_bicubic-x4-svd/0.05/pinv")
     assert repr(late) == repr(
-        specs(Study(content(tmp_path)))["restore photos/sr_bicubic-x4-svd/0.05/pinv 1"]
+        all_specs(Study(content(tmp_path)))["restore photos/sr_bicubic-x4-svd/0.05/pinv 1"]
     )
 
 
@@ -171,8 +173,9 @@ def test_the_checksum_of_a_prior_touches_the_rows_that_use_it(tmp_path):
     card = tmp_path / "prior.yaml"
     found = []
     for digit in "01":
-        card.write_text(yaml.safe_dump(embedded | {"sha256": digit * 64}))
-        found.append(specs(Study(content(tmp_path, entry={"prior": str(card)}))))
+        weights = embedded["weights"] | {"sha256": digit * 64}
+        card.write_text(yaml.safe_dump(embedded | {"weights": weights}))
+        found.append(all_specs(Study(content(tmp_path, entry={"prior": str(card)}))))
     changed = {name for name in found[0] if found[0][name] != found[1][name]}
     rows = ("sr_bicubic-x4-svd/0.05/ddpg", "sr_bicubic-x4-svd/0.05/ddpg-10")
     rows = (*rows, "motion_deblur-fft/0.1/idpg")
@@ -180,27 +183,25 @@ def test_the_checksum_of_a_prior_touches_the_rows_that_use_it(tmp_path):
 
 
 def test_a_picture_more_leaves_the_full_shards_alone(tmp_path):
+    # What comes after them runs again because their files are new.
     changed = changed_jobs(tmp_path, images=[*IMAGES, "f"])
-    last = {
-        n for n in jobs(tmp_path, "prepare", "observe", "restore", "evaluate") if " 2" in n[-2:]
-    }
-    assert changed == last | jobs(tmp_path, "grid photos")
+    seeds = {"observe photos/motion_deblur-fft/0.1 2"}
+    assert changed == seeds | {"survey photos", "prepare photos 2"} | jobs(tmp_path, "grid photos")
 
 
 def test_shards_cover_the_pictures_in_order_whatever_their_size(tmp_path):
     for size in (1, 2, 3, 5, 10):
         study = Study(content(tmp_path, shard_size=size))
         shards = [study.shard("photos", k) for k in range(study.shard_count("photos"))]
-        assert all(len(shard) == size for shard in shards[:-1])
-        flat = [(index, image.id) for shard in shards for index, image in shard]
-        assert flat == list(enumerate(IMAGES))
+        assert all(shard.count == size for shard in shards[:-1])
+        assert [place for shard in shards for place in shard.positions] == list(range(5))
+        assert [entry.id for shard in shards for entry in shard.entries] == IMAGES
 
 
 def test_the_limit_takes_the_first_pictures(tmp_path):
     study = Study(content(tmp_path, entry={"limit": 3}))
-    assert [image.id for image in study.images("photos")] == ["a", "b", "c"]
     assert study.shard_count("photos") == 2
-    assert study.observation_spec("photos/motion_deblur-fft/0.1", 1)["images"] == "c"
+    assert [entry.id for entry in study.shard("photos", 1).entries] == ["c"]
     assert Study(content(tmp_path, entry={"limit": 99})).shard_count("photos") == 3
 
 
@@ -208,45 +209,37 @@ def test_kernel_seeds_are_ten_times_the_index_in_the_data_set(tmp_path):
     cell = "photos/motion_deblur-fft/0.1"
     for size, seeds in ((2, [[0, 10], [20, 30], [40]]), (3, [[0, 10, 20], [30, 40]])):
         study = Study(content(tmp_path, shard_size=size))
-        motions = [study.observation_spec(cell, k)["motion"] for k in range(len(seeds))]
+        motions = [specs.observation(study, cell, k)["motion"] for k in range(len(seeds))]
         assert motions == [
             f"--kernel-seeds {' '.join(map(str, some))} --kernel-size 61 --kernel-intensity 0.5"
             for some in seeds
         ]
-    assert study.observation_spec("faces/deblur_gauss-fft/0", 0)["motion"] == ""
+    assert specs.observation(study, "faces/deblur_gauss-fft/0", 0)["motion"] == ""
 
 
 def test_a_preparation_in_words(tmp_path):
-    spec = Study(content(tmp_path)).preparation_spec("photos", 2)
-    assert {key: value for key, value in spec.items() if key != "code"} == {
+    spec = specs.preparation(Study(content(tmp_path)), "photos", 2)
+    assert {key: value for key, value in spec.items() if key not in ("code", "entries")} == {
         "source": " --folder 'photos pictures'",
         "crop": "center",
         "image_size": 64,
-        "images": "--image e e.png -",
+        "positions": "4",
     }
 
 
 def test_a_restoration_in_words(tmp_path):
     study = Study(content(tmp_path))
-    spec = study.restoration_spec("photos/sr_bicubic-x4-svd/0.05/ddpg-10", 0)
-    assert spec["images"] == "a b"
+    spec = specs.restoration(study, "photos/sr_bicubic-x4-svd/0.05/ddpg-10")
     assert spec["degradation"] == "--task sr_bicubic --operator svd --scale 4"
     assert spec["prior"] == " --prior dead-leaves"
     assert "steps=10,gamma=8.0,eta_tilde=0.7,xi=1e-05," in spec["hyper_parameters"]
-    direct = study.restoration_spec("faces/deblur_gauss-fft/0/pinv", 0)
+    direct = specs.restoration(study, "faces/deblur_gauss-fft/0/pinv")
     assert direct["degradation"] == "--task deblur_gauss --operator fft"
     assert (direct["prior"], direct["prior_identity"]) == ("", "")
 
 
-def test_methods_with_steps_use_the_prior():
-    assert [uses_prior(name) for name in ("ddpg", "idpg", "pinv", "bicubic")] == [
-        *(True, True),
-        *(False, False),
-    ]
-
-
 def test_the_collection_names_every_shard_in_the_order_of_the_sheet(tmp_path):
-    assert Study(content(tmp_path)).collection_spec()["shards"].split() == [
+    assert specs.collection(Study(content(tmp_path)))["shards"].split() == [
         "photos/sr_bicubic-x4-svd/0.05/ddpg=3",
         "photos/sr_bicubic-x4-svd/0.05/ddpg-10=3",
         "photos/sr_bicubic-x4-svd/0.05/pinv=3",
@@ -257,11 +250,9 @@ def test_the_collection_names_every_shard_in_the_order_of_the_sheet(tmp_path):
 
 def test_figures_show_the_first_six_pictures(tmp_path):
     study = Study(content(tmp_path, images=list("abcdefgh")))
-    spec = study.grid_spec("photos/motion_deblur-fft/0.1")
-    assert spec["images"] == "a b c d e f"
-    folder = "results/restorations/photos/motion_deblur-fft/0.1/idpg"
-    shown = " ".join(f"{folder}/shard-{k}.safetensors" for k in range(3))
-    assert spec["restorations"] == f"--restorations idpg {shown}"
+    spec = specs.grid(study, "photos/motion_deblur-fft/0.1")
+    assert (spec["labels"], spec["count"]) == ("idpg", 6)
+    assert study.shown_shards("photos") == 3
 
 
 def test_a_scale_that_does_not_divide_the_size(tmp_path):
@@ -270,9 +261,11 @@ def test_a_scale_that_does_not_divide_the_size(tmp_path):
         Study(content(tmp_path, rows=rows, entry={"image_size": 60}))
 
 
-def test_a_data_set_listed_twice(tmp_path):
+def test_two_cards_of_one_name(tmp_path):
     twice = content(tmp_path)
-    twice["datasets"].append(twice["datasets"][0])
+    copy = tmp_path / "copy.yaml"
+    copy.write_text((tmp_path / "photos.yaml").read_text())
+    twice["datasets"].append(twice["datasets"][0] | {"card": str(copy)})
     with pytest.raises(UserError, match=r"config\.yaml: datasets: 'photos' is listed twice"):
         Study(twice)
 
@@ -280,6 +273,6 @@ def test_a_data_set_listed_twice(tmp_path):
 def test_the_shipped_studies_can_be_cut_into_jobs(monkeypatch):
     monkeypatch.chdir(ROOT)
     default = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    for name in ("config", "quick"):
+    for name in ("config", "quick", "paper", "smoke-paper"):
         study = Study(default | yaml.safe_load((ROOT / f"config/{name}.yaml").read_text()))
-        assert specs(study)
+        assert all_specs(study)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from ddpg.cli.options import VerbMaker, pairs, set_threads
 from ddpg.errors import UserError
 
 
+def _add_images(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--images", nargs="+", metavar="ID", help="default: all of the shard")
+
+
 def _add_degradation(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", required=True)
-    parser.add_argument("--images", nargs="+", required=True, metavar="ID")
+    _add_images(parser)
     parser.add_argument("--task", required=True)
     parser.add_argument("--operator", required=True, help="fft, svd or svd-published")
     parser.add_argument("--scale", type=int)
@@ -35,6 +40,12 @@ def add_verbs(verb: VerbMaker) -> None:
     restore.add_argument("--method", required=True)
     restore.add_argument("--hyper-parameters", default="", metavar="NAME=VALUE,...")
     restore.add_argument("--prior", default="", help="name or card of a prior")
+    restore.add_argument("--precision", help="of the prior: float32, bfloat16 or float16")
+    for part in ("weights", "classifier"):
+        restore.add_argument(
+            f"--{part}", type=Path, help=f"converted checkpoint of the prior's {part}"
+        )
+    restore.add_argument("--repeat", type=int, default=0, help="number of the restoration seed")
     restore.add_argument("--dtype", choices=["float16", "float32"], default="float16")
     restore.add_argument("--code", default="", help="fingerprint of the code, for resuming")
     restore.add_argument("--device", help="default: cuda where there is one, else cpu")
@@ -49,7 +60,7 @@ def add_verbs(verb: VerbMaker) -> None:
     evaluate.add_argument("--restorations", type=Path, required=True)
     evaluate.add_argument("--costs", type=Path, required=True)
     evaluate.add_argument("--columns", required=True, metavar="NAME=VALUE,...")
-    evaluate.add_argument("--images", nargs="+", required=True, metavar="ID")
+    _add_images(evaluate)
     evaluate.add_argument("--metrics", nargs="+", required=True)
     evaluate.add_argument("--lpips-net", default="alex")
     evaluate.add_argument("--backbone", type=Path)
@@ -70,6 +81,7 @@ def add_verbs(verb: VerbMaker) -> None:
 
 def _observe(options: argparse.Namespace) -> None:
     from ddpg.stages.observations import MotionKernels, observe
+    from ddpg.tensors import read_ids
 
     set_threads(1)
     motion = None
@@ -79,7 +91,7 @@ def _observe(options: argparse.Namespace) -> None:
         options.truth,
         options.output,
         dataset=options.dataset,
-        images=options.images,
+        images=options.images or read_ids(options.truth),
         task=options.task,
         backend=options.operator,
         scale=options.scale,
@@ -92,13 +104,14 @@ def _observe(options: argparse.Namespace) -> None:
 def _restore(options: argparse.Namespace) -> None:
     import torch
 
-    from ddpg.stages.restoration import RestorationJob, restore_shard
+    from ddpg.stages.restoration import PriorChoice, RestorationJob, restore_shard
+    from ddpg.tensors import read_ids
 
     set_threads(options.threads)
     device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
     job = RestorationJob(
         dataset=options.dataset,
-        images=options.images,
+        images=options.images or read_ids(options.observations),
         image_size=options.image_size,
         task=options.task,
         backend=options.operator,
@@ -107,8 +120,9 @@ def _restore(options: argparse.Namespace) -> None:
         method=options.method,
         hyper_parameters=_hyper_parameters(options.method, options.hyper_parameters),
         seed=options.seed,
-        prior=options.prior,
+        prior=PriorChoice(options.prior, options.precision, options.weights, options.classifier),
         dtype=options.dtype,
+        repeat=options.repeat,
     )
     restore_shard(
         job,
@@ -122,20 +136,18 @@ def _restore(options: argparse.Namespace) -> None:
     )
 
 
-def _hyper_parameters(method: str, text: str) -> dict[str, int | float]:
-    from ddpg.methods import check_hyper_parameters
+def _hyper_parameters(method: str, text: str) -> dict[str, Any]:
+    from ddpg.methods import parse_hyper_parameters
 
-    values: dict[str, object] = {}
-    for name, value in pairs(text).items():
-        try:
-            values[name] = float(value)
-        except ValueError:
-            raise UserError(f"--hyper-parameters: {name} must be a number, got {value!r}") from None
-    return check_hyper_parameters(method, values)
+    try:
+        return parse_hyper_parameters(method, pairs(text))
+    except ValueError as error:
+        raise UserError(f"--hyper-parameters: {error}") from error
 
 
 def _evaluate(options: argparse.Namespace) -> None:
     from ddpg.stages.evaluation import evaluate
+    from ddpg.tensors import read_ids
 
     set_threads(options.threads)
     evaluate(
@@ -144,7 +156,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         options.costs,
         options.output,
         experiment=pairs(options.columns),
-        images=options.images,
+        images=options.images or read_ids(options.restorations),
         metrics=options.metrics,
         lpips_net=options.lpips_net,
         backbone=options.backbone,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -13,9 +12,11 @@ import torch
 from torch import Tensor
 
 from ddpg import metrics as measure
+from ddpg.csv_files import read_rows
 from ddpg.errors import UserError
 from ddpg.images import from_uint8
 from ddpg.long_table import write_long_table
+from ddpg.stages.finished import COST_COLUMNS
 from ddpg.tensors import read_tensors
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,8 @@ def evaluate(
     Args:
         truth_file, restorations, costs: products of the stages before.
         output: CSV file in the long format, columns :data:`ddpg.long_table.COLUMNS`.
-        experiment: its identity: dataset, task, operator, scale, sigma_y, method, label.
+        experiment: its identity: dataset, task, operator, scale, sigma_y, method, label,
+            repeat.
         images: ids, in order.
         metrics: names of metrics.
         lpips_net: LPIPS's network.
@@ -109,10 +111,8 @@ def _refuse_non_finite(candidate: Tensor, batch: Sequence[str], path: Path) -> N
 
 def _cost_rows(costs: Path, experiment: Mapping[str, str]) -> list[dict[str, object]]:
     """Seconds, network evaluations and memory as rows of the long table."""
-    with costs.open(newline="", encoding="utf-8") as stream:
-        return [
-            {**experiment, "image": row["image"], "metric": name, "value": row[name], "note": ""}
-            for row in csv.DictReader(stream)
-            for name in row
-            if name != "image"
-        ]
+    return [
+        {**experiment, "image": row["image"], "metric": name, "value": row[name], "note": ""}
+        for row in read_rows(costs, COST_COLUMNS)
+        for name in COST_COLUMNS[1:]
+    ]

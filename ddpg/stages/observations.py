@@ -16,7 +16,7 @@ from ddpg.kernels import motion_kernel
 from ddpg.methods import NOISY_SCALE
 from ddpg.noise import SeededNoise
 from ddpg.operators import LinearOperator, build_operator
-from ddpg.tensors import read_tensors, write_tensors
+from ddpg.tensors import read_labels, read_tensors, write_tensors
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,8 @@ def observe(
 
     Args:
         truth_file: prepared pictures.
-        output: safetensors file: y, float32 on [-1, 1], keyed by id, and ``<id>/kernel``.
+        output: safetensors file: y, float32 on [-1, 1], keyed by id, and ``<id>/kernel``; the
+            class labels go on with them.
         dataset: name of the data set, part of the noise's seed.
         images: ids, in order.
         task, backend, scale: the degradation, see :func:`ddpg.operators.build_operator`.
@@ -80,7 +81,8 @@ def observe(
     tensors = {name: y[i].contiguous() for i, name in enumerate(images)}
     if kernels is not None:
         tensors |= {f"{name}/kernel": kernels[i].contiguous() for i, name in enumerate(images)}
-    write_tensors(tensors, output)
+    labels = {name: label for name, label in read_labels(truth_file).items() if name in images}
+    write_tensors(tensors, output, ids=images, labels=labels)
     log.info("%s: observed %d pictures", output, len(images))
 
 

@@ -1,21 +1,18 @@
 """Third stage: one method on one shard of observations.
 
-A shard is restored in batches. Each finished image is kept at once in a state folder beside the
-output, named after everything the job depends on, so that a job that was killed goes on where it
-stopped. The folder goes when the shard is complete.
+A shard is restored in batches; what is finished survives a job that is killed, see
+:mod:`ddpg.stages.finished`. A batch that does not fit into the device's memory is halved.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import logging
 import resource
-import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +20,48 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from ddpg.files import replacing
-from ddpg.images import save_png
 from ddpg.noise import SeededNoise
-from ddpg.operators import LinearOperator
 from ddpg.priors import Prior, load_prior
 from ddpg.priors.cards import card_identity
 from ddpg.progress import steps_bar
 from ddpg.samplers import Sampler, build_sampler
+from ddpg.stages.finished import FinishedImages
 from ddpg.stages.observations import observation_operator, read_observations
-from ddpg.tensors import read_tensors, write_tensors
+from ddpg.tensors import read_labels
 
 log = logging.getLogger(__name__)
 
-COST_COLUMNS = ("image", "seconds", "network_evaluations", "peak_memory_mib")
+
+@dataclass(frozen=True)
+class PriorChoice:
+    """The prior of a job.
+
+    Attributes:
+        card: name or path of its card; empty for methods without a prior.
+        precision: of the network; the prior's default if None.
+        weights, classifier: converted checkpoints, where the card's own file is not meant.
+    """
+
+    card: str = ""
+    precision: str | None = None
+    weights: Path | None = None
+    classifier: Path | None = None
+
+    def load(self, device: str) -> Prior:
+        """The prior on a device."""
+        return load_prior(
+            self.card,
+            device=device,
+            dtype=self.precision,
+            weights=self.weights,
+            classifier=self.classifier,
+        )
+
+    def identity(self) -> list[object]:
+        """What a restoration by this prior depends on."""
+        files = [path.stat() for path in (self.weights, self.classifier) if path]
+        card = card_identity(self.card) if self.card else ""
+        return [card, self.precision, [(file.st_size, file.st_mtime_ns) for file in files]]
 
 
 @dataclass(frozen=True)
@@ -50,7 +75,8 @@ class RestorationJob:
         task, backend, scale, sigma_y: the degradation, as it was observed.
         method, hyper_parameters: the sampler.
         seed: the study's seed.
-        prior: name or card of the prior; empty for methods without one.
+        repeat: which of the restorations of an image this is; each has its own noise.
+        prior: the denoiser.
         dtype: "float16" or "float32", how the restorations are stored.
     """
 
@@ -62,16 +88,17 @@ class RestorationJob:
     scale: int | None
     sigma_y: float
     method: str
-    hyper_parameters: Mapping[str, int | float]
+    hyper_parameters: Mapping[str, int | float | str]
     seed: int
-    prior: str
-    dtype: str
+    prior: PriorChoice = field(default_factory=PriorChoice)
+    dtype: str = "float16"
+    repeat: int = 0
 
     def digest(self, observations: Path, code: str, device: str) -> str:
-        """Names the job: its parameters, input, prior, code and device."""
+        """Names the job: its parameters, input, prior, code and kind of device."""
         content = hashlib.sha256(observations.read_bytes()).hexdigest()
-        weights = card_identity(self.prior) if self.prior else ""
-        identity = [asdict(self), content, weights, code, device]
+        parameters = {**asdict(self), "prior": self.prior.identity()}
+        identity = [parameters, content, code, torch.device(device).type]
         text = json.dumps(identity, sort_keys=True, default=list)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -101,88 +128,88 @@ def restore_shard(
 
     Raises:
         FloatingPointError: the network returned NaN or infinity; names the step.
+        torch.OutOfMemoryError: not even one image fits into the device's memory.
     """
-    state = output.with_name(f".{output.stem}.{job.digest(observations, code, device)}.state")
-    _drop_other_states(state, output.stem)
-    waiting = [name for name in job.images if not _finished(state, name)]
-    if len(waiting) < len(job.images):
-        log.info(
-            "%d of %d images were finished before", len(job.images) - len(waiting), len(job.images)
-        )
+    digest = job.digest(observations, code, device)
+    finished = FinishedImages(output, digest, getattr(torch, job.dtype))
+    waiting = finished.waiting(job.images)
     if waiting:
-        _restore_images(job, observations, waiting, state, device, batch_size)
-    _assemble(job, state, output, costs, pictures)
-    shutil.rmtree(state)
+        _Restorer(job, observations, device).restore(waiting, finished, batch_size)
+    finished.assemble(job.images, costs, pictures)
 
 
-def _restore_images(
-    job: RestorationJob,
-    observations: Path,
-    waiting: Sequence[str],
-    state: Path,
-    device: str,
-    batch_size: int,
-) -> None:
-    """Restore the images that are not finished, keeping each batch as soon as it is done."""
-    values: dict[str, Any] = dict(job.hyper_parameters)
-    sampler = build_sampler(job.method, **values)
-    prior = load_prior(job.prior, device=device) if job.prior else None
-    with steps_bar(f"{job.method}", len(waiting) * max(1, sampler.network_evaluations)) as bar:
-        for first in range(0, len(waiting), batch_size):
-            batch = waiting[first : first + batch_size]
-            y, kernels = read_observations(observations, batch, task=job.task)
-            operator = observation_operator(
-                job.task, job.image_size, job.backend, job.scale, kernels
-            ).to(device)
-            started = time.perf_counter()
-            restored = _restore_batch(job, sampler, prior, operator, y.to(device), batch, bar)
-            seconds = (time.perf_counter() - started) / len(batch)
-            _keep(job, state, batch, restored, seconds, sampler.network_evaluations)
+class _Restorer:
+    """What the batches of a shard share: sampler, prior, labels."""
 
+    def __init__(self, job: RestorationJob, observations: Path, device: str) -> None:
+        values: dict[str, Any] = dict(job.hyper_parameters)
+        self._job, self._observations, self._device = job, observations, device
+        self._sampler: Sampler = build_sampler(job.method, **values)
+        self._prior = job.prior.load(device) if job.prior.card else None
+        wanted = self._prior is not None and self._prior.needs_labels
+        self._labels = read_labels(observations) if wanted else {}
 
-def _restore_batch(
-    job: RestorationJob,
-    sampler: Sampler,
-    prior: Prior | None,
-    operator: LinearOperator,
-    y: Tensor,
-    batch: Sequence[str],
-    bar: tqdm,
-) -> Tensor:
-    # Drawn on the CPU wherever the network runs: a GPU gives the same restoration, and a mixed
-    # cluster one study.
-    noise = SeededNoise(job.seed, batch, dataset=job.dataset)
-    restored = sampler.restore(
-        y,
-        operator,
-        prior,
-        sigma_y=job.sigma_y,
-        noise=noise,
-        callback=lambda _state: bar.update(len(batch)),
-    )
-    return restored.cpu()
+    def restore(self, waiting: Sequence[str], finished: FinishedImages, batch_size: int) -> None:
+        """Restore images, keeping each batch as soon as it is done."""
+        steps = max(1, self._sampler.network_evaluations)
+        rest = list(waiting)
+        with steps_bar(self._job.method, len(rest) * steps) as bar:
+            while rest:
+                batch = rest[:batch_size]
+                try:
+                    self._restore_batch(batch, finished, bar)
+                except torch.OutOfMemoryError:
+                    if len(batch) == 1:
+                        raise
+                    batch_size = len(batch) // 2
+                    torch.cuda.empty_cache()
+                    log.warning(
+                        "out of memory with %d images at a time; going on with %d",
+                        len(batch),
+                        batch_size,
+                    )
+                else:
+                    rest = rest[len(batch) :]
 
-
-def _keep(
-    job: RestorationJob,
-    state: Path,
-    batch: Sequence[str],
-    restored: Tensor,
-    seconds: float,
-    evaluations: int,
-) -> None:
-    """Keep each image with its cost; the tensor is written last and means "finished"."""
-    peak = peak_memory_mib(restored.device)
-    for name, image in zip(batch, restored, strict=True):
-        row = {
-            "image": name,
-            "seconds": f"{seconds:.4f}",
-            "network_evaluations": evaluations,
-            "peak_memory_mib": f"{peak:.0f}",
+    def _restore_batch(self, batch: Sequence[str], finished: FinishedImages, bar: tqdm) -> None:
+        started = time.perf_counter()
+        restored = self._compute(batch, bar)
+        cost = {
+            "seconds": f"{(time.perf_counter() - started) / len(batch):.4f}",
+            "network_evaluations": self._sampler.network_evaluations,
+            "peak_memory_mib": f"{peak_memory_mib(torch.device(self._device)):.0f}",
         }
-        with replacing(state / f"{name}.json") as path:
-            path.write_text(json.dumps(row), encoding="utf-8")
-        write_tensors({name: image.to(getattr(torch, job.dtype))}, _tensor_file(state, name))
+        for name, image in zip(batch, restored, strict=True):
+            finished.keep(name, image, cost)
+
+    def _compute(self, batch: Sequence[str], bar: tqdm) -> Tensor:
+        job = self._job
+        y, kernels = read_observations(self._observations, batch, task=job.task)
+        operator = observation_operator(job.task, job.image_size, job.backend, job.scale, kernels)
+        # Drawn on the CPU wherever the network runs: a GPU gives the same restoration, and a
+        # mixed cluster one study.
+        purpose = f"restoration/{job.repeat}" if job.repeat else "restoration"
+        noise = SeededNoise(job.seed, batch, dataset=job.dataset, purpose=purpose)
+        return self._sampler.restore(
+            y.to(self._device),
+            operator.to(self._device),
+            self._prior_of(batch),
+            sigma_y=job.sigma_y,
+            noise=noise,
+            callback=lambda _state: bar.update(len(batch)),
+        ).cpu()
+
+    def _prior_of(self, batch: Sequence[str]) -> Prior | None:
+        """The prior, told the classes of the batch where it asks for them."""
+        if self._prior is None or not self._prior.needs_labels:
+            return self._prior
+        missing = [name for name in batch if name not in self._labels]
+        if missing:
+            raise ValueError(
+                f"{self._observations}: the prior {self._job.prior.card} needs class labels, but "
+                f"the data set gives none for {', '.join(missing)}"
+            )
+        return self._prior.conditioned_on([self._labels[name] for name in batch])
 
 
 def peak_memory_mib(device: torch.device) -> float:
@@ -190,32 +217,3 @@ def peak_memory_mib(device: torch.device) -> float:
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-
-
-def _tensor_file(state: Path, name: str) -> Path:
-    return state / f"{name}.safetensors"
-
-
-def _finished(state: Path, name: str) -> bool:
-    return _tensor_file(state, name).is_file()
-
-
-def _drop_other_states(state: Path, stem: str) -> None:
-    """Remove what jobs with other parameters left of this shard."""
-    for other in state.parent.glob(f".{stem}.*.state"):
-        if other != state:
-            shutil.rmtree(other)
-
-
-def _assemble(job: RestorationJob, state: Path, output: Path, costs: Path, pictures: Path) -> None:
-    """Make the shard's products from the finished images."""
-    tensors = {name: read_tensors(_tensor_file(state, name), [name])[name] for name in job.images}
-    rows = [json.loads((state / f"{name}.json").read_text()) for name in job.images]
-    pictures.mkdir(parents=True, exist_ok=True)
-    for name, image in tensors.items():
-        save_png(pictures / f"{name}.png", image.float() / 2 + 0.5)
-    with replacing(costs) as path, path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, COST_COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    write_tensors(tensors, output)
