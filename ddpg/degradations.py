@@ -9,12 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ddpg.errors import UserError
-from ddpg.tasks import TASK_BACKENDS, check_task
+from ddpg.tasks import TASKS, check_task
 
-SCALES = (2, 4, 8)
-
-DEFAULT_BACKENDS = {"sr_bicubic": "svd"}
-"""The backend of a task where a sheet names none, as in the published runs; otherwise fft."""
+DEFAULT_SCALE = 4
+"""The factor of super-resolution where a sheet names none."""
 
 
 @dataclass(frozen=True)
@@ -36,25 +34,27 @@ def check_degradation(task: str, operator: str, scale: float | None) -> Degradat
     """Complete and check a degradation.
 
     Args:
-        task: a key of :data:`ddpg.tasks.TASK_BACKENDS`.
+        task: a key of :data:`ddpg.tasks.TASKS`.
         operator: its backend, or "" for the task's default.
-        scale: the factor of super-resolution, or None for 4 (for another task: for none).
+        scale: the factor of super-resolution, or None for 4 (for a task without: for none).
 
     Raises:
         UserError: naming the column of the sheet, what was found and what is allowed.
     """
-    if task == "inpainting":
-        raise UserError("task: inpainting needs a mask, which a sheet cannot give")
-    operator = operator or DEFAULT_BACKENDS.get(task, "fft")
+    operator = operator or (TASKS[task].backend if task in TASKS else "fft")
     try:
         check_task(task, operator)
     except ValueError as error:
-        raise UserError(f"{'operator' if task in TASK_BACKENDS else 'task'}: {error}") from error
-    if task != "sr_bicubic":
+        raise UserError(f"{'operator' if task in TASKS else 'task'}: {error}") from error
+    if TASKS[task].needs == "mask":
+        raise UserError(f"task: {task} needs a mask, which a sheet cannot give")
+    scales = TASKS[task].scales
+    if not scales:
         if scale is not None:
             raise UserError(f"scale: {task} has no scale, got {scale!r}")
         return Degradation(task, operator)
-    scale = 4 if scale is None else scale
-    if scale not in SCALES:
-        raise UserError(f"scale: must be one of {', '.join(map(str, SCALES))}, got {scale!r}")
+    if scale is None:
+        scale = DEFAULT_SCALE if DEFAULT_SCALE in scales else scales[0]
+    if scale not in scales:
+        raise UserError(f"scale: must be one of {', '.join(map(str, scales))}, got {scale!r}")
     return Degradation(task, operator, int(scale))

@@ -2,23 +2,83 @@
 
 A backend is not a matter of speed: "fft" takes the image for periodic, "svd" has borders (and, for
 super-resolution, other sampling positions), so a task and its backend together name an observation
-model. The checks of experiment sheets read this table too, hence no heavy import.
+model. The checks of experiment sheets read this table too, hence no heavy import. Other packages
+add tasks through the entry-point group ``ddpg.operators``, see :mod:`ddpg.plugins`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-TASK_BACKENDS: Mapping[str, tuple[str, ...]] = {
-    "sr_bicubic": ("fft", "svd"),
-    "deblur_gauss": ("fft", "svd", "svd-published"),
-    "deblur_uni": ("fft", "svd"),
-    "deblur_aniso": ("fft", "svd"),
-    "motion_deblur": ("fft",),
-    "denoising": ("fft",),
-    "inpainting": ("fft",),
-}
-"""Backends of every task. Pointwise tasks are diagonal in any basis and have one model: "fft"."""
+from ddpg.plugins import Registry, module_of
+
+
+@dataclass(frozen=True)
+class Task:
+    """A kind of degradation.
+
+    Attributes:
+        name: in sheets and paths.
+        title: for people, such as "Motion deblurring".
+        backends: its observation models. Pointwise tasks are diagonal in any basis and have one.
+        default_backend: that of a sheet that names none; else the first.
+        scales: the factors that a sheet may ask for, of a task that downsamples.
+        needs: "kernel" or "mask", if the operator needs one.
+        builder: for a plug-in, where its operator is made, ``package.module:function``, called as
+            ``function((height, width), backend=..., scale=...)`` with scale None where there are no
+            ``scales``; returns a :class:`ddpg.operators.LinearOperator`.
+    """
+
+    name: str
+    title: str
+    backends: tuple[str, ...] = ("fft",)
+    default_backend: str = ""
+    scales: tuple[int, ...] = ()
+    needs: str = ""
+    builder: str = ""
+
+    @property
+    def backend(self) -> str:
+        """The backend where none is named."""
+        return self.default_backend or self.backends[0]
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The module of a plug-in's operator, for the fingerprint of its code; else none."""
+        return (module_of(self.builder),) if self.builder else ()
+
+
+_BLUR_BACKENDS = ("fft", "svd")
+
+TASKS: Mapping[str, Task] = Registry(
+    "ddpg.operators",
+    Task,
+    # As in the published runs.
+    Task("sr_bicubic", "Super-resolution", ("fft", "svd"), "svd", scales=(2, 4, 8)),
+    Task("deblur_gauss", "Gaussian deblurring", (*_BLUR_BACKENDS, "svd-published")),
+    Task("deblur_uni", "Uniform deblurring", _BLUR_BACKENDS),
+    Task("deblur_aniso", "Anisotropic deblurring", _BLUR_BACKENDS),
+    Task("motion_deblur", "Motion deblurring", needs="kernel"),
+    Task("denoising", "Denoising"),
+    Task("inpainting", "Inpainting", needs="mask"),
+)
+"""Every task of the package, then those of plug-ins."""
+
+
+class _Backends(Mapping[str, tuple[str, ...]]):
+    def __getitem__(self, task: str) -> tuple[str, ...]:
+        return TASKS[task].backends
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(TASKS)
+
+    def __len__(self) -> int:
+        return len(TASKS)
+
+
+TASK_BACKENDS: Mapping[str, tuple[str, ...]] = _Backends()
+"""Backends of every task."""
 
 
 def check_task(task: str, backend: str) -> None:
@@ -27,8 +87,8 @@ def check_task(task: str, backend: str) -> None:
     Raises:
         ValueError: naming those that do.
     """
-    if task not in TASK_BACKENDS:
-        raise ValueError(f"unknown task {task!r}; known tasks: {', '.join(TASK_BACKENDS)}")
-    allowed = TASK_BACKENDS[task]
+    if task not in TASKS:
+        raise ValueError(f"unknown task {task!r}; known tasks: {', '.join(TASKS)}")
+    allowed = TASKS[task].backends
     if backend not in allowed:
         raise ValueError(f"{task} has no backend {backend!r}; it has: {', '.join(allowed)}")

@@ -154,11 +154,11 @@ def restoring(tmp_path, **changes):
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"method": "dpg"}, "unknown method 'dpg'; known methods: ddpg, idpg, pinv, bicubic"),
+        ({"method": "dpg"}, "unknown method 'dpg'; known methods: ddpg, idpg"),
         ({"hyper-parameters": "gamma"}, "expected NAME=VALUE, got 'gamma'"),
         ({"hyper-parameters": "eta_tilde=x"}, "--hyper-parameters: eta_tilde must be a number"),
         ({"hyper-parameters": "steps=3"}, "pinv has no hyper-parameter 'steps'"),
-        ({"hyper-parameters": "eta_tilde=-1"}, "eta_tilde must be at least 0, got -1.0"),
+        ({"hyper-parameters": "eta_tilde=-1"}, "eta_tilde must be at least 0, got -1"),
         ({"hyper-parameters": "eta_tilde=nan"}, "eta_tilde must be a number, got nan"),
         ({}, "y.safetensors"),
     ],
@@ -188,7 +188,7 @@ def test_a_training_recipe_with_an_unknown_key(tmp_path, capsys):
 
 
 def test_the_schemas_are_written(tmp_path):
-    from ddpg.config import json_schemas
+    from ddpg.schemas import json_schemas
 
     assert cli.main(["schemas", "--folder", str(tmp_path)]) == 0
     assert {path.name for path in tmp_path.iterdir()} == set(json_schemas())

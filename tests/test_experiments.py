@@ -65,7 +65,7 @@ def test_duplicated_rows_name_both_lines(tmp_path):
         ("photos\tdeblur_gauss\t-1\tddpg", r"sigma_y: must lie in \[0, 1\], got '-1'"),
         ("photos\tdeblur_gauss\tnan\tddpg", r"sigma_y: must lie in \[0, 1\], got 'nan'"),
         ("photos\tdeblur_gauss\t0\tdpg", "unknown method 'dpg'; known methods: .*ddpg"),
-        ("photos\tdeblur_gauss\t0\tddpg\t\t\t\t\tabc", "gamma: must be a number, got 'abc'"),
+        ("photos\tdeblur_gauss\t0\tddpg\t\t\t\t\tabc", "gamma must be a number, got 'abc'"),
         ("photos\tdeblur_gauss\t0\tddpg\t\t\t\t\t\t1.5", r"zeta must lie in \[0, 1\], got 1.5"),
         ("photos\tdeblur_gauss\t0\tddpg\t\t\t\t2.5", "steps must be an integer, got 2.5"),
         ("photos\tdeblur_gauss\t0\tpinv\t\t\t\t20", "pinv has no hyper-parameter 'steps'"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +12,6 @@ from PIL import Image
 from torchvision.transforms import functional as torchvision
 
 from ddpg.images import ImageError, from_uint8, load_image, save_png, to_uint8
-
-REFERENCE_VARIABLE = "DDPG_REFERENCE"
-"""Names the folder that holds `images/` and `reference/`, whose licences forbid passing them on."""
 
 
 @pytest.fixture
@@ -29,14 +25,15 @@ def _store(array: np.ndarray, path: Path, **options: object) -> Path:
 
 
 @pytest.mark.parametrize(("data_set", "crop"), [("celeba_hq", "stretch"), ("imagenet", "center")])
-def test_published_preprocessing_to_the_byte(data_set: str, crop: str) -> None:
-    if REFERENCE_VARIABLE not in os.environ:
-        pytest.skip(f"the research-only pictures do not come with the code: ${REFERENCE_VARIABLE}")
-    folder = Path(os.environ[REFERENCE_VARIABLE])
-    pictures = sorted((folder / "images" / data_set).iterdir())
+def test_published_preprocessing_to_the_byte(
+    data_set: str, crop: str, reference_folder: Path
+) -> None:
+    pictures = sorted((reference_folder / "images" / data_set).iterdir())
     assert len(pictures) == 4
     for picture in pictures:
-        expected = folder / "reference" / "preprocessing" / f"{data_set}_{picture.stem}.png"
+        expected = (
+            reference_folder / "reference" / "preprocessing" / f"{data_set}_{picture.stem}.png"
+        )
         loaded = to_uint8(load_image(picture, 256, crop=crop)).permute(1, 2, 0).numpy()
         np.testing.assert_array_equal(loaded, np.asarray(Image.open(expected)))
 

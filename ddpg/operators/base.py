@@ -4,6 +4,11 @@ All operators of the package are diagonalised by a fast orthogonal transform: wi
 transform of observations, ``A A^T = T^* diag(eigenvalues) T``. Restoration methods filter residuals
 by functions of ``A A^T`` (back-projection, least squares, proximal steps), so with ``T y`` computed
 once a whole guidance step is one transform of the image and one back.
+
+Methods that are written for a singular value decomposition ``A = U S V^T`` find it here without the
+big ``V``: ``U^T y`` is :meth:`LinearOperator.analyse`, ``S`` the root of the eigenvalues, and
+``V^T x = S^-1 U^T A x``, that is ``(A A^T)^(-1/2) A x`` (:meth:`LinearOperator.image_coordinates`).
+What is left of the image, ``x - V V^T x``, lies in the null space of ``A``.
 """
 
 from __future__ import annotations
@@ -12,12 +17,15 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 CHANNELS = 3
 REAL_DTYPES = (torch.float32, torch.float64)
+LOST = 1e-12
+"""Below this part of the largest, a singular value is rounding error and has no direction."""
 
 
 @dataclass(frozen=True)
@@ -155,11 +163,61 @@ class LinearOperator(ABC):
         return self.filtered_adjoint(y, self.inverse_eigenvalues(eta))
 
     def inverse_eigenvalues(self, eta: float) -> Tensor:
-        """``1 / (eigenvalues + eta)``, the weights of :meth:`pinv`; 0 where that is 1 / 0."""
+        """``1 / (eigenvalues + eta)``, the weights of :meth:`pinv`.
+
+        With ``eta`` = 0 it is 0 where an eigenvalue is zero for the precision, see
+        :attr:`invertible`.
+        """
         if not (math.isfinite(eta) and eta >= 0):
             raise ValueError(f"eta must be finite and at least 0, got {eta!r}")
         inverse = (self.eigenvalues + eta).reciprocal()
-        return inverse if eta > 0 else inverse.nan_to_num_(posinf=0.0)
+        return inverse if eta > 0 else torch.where(self.invertible, inverse, 0.0)
+
+    @cached_property
+    def singular_values(self) -> Tensor:
+        """``S``, the square roots of :attr:`eigenvalues`."""
+        return self.eigenvalues.sqrt()
+
+    @cached_property
+    def invertible(self) -> Tensor:
+        """Where ``1 / S`` means something for observations of this precision.
+
+        Singular values below a thousand rounding errors of the largest (1.2e-4 in float32) would
+        amplify the rounding of the observations to what can be seen; there it is False.
+        """
+        floor = 1000 * torch.finfo(self._dtype).eps
+        return self.singular_values > floor * self._largest_singular_value
+
+    @property
+    def observed(self) -> Tensor:
+        """Which coordinates of :meth:`image_coordinates` exist; the others are always 0."""
+        return self.singular_values > LOST * self._largest_singular_value
+
+    def image_coordinates(self, x: Tensor) -> Tensor:
+        """``V^T x``: coordinates of images in the basis that meets that of :meth:`analyse`.
+
+        ``analyse(forward(x)) = singular_values * image_coordinates(x)``. The coordinates are
+        isometric, and complex for Fourier operators, of which half a spectrum is kept.
+
+        Args:
+            x: images (..., H, W).
+        """
+        self._check(x, self._image_size, "images")
+        return self._project(self._analyse_image(x)) * self._reciprocal
+
+    def from_image_coordinates(self, coordinates: Tensor) -> Tensor:
+        """``V c``: the image with these coordinates and nothing in the null space of ``A``."""
+        return self._synthesise_image(self._lift(coordinates * self._reciprocal))
+
+    @cached_property
+    def _reciprocal(self) -> Tensor:
+        """``1 / S`` where there is a direction, else 0."""
+        return torch.where(self.observed, self.singular_values.reciprocal(), 0.0)
+
+    @property
+    def _largest_singular_value(self) -> Tensor:
+        """Of each image, or channel, that has a spectrum of its own."""
+        return self.singular_values.amax((-2, -1), keepdim=True)
 
     def analyse(self, y: Tensor) -> Tensor:
         """Spectral coordinates of observations (..., h, w), in the basis of ``eigenvalues``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ddpg.errors import UserError
 from ddpg.operators.base import LinearOperator
 from ddpg.operators.fourier import FourierOperator
 from ddpg.operators.masking import MaskingOperator
@@ -17,7 +18,8 @@ from ddpg.operators.separable import (
     factorise,
 )
 from ddpg.operators.task_kernels import BLUR_TAPS, centred_cubic_taps
-from ddpg.tasks import check_task
+from ddpg.plugins import load_object
+from ddpg.tasks import TASKS, Task, check_task
 
 
 def build_operator(
@@ -34,7 +36,7 @@ def build_operator(
     """The observation model of a task (Garber & Tirer, CVPR 2024, section 5).
 
     Args:
-        task: a key of :data:`ddpg.tasks.TASK_BACKENDS`.
+        task: a key of :data:`ddpg.tasks.TASKS`.
         image_size: n, or (H, W), in pixels.
         backend: "fft" (periodic), "svd" (with borders) or, for Gaussian deblurring alone,
             "svd-published" (the published code's slip, see :mod:`ddpg.operators.published`).
@@ -52,12 +54,15 @@ def build_operator(
     """
     check_task(task, backend)
     size = _checked_size(image_size)
-    for name, value, owner in (("kernel", kernel, "motion_deblur"), ("mask", mask, "inpainting")):
-        if (value is None) == (task == owner):
-            verb = "needs a" if task == owner else "takes no"
-            raise ValueError(f"{task} {verb} {name}")
-    if kernel is not None:
-        operator: LinearOperator = FourierOperator(_checked_kernel(kernel, size), size)
+    for name, value in (("kernel", kernel), ("mask", mask)):
+        needed = TASKS[task].needs == name
+        if (value is None) == needed:
+            raise ValueError(f"{task} {'needs a' if needed else 'takes no'} {name}")
+    operator: LinearOperator
+    if TASKS[task].builder:
+        operator = _from_plugin(TASKS[task], size, backend, scale)
+    elif kernel is not None:
+        operator = FourierOperator(_checked_kernel(kernel, size), size)
     elif mask is not None:
         operator = MaskingOperator(_checked_mask(mask, size))
     elif task == "sr_bicubic":
@@ -67,6 +72,18 @@ def build_operator(
     else:
         operator = MaskingOperator(torch.ones(size, dtype=torch.float64))
     return operator.to(dtype=dtype, device=device)
+
+
+def _from_plugin(task: Task, size: tuple[int, int], backend: str, scale: int) -> LinearOperator:
+    factor = _checked_scale(scale, size) if task.scales else None
+    build = load_object(task.builder, f"task {task.name!r}")
+    operator = build(size, backend=backend, scale=factor)
+    if not isinstance(operator, LinearOperator):
+        raise UserError(
+            f"task {task.name!r}: {task.builder} must return a ddpg.operators.LinearOperator, "
+            f"got {type(operator).__name__}"
+        )
+    return operator
 
 
 def _super_resolution(size: tuple[int, int], backend: str, scale: int) -> LinearOperator:

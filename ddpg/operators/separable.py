@@ -77,6 +77,20 @@ class SeparableOperator(LinearOperator):
         """Squared gains, (h, w) or, where channels differ, (3, h, w)."""
         return self._eigenvalues
 
+    @property
+    def observed(self) -> Tensor:
+        """All: a singular value that was set to zero keeps its direction."""
+        return torch.ones_like(self._gains, dtype=torch.bool)
+
+    def image_coordinates(self, x: Tensor) -> Tensor:
+        """``V_rows^T x V_cols``, truncated singular values included."""
+        self._check(x, self._image_size, "images")
+        return self._analyse_image(x)
+
+    def from_image_coordinates(self, coordinates: Tensor) -> Tensor:
+        """``V_rows c V_cols^T``."""
+        return self._synthesise_image(coordinates)
+
     def _rebuild(self, *, dtype: torch.dtype, device: torch.device) -> SeparableOperator:
         rows, columns, gains = self._exact
         return SeparableOperator(

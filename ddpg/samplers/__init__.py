@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from ddpg.methods import STEPS, check_hyper_parameters
+from ddpg.errors import UserError
+from ddpg.methods import METHODS, STEPS, check_hyper_parameters, find_method
+from ddpg.plugins import load_object
 from ddpg.samplers.base import DiffusionSampler, Sampler
-from ddpg.samplers.bicubic import Bicubic
-from ddpg.samplers.ddpg import DDPG
 from ddpg.samplers.direct import DirectSampler
-from ddpg.samplers.idpg import IDPG
-from ddpg.samplers.pinv import PseudoInverse
 from ddpg.samplers.problem import NonFiniteError, Problem, State, Step
-
-SAMPLERS: Mapping[str, type[DiffusionSampler] | type[DirectSampler]] = {
-    sampler.name: sampler for sampler in (DDPG, IDPG, PseudoInverse, Bicubic)
-}
-"""Every method of the package; its hyper-parameters are in :data:`ddpg.methods.METHODS`."""
 
 __all__ = [
     "SAMPLERS",
     "DiffusionSampler",
+    "DirectSampler",
     "NonFiniteError",
     "Problem",
     "Sampler",
@@ -30,31 +25,57 @@ __all__ = [
 ]
 
 
+class _Samplers(Mapping[str, type[Sampler]]):
+    """The class of every method, imported when it is asked for.
+
+    That no method is imported here keeps the code of one out of the fingerprints of the others.
+    """
+
+    def __getitem__(self, name: str) -> type[Sampler]:
+        method = METHODS[name]
+        sampler = load_object(method.sampler, f"method {name!r}")
+        if not (isinstance(sampler, type) and issubclass(sampler, Sampler)):
+            raise UserError(f"method {name!r}: {method.sampler} is no ddpg.samplers.Sampler")
+        if sampler.name != name:
+            raise UserError(f"method {name!r}: {method.sampler} calls itself {sampler.name!r}")
+        return sampler
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(METHODS)
+
+    def __len__(self) -> int:
+        return len(METHODS)
+
+
+SAMPLERS: Mapping[str, type[Sampler]] = _Samplers()
+"""Every method; its hyper-parameters are in :data:`ddpg.methods.METHODS`."""
+
+
 def build_sampler(
     name: str,
     *,
-    steps: int = int(STEPS.default),
+    steps: int | None = None,
     times: Sequence[int] | None = None,
-    **hyper_parameters: float,
+    **hyper_parameters: Any,
 ) -> Sampler:
     """Make a restoration method.
 
     Args:
-        name: a key of :data:`SAMPLERS`.
-        steps: N, network evaluations on the method's own time grid; methods without a network
-            accept the default alone.
+        name: a key of :data:`SAMPLERS`, or an alias.
+        steps: N, of the method's own time grid; the method's default if None. Methods without a
+            network have no steps and accept 100 as "not given".
         times: instead of ``steps``, the time indices at which the network is called, in order.
         hyper_parameters: those that differ from the method's defaults.
 
     Raises:
         ValueError: unknown method or hyper-parameter, or a value that is not allowed.
     """
-    if name not in SAMPLERS:
-        raise ValueError(f"unknown method {name!r}; known methods: {', '.join(SAMPLERS)}")
-    method = SAMPLERS[name]
-    if not issubclass(method, DirectSampler):
-        return method(steps=steps, times=times, **hyper_parameters)
-    if times is not None or steps != STEPS.default:
-        check_hyper_parameters(name, hyper_parameters)
-        raise ValueError(f"{name} runs no network: it takes neither steps nor times")
-    return method(**hyper_parameters)
+    method = find_method(name)
+    sampler = SAMPLERS[method.name]
+    if issubclass(sampler, DiffusionSampler):
+        given = hyper_parameters if steps is None else {"steps": steps, **hyper_parameters}
+        return sampler(times=times, **given)
+    if times is not None or steps not in (None, STEPS.default):
+        check_hyper_parameters(method.name, hyper_parameters)
+        raise ValueError(f"{method.name} runs no network: it takes neither steps nor times")
+    return sampler(**hyper_parameters)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from itertools import pairwise
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -15,6 +16,8 @@ from ddpg.noise import Noise
 from ddpg.operators import LinearOperator
 from ddpg.priors.base import Prior
 from ddpg.samplers.problem import (
+    CLEAN,
+    Move,
     NonFiniteError,
     Problem,
     State,
@@ -22,11 +25,14 @@ from ddpg.samplers.problem import (
     check_observations,
     check_prior,
     check_times,
-    steps_between,
+    steps_of,
 )
 from ddpg.schedule import Schedule
 
 Callback = Callable[[State], object]
+
+STANDARD_SCHEDULE = Schedule.linear()
+"""The 1000 training steps for which evaluations are counted before a prior is known."""
 
 
 class Sampler(ABC):
@@ -41,7 +47,7 @@ class Sampler(ABC):
 
     name: ClassVar[str]
 
-    def __init__(self, **hyper_parameters: float) -> None:
+    def __init__(self, **hyper_parameters: Any) -> None:
         self.hyper_parameters = check_hyper_parameters(self.name, hyper_parameters)
 
     @property
@@ -84,32 +90,49 @@ class DiffusionSampler(Sampler):
 
     Args:
         times: time indices at which the network is called, falling; by default the method's own
-            grid of ``steps``.
+            :meth:`grid` of ``steps``.
         hyper_parameters: as for :class:`Sampler`, ``steps`` among them.
     """
 
-    def __init__(self, *, times: Sequence[int] | None = None, **hyper_parameters: float) -> None:
+    def __init__(self, *, times: Sequence[int] | None = None, **hyper_parameters: Any) -> None:
         super().__init__(**hyper_parameters)
-        self._times = None if times is None else check_times(times)
+        self._times = None if times is None else self.check_times(times)
 
     @property
     def network_evaluations(self) -> int:
-        """One for each time index."""
-        return int(self.hyper_parameters["steps"]) if self._times is None else len(self._times)
+        """One for each move; on the method's own grid, for 1000 training steps."""
+        times = self.grid(STANDARD_SCHEDULE) if self._times is None else self._times
+        return len(self.moves(times))
+
+    def check_times(self, times: Sequence[int]) -> tuple[int, ...]:
+        """Check times given instead of the method's own; ValueError if it cannot walk them."""
+        return check_times(times)
+
+    def grid(self, schedule: Schedule) -> list[int]:
+        """The method's own time indices: equally spaced, down to 0, unless it says otherwise."""
+        return schedule.uniform_times(self.hyper_parameters["steps"])
+
+    def moves(self, times: Sequence[int]) -> list[Move]:
+        """The moves along a time grid, one for each call of the network; the last ends clean."""
+        return [Move(index, t, s) for index, (t, s) in enumerate(pairwise([*times, CLEAN]))]
 
     def times(self, schedule: Schedule) -> list[int]:
-        """The time indices at which the network is called, in order."""
+        """The time indices that are visited, in order.
+
+        Raises:
+            ValueError: one of those given lies outside the prior's schedule.
+        """
         if self._times is None:
-            return schedule.uniform_times(int(self.hyper_parameters["steps"]))
-        if self._times[0] >= len(schedule):
+            return self.grid(schedule)
+        if max(self._times) >= len(schedule):
             raise ValueError(
-                f"times must lie in [0, {len(schedule) - 1}] for this prior, got {self._times[0]}"
+                f"times must lie in [0, {len(schedule) - 1}] for this prior, got {max(self._times)}"
             )
         return list(self._times)
 
-    def start(self, problem: Problem) -> Tensor:
+    def start(self, problem: Problem, first: Step) -> Tensor:  # noqa: ARG002
         """``x_T``: unscaled normal noise, unless a method starts elsewhere."""
-        return problem.noise.initial(problem.shape).to(problem.y)
+        return problem.initial_noise()
 
     @abstractmethod
     def step(self, problem: Problem, x: Tensor, step: Step) -> tuple[Tensor, Tensor]:
@@ -133,11 +156,11 @@ class DiffusionSampler(Sampler):
         """Run the loop, see :meth:`Sampler.restore`."""
         sigma = check_observations(y, operator, sigma_y)
         prior = check_prior(self.name, prior, operator)
-        steps = steps_between(self.times(prior.schedule), prior.schedule)
+        steps = steps_of(self.moves(self.times(prior.schedule)), prior.schedule)
         if noise is None:
             raise ValueError(f"{self.name} draws random numbers: noise must not be None")
         problem = Problem(y, operator.analyse(y), operator, prior, sigma, noise)
-        x = self.start(problem)
+        x = self.start(problem, steps[0])
         finite: list[Tensor] = []
         for step in steps:
             x, x0 = self.step(problem, x, step)
@@ -150,15 +173,19 @@ class DiffusionSampler(Sampler):
 
     def denoise(self, problem: Problem, x: Tensor, step: Step) -> Tensor:
         """``x0 = (x_t - sqrt(1 - abar_t) eps(x_t, t)) / sqrt(abar_t)``."""
+        return self.predict(problem, x, step)[0]
+
+    def predict(self, problem: Problem, x: Tensor, step: Step) -> tuple[Tensor, Tensor]:
+        """``x0`` of :meth:`denoise`, and the network's ``eps(x_t, t)``."""
         noise = problem.prior.eps(x, step.t)
         x0 = torch.sub(x, noise, alpha=math.sqrt(1 - step.abar_t))
-        return x0.div_(math.sqrt(step.abar_t))
+        return x0.div_(math.sqrt(step.abar_t)), noise
 
     def _check_finite(self, finite: Sequence[Tensor], steps: Sequence[Step]) -> None:
         flags = torch.stack(list(finite)).tolist()
         if not all(flags):
             step = steps[flags.index(False)]
             raise NonFiniteError(
-                f"{self.name}: NaN or infinity appeared in step {step.index} "
+                f"{self.name}: NaN or infinity appeared in step {flags.index(False)} "
                 f"(of 0 ... {step.count - 1}), at time index {step.t}"
             )

@@ -63,5 +63,7 @@ class GuidedSampler(DiffusionSampler):
         mu = (1 - step.abar_s) / (1 - step.abar_t)
         mode = self.hyper_parameters["step_size_mode"]
         a = (1 - delta) * (mu if mode == 1 else 1)
-        b = delta * self.hyper_parameters["scale_ls"] * (1 if mode == 0 else mu)
-        return problem.operator.inverse_eigenvalues(self.eta(problem.sigma)).mul_(a).add_(b)
+        weights = problem.operator.inverse_eigenvalues(self.eta(problem.sigma)).mul_(a)
+        if delta == 0:
+            return weights
+        return weights.add_(delta * self.hyper_parameters["scale_ls"] * (1 if mode == 0 else mu))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from numbers import Integral, Real
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -21,6 +22,26 @@ SMALLEST_ETA = 1e-4
 """Floor of the regularisation of back-projections: float32 cannot do with less."""
 
 
+CLEAN = -1
+"""The time index of the clean image."""
+
+
+class Move(NamedTuple):
+    """A call of the network and where it leads.
+
+    Attributes:
+        number: that of the move, which is that of its noise.
+        t: the time index it leaves.
+        s: the time index it goes to.
+        travels: whether it ends upwards, back in time.
+    """
+
+    number: int
+    t: int
+    s: int
+    travels: bool = False
+
+
 class NonFiniteError(FloatingPointError):
     """A restoration left the numbers; the message names the method, the step and its time."""
 
@@ -30,10 +51,11 @@ class Step:
     """From time ``t`` to time ``s``.
 
     Attributes:
-        index: number of the step, from 0.
+        index: number of the step, from 0, which is that of its noise.
         count: number of steps.
         t, s: time indices; s is -1 for the clean image.
         abar_t, abar_s: their signal powers.
+        travels: whether it goes back in time, see :class:`Move`.
     """
 
     index: int
@@ -42,6 +64,7 @@ class Step:
     s: int
     abar_t: float
     abar_s: float
+    travels: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,15 +101,49 @@ class Problem:
     prior: Prior
     sigma: float
     noise: Noise
+    _parts: dict[int, list[tuple[slice, Problem]]] = field(default_factory=dict, repr=False)
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """(B, 3, H, W) of the images sought."""
         return (len(self.y), *self.operator.image_shape)
 
+    def initial_noise(self) -> Tensor:
+        """``x_T ~ N(0, I)``."""
+        return self.noise.initial(self.shape).to(self.y)
+
     def fresh_noise(self, index: int) -> Tensor:
         """``z ~ N(0, I)`` of a step."""
         return self.noise.step(index, self.shape).to(self.y)
+
+    def parts(self, size: int) -> list[tuple[slice, Problem]]:
+        """The problem cut into batches of at most ``size`` images, each with where it lies.
+
+        Noise belongs to the whole: parts have none of their own.
+        """
+        if size not in self._parts:
+            self._parts[size] = [
+                (images, self._part(images))
+                for images in (slice(i, i + size) for i in range(0, len(self.y), size))
+            ]
+        return self._parts[size]
+
+    def _part(self, images: slice) -> Problem:
+        if len(self.y[images]) == len(self.y):
+            return self
+        indices = range(*images.indices(len(self.y)))
+        y, operator = self.y[images], self.operator
+        # An operator of one kernel, batched or not, serves every part.
+        if operator.batch_size == len(self.y):
+            operator = operator.select(indices)
+        return replace(
+            self,
+            y=y,
+            y_spectral=self.y_spectral[images],
+            operator=operator,
+            prior=self.prior.select(indices),
+            _parts={},
+        )
 
 
 def check_observations(y: Tensor, operator: LinearOperator, sigma_y: float) -> float:
@@ -144,18 +201,40 @@ def check_prior(method: str, prior: Prior | None, operator: LinearOperator) -> P
     return prior
 
 
-def check_times(times: Sequence[int]) -> tuple[int, ...]:
-    """Check an explicit time grid: whole, at least 0, strictly falling; ValueError if not."""
+def check_times(times: Sequence[int], *, least: int = 1, travel: bool = False) -> tuple[int, ...]:
+    """Check an explicit time grid.
+
+    Args:
+        times: the time indices.
+        least: how many there must be.
+        travel: whether times may rise again after they have fallen.
+
+    Raises:
+        ValueError: too few, or not integers of at least 0 that fall strictly.
+    """
     whole = all(isinstance(t, Integral) and not isinstance(t, bool) and t >= 0 for t in times)
-    falling = whole and all(t > s for t, s in pairwise(times))
-    if not len(times) or not falling:
-        raise ValueError(f"times must be integers of at least 0, strictly falling, got {times!r}")
+    falls = [t - s for t, s in pairwise(times)] if whole else []
+    falling = all(falls) and falls[:1] > [0] if travel and falls else all(f > 0 for f in falls)
+    if len(times) < max(1, least) or not whole or not falling:
+        but = " but for time travel" if travel else ""
+        few = f", at least {least} of them" if least > 1 else ""
+        raise ValueError(
+            f"times must be integers of at least 0, strictly falling{but}{few}, got {times!r}"
+        )
     return tuple(int(t) for t in times)
 
 
-def steps_between(times: Sequence[int], schedule: Schedule) -> list[Step]:
-    """The steps from each time index to the next, the last one to the clean image."""
+def steps_of(moves: Sequence[Move], schedule: Schedule) -> list[Step]:
+    """Moves with the signal powers at their ends."""
     return [
-        Step(index, len(times), t, s, schedule.abar(t), schedule.abar(s))
-        for index, (t, s) in enumerate(pairwise([*times, -1]))
+        Step(
+            move.number,
+            len(moves),
+            move.t,
+            move.s,
+            schedule.abar(move.t),
+            schedule.abar(move.s),
+            move.travels,
+        )
+        for move in moves
     ]

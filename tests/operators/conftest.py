@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ddpg.operators import LinearOperator, build_operator
-from ddpg.tasks import TASK_BACKENDS
+from ddpg.tasks import TASKS
 
 ODD = (13, 10)
 DIVISIBLE = (12, 16)
@@ -32,7 +32,7 @@ class Case(NamedTuple):
 
     def __str__(self) -> str:
         kind = "-per-image" if self.per_image else ""
-        scale = f"-x{self.scale}" if self.task == "sr_bicubic" else ""
+        scale = f"-x{self.scale}" if TASKS[self.task].scales else ""
         return f"{self.task}{scale}-{self.backend}{kind}-{self.size[0]}x{self.size[1]}"
 
     def extras(self) -> dict[str, torch.Tensor]:
@@ -61,15 +61,15 @@ class Case(NamedTuple):
 
 def cases() -> Iterator[Case]:
     """Every task and backend of the registry, at sizes that are odd where they may be."""
-    for task, backends in TASK_BACKENDS.items():
-        for backend in backends:
-            if task == "sr_bicubic":
+    for task, description in TASKS.items():
+        for backend in description.backends:
+            if description.scales:
                 for size, scale in ((DIVISIBLE, 2), (DIVISIBLE, 4), ((9, 15), 3), ((10, 6), 2)):
                     yield Case(task, backend, size, scale)
                 continue
             for size in (ODD, (10, 13), DIVISIBLE):
                 yield Case(task, backend, size)
-            if task in ("motion_deblur", "inpainting"):
+            if description.needs:
                 yield Case(task, backend, ODD, per_image=True)
 
 
@@ -124,7 +124,7 @@ def truncated(matrix: np.ndarray) -> np.ndarray:
 
 def dense_matrices(case: Case) -> list[np.ndarray] | None:
     """``A`` of each of two images for one channel; None where there is no independent form."""
-    if case.backend == "svd-published":
+    if case.backend == "svd-published" or TASKS[case.task].builder:
         return None
     extras = {name: value.numpy() for name, value in case.extras().items()}
     pick = (lambda values: list(values)) if case.per_image else (lambda values: [values, values])
@@ -171,7 +171,7 @@ def dense(case: Case) -> np.ndarray:
     """(2, h w, H W): the case's matrix for each of two images."""
     matrices = dense_matrices(case)
     if matrices is None:
-        pytest.skip("svd-published is compared with its own definition in test_published.py")
+        pytest.skip("has a test of its own: svd-published in test_published.py, a plug-in's there")
     return np.stack(matrices)
 
 

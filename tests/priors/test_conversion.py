@@ -32,7 +32,6 @@ LEVELS = {"image_size": 32, "channels": 32, "multipliers": [1, 2], "blocks": 1}
 ADM = {**LEVELS, "attention_resolutions": [16], "head_channels": 16}
 TINY: dict[str, dict[str, Any]] = {
     "tiny_ddpm_unet": {"kind": "ddpm_unet", **LEVELS, "attention_resolutions": [16]},
-    "tiny_adm_unet": {"kind": "adm_unet", **ADM},
     "tiny_adm_unet_cond": {"kind": "adm_unet", **ADM, "num_classes": 10},
 }
 GUIDE = {"kind": "adm_classifier", **ADM, "num_classes": 10}
@@ -142,7 +141,7 @@ def test_bfloat16_on_a_cpu_is_close(write: WriteCard, name: str, converted: bool
 
 
 def test_weights_are_mapped_and_laid_out_channels_last(write: WriteCard) -> None:
-    prior = load_prior(write("tiny_adm_unet"), weights=publish("tiny_adm_unet"))
+    prior = load_prior(write("tiny_ddpm_unet"), weights=publish("tiny_ddpm_unet"))
     kernels = [p for p in prior.network.parameters() if p.ndim == 4]
     assert all(p.is_contiguous(memory_format=torch.channels_last) for p in kernels)
     assert not any(p.is_meta or p.requires_grad for p in prior.network.parameters())
@@ -218,13 +217,13 @@ def test_descriptions_and_mirrors_do_not_matter_to_converted_files(write: WriteC
 
 
 def test_conversion_refuses_what_the_card_does_not_mean(write: WriteCard) -> None:
-    other, output = publish("tiny_adm_unet"), Path("out/net.safetensors")
+    other, output = publish("tiny_adm_unet_cond"), Path("out/net.safetensors")
     with pytest.raises(CorruptFileError, match=r"net\.pt: not this network's weights; missing: "):
         convert_checkpoint(
             read_card(write("tiny_ddpm_unet")), "weights", other, output, dtype="float32"
         )
     pinned = {"file": "net.pt", "sha256": "0" * 64}
-    card = read_card(write("tiny_adm_unet", weights=pinned))
+    card = read_card(write("tiny_ddpm_unet", weights=pinned))
     with pytest.raises(CorruptFileError, match=r"its sha256 is .* the card expects 000"):
         convert_checkpoint(card, "weights", other, output, dtype="float32")
     with pytest.raises(ValueError, match="dtype must be one of float32, bfloat16, float16, got"):

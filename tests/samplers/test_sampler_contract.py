@@ -12,6 +12,7 @@ from ddpg.operators import build_operator
 from ddpg.priors import GaussianPrior, Prior
 from ddpg.samplers import SAMPLERS, build_sampler
 from ddpg.samplers.base import DiffusionSampler
+from ddpg.schedule import Schedule
 
 STEPS = 5
 DIFFUSION = [name for name, sampler in SAMPLERS.items() if issubclass(sampler, DiffusionSampler)]
@@ -61,8 +62,25 @@ def restore(name, y, operator, *, ids=IDS, seed=0, sigma_y=0.05, prior=None, cal
     )
 
 
+def times_of(name):
+    """The time indices at which :func:`restore` calls the network."""
+    sampler = make(name)
+    moves = sampler.moves(sampler.times(Schedule.linear()))
+    return [move.t for move in moves]
+
+
 def test_registries_agree():
-    assert set(SAMPLERS) == set(METHODS)
+    assert list(SAMPLERS) == list(METHODS)
+    for name, method in METHODS.items():
+        assert SAMPLERS[name].name == method.name == name
+        assert build_sampler(name).network_evaluations == method.evaluations
+        assert method.title
+        assert method.description
+        assert method.reference
+
+
+def test_an_alias_is_the_method():
+    assert type(build_sampler("ddnm+", steps=3)) is SAMPLERS["ddnm_plus"]
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
@@ -117,7 +135,7 @@ def test_no_value_is_read_inside_a_step(name, operator, y):
         steps.append(state.step.index)
 
     restore(name, y, operator, prior=Watched(0.1, 0.16), callback=leave)
-    assert len(steps) == STEPS
+    assert len(steps) == make(name).network_evaluations
     assert counter.count == 0
     with counter:
         float(y.max())
@@ -141,14 +159,16 @@ def test_a_callback_sees_every_step_and_evaluations_are_counted(name, operator, 
     assert len(prior.times) == len(seen) == make(name).network_evaluations
     assert [state.step.t for state in seen] == prior.times
     if seen:
-        assert seen[-1].step.s == -1
+        # DiffPIR ends at the last time of its grid, the others at the clean image.
+        assert seen[-1].step.s == (0 if name == "diffpir" else -1)
         assert torch.equal(seen[-1].x, restored)
 
 
 @pytest.mark.parametrize("name", DIFFUSION)
 def test_nan_from_the_network_names_method_and_step(name, operator, y):
-    with pytest.raises(FloatingPointError, match=rf"{name}: .* step 2 .* time index 400"):
-        restore(name, y, operator, prior=CountingPrior(broken_at=400))
+    t = times_of(name)[2]
+    with pytest.raises(FloatingPointError, match=rf"{name}: .* step 2 .* time index {t}"):
+        restore(name, y, operator, prior=CountingPrior(broken_at=t))
 
 
 @pytest.mark.parametrize("name", DIFFUSION)
@@ -156,8 +176,9 @@ def test_explicit_times(name, operator, y):
     prior = CountingPrior()
     sampler = build_sampler(name, times=[900, 400, 30])
     sampler.restore(y, operator, prior, sigma_y=0.05, noise=SeededNoise(0, IDS))
-    assert prior.times == [900, 400, 30]
-    assert sampler.network_evaluations == 3
+    # The last time of DiffPIR's grid is the end, where the network is not asked any more.
+    assert prior.times == [900, 400, 30][: 2 if name == "diffpir" else 3]
+    assert sampler.network_evaluations == len(prior.times)
     for times in ([], [3, 3], [1, 2], [5, -1], [5.0, 1.0], [True, False]):
         with pytest.raises(ValueError, match="strictly falling"):
             build_sampler(name, times=times)

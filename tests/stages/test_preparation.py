@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,6 @@ from ddpg.stages.resources import survey_dataset
 from ddpg.tensors import read_ids, read_labels, read_tensors
 
 ROOT = Path(__file__).parents[2]
-REFERENCE_VARIABLE = "DDPG_REFERENCE"
-"""Names the folder that holds `images/` and `reference/`, whose licences forbid passing them on."""
 
 
 def draw(path: Path, pixels: Any) -> str:
@@ -121,13 +118,10 @@ def test_positions_beyond_the_index(pictures: Path) -> None:
 
 @pytest.mark.parametrize("data_set", ["celeba_hq", "imagenet"])
 def test_published_preprocessing_to_the_byte(
-    data_set: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data_set: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reference_folder: Path
 ) -> None:
     """The shipped cards, four pictures each, from a user's own folder to a shard."""
-    if REFERENCE_VARIABLE not in os.environ:
-        pytest.skip(f"the research-only pictures do not come with the code: ${REFERENCE_VARIABLE}")
-    reference = Path(os.environ[REFERENCE_VARIABLE])
-    shutil.copytree(reference / "images" / data_set, tmp_path / "own")
+    shutil.copytree(reference_folder / "images" / data_set, tmp_path / "own")
     names = sorted((path.stem for path in (tmp_path / "own").iterdir()), reverse=True)
     lines = [f"{name} {label}" for label, name in enumerate(names)]
     (tmp_path / "own/imagenet_val_1k.txt").write_text("\n".join(lines))
@@ -152,5 +146,5 @@ def test_published_preprocessing_to_the_byte(
     labels = dict(zip(names, range(4), strict=True)) if with_labels else {}
     assert read_labels(tmp_path / "shard.safetensors") == labels
     for name, pixels in read_tensors(tmp_path / "shard.safetensors").items():
-        expected = reference / "reference/preprocessing" / f"{data_set}_{name}.png"
+        expected = reference_folder / "reference/preprocessing" / f"{data_set}_{name}.png"
         np.testing.assert_array_equal(pixels.permute(1, 2, 0), np.asarray(Image.open(expected)))

@@ -1,0 +1,93 @@
+"""Hyper-parameters of the methods: type, default, limits, and how they are read from text."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+Value = int | float | bool | str
+
+TRUTH_VALUES = {"true": True, "false": False}
+
+
+@dataclass(frozen=True)
+class HyperParameter:
+    """One setting of a method: a number, a choice among words, or a truth value.
+
+    Attributes:
+        name: the keyword of the sampler.
+        default: used where the sheet's field is empty; its type is the parameter's type.
+        description: one line, in the paper's symbols.
+        minimum, maximum: closed limits of a number.
+        choices: the words that are allowed, for a parameter whose default is one of them.
+        column: the column of the sheet, where the name is taken by another one; else the name.
+    """
+
+    name: str
+    default: Value
+    description: str
+    minimum: float = -math.inf
+    maximum: float = math.inf
+    choices: tuple[str, ...] = ()
+    column: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.column:
+            object.__setattr__(self, "column", self.name)
+
+    def parse(self, text: str) -> Value:
+        """Read a value from a sheet or a command line, and check it.
+
+        Raises:
+            ValueError: see :meth:`check`.
+        """
+        if isinstance(self.default, bool):
+            return self.check(TRUTH_VALUES.get(text.lower(), text))
+        if isinstance(self.default, str):
+            return self.check(text)
+        try:
+            number = float(text)
+        except ValueError:
+            raise ValueError(f"{self.name} must be a number, got {text!r}") from None
+        return self.check(int(number) if number.is_integer() else number)
+
+    def check(self, value: object) -> Value:
+        """Return ``value`` in this parameter's type.
+
+        Raises:
+            ValueError: it is not of that type, lies outside the limits, or is no allowed word.
+        """
+        if isinstance(self.default, bool):
+            if not isinstance(value, bool):
+                raise ValueError(f"{self.name} must be true or false, got {value!r}")
+            return value
+        if isinstance(self.default, str):
+            if value not in self.choices:
+                allowed = ", ".join(self.choices)
+                raise ValueError(f"{self.name} must be one of {allowed}, got {value!r}")
+            return str(value)
+        return self._check_number(value, integer=isinstance(self.default, int))
+
+    def _check_number(self, value: object, *, integer: bool) -> int | float:
+        kind = "an integer" if integer else "a number"
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ValueError(f"{self.name} must be {kind}, got {value!r}")
+        if not math.isfinite(value) or (integer and value != int(value)):
+            raise ValueError(f"{self.name} must be {kind}, got {value!r}")
+        if not self.minimum <= value <= self.maximum:
+            raise ValueError(f"{self.name} must {self.limits}, got {value!r}")
+        return int(value) if integer else float(value)
+
+    @property
+    def limits(self) -> str:
+        """What is allowed, in words: "lie in [0, 1]", "be at least 0", "be one of a, b"."""
+        if isinstance(self.default, bool):
+            return "be true or false"
+        if self.choices:
+            return f"be one of {', '.join(self.choices)}"
+        low, high = f"{self.minimum:g}", f"{self.maximum:g}"
+        if math.isfinite(self.minimum) and math.isfinite(self.maximum):
+            return f"lie in [{low}, {high}]"
+        if math.isfinite(self.minimum):
+            return f"be at least {low}"
+        return f"be at most {high}" if math.isfinite(self.maximum) else "be finite"

@@ -1,0 +1,130 @@
+"""Methods, tasks and priors that other packages bring along, found through entry points.
+
+A distribution registers a description (such as a :class:`ddpg.methods.Method`) under one of the
+groups ``ddpg.samplers``, ``ddpg.operators`` and ``ddpg.priors``. Descriptions are read at every
+parse of the Snakefile, so the module that holds one must not import torch; the code behind it is
+named by a path, ``package.module:object``, which is imported when it is run.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Generic, Protocol, TypeVar
+
+from ddpg.errors import UserError
+
+
+class Named(Protocol):
+    """A description that carries its own name."""
+
+    @property
+    def name(self) -> str:
+        """The name under which it is registered."""
+
+
+Description = TypeVar("Description", bound=Named)
+
+
+class Registry(Mapping[str, Description], Generic[Description]):
+    """What the package has, and after it, by name, what installed plug-ins add.
+
+    Plug-ins are looked for when the registry is first used.
+
+    Args:
+        group: the entry points' group.
+        kind: the type that an entry point must hold.
+        built_in: the package's own.
+        reserved: names that the package has outside this registry.
+    """
+
+    def __init__(
+        self,
+        group: str,
+        kind: type[Description],
+        *built_in: Description,
+        reserved: Iterable[str] = (),
+    ) -> None:
+        self.group, self.kind = group, kind
+        self.built_in = {description.name: description for description in built_in}
+        self.reserved = frozenset(reserved)
+
+    @cached_property
+    def _all(self) -> dict[str, Description]:
+        found = dict(self.built_in)
+        owners = dict.fromkeys([*found, *self.reserved], "ddpg itself")
+        for entry in sorted(entry_points(group=self.group), key=lambda entry: entry.name):
+            if entry.name in owners:
+                raise UserError(
+                    f"{self._who(entry)}: the name is taken by {owners[entry.name]}; "
+                    f"uninstall one of the two"
+                )
+            found[entry.name] = self._load(entry)
+            owners[entry.name] = distribution_of(entry)
+        return found
+
+    def _load(self, entry: EntryPoint) -> Description:
+        try:
+            description = entry.load()
+        except Exception as error:  # whatever a stranger's module raises, its name belongs to it
+            raise UserError(
+                f"{self._who(entry)}: {entry.value} cannot be loaded "
+                f"({type(error).__name__}: {error})"
+            ) from error
+        if not isinstance(description, self.kind):
+            raise UserError(
+                f"{self._who(entry)}: {entry.value} must be a {self.kind.__module__}."
+                f"{self.kind.__name__}, got {type(description).__name__}"
+            )
+        if description.name != entry.name:
+            raise UserError(
+                f"{self._who(entry)}: the entry point and the description must have one name, "
+                f"the latter says {description.name!r}"
+            )
+        return description
+
+    def _who(self, entry: EntryPoint) -> str:
+        return f"plug-in {entry.name!r} ({self.group}) of {distribution_of(entry)}"
+
+    def __getitem__(self, name: str) -> Description:
+        return self._all[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+
+def distribution_of(entry: EntryPoint) -> str:
+    """Name and version of the distribution that registered an entry point."""
+    found = entry.dist
+    return f"{found.name} {found.version}" if found is not None else "an unknown distribution"
+
+
+def load_object(path: str, what: str) -> Any:
+    """Import ``package.module:object``.
+
+    Args:
+        path: where it is.
+        what: for the error, such as "method 'wiener'".
+
+    Raises:
+        UserError: the path has another form, or there is no such module or object.
+    """
+    module, colon, name = path.partition(":")
+    if not (module and colon and name):
+        raise UserError(f"{what}: expected 'package.module:object', got {path!r}")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except ImportError as error:
+        raise UserError(f"{what}: {module} cannot be imported ({error})") from error
+    except AttributeError as error:
+        raise UserError(f"{what}: {error}") from error
+
+
+def module_of(path: str) -> str:
+    """The module of ``package.module:object``."""
+    return path.partition(":")[0]

@@ -1,0 +1,30 @@
+"""What the methods that look at single singular values share."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from ddpg.operators import LinearOperator
+
+
+def can_divide(operator: LinearOperator, sigma: float) -> Tensor:
+    """Where observations may be divided by the singular values.
+
+    Noise of more than a hundred rounding errors drowns the rounding of y, whatever it is divided
+    by: then every direction will do. With less, rounding would be amplified to what can be seen
+    where singular values are small, see :attr:`ddpg.operators.LinearOperator.invertible`.
+
+    Args:
+        operator: A.
+        sigma: noise of y, on the [-1, 1] scale.
+    """
+    drowned = sigma > 100 * torch.finfo(operator.dtype).eps
+    return operator.singular_values > 0 if drowned else operator.invertible
+
+
+def noise_level(abar: float) -> float:
+    """``sqrt((1 - abar) / abar)``, of the variance-exploding diffusion ``x_t / sqrt(abar_t)``."""
+    return math.sqrt((1 - abar) / abar)

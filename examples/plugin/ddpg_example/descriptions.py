@@ -1,0 +1,48 @@
+"""What the benchmark is told about this plug-in. It is read at every parse: no torch here."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ddpg.methods import HyperParameter, Method
+from ddpg.priors.kinds import PriorKind
+from ddpg.tasks import Task
+
+PNP_HQS = Method(
+    name="pnp_hqs",
+    title="PnP-HQS",
+    sampler="ddpg_example.hqs:PlugAndPlayHQS",
+    description="half-quadratic splitting with a denoiser at falling noise levels",
+    reference="Zhang et al., IEEE TPAMI 2021 (DPIR), algorithm 1",
+    parameters=(
+        HyperParameter("steps", 24, "N, the number of network evaluations", 1, 100),
+        HyperParameter("lam", 0.23, "lambda; the data step weighs x0 by lambda s^2 / sig_t^2", 0),
+    ),
+    evaluations=24,
+)
+
+SR_BOX = Task(
+    name="sr_box",
+    title="Super-resolution (box)",
+    backends=("pixel",),
+    scales=(2, 4),
+    builder="ddpg_example.box:build",
+)
+
+
+class SmoothingConfig(BaseModel):
+    """The fields of ``architecture:`` in the card of such a prior."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    kind: Literal["smoothing"]
+    radius: Annotated[int, Field(ge=1, le=8)] = 1
+
+
+SMOOTHING = PriorKind(
+    name="smoothing",
+    configuration=SmoothingConfig,
+    network="ddpg_example.smoothing:SmoothingNetwork",
+)

@@ -1,0 +1,109 @@
+"""Time grids, and how often each method calls the network."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+import torch
+
+from ddpg.noise import SeededNoise
+from ddpg.operators import build_operator
+from ddpg.priors import GaussianPrior
+from ddpg.samplers import build_sampler
+from ddpg.schedule import Schedule
+
+SCHEDULE = Schedule.linear()
+
+
+class Counting(GaussianPrior):
+    def __init__(self):
+        super().__init__(0.1, 0.16)
+        self.images = []
+
+    def eps(self, x_t, t):
+        self.images.append(len(x_t))
+        return super().eps(x_t, t)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "evaluations"),
+    [
+        ("ddrm", {"steps": 7}, 8),
+        ("ddrm", {"steps": 600}, 1000),
+        ("ddnm", {"steps": 7}, 7),
+        ("ddnm", {"steps": 10, "travel_length": 2, "travel_repeat": 2}, 18),
+        ("ddnm", {"steps": 10, "travel_length": 2, "travel_repeat": 3}, 26),
+        ("ddnm", {"steps": 4, "travel_length": 4, "travel_repeat": 9}, 4),
+        ("ddnm", {"times": [900, 500, 700, 500, 10]}, 4),
+        ("diffpir", {"steps": 10}, 9),
+        ("diffpir", {"steps": 10, "grid": "uniform"}, 10),
+        ("dps", {"steps": 1}, 1),
+        ("dps", {"steps": 20, "gradient_batch": 3}, 20),
+        ("pigdm", {"steps": 7}, 7),
+        ("pigdm", {"steps": 7, "form": "reddiff"}, 8),
+    ],
+)
+def test_evaluations_are_counted_exactly(name, settings, evaluations):
+    operator = build_operator("denoising", (4, 6))
+    sampler = build_sampler(name, **settings)
+    prior = Counting()
+    noise = SeededNoise(0, ["a", "b", "c"])
+    sampler.restore(torch.zeros(3, 3, 4, 6), operator, prior, sigma_y=0.1, noise=noise)
+    assert sampler.network_evaluations == evaluations
+    assert sum(prior.images) == 3 * evaluations
+
+
+def test_grids():
+    assert build_sampler("ddrm", steps=7).times(SCHEDULE) == list(range(994, -1, -142))
+    assert build_sampler("dps", steps=4).times(SCHEDULE) == [999, 666, 333, 0]
+    assert build_sampler("dps").times(SCHEDULE) == list(range(999, -1, -1))
+    assert build_sampler("diffpir", steps=3).times(SCHEDULE) == [999, 292, 0]
+    assert build_sampler("diffpir", steps=4, grid="uniform").times(SCHEDULE) == [
+        999,
+        749,
+        499,
+        249,
+        0,
+    ]
+
+
+@pytest.mark.parametrize("steps", [400, 999, 1000])
+@pytest.mark.parametrize("grid", ["quad", "uniform"])
+def test_fine_grids_of_diffpir_fall(grid, steps):
+    times = build_sampler("diffpir", steps=steps, grid=grid).times(SCHEDULE)
+    assert times[0] == 999
+    assert times[-1] == 0
+    assert all(t > s for t, s in pairwise(times))
+
+
+@pytest.mark.parametrize("name", ["ddrm", "ddnm", "ddnm_plus", "dps", "pigdm", "ddpg"])
+def test_more_steps_than_the_prior_was_trained_for(name):
+    short = GaussianPrior(0, 1, schedule=Schedule.linear(steps=50))
+    with pytest.raises(ValueError, match=r"steps must .* \[1, 50\]"):
+        build_sampler(name, steps=60).times(short.schedule)
+
+
+def test_time_travel_needs_an_estimate_first():
+    for times in ([500, 600], [500, 500]):
+        with pytest.raises(ValueError, match="strictly falling but for time travel"):
+            build_sampler("ddnm", times=times)
+    with pytest.raises(ValueError, match="strictly falling, got"):
+        build_sampler("ddrm", times=[500, 300, 400])
+    with pytest.raises(ValueError, match="at least 2 of them"):
+        build_sampler("diffpir", times=[500])
+
+
+def test_time_travel_restarts_from_the_last_estimate():
+    """Of a stretch upwards only the last noise counts: z of the move that ends it."""
+    operator = build_operator("denoising", (4, 6), dtype=torch.float64)
+    y = torch.zeros(1, 3, 4, 6, dtype=torch.float64)
+    seen = []
+    noise = SeededNoise(3, ["a"])
+    build_sampler("ddnm", times=[900, 500, 600, 700, 10]).restore(
+        y, operator, GaussianPrior(0.1, 0.16), sigma_y=0, noise=noise, callback=seen.append
+    )
+    assert [(state.step.t, state.step.s) for state in seen] == [(900, 700), (700, 10), (10, -1)]
+    abar = SCHEDULE.abar(700)
+    z = noise.step(2, (1, 3, 4, 6)).double()
+    torch.testing.assert_close(seen[0].x, abar**0.5 * seen[0].x0 + (1 - abar) ** 0.5 * z)

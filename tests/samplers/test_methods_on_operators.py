@@ -1,0 +1,94 @@
+"""Every method on every operator, with and without noise."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from ddpg.methods import METHODS
+from ddpg.noise import SeededNoise
+from ddpg.operators import build_operator
+from ddpg.priors import GaussianPrior
+from ddpg.samplers import build_sampler
+from ddpg.tasks import TASKS
+
+SIZE = (16, 24)
+MEAN, VARIANCE = 0.1, 0.16
+IDS = ("a", "b")
+
+FITS_NOISE = ("ddnm", "diffpir")
+"""DDNM is made for noiseless y; DiffPIR's rho trusts the prior less than white noise deserves."""
+
+
+def settings():
+    """Every task, backend and scale of the registry."""
+    for task, description in TASKS.items():
+        for backend in description.backends:
+            for scale in description.scales or (None,):
+                yield task, backend, scale
+
+
+def random(*shape, seed):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def make_operator(task, backend, scale, dtype=torch.float32):
+    extras = {}
+    if task == "motion_deblur":
+        kernels = random(2, 5, 5, seed=1).abs()
+        extras["kernel"] = kernels / kernels.sum((1, 2), keepdim=True)
+    if task == "inpainting":
+        extras["mask"] = (random(2, *SIZE, seed=2) > -0.3).float()
+    return build_operator(task, SIZE, backend=backend, scale=scale or 4, dtype=dtype, **extras)
+
+
+def restore(name, y, operator, sigma_y):
+    steps = {} if not METHODS[name].uses_prior else {"steps": 50 if name == "dps" else 10}
+    prior = GaussianPrior(MEAN, VARIANCE)
+    noise = SeededNoise(0, IDS)
+    return build_sampler(name, **steps).restore(y, operator, prior, sigma_y=sigma_y, noise=noise)
+
+
+@pytest.mark.parametrize("sigma_y", [0, 0.05])
+@pytest.mark.parametrize(("task", "backend", "scale"), list(settings()))
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_on_every_operator(name, task, backend, scale, sigma_y):
+    if METHODS[name].enlarges and scale is None:
+        pytest.skip("enlarges only")
+    operator = make_operator(task, backend, scale)
+    x = MEAN + VARIANCE**0.5 * random(2, *operator.image_shape, seed=3)
+    y = operator.forward(x)
+    y = y + 2 * sigma_y * random(*y.shape, seed=4)
+    restored = restore(name, y, operator, sigma_y)
+    assert bool(torch.isfinite(restored).all())
+    if sigma_y > 0 and name in FITS_NOISE:
+        # What is observed is fitted at least to the noise, if not better.
+        misfit = operator.analyse(operator.forward(restored) - y).abs()
+        misfit = torch.where(operator.invertible, misfit, 0)
+        assert float(misfit.square().mean().sqrt()) < 2 * 2 * sigma_y
+        return
+    # Another picture of the same prior would be off by twice its variance.
+    assert float((restored - x).square().mean()) < 2 * VARIANCE
+    if name in ("ddnm", "ddnm_plus") and sigma_y == 0:
+        wrong = operator.analyse(operator.forward(restored) - y).abs()
+        # Rounding of A x0 and y, and observed directions that cannot be inverted in float32.
+        assert float(torch.where(operator.invertible, wrong, 0).max()) < 1e-4
+
+
+@pytest.mark.parametrize("sigma_y", [0, 0.001, 0.05])
+@pytest.mark.parametrize(("task", "backend", "scale"), list(settings()))
+@pytest.mark.parametrize("name", ["ddrm", "ddnm_plus", "pigdm", "diffpir"])
+def test_single_precision_near_singular(name, task, backend, scale, sigma_y):
+    """Small singular values do not blow up rounding: float32 gives what float64 gives."""
+    double = make_operator(task, backend, scale, torch.float64)
+    x = MEAN + VARIANCE**0.5 * random(2, *double.image_shape, seed=3).double()
+    y = double.forward(x)
+    y = y + 2 * sigma_y * random(*y.shape, seed=4)
+    exact = restore(name, y, double, sigma_y)
+    single = restore(name, y.float(), double.to(torch.float32), sigma_y)
+    wrong = single.double() - exact
+    if sigma_y == 0:
+        # What float32 cannot invert, float64 can: there they differ.
+        usable = double.to(torch.float32).invertible
+        wrong = torch.where(usable, double.image_coordinates(wrong).abs(), 0)
+    assert float(wrong.abs().max()) < 5e-3
