@@ -54,7 +54,7 @@ def products(wildcards):
         "results/metrics.csv",
         "results/provenance.json",
         "results/index.html",
-        *tables(),
+        *expand("results/tables/{name}", name=table_titles()),
         *plot_pictures(wildcards),
         *grids(wildcards),
         *expand("results/figures/trajectories/{cell}.png", cell=drawn_cells()),

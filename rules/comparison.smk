@@ -8,16 +8,20 @@ def reported(path, caption, category, **labels):
     return report(path, caption=f"../report/{caption}.rst", category=category, labels=labels)
 
 
+def table_titles():
+    """The files of the tables with their titles; those beside the paper where it is asked for."""
+    return {**TABLES, **(PUBLISHED if study.config.published else {})}
+
+
 def tables():
     """The tables of the study."""
     captions = {"ranks.csv": "ranks_table", "tables.md": "tables_md", "tables.tex": "tables_tex"}
     captions |= dict.fromkeys(PUBLISHED, "published")
-    wanted = {**TABLES, **(PUBLISHED if study.config.published else {})}
     return [
         reported(
             f"results/tables/{name}", captions.get(name, Path(name).stem), "Tables", table=title
         )
-        for name, title in wanted.items()
+        for name, title in table_titles().items()
     ]
 
 

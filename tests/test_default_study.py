@@ -8,6 +8,8 @@ import pytest
 import torch
 import yaml
 
+from ddpg.datasets.cards import read_card
+from ddpg.datasets.places import source_folder
 from ddpg.experiments import read_sheet
 from ddpg.images import from_uint8
 from ddpg.metrics import psnr
@@ -20,7 +22,8 @@ from ddpg.stages.observations import (
     observe,
     read_observations,
 )
-from ddpg.stages.resources import prepare_images
+from ddpg.stages.preparation import prepare_images
+from ddpg.stages.resources import survey_dataset
 from ddpg.study import Study
 from ddpg.tensors import read_tensors
 
@@ -32,10 +35,18 @@ GAINS = {"sr_bicubic": 1.0, "deblur_gauss": 4.0, "motion_deblur": 4.0}
 
 @pytest.fixture(scope="module")
 def truth_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    card = yaml.safe_load((ROOT / "config/cards/datasets/skimage-photos.yaml").read_text())
-    pictures = [image for image in card["images"] if image["id"] in IMAGES]
+    card = read_card(str(ROOT / "config/cards/datasets/skimage-photos.yaml"))
     path = tmp_path_factory.mktemp("study") / "truth.safetensors"
-    prepare_images(pictures, card["source"], path, image_size=128, crop="center")
+    survey_dataset(card, path.with_name("index.tsv"))
+    positions = [k for k, image in enumerate(card.listed()) if image.id in IMAGES]
+    prepare_images(
+        path.with_name("index.tsv"),
+        source_folder(card.source.folder, card.source.package),
+        path,
+        positions=positions,
+        image_size=128,
+        crop="center",
+    )
     return path
 
 

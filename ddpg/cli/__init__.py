@@ -12,11 +12,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ddpg.cli import comparison, pipeline, priors, resources
-from ddpg.cli.options import Run
+from ddpg.cli import comparison, pipeline, priors, resources, trajectories
+from ddpg.cli.options import Run, UsageError
+from ddpg.termination import STATUS as TERMINATED
+from ddpg.termination import Terminated, clean_termination
 
-EXPECTED = (ValueError, OSError, ArithmeticError, KeyboardInterrupt)
+EXPECTED = (ValueError, OSError, ArithmeticError, KeyboardInterrupt, Terminated)
 """What becomes a line on the terminal; its traceback goes to the log. Anything else is a bug."""
+_STATUS = {UsageError: 2, KeyboardInterrupt: 130, Terminated: TERMINATED}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,22 +27,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     try:
         _start_logging(options.log)
-        options.run(options)
+        return options.run(options) or 0
     except EXPECTED as error:
         logging.getLogger("ddpg").debug("traceback", exc_info=True)
         message = str(error) or type(error).__name__
         for line in message.splitlines():
             logging.getLogger("ddpg").error("ddpg %s: %s", options.verb, line)
-        return 130 if isinstance(error, KeyboardInterrupt) else 1
+        return _STATUS.get(type(error), 1)
     except Exception:
         logging.getLogger("ddpg").exception("ddpg %s: this is a bug", options.verb)
         raise
-    return 0
 
 
 def entry_point() -> None:
     """The console script."""
-    sys.exit(main())
+    with clean_termination():
+        status = main()
+    sys.exit(status)
 
 
 def _start_logging(file: Path | None) -> None:
@@ -71,6 +75,6 @@ def build_parser() -> argparse.ArgumentParser:
         added.set_defaults(run=function)
         return added
 
-    for stage in (resources, pipeline, comparison, priors):
+    for stage in (resources, pipeline, comparison, trajectories, priors):
         stage.add_verbs(verb)
     return parser

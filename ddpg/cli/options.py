@@ -7,9 +7,14 @@ from collections.abc import Callable
 
 from ddpg.errors import UserError
 
-Run = Callable[[argparse.Namespace], None]
+Run = Callable[[argparse.Namespace], int | None]
+"""Carries a subcommand out; its exit status, where None is 0."""
 VerbMaker = Callable[[Run, str], argparse.ArgumentParser]
 """Adds a subcommand, named after the function that runs it, with a description."""
+
+
+class UsageError(UserError):
+    """Wrong options or unreadable input of a subcommand whose exit status 1 means a finding."""
 
 
 def set_threads(threads: int | None) -> None:

@@ -1,32 +1,57 @@
-"""One page that shows everything, in one file that needs no network."""
+"""One page that shows everything, in one file that needs no network.
+
+The page consists of the study in short, sortable tables, the figures, and a gallery in which any
+two of truth, observation and methods lie under a slider. docs/page.md says what it holds and why.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
 import os
-from collections import Counter
+import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
-from ddpg.comparison.layout import Table, cost_tables, quality_tables
+from ddpg.comparison.measurements import label_styles, read_metrics
+from ddpg.comparison.page_blocks import blocks
+from ddpg.comparison.page_pictures import BUDGET, Pictures, choose_pictures, thumbnails
+from ddpg.comparison.page_scores import image_lists
+from ddpg.comparison.page_study import facts, overview, sections
+from ddpg.comparison.page_tables import left_out, quality_metrics, table_views, undecided
+from ddpg.comparison.pairs import compare_pairs
 from ddpg.comparison.pictures import Paths
-from ddpg.comparison.statistics import CELL_KEYS, label_styles, read_metrics, summarise
-from ddpg.comparison.style import METRIC_STYLES, dataset_name, metric_order
+from ddpg.comparison.products import PLOTS
+from ddpg.comparison.statistics import mark_best, summarise
+from ddpg.comparison.style import METRIC_STYLES, dataset_name
 from ddpg.errors import UserError
 from ddpg.files import replacing
 
 TEMPLATES = Path(__file__).parent / "templates"
 FIGURE_CAPTIONS: Mapping[str, str] = {
-    "metric_vs_noise": "Means and standard errors against the noise level of the observation.",
+    "metric_vs_noise": "Means against the noise level of the observation, with 95 % bootstrap "
+    "intervals over the images.",
     "perception_distortion": "Fidelity against perceptual quality: better is up and to the right, "
     "larger symbols are noisier observations.",
+    "paired_differences": "Each method minus the reference on the same images: mean difference "
+    "with its 95 % bootstrap interval. A filled symbol is significant (Wilcoxon signed-rank, Holm, "
+    "5 %).",
+    "ranks": "Average ranks over the cells. Methods joined by a bar do not differ significantly "
+    "(Nemenyi, 5 %).",
+    "cost_seconds": "Quality against seconds per image, at the noise level at which most labels "
+    "were run.",
+    "cost_evaluations": "Quality against evaluations of the network per image, at the noise level "
+    "at which most labels were run.",
     "kernels": "The motion kernel of each picture; brightness is the square root of the weight.",
+    "trajectories": "What each method takes for the clean image, from the first step to the last, "
+    "with its PSNR.",
 }
+_SIZE = "@page-size@"
 
 
 def write_page(
@@ -36,6 +61,8 @@ def write_page(
     provenance_json: str | os.PathLike[str],
     figures: Paths,
     grids: Paths,
+    truth: Paths = (),
+    budget: float = BUDGET,
 ) -> None:
     """Write the page.
 
@@ -45,15 +72,20 @@ def write_page(
         provenance_json: what the study was made with; any JSON object.
         figures: PNG files, shown in this order under the captions of :data:`FIGURE_CAPTIONS`.
         grids: JSON files of :func:`ddpg.comparison.grids.draw_grid`, one per cell.
+        truth: the prepared pictures, ``.../{data set}/shard-{k}.safetensors``, for thumbnails.
+        budget: MiB that the pictures may take, see :mod:`ddpg.comparison.page_pictures`.
 
     Raises:
         UserError: an input is missing or not what it should be.
     """
     metrics = read_metrics(metrics_csv)
     page = render_page(
-        metrics, _read_json(provenance_json), [_figure(path) for path in figures],
-        [_read_json(path) for path in grids],
-    )  # fmt: skip
+        metrics,
+        _read_json(provenance_json),
+        [_figure(path) for path in figures],
+        choose_pictures([_read_json(path) for path in grids], budget),
+        thumbnails(truth, image_lists(metrics)),
+    )
     with replacing(output) as temporary:
         temporary.write_text(page, encoding="utf-8", newline="\n")
 
@@ -61,109 +93,87 @@ def write_page(
 def render_page(
     metrics: pd.DataFrame,
     provenance: Mapping[str, Any],
-    figures: Sequence[Mapping[str, str]],
-    grids: Sequence[Mapping[str, Any]],
+    figures: Sequence[Mapping[str, Any]],
+    pictures: Pictures,
+    thumbs: Mapping[str, Mapping[str, str]],
 ) -> str:
     """Return the page's HTML; see :func:`write_page`, whose files are read here."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    styles = label_styles(metrics).values()
-    return environment.get_template("page.html.j2").render(
+    summary = mark_best(summarise(metrics), compare_pairs(metrics))
+    page = environment.get_template("page.html.j2").render(
         study=str(provenance.get("study", "study")),
         facts=facts(metrics),
-        tables=table_views(metrics),
-        metrics={name: METRIC_STYLES[name] for name in quality_metrics(metrics)},
-        colours={style.name: style.colour for style in styles},
+        overview=overview(metrics, provenance),
+        tables=table_views(summary),
+        left_out=left_out(summary),
+        undecided=undecided(summary),
+        metrics={name: METRIC_STYLES[name] for name in quality_metrics(summary)},
+        datasets={str(name): dataset_name(str(name)) for name in metrics["dataset"].unique()},
+        colours={label: style.colour for label, style in label_styles(metrics).items()},
         figures=figures,
-        grids=grids,
-        sigma_shown=commonest_level(grids),
-        dataset_name=dataset_name,
         provenance=sections(provenance),
+        storage=storage(pictures, figures),
+        size=_SIZE,
+        blocks=blocks(metrics, pictures, thumbs),
+        script=_script,
     )
+    return page.replace(_SIZE, megabytes(len(page.encode())))
 
 
-def facts(metrics: pd.DataFrame) -> list[tuple[str, str]]:
-    """Return what the study is made of: number and noun."""
-    restorations = metrics[[*CELL_KEYS, "label", "image"]].drop_duplicates()
-    counts = [
-        (len(metrics[["dataset", "image"]].drop_duplicates()), "picture"),
-        (len(metrics[CELL_KEYS].drop_duplicates()), "cell"),
-        (metrics["label"].nunique(), "method"),
-        (len(restorations), "restoration"),
-    ]
-    return [(f"{number:,}", noun + "s" * (number != 1)) for number, noun in counts]
-
-
-def quality_metrics(metrics: pd.DataFrame) -> list[str]:
-    """Return the metrics of quality that have a value, in the order of the tables."""
-    computed = metric_order(metrics.loc[metrics["value"].notna(), "metric"])
-    return [name for name in computed if METRIC_STYLES[name].family != "cost"]
-
-
-def table_views(metrics: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the tables as the page shows them: one block per metric, a column per noise level."""
-    tables = quality_tables(summarise(metrics), widest=10**6)
-    views = [_view(table, by_metric=True) for table in tables]
-    return views + [_view(table, by_metric=False) for table in cost_tables(metrics)]
-
-
-def _view(table: Table, *, by_metric: bool) -> dict[str, Any]:
-    """One table, cut by metric, or whole."""
-    blocks = []
-    for panel in table.panels:
-        present = dict.fromkeys(metric for _, metric in panel.columns)
-        for chosen in present if by_metric else [None]:
-            places = [i for i, (_, name) in enumerate(panel.columns) if chosen in (None, name)]
-            heads = [_head(*panel.columns[i], by_metric=by_metric) for i in places]
-            rows = [(name, [entries[i] for i in places]) for name, entries in panel.rows]
-            rows = [row for row in rows if any(row[1])]
-            blocks.append({"metric": chosen, "heads": heads, "rows": rows})
+def storage(pictures: Pictures, figures: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return what the page says about its size and about how its pictures are stored."""
+    shown = sum(map(len, pictures.shown.values()))
+    wanted = sum(map(len, pictures.wanted.values()))
+    note = f"{shown} image{'s' * (shown != 1)} in every cell, {pictures.encoding}"
+    if shown < wanted:
+        note += f"; {wanted - shown} more left out for the page's size"
     return {
-        "title": f"{table.title}, {dataset_name(table.dataset)}",
-        "caption": table.caption,
-        "blocks": blocks,
-        "notes": table.notes,
+        "pictures": megabytes(pictures.size),
+        "figures": megabytes(sum(len(figure["uri"]) for figure in figures)),
+        "note": note,
+        "encoding": pictures.encoding,
     }
 
 
-def _head(sigma: float | None, metric: str, *, by_metric: bool) -> tuple[str, int]:
-    """A column's heading and the direction in which it is sorted first."""
-    style = METRIC_STYLES[metric]
-    text = f"σ = {sigma:g}" if by_metric else f"{style.label} {style.arrow}"
-    return text, style.direction
+def megabytes(size: int) -> str:
+    """A number of bytes for people."""
+    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.0f} kB"
 
 
-def commonest_level(grids: Sequence[Mapping[str, Any]]) -> float | None:
-    """Return the noise level of most cells (of several, the highest), to be shown first."""
-    counts = Counter(grid["sigma_y"] for grid in grids)
-    return max(counts, key=lambda level: (counts[level], level), default=None)
+def _script(name: str) -> Markup:
+    """A script of the templates, without the comment that would make a debugger look for files."""
+    text = (TEMPLATES / name).read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("//# sourceMappingURL")]
+    return Markup("\n".join(lines))  # noqa: S704 - a file of this package
 
 
-def sections(provenance: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the provenance as titles and preformatted text."""
-    texts = []
-    for key, value in provenance.items():
-        lines = isinstance(value, list) and all(isinstance(line, str) for line in value)
-        text = "\n".join(value) if lines else json.dumps(value, indent=2, ensure_ascii=False)
-        texts.append((key.replace("_", " ").capitalize(), text))
-    return texts
-
-
-def _figure(path: str | os.PathLike[str]) -> dict[str, str]:
-    """A figure's data URI and caption."""
+def _figure(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """A figure's data URI, size in pixels, title and caption."""
     path = Path(path)
     try:
         content = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    if not content.startswith(b"\x89PNG"):
+    if not content.startswith(b"\x89PNG") or len(content) < 24:
         raise UserError(f"{path}: must be a PNG file")
-    name = path.stem.replace("-", "_")
-    caption = FIGURE_CAPTIONS.get(name, name.replace("_", " ").capitalize() + ".")
+    width, height = struct.unpack(">II", content[16:24])  # of the header, which comes first
     uri = "data:image/png;base64," + base64.b64encode(content).decode("ascii")
-    return {"uri": uri, "caption": caption}
+    return _figure_text(path) | {"uri": uri, "width": width, "height": height}
+
+
+def _figure_text(path: Path) -> dict[str, str]:
+    """A figure's title and caption; one of a cell lies in ``{kind}/{cell}.png``."""
+    kind, name = path.stem, ""
+    if "trajectories" in path.parts:
+        kind, name = "trajectories", "/".join(path.parts[-3:]).removesuffix(path.suffix)
+    title = PLOTS.get(kind, kind.replace("_", " ").capitalize())
+    return {
+        "title": f"{title}, {name}" if name else title,
+        "caption": FIGURE_CAPTIONS.get(kind, ""),
+    }
 
 
 def _read_json(path: str | os.PathLike[str]) -> dict[str, Any]:

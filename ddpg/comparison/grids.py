@@ -9,29 +9,33 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from ddpg.comparison.measurements import label_styles, read_metrics
 from ddpg.comparison.pictures import (
     Paths,
     Square,
     data_uri,
     enlarge,
+    kernel_picture,
     most_detail,
     names_in,
     read_arrays,
+    read_kernels,
     to_8bit,
 )
-from ddpg.comparison.statistics import label_styles, read_metrics
-from ddpg.comparison.style import METRIC_STYLES, metric_order, task_name
+from ddpg.comparison.style import task_name
 from ddpg.errors import UserError
 from ddpg.files import replacing
 
 MOST_IMAGES = 6
-"""Rows of a grid unless images are named."""
+"""Rows of the figure, and of a grid unless images are named."""
+TRUTH, OBSERVATION = "@truth", "@observation"
+"""What stands for a label where a picture is no restoration."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +45,19 @@ class Tile:
     name: str
     picture: np.ndarray
     scores: dict[str, float]
+    label: str = ""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One image: its tiles, the truth first, and the square of the truth to look at."""
+    """One image: its tiles, the truth first, the square of the truth to look at, and the kernel
+    with which this image was blurred, where each image has its own.
+    """
 
     image: str
     detail: Square
     tiles: list[Tile]
+    kernel: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -88,18 +96,20 @@ def collect(
             table.
     """
     here = metrics_of_cell(metrics, cell)
+    here = here[here["repeat"] == here["repeat"].min()]  # the restorations that are shown
     chosen = list(images or names_in(truth)[:MOST_IMAGES])
     styles = label_styles(here)
     unknown = [label for label in restorations if label not in styles]
     if unknown:
         raise UserError(f"{cell}: no label {unknown[0]!r} in the metrics, only {', '.join(styles)}")
-    columns = [("Truth", "", read_arrays(truth, chosen))]
-    columns.append(("Observation", "", read_arrays(observations, chosen)))
+    columns = [("Truth", TRUTH, read_arrays(truth, chosen))]
+    columns.append(("Observation", OBSERVATION, read_arrays(observations, chosen)))
     for label, style in styles.items():
         if label in restorations:
             columns.append((style.name, label, read_arrays(restorations[label], chosen)))
     scores = scores_by_image(here)
-    rows = [_row(image, columns, scores) for image in chosen]
+    kernels = read_kernels(observations, chosen)
+    rows = [_row(image, columns, scores, kernels.get(image)) for image in chosen]
     first = here.iloc[0]
     title = f"{task_name(first.task, first.scale)} ({first.operator})"
     return Grid(first.dataset, cell.split("/")[1], float(first.sigma_y), title, rows)
@@ -136,14 +146,15 @@ def _row(
     image: str,
     columns: list[tuple[str, str, dict[str, np.ndarray]]],
     scores: dict[tuple[str, str], dict[str, float]],
+    kernel: np.ndarray | None,
 ) -> Row:
     """One row, its pictures in their own sizes."""
     truth = to_8bit(columns[0][2][image])
     tiles = [
-        Tile(name, to_8bit(arrays[image]), scores.get((label, image), {}))
+        Tile(name, to_8bit(arrays[image]), scores.get((label, image), {}), label)
         for name, label, arrays in columns
     ]
-    return Row(image, most_detail(truth), tiles)
+    return Row(image, most_detail(truth), tiles, kernel)
 
 
 def draw_grid(
@@ -164,7 +175,8 @@ def draw_grid(
         restorations: label -> shards.
         metrics_csv: the long table of metrics, or the parts of it that belong to the cell.
         output_stem: the files' name without suffix.
-        images: which, from top to bottom; None for the first :data:`MOST_IMAGES` by name.
+        images: which, from top to bottom; None for the first :data:`MOST_IMAGES` by name. The page
+            shows all of them, the figure the first :data:`MOST_IMAGES`.
 
     Raises:
         UserError: see :func:`collect`.
@@ -172,14 +184,18 @@ def draw_grid(
     from ddpg.comparison.grid_figure import save_grid_figure
 
     grid = collect(cell, truth, observations, restorations, read_metrics(*metrics_csv), images)
-    save_grid_figure(grid, output_stem)
+    save_grid_figure(replace(grid, rows=grid.rows[:MOST_IMAGES]), output_stem)
     stem = Path(output_stem)
     with replacing(stem.with_name(stem.name + ".json")) as temporary:
         temporary.write_text(json.dumps(page_data(grid), indent=1) + "\n", encoding="utf-8")
 
 
 def page_data(grid: Grid) -> dict:
-    """Return what the page needs of a grid, as built-in types with the pictures as data URIs."""
+    """Return what the page needs of a grid, as built-in types with the pictures as data URIs.
+
+    The pictures are kept without loss, in their own sizes; scores are not among it, the page takes
+    them from the table of metrics.
+    """
     return {
         "dataset": grid.dataset,
         "degradation": grid.degradation,
@@ -196,24 +212,8 @@ def _page_row(row: Row) -> dict:
         "width": width,
         "height": height,
         "detail": asdict(row.detail),
-        "tiles": [
-            {
-                "name": tile.name,
-                "size": list(tile.picture.shape[1::-1]),
-                "scores": _printed(tile.scores),
-                "uri": data_uri(tile.picture),
-            }
-            for tile in row.tiles
-        ],
-    }
-
-
-def _printed(scores: dict[str, float]) -> dict[str, str]:
-    """The scores that say how good a picture is, as they are printed."""
-    return {
-        metric: f"{scores[metric]:.{METRIC_STYLES[metric].decimals}f}"
-        for metric in metric_order(scores)
-        if METRIC_STYLES[metric].family != "cost"
+        "kernel": None if row.kernel is None else data_uri(kernel_picture(row.kernel)),
+        "tiles": {tile.label: data_uri(tile.picture) for tile in row.tiles},
     }
 
 

@@ -8,80 +8,39 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
-from ddpg.comparison.statistics import DEGRADATION_KEYS, label_styles, summarise
+from ddpg.comparison.entries import Entry, Panel, Table, format_entry, small_cost
+from ddpg.comparison.measurements import CELL_KEYS, DEGRADATION_KEYS, label_styles
+from ddpg.comparison.pairs import count
+from ddpg.comparison.statistics import summarise
 from ddpg.comparison.style import METRIC_STYLES, dataset_name, metric_order, task_name
 
 WIDEST_PANEL = 8
 """Columns of values that fit the width of a page."""
+COST_COLUMNS = ["network_evaluations", "seconds"]
+"""Metrics of cost that stand beside those of quality."""
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One number of a table, ready to print.
-
-    Attributes:
-        text: the mean, or "—" where it could not be computed.
-        error: the standard error, or "".
-        value: the mean as a number, for sorting.
-        rank: 1 for the best of its column, 2 for the second, 0 otherwise.
-        mark: the letter of a note, or "".
-    """
-
-    text: str
-    error: str = ""
-    value: float = math.nan
-    rank: int = 0
-    mark: str = ""
-
-
-@dataclass(frozen=True)
-class Panel:
-    """A block of rows under one header.
-
-    Attributes:
-        groups: noise level (None where there is none) and its metrics, from left to right.
-        rows: the methods' names with one entry per column; None where a method was not run.
-    """
-
-    groups: list[tuple[float | None, list[str]]]
-    rows: list[tuple[str, list[Entry | None]]]
-
-    @property
-    def columns(self) -> list[tuple[float | None, str]]:
-        """Noise level and metric of every column of values."""
-        return [(sigma, metric) for sigma, metrics in self.groups for metric in metrics]
-
-
-@dataclass(frozen=True)
-class Table:
-    """One table: its identity, its panels and its notes (letter or "", text)."""
-
-    dataset: str
-    key: str
-    title: str
-    caption: str
-    panels: list[Panel]
-    notes: list[tuple[str, str]]
-
-
-def quality_tables(summary: pd.DataFrame, *, widest: int = WIDEST_PANEL) -> list[Table]:
+def quality_tables(
+    summary: pd.DataFrame, *, widest: int = WIDEST_PANEL, with_cost: bool = False
+) -> list[Table]:
     """Lay out one table per data set and degradation.
 
     Args:
-        summary: see :func:`ddpg.comparison.statistics.summarise`; metrics of cost are not shown.
+        summary: see :func:`ddpg.comparison.statistics.summarise`; what
+            :func:`ddpg.comparison.statistics.mark_best` added decides what is bold.
         widest: columns of values in a panel, unless one noise level has more.
+        with_cost: end each panel with network evaluations and seconds per image.
 
     Returns:
         the tables, in the order of the summary.
     """
-    quality = summary[summary["metric"].map(lambda name: METRIC_STYLES[name].family) != "cost"]
-    groups = quality.groupby(DEGRADATION_KEYS, dropna=False, sort=False)
-    return [_quality_table(key, frame, widest) for key, frame in groups]
+    cost = summary["metric"].map(lambda name: METRIC_STYLES[name].family) == "cost"
+    groups = summary[~cost].groupby(DEGRADATION_KEYS, dropna=False, sort=False)
+    costs = dict(list(summary[cost].groupby("dataset"))) if with_cost else {}
+    return [_quality_table(key, frame, costs.get(key[0]), widest) for key, frame in groups]
 
 
 def cost_tables(metrics: pd.DataFrame) -> list[Table]:
@@ -94,37 +53,94 @@ def cost_tables(metrics: pd.DataFrame) -> list[Table]:
         the tables; none for data sets without any metric of cost.
     """
     cost = metrics[metrics["metric"].map(lambda name: METRIC_STYLES[name].family) == "cost"]
-    cost = cost.assign(task="", operator="", scale=math.nan, sigma_y=math.nan)
     if cost.empty:
         return []
+    # An image of another cell is another restoration.
+    cells = cost.groupby(CELL_KEYS, dropna=False).ngroup().astype(str)
+    cost = cost.assign(
+        image=cells + "/" + cost["image"],
+        task="", operator="", scale=math.nan, sigma_y=math.nan,
+    )  # fmt: skip
     summary = summarise(cost).assign(rank=math.nan)
     return [_cost_table(dataset, frame) for dataset, frame in summary.groupby("dataset")]
 
 
-def _quality_table(key: tuple, frame: pd.DataFrame, widest: int) -> Table:
+def _quality_table(
+    key: tuple, frame: pd.DataFrame, cost: pd.DataFrame | None, widest: int
+) -> Table:
     """The table of one degradation."""
     dataset, task, operator, scale = key
     name = f"{task_name(task, scale)} ({operator})"
     left_out = _left_out(frame)
     shown = frame[~frame["metric"].isin(metric for metric, _ in left_out)]
-    panels, notes = _panels(shown, widest)
+    if cost is not None:
+        here = (cost["task"] == task) & (cost["operator"] == operator)
+        cost = cost[here & ((cost["scale"] == scale) | (math.isnan(scale) & cost["scale"].isna()))]
+    panels, notes = _panels(shown, widest, cost)
     caption = (
-        f"{name} on {dataset_name(dataset)}: mean ± standard error over {_images(shown)}. "
-        f"{'PSNR in dB. ' * ('psnr' in set(shown['metric']))}Best in bold, second best underlined."
+        f"{name} on {dataset_name(dataset)}: mean and 95 % bootstrap interval over "
+        f"{_images(shown)}. {'PSNR in dB. ' * ('psnr' in set(shown['metric']))}"
+        f"{_marks(shown)}"
     )
     identity = "-".join(
         part for part in (task, f"x{scale:g}" if scale > 0 else "", operator) if part
     )
-    return Table(dataset, identity, name, caption, panels, notes + [("", t) for _, t in left_out])
+    notes += [("", text) for _, text in left_out]
+    return Table(dataset, identity, name, caption, panels, notes)
+
+
+def _marks(shown: pd.DataFrame) -> str:
+    """What bold and underlining mean in this table."""
+    text = "Best mean underlined. "
+    if "best" not in shown:
+        return text.strip()
+    if not shown["decidable"].any():
+        return text + (
+            "Nothing is bold: with so few images no difference between so many methods could be "
+            "significant."
+        )
+    text += "Bold: no other method is significantly better (Wilcoxon signed-rank, Holm, 5 %)."
+    undecided = shown[~shown["decidable"] & (shown["n"] > 0)]
+    levels = ", ".join(f"{level:g}" for level in sorted(undecided["sigma_y"].unique()))
+    few = f" Too few images or methods for any bold in a column of σ = {levels}."
+    return text + few * bool(levels)
 
 
 def _cost_table(dataset: str, frame: pd.DataFrame) -> Table:
     """The table of what the methods cost on one data set."""
-    panels, notes = _panels(frame, WIDEST_PANEL)
+    panels, notes = _panels(frame, WIDEST_PANEL, None)
     caption = (
-        f"Cost per image on {dataset_name(dataset)}: mean ± standard error over {_images(frame)}."
-    ).replace("images", "restorations")
+        f"Cost per image on {dataset_name(dataset)}: mean and 95 % bootstrap interval over "
+        f"{_images(frame, 'restoration')}."
+    )
     return Table(dataset, "cost", "Cost", caption, panels, notes)
+
+
+def repeat_tables(summary: pd.DataFrame) -> list[Table]:
+    """Lay out the spread over the repeats of an image, for the degradations that have repeats.
+
+    Args:
+        summary: see :func:`ddpg.comparison.statistics.summarise`.
+
+    Returns:
+        tables like those of :func:`quality_tables` whose numbers are ``std_repeats``.
+    """
+    spread = summary[summary["std_repeats"].notna()]
+    if spread.empty:
+        return []
+    unmarked = {"low": math.nan, "high": math.nan, "rank": math.nan, "missing": 0}
+    unmarked |= {"best": False, "decidable": False, "mean": spread["std_repeats"]}
+    tables = quality_tables(spread.assign(**unmarked))
+    return [_renamed(table, int(spread["repeats"].max())) for table in tables]
+
+
+def _renamed(table: Table, repeats: int) -> Table:
+    title = f"{table.title}: spread over the seeds"
+    caption = (
+        f"{table.title} on {dataset_name(table.dataset)}: standard deviation over up to {repeats} "
+        "restorations of an image with other seeds, pooled over the images."
+    )
+    return Table(table.dataset, f"{table.key}-seeds", title, caption, table.panels, [])
 
 
 def _left_out(frame: pd.DataFrame) -> list[tuple[str, str]]:
@@ -141,67 +157,66 @@ def _because(reasons: pd.Series) -> str:
     return "; ".join(sorted({reason.rstrip(".") for reason in reasons if reason})) or "no value"
 
 
-def _images(frame: pd.DataFrame) -> str:
+def _images(frame: pd.DataFrame, noun: str = "image") -> str:
     """The number of images behind the numbers of a table: "6 images", "5 to 6 images"."""
     counts = frame.loc[frame["n"] > 0, "n"]
     if counts.empty:
-        return "no images"
+        return f"no {noun}s"
     low, high = int(counts.min()), int(counts.max())
-    return f"{low} to {high} images" if low < high else f"{high} image{'s' * (high > 1)}"
+    return f"{low} to {high} {noun}s" if low < high else count(high, noun)
 
 
-def _panels(frame: pd.DataFrame, widest: int) -> tuple[list[Panel], list[tuple[str, str]]]:
+def _panels(
+    frame: pd.DataFrame, widest: int, cost: pd.DataFrame | None
+) -> tuple[list[Panel], list[tuple[str, str]]]:
     """Cut a table into panels of about equal numbers of noise levels; collect its notes."""
     metrics = metric_order(frame["metric"])
     levels = sorted(frame["sigma_y"].unique())
     if not metrics:
         return [], []
     notes: dict[str, str] = {}
-    count = math.ceil(len(levels) * len(metrics) / max(widest, len(metrics)))
-    width = math.ceil(len(levels) / count)
+    number = math.ceil(len(levels) * len(metrics) / max(widest, len(metrics)))
+    width = math.ceil(len(levels) / number)
     panels = [
-        _panel(frame, levels[start : start + width], metrics, notes)
+        _panel(frame, levels[start : start + width], metrics, notes, cost)
         for start in range(0, len(levels), width)
     ]
     return panels, [(mark, text) for text, mark in notes.items()]
 
 
 def _panel(
-    frame: pd.DataFrame, levels: Sequence[float], metrics: list[str], notes: dict[str, str]
+    frame: pd.DataFrame,
+    levels: Sequence[float],
+    metrics: list[str],
+    notes: dict[str, str],
+    cost: pd.DataFrame | None,
 ) -> Panel:
     """One panel; ``notes`` (text -> letter) grows by those of its entries."""
-    groups = [(_key(level), metrics) for level in levels]
+    groups: list[tuple[float | None, list[str]]] = [(_key(level), metrics) for level in levels]
     # The cost has no noise level, and nan is no key that can be found again.
     found = {(row.label, _key(row.sigma_y), row.metric): row for row in frame.itertuples()}
+    costs = _costs(cost, levels)
+    if costs:
+        groups.append((None, COST_COLUMNS))
     rows = []
     for label, style in label_styles(frame).items():
         cells = [found.get((label, _key(level), metric)) for level in levels for metric in metrics]
         if any(cells):
-            rows.append((style.name, [cell and _entry(cell, notes) for cell in cells]))
+            entries = [cell and format_entry(cell, notes) for cell in cells]
+            if costs:
+                entries += [costs.get((label, metric)) for metric in COST_COLUMNS]
+            rows.append((style.name, entries))
     return Panel(groups, rows)
+
+
+def _costs(cost: pd.DataFrame | None, levels: Sequence[float]) -> dict[tuple[str, str], Entry]:
+    """Label and metric of cost -> its mean over the noise levels of a panel."""
+    if cost is None:
+        return {}
+    here = cost[cost["sigma_y"].isin(levels) & cost["metric"].isin(COST_COLUMNS) & (cost["n"] > 0)]
+    means = here.groupby(["label", "metric"])["mean"].mean()
+    return {key: Entry(small_cost(mean, key[1]), value=float(mean)) for key, mean in means.items()}
 
 
 def _key(level: float) -> float | None:
     return None if math.isnan(level) else float(level)
-
-
-def _entry(row: Any, notes: dict[str, str]) -> Entry:
-    """Format one row of the summary."""
-    mark = ""
-    if row.missing:
-        reason = row.reason or "no value"
-        text = reason if row.n == 0 else f"{row.n} of {row.n + row.missing} images; {reason}"
-        mark = notes.setdefault(text, _letter(len(notes)))
-    if row.n == 0:
-        return Entry("—", mark=mark)
-    decimals = METRIC_STYLES[row.metric].decimals
-    error = "" if math.isnan(row.standard_error) else f"{row.standard_error:.{decimals}f}"
-    rank = int(row.rank) if row.rank in (1, 2) else 0
-    text = "∞" if math.isinf(row.mean) else f"{row.mean:.{decimals}f}"
-    return Entry(text, error, float(row.mean), rank, mark)
-
-
-def _letter(number: int) -> str:
-    """a, b, ..., z, aa, ab, ..."""
-    first = _letter(number // 26 - 1) if number >= 26 else ""
-    return first + "abcdefghijklmnopqrstuvwxyz"[number % 26]

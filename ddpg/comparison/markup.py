@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ddpg.comparison.layout import Entry, Panel, Table
+from ddpg.comparison.entries import Entry, Panel, Table
 from ddpg.comparison.style import METRIC_STYLES
 
 _LATEX = {
@@ -56,9 +56,11 @@ def _markdown_line(cells: list[str]) -> str:
 def _markdown_entry(entry: Entry | None) -> str:
     if entry is None:
         return ""
-    text = {1: f"**{entry.text}**", 2: f"<u>{entry.text}</u>"}.get(entry.rank, entry.text)
-    error = f" ± {entry.error}" if entry.error else ""
-    return text + error + (f" <sup>{entry.mark}</sup>" if entry.mark else "")
+    text = escape_markdown(entry.text)
+    text = f"<u>{text}</u>" if entry.rank == 1 else text
+    text = f"**{text}**" if entry.best else text
+    interval = f"<br>{entry.interval}" if entry.interval else ""
+    return text + (f" <sup>{entry.mark}</sup>" if entry.mark else "") + interval
 
 
 def to_latex(table: Table) -> str:
@@ -94,18 +96,29 @@ def _latex_panel(panel: Panel) -> str:
     heads = [_latex_head(metric) for _, metric in panel.columns]
     lines += [" & ".join(["Method", *heads]) + r" \\", r"\midrule"]
     for name, entries in panel.rows:
-        lines.append(" & ".join([escape_latex(name), *map(_latex_entry, entries)]) + r" \\")
+        lines += _latex_row(name, entries)
     return "\n".join(lines)
 
 
+def _latex_row(name: str, entries: list[Entry | None]) -> list[str]:
+    """A method's means and, in small print on a line of their own, the intervals."""
+    means = " & ".join([escape_latex(name), *map(_latex_entry, entries)])
+    intervals = [entry.interval if entry else "" for entry in entries]
+    if not any(intervals):
+        return [means + r" \\"]
+    small = [rf"{{\tiny {interval}}}" if interval else "" for interval in intervals]
+    return [means + r" \\[-1.5pt]", " & ".join(["", *small]) + r" \\"]
+
+
 def _latex_levels(panel: Panel) -> list[str]:
-    """The line of noise levels, with a rule below each."""
+    """The line of noise levels, with a rule below each; the cost belongs to none."""
     if panel.groups[0][0] is None:
         return []
     heads, rules, column = [], [], 2
     for sigma, metrics in panel.groups:
         end = column + len(metrics) - 1
-        heads.append(rf"\multicolumn{{{len(metrics)}}}{{c}}{{$\sigma_y = {sigma:g}$}}")
+        head = "Cost" if sigma is None else rf"$\sigma_y = {sigma:g}$"
+        heads.append(rf"\multicolumn{{{len(metrics)}}}{{c}}{{{head}}}")
         rules.append(rf"\cmidrule(lr){{{column}-{end}}}")
         column = end + 1
     return [" & ".join(["", *heads]) + r" \\", "".join(rules)]
@@ -121,9 +134,9 @@ def _latex_entry(entry: Entry | None) -> str:
     if entry is None:
         return ""
     text = escape_latex(entry.text)
-    text = {1: rf"\textbf{{{text}}}", 2: rf"\underline{{{text}}}"}.get(entry.rank, text)
-    error = rf"\,{{\tiny$\pm${entry.error}}}" if entry.error else ""
-    return text + error + (rf"\textsuperscript{{{entry.mark}}}" if entry.mark else "")
+    text = rf"\underline{{{text}}}" if entry.rank == 1 else text
+    text = rf"\textbf{{{text}}}" if entry.best else text
+    return text + (rf"\textsuperscript{{{entry.mark}}}" if entry.mark else "")
 
 
 def _latex_note(mark: str, text: str) -> str:

@@ -13,13 +13,16 @@ from matplotlib.figure import Figure
 
 from ddpg.comparison.canvas import PAGE, new_figure, paper, save
 from ddpg.comparison.panels import (
-    LEGEND,
     Styles,
     add_legend,
     axis_label,
     degradation_title,
+    interval_bars,
+    leading,
+    legend_height,
     line_look,
     note_figure,
+    of_panel,
     perceptual_metric,
     several,
 )
@@ -44,7 +47,7 @@ def curves(summary: pd.DataFrame, metrics: Sequence[str] | None = None) -> pd.Da
     for metric in chosen:
         metric_style(metric)
     rows = summary[summary["metric"].isin(chosen) & (summary["n"] > 0)]
-    return rows.reset_index(drop=True)
+    return leading(rows).reset_index(drop=True)
 
 
 def draw_metric_vs_noise(
@@ -53,7 +56,7 @@ def draw_metric_vs_noise(
     *,
     metrics: Sequence[str] | None = None,
 ) -> None:
-    """Write ``output_stem.pdf`` and ``.png``: mean and standard error against the noise level.
+    """Write ``output_stem.pdf`` and ``.png``: mean and bootstrap interval against the noise level.
 
     Args:
         metrics_csv: the long table of metrics.
@@ -75,16 +78,16 @@ def _curves_figure(rows: pd.DataFrame) -> Figure:
     lines = rows[["dataset", "metric"]].drop_duplicates().sort_values("dataset", kind="stable")
     columns = rows[["task", "operator", "scale"]].drop_duplicates()
     width = max(PAGE, 1.3 * len(columns)) if len(columns) > 2 else 0.35 * PAGE * len(columns) + 0.8
-    figure = new_figure(width, _ROW * len(lines) + LEGEND)
+    figure = new_figure(width, _ROW * len(lines) + legend_height(styles))
     axes = figure.subplots(len(lines), len(columns), squeeze=False)
     for i, line in enumerate(lines.itertuples(index=False)):
         for j, column in enumerate(columns.itertuples(index=False)):
-            here = _where(rows, **line._asdict(), **column._asdict())
-            _draw_curves(axes[i, j], here, styles)
+            here = rows[(rows["dataset"] == line.dataset) & (rows["metric"] == line.metric)]
+            _draw_curves(axes[i, j], of_panel(here, column), styles)
             if i == 0:
                 axes[i, j].set_title(degradation_title(column))
             if i == len(lines) - 1:
-                axes[i, j].set_xlabel(r"noise level $\sigma_y$")
+                axes[i, j].set_xlabel(r"noise level $\sigma_y$ (root scale)")
         prefix = f"{dataset_name(line.dataset)}\n" if several(rows["dataset"]) else ""
         axes[i, 0].set_ylabel(prefix + axis_label(line.metric))
     add_legend(figure, styles)
@@ -92,28 +95,25 @@ def _curves_figure(rows: pd.DataFrame) -> Figure:
 
 
 def _draw_curves(axes: Axes, rows: pd.DataFrame, styles: Styles) -> None:
-    """One panel: a line with bars of the standard error per method, set apart a little."""
+    """One panel: a line with bars of the intervals per method, set apart a little."""
     if rows.empty:
         axes.spines[:].set_visible(False)
         axes.set(xticks=[], yticks=[])
         return
-    dodge = 0.012 * (np.ptp(rows["sigma_y"]) or 1)
+    # Roots of the levels: on a linear scale the lowest ones would touch.
+    levels = sorted(rows["sigma_y"].unique())
+    span = np.ptp(np.sqrt(levels)) or 0.5
+    dodge = 0.08 / max(len(styles), 7) * span
+    width = 1.2 if len(styles) < 7 else 0.8
     for number, (label, style) in enumerate(styles.items()):
         line = rows[rows["label"] == label].sort_values("sigma_y")
         shift = dodge * (number - (len(styles) - 1) / 2)
         axes.errorbar(
-            line["sigma_y"] + shift, line["mean"], line["standard_error"].fillna(0), capsize=1.5,
-            elinewidth=0.6, capthick=0.6, **line_look(style),
+            np.sqrt(line["sigma_y"]) + shift, line["mean"], interval_bars(line), capsize=1,
+            elinewidth=0.5, capthick=0.5, linewidth=width, **line_look(style),
         )  # fmt: skip
-    levels = sorted(rows["sigma_y"].unique())
-    axes.set_xticks(levels, [f"{level:g}" for level in levels])
-    axes.margins(x=0.08, y=0.1)
+    axes.set_xticks(np.sqrt(levels), [f"{level:g}" for level in levels])
+    axes.set_xlim(np.sqrt(levels[0]) - 0.1 * span, np.sqrt(levels[-1]) + 0.1 * span)
+    axes.margins(y=0.1)
     axes.grid(axis="y")
     seaborn.despine(ax=axes)
-
-
-def _where(frame: pd.DataFrame, **values: object) -> pd.DataFrame:
-    """The rows with these values; an empty number equals an empty number."""
-    for column, value in values.items():
-        frame = frame[frame[column].isna() if value != value else frame[column] == value]
-    return frame

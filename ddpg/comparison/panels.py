@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -16,6 +17,9 @@ Styles = dict[str, MethodStyle]
 LEGEND = 0.35
 """Height of a legend of one line, in inches."""
 
+MOST_LABELS = 12
+"""Labels that can be told apart in one panel."""
+_LEGEND_COLUMNS = 7
 _PERCEPTUAL = ("lpips_alex", "lpips_vgg", "lpips_squeeze", "haarpsi", "ssim")
 
 
@@ -38,14 +42,44 @@ def line_look(style: MethodStyle) -> dict[str, Any]:
 
 
 def add_legend(figure: Figure, styles: Styles, sizes: dict[float, float] | None = None) -> None:
-    """Name the methods, and in a second line the sizes, below the panels."""
+    """Name the methods, and in lines of their own the sizes, below the panels."""
     looks = [line_look(style) | {"label": style.name} for style in styles.values()]
     dots = [_dot_look(area, level) for level, area in (sizes or {}).items()]
+    columns = max(_legend_columns(len(looks)), len(dots))
     blank = {"linestyle": "", "label": " "}
-    pairs = zip_longest(looks, dots, fillvalue=blank) if dots else ((look,) for look in looks)
-    handles = [Line2D([], [], **look) for pair in pairs for look in pair]
-    columns = len(handles) // 2 if dots else min(len(handles), 6)
+    lines = [
+        list(line)
+        for group in (looks, dots)
+        for line in zip_longest(*[iter(group)] * columns, fillvalue=blank)
+    ]
+    # A legend is filled column by column.
+    handles = [Line2D([], [], **line[column]) for column in range(columns) for line in lines]
     figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+
+
+def _legend_columns(count: int) -> int:
+    """Columns that fill the lines of a legend about evenly."""
+    lines = -(-count // _LEGEND_COLUMNS)
+    return -(-count // lines)
+
+
+def legend_height(styles: Styles, sizes: dict[float, float] | None = None) -> float:
+    """Return the height of the legend of :func:`add_legend`, in inches."""
+    lines = -(-len(styles) // max(_legend_columns(len(styles)), len(sizes or {})))
+    return LEGEND + 0.14 * (lines - 1 + bool(sizes))
+
+
+def leading(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of labels named after their method, where all would be too many to show.
+
+    A sweep belongs into the figures of cost; elsewhere a study with more than
+    :data:`MOST_LABELS` labels shows each method once.
+
+    Args:
+        rows: with the columns ``method`` and ``label``.
+    """
+    own = rows["label"] == rows["method"]
+    return rows[own] if rows["label"].nunique() > MOST_LABELS and own.any() else rows
 
 
 def _dot_look(area: float, level: float) -> dict[str, Any]:
@@ -54,6 +88,12 @@ def _dot_look(area: float, level: float) -> dict[str, Any]:
         "linestyle": "", "marker": "o", "color": "#b5b5b5", "markeredgewidth": 0,
         "markersize": area**0.5, "label": rf"$\sigma_y$ = {level:g}",
     }  # fmt: skip
+
+
+def interval_bars(rows: pd.DataFrame, centre: str = "mean") -> np.ndarray:
+    """Return the distances to both ends of the intervals, (2, n), as error bars; 0 without any."""
+    ends = (rows[centre] - rows["low"], rows["high"] - rows[centre])
+    return np.clip(np.stack([end.fillna(0).to_numpy() for end in ends]), 0, None)
 
 
 def axis_label(metric: str) -> str:
@@ -65,6 +105,12 @@ def axis_label(metric: str) -> str:
 def degradation_title(row: Any) -> str:
     """A degradation's title; the backend belongs to it."""
     return f"{task_name(row.task, row.scale)} ({row.operator})"
+
+
+def of_panel(frame: pd.DataFrame, row: Any) -> pd.DataFrame:
+    """Return the rows of one degradation; an empty scale equals an empty scale."""
+    here = (frame["task"] == row.task) & (frame["operator"] == row.operator)
+    return frame[here & (frame["scale"].fillna(0) == (row.scale if row.scale > 0 else 0))]
 
 
 def several(values: pd.Series) -> bool:

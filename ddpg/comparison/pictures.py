@@ -7,9 +7,10 @@ import io
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 from safetensors import SafetensorError, safe_open
 
 from ddpg.errors import UserError
@@ -17,8 +18,13 @@ from ddpg.errors import UserError
 Paths = Sequence[str | os.PathLike[str]]
 DETAIL = 0.16
 """Side of the marked square, as a share of the picture's shorter side."""
-_SMALL = 64
+KERNEL = "/kernel"
+"""What an image's name ends with where observations hold its kernel."""
+THUMBNAIL = 56
+"""Side of a thumbnail in pixels."""
+_EFFORT = 60
 _QUALITY = 92
+_THUMBNAIL_QUALITY = 55
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,24 @@ def read_arrays(paths: Paths, names: Iterable[str]) -> dict[str, np.ndarray]:
         with safe_open(where[name], framework="np") as shard:
             arrays[name] = shard.get_tensor(name)
     return arrays
+
+
+def read_kernels(paths: Paths, images: Iterable[str]) -> dict[str, np.ndarray]:
+    """Read the kernels with which images were blurred, of those that have one of their own.
+
+    Args:
+        paths: shards of observations.
+        images: which.
+
+    Returns:
+        image -> (k, k), non-negative.
+
+    Raises:
+        UserError: a file cannot be read.
+    """
+    present = set(names_in(paths))
+    names = [image + KERNEL for image in images if image + KERNEL in present]
+    return {name.removesuffix(KERNEL): array for name, array in read_arrays(paths, names).items()}
 
 
 def _keys(path: str | os.PathLike[str]) -> list[str]:
@@ -109,6 +133,19 @@ def most_detail(picture: np.ndarray, share: float = DETAIL) -> Square:
     return Square(int(top), int(left), side)
 
 
+def kernel_picture(kernel: np.ndarray) -> np.ndarray:
+    """Make a picture of a kernel: the square root of its weights, the largest in white.
+
+    Args:
+        kernel: (k, k), non-negative.
+
+    Returns:
+        (k, k), unsigned 8-bit.
+    """
+    share = kernel.astype(np.float64) / max(float(kernel.max()), np.finfo(float).tiny)
+    return np.round(255 * np.sqrt(np.clip(share, 0, 1))).astype(np.uint8)
+
+
 def enlarge(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     """Enlarge to a given size by repeating the nearest pixel, as for a small observation."""
     rows = np.arange(height) * picture.shape[0] // height
@@ -117,13 +154,42 @@ def enlarge(picture: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def data_uri(picture: np.ndarray) -> str:
-    """Encode a picture for a page: small ones as PNG, larger ones as JPEG of high quality."""
-    stream = io.BytesIO()
+    """Encode a picture for the page without loss.
+
+    Args:
+        picture: (H, W, 3) or, in shades of grey, (H, W); unsigned 8-bit.
+
+    Returns:
+        a data URI that holds a lossless WebP file.
+    """
+    return _uri(Image.fromarray(picture), "webp", lossless=True, quality=_EFFORT, method=4)
+
+
+def thumbnail_uri(picture: np.ndarray, side: int = THUMBNAIL) -> str:
+    """Encode a picture as a small square in lossy WebP, its middle cut out.
+
+    Args:
+        picture: (H, W, 3), unsigned 8-bit.
+        side: of the square, in pixels; a smaller picture is not enlarged.
+    """
     image = Image.fromarray(picture)
-    if max(picture.shape[:2]) <= _SMALL:
-        image.save(stream, format="PNG", optimize=True)
-        kind = "png"
-    else:
-        image.save(stream, format="JPEG", quality=_QUALITY, subsampling=0, optimize=True)
-        kind = "jpeg"
+    side = min(side, *image.size)
+    return _uri(ImageOps.fit(image, (side, side)), "webp", quality=_THUMBNAIL_QUALITY, method=4)
+
+
+def lossy_uri(uri: str) -> str:
+    """Return a picture of :func:`data_uri` as JPEG of high quality, its colours in full resolution;
+    the same picture where that is not smaller.
+    """
+    content = base64.b64decode(uri.partition(",")[2])
+    with Image.open(io.BytesIO(content)) as image:
+        # Not `optimize`: Pillow's buffer for it is too small for noise of this quality.
+        smaller = _uri(image.convert("RGB"), "jpeg", quality=_QUALITY, subsampling=0)
+    return min(smaller, uri, key=len)
+
+
+def _uri(image: Image.Image, kind: str, **options: Any) -> str:
+    """Encode an image as a data URI."""
+    stream = io.BytesIO()
+    image.save(stream, format=kind, **options)
     return f"data:image/{kind};base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"

@@ -15,11 +15,12 @@ from matplotlib.figure import Figure
 
 from ddpg.comparison.canvas import PAGE, new_figure, paper, save
 from ddpg.comparison.panels import (
-    LEGEND,
     Styles,
     add_legend,
     axis_label,
     degradation_title,
+    leading,
+    legend_height,
     note_figure,
     perceptual_metric,
     several,
@@ -67,7 +68,7 @@ def draw_perception_distortion(
     Raises:
         UserError: the table is unusable.
     """
-    points = plane(summarise(read_metrics(metrics_csv)))
+    points = leading(plane(summarise(read_metrics(metrics_csv))))
     with paper():
         empty = note_figure("Only with PSNR and a second metric can they be compared.")
         save(empty if points.empty else _plane_figure(points), output_stem)
@@ -80,7 +81,7 @@ def _plane_figure(points: pd.DataFrame) -> Figure:
     groups = list(points.groupby(DEGRADATION_KEYS, dropna=False, sort=False))
     columns = min(3, len(groups))
     lines = -(-len(groups) // columns)
-    figure = new_figure(PAGE * max(columns, 1.4) / 3, 2.0 * lines + 2 * LEGEND)
+    figure = new_figure(PAGE * max(columns, 1.4) / 3, 2.0 * lines + legend_height(styles, sizes))
     axes = figure.subplots(lines, columns, squeeze=False).ravel()
     for panel, ((dataset, *_), group) in zip(axes, groups, strict=False):
         _draw_plane(panel, group, styles, sizes)

@@ -35,7 +35,8 @@ def write_provenance(
         config: the study's configuration as it was run.
         sheet: its experiment sheet.
         priors: names or cards of its priors.
-        files: prepared pictures and tables, whose checksums are recorded.
+        files: indexes of data sets, the sheet and the table of metrics, whose checksums are
+            recorded.
     """
     content = {
         "study": config["name"],
@@ -84,8 +85,10 @@ def _processor() -> str:
 
 
 def _prior(name: str) -> dict[str, str]:
+    """What a prior's checkpoints are: a checksum, a seed, or "unpinned", by part."""
     card = read_card(name)
-    return {"card": card.path.name, "weights": card.weights.name, "sha256": card.sha256}
+    parts = {part: f"{entry.name}: {entry.identity}" for part, entry in card.parts().items()}
+    return {"card": card.path.name, **parts}
 
 
 def _sha256(path: Path) -> str:

@@ -1,126 +1,96 @@
-"""From the long table of metrics to means, standard errors and ranks.
+"""From the long table of metrics to means, spreads, intervals and ranks.
 
 Every figure and table of the comparison starts from :func:`summarise`, so that a number is the
-same wherever it is shown.
+same wherever it is shown. docs/statistics.md says what each number means.
 """
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
-from ddpg.comparison.style import (
-    METRIC_STYLES,
-    MethodStyle,
-    method_styles,
-    metric_order,
-    task_order,
+from ddpg.comparison.intervals import LEVEL, RESAMPLES, SEED, mean_intervals
+from ddpg.comparison.measurements import (
+    CELL_KEYS,
+    COLUMNS,
+    DEGRADATION_KEYS,
+    SUMMARY_KEYS,
+    check_metrics,
+    label_styles,
+    per_image,
+    quality_metrics,
+    read_metrics,
 )
-from ddpg.errors import UserError
+from ddpg.comparison.style import METRIC_STYLES, task_order
 
-DEGRADATION_KEYS = ["dataset", "task", "operator", "scale"]
-CELL_KEYS = [*DEGRADATION_KEYS, "sigma_y"]
-SUMMARY_KEYS = [*CELL_KEYS, "method", "label", "metric"]
-COLUMNS = [*CELL_KEYS, "method", "label", "image", "metric", "value", "note"]
-_TEXT = ["dataset", "task", "operator", "method", "label", "image", "metric", "note"]
-
-
-def read_metrics(*paths: str | os.PathLike[str]) -> pd.DataFrame:
-    """Read the long table of metrics, or the parts of one.
-
-    Args:
-        paths: CSV files with the columns :data:`COLUMNS`.
-
-    Returns:
-        the table; ``scale``, ``sigma_y`` and ``value`` are floats, the rest text.
-
-    Raises:
-        UserError: a column is missing, a number is none, or an image appears twice.
-    """
-    frame = pd.concat([_read_part(Path(path)) for path in paths], ignore_index=True)
-    return check_metrics(frame, ", ".join(os.fspath(path) for path in paths))
+__all__ = [
+    "CELL_KEYS",
+    "COLUMNS",
+    "DEGRADATION_KEYS",
+    "SUMMARY_KEYS",
+    "check_metrics",
+    "label_styles",
+    "mark_best",
+    "quality_metrics",
+    "read_metrics",
+    "summarise",
+]
 
 
-def _read_part(path: Path) -> pd.DataFrame:
-    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    missing = [column for column in COLUMNS if column not in frame]
-    if missing:
-        raise UserError(f"{path}: missing column {', '.join(missing)}")
-    for column in ("scale", "sigma_y", "value"):
-        try:
-            numbers = frame[column].mask(frame[column].str.lower().isin(["", "nan"]))
-            frame[column] = pd.to_numeric(numbers).astype(float)
-        except ValueError as error:
-            raise UserError(f"{path}: column {column}: {error}") from error
-    return frame
-
-
-def check_metrics(frame: pd.DataFrame, source: object = "metrics") -> pd.DataFrame:
-    """Return the table if no measurement appears twice and all its names are known.
-
-    Raises:
-        UserError: an image has two values of one metric, or a method or metric is unknown.
-    """
-    identity = [*CELL_KEYS, "label", "image", "metric"]
-    repeated = frame[frame.duplicated(identity)]
-    if len(repeated):
-        row = ", ".join(f"{value}" for value in repeated.iloc[0][identity])
-        raise UserError(f"{source}: two rows for {row}")
-    metric_order(frame["metric"])
-    label_styles(frame)
-    return frame
-
-
-def label_styles(frame: pd.DataFrame) -> dict[str, MethodStyle]:
-    """Return label -> style for the labels of a table, in the order in which they are shown.
-
-    Raises:
-        UserError: a label stands for two methods, or a method has no style.
-    """
-    pairs = frame[["label", "method"]].drop_duplicates()
-    twice = pairs[pairs["label"].duplicated()]
-    if len(twice):
-        raise UserError(f"label {twice.iloc[0]['label']!r} stands for more than one method")
-    return method_styles(dict(zip(pairs["label"], pairs["method"], strict=True)))
-
-
-def summarise(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Aggregate over the images.
+def summarise(
+    metrics: pd.DataFrame,
+    *,
+    level: float = LEVEL,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> pd.DataFrame:
+    """Aggregate over the images, after averaging over the repeats of each.
 
     Args:
-        metrics: a long table, see :func:`read_metrics`.
+        metrics: a long table, see :func:`ddpg.comparison.measurements.read_metrics`.
+        level, resamples, seed: of the intervals, see :mod:`ddpg.comparison.intervals`.
 
     Returns:
-        one row per cell, label and metric: :data:`SUMMARY_KEYS`, then ``mean``,
-        ``standard_error`` (sample deviation over sqrt(n); empty for n < 2), ``n`` (values that
-        were computed), ``missing`` (values that were not), ``reason`` (why not), ``rank`` (1 for
-        the best of the cell's methods, 2 for the second; ties share it; empty without a value or
-        without a rival).
+        one row per cell, label and metric: :data:`SUMMARY_KEYS`, then ``mean``, ``std`` (sample
+        standard deviation over the images; empty for n < 2), ``low`` and ``high`` (bootstrap
+        interval of the mean), ``n`` (images with a value), ``repeats`` (most restorations of an
+        image), ``std_repeats`` (standard deviation over the repeats of an image, pooled over the
+        images; empty without repeats), ``missing`` (images without a value), ``reason`` (why),
+        ``rank`` (1 for the best of the cell's methods, 2 for the second; ties share it; empty
+        without a value or without a rival).
     """
-    grouped = metrics.groupby(SUMMARY_KEYS, dropna=False, sort=False)
-    summary = grouped["value"].agg(
-        mean="mean", standard_error=_standard_error, n="count", size="size"
-    )
+    groups = per_image(metrics).groupby(SUMMARY_KEYS, dropna=False, sort=False)
+    summary = groups.agg(
+        mean=("value", "mean"), std=("value", _std), n=("value", "count"),
+        size=("value", "size"), repeats=("repeats", "max"), squares=("squares", "sum"),
+        values=("repeats", "sum"),
+    )  # fmt: skip
+    samples = [values.dropna().to_numpy() for _, values in groups["value"]]
+    intervals = mean_intervals(samples, level=level, resamples=resamples, seed=seed)
+    summary.insert(2, "low", intervals[:, 0])
+    summary.insert(3, "high", intervals[:, 1])
+    within = (summary.pop("values") - summary["n"]).astype(float)
+    summary["std_repeats"] = np.sqrt(summary.pop("squares") / within.where(within > 0))
     summary["missing"] = summary.pop("size") - summary["n"]
-    absent = metrics[metrics["value"].isna()]
-    reasons = absent.groupby(SUMMARY_KEYS, dropna=False)["note"].agg(_join_reasons)
-    summary["reason"] = reasons.reindex(summary.index).fillna("")
+    summary["reason"] = _reasons(metrics).reindex(summary.index).fillna("")
     return _sort(_rank(summary.reset_index()))
 
 
-def _standard_error(values: pd.Series) -> float:
-    """The standard error of the mean of the values that are there."""
+def _std(values: pd.Series) -> float:
+    """The sample standard deviation of the values that are there."""
     values = values.dropna()
     if len(values) < 2 or not np.isfinite(values).all():
         return np.nan
-    return float(values.std(ddof=1) / np.sqrt(len(values)))
+    return float(values.std(ddof=1))
 
 
-def _join_reasons(notes: pd.Series) -> str:
-    """The different reasons, once each."""
+def _reasons(metrics: pd.DataFrame) -> pd.Series:
+    """Why values are missing, the different reasons once each."""
+    absent = metrics[metrics["value"].isna()]
+    return absent.groupby(SUMMARY_KEYS, dropna=False)["note"].agg(_join)
+
+
+def _join(notes: pd.Series) -> str:
     return "; ".join(sorted({note.strip() for note in notes if note.strip()}))
 
 
@@ -134,6 +104,39 @@ def _rank(summary: pd.DataFrame) -> pd.DataFrame:
     groups = score.groupby(keys, dropna=False)["score"]
     rank = groups.rank(method="dense", ascending=False)
     return summary.assign(rank=rank.where(groups.transform("count") > 1))
+
+
+def mark_best(summary: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Say which methods no other beats significantly, and where that can be said at all.
+
+    Args:
+        summary: see :func:`summarise`.
+        pairs: see :func:`ddpg.comparison.pairs.compare_pairs`, of the same metrics.
+
+    Returns:
+        the summary with ``decidable`` (there are images enough for a significant difference
+        between methods of the cell) and ``best`` (decidable, no image is missing, and no method
+        of the cell is significantly better).
+    """
+    keys = [*CELL_KEYS, "metric"]
+    decidable, beaten = set(), set()
+    for row in pairs.to_dict("records"):
+        cell = _hashable(row, keys)
+        if row["decidable"]:
+            decidable.add(cell)
+        if row["better"]:
+            loser = row["label_b"] if row["better"] == row["label_a"] else row["label_a"]
+            beaten.add((cell, loser))
+    rows = [(_hashable(row, keys), row["label"]) for row in summary.to_dict("records")]
+    can = np.array([cell in decidable for cell, _ in rows], dtype=bool)
+    unbeaten = np.array([row not in beaten for row in rows], dtype=bool)
+    complete = (summary["n"] > 0) & (summary["missing"] == 0)
+    return summary.assign(decidable=can, best=can & unbeaten & complete)
+
+
+def _hashable(row: dict, keys: list[str]) -> tuple:
+    """The values of a row as a key; NaN, which equals nothing, becomes None."""
+    return tuple(None if row[key] != row[key] else row[key] for key in keys)
 
 
 def _sort(summary: pd.DataFrame) -> pd.DataFrame:

@@ -1,8 +1,8 @@
 """How methods, metrics, tasks and data sets look and are called, in every table and figure.
 
-The colours are those of Okabe and Ito, "Color Universal Design" (2008), which people with any
-common colour-vision deficiency can tell apart; markers differ as well, for prints in grey. This
-module imports nothing heavy.
+The colours extend those of Okabe and Ito, "Color Universal Design" (2008): people with any common
+colour-vision deficiency can tell them apart, which a test simulates. Markers differ as well, for
+prints in grey. This module imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ddpg.errors import UserError
+from ddpg.methods import METHODS
 
 Dashes = tuple[float, ...]
 SOLID: Dashes = ()
@@ -43,16 +44,26 @@ class MethodStyle:
 METHOD_STYLES: Mapping[str, MethodStyle] = {
     "ddpg": MethodStyle("DDPG", "#0072b2", "o"),
     "idpg": MethodStyle("IDPG", "#d55e00", "s"),
+    "idbp": MethodStyle("IDBP", "#544714", "p"),
     "ddrm": MethodStyle("DDRM", "#009e73", "^"),
-    "ddnm": MethodStyle("DDNM", "#cc79a7", "D"),
-    "ddnm_plus": MethodStyle("DDNM+", "#a04d7c", "d"),
+    "ddnm": MethodStyle("DDNM", "#ad7397", "D"),
+    "ddnm_plus": MethodStyle("DDNM+", "#7d4c66", "d"),
     "diffpir": MethodStyle("DiffPIR", "#56b4e9", "v"),
     "dps": MethodStyle("DPS", "#e69f00", "P"),
-    "pigdm": MethodStyle("ΠGDM", "#8c6d1f", "X"),
-    "pinv": MethodStyle("Pinv", "#4d4d4d", "h", DASHED),
-    "bicubic": MethodStyle("Bicubic", "#999999", ">", DOTTED),
+    "pigdm": MethodStyle("ΠGDM", "#5d7c3d", "X"),
+    "pinv": MethodStyle("Pinv", "#303030", "h", DASHED),
+    "bicubic": MethodStyle("Bicubic", "#b3b3b3", ">", DOTTED),
 }
-"""Every method that may appear in a comparison, in the order in which it is shown."""
+"""The package's methods, in the order in which they are shown."""
+
+OTHER_STYLES = (
+    MethodStyle("", "#0072b2", "*", DASHED, filled=False),
+    MethodStyle("", "#d55e00", "<", DASHED, filled=False),
+    MethodStyle("", "#009e73", "8", DASHED, filled=False),
+    MethodStyle("", "#7d4c66", "H", DASHED, filled=False),
+    MethodStyle("", "#303030", "$\\odot$", DASHED, filled=False),
+)
+"""The looks of methods that plug-ins bring, in turn; they have their own names."""
 
 
 @dataclass(frozen=True)
@@ -147,31 +158,32 @@ def method_styles(methods: Mapping[str, str]) -> dict[str, MethodStyle]:
 
     A label that is its method's name has the method's style. Other labels of a method share its
     colour and marker, with another lightness, line and filling for each; "ddpg-20" comes before
-    "ddpg-100".
+    "ddpg-100". Methods that are not the package's own follow by name.
 
     Args:
         methods: label -> method.
-
-    Raises:
-        UserError: a method has no style.
     """
-    for method in methods.values():
-        if method not in METHOD_STYLES:
-            known = ", ".join(METHOD_STYLES)
-            raise UserError(
-                f"method {method!r} has no style (add one to METHOD_STYLES in "
-                f"ddpg/comparison/style.py); methods with a style: {known}"
-            )
+    others = sorted(set(methods.values()) - set(METHOD_STYLES))
+    bases = dict(METHOD_STYLES) | {
+        method: replace(OTHER_STYLES[number % len(OTHER_STYLES)], name=_title(method))
+        for number, method in enumerate(others)
+    }
     return {
         label: style
-        for method in METHOD_STYLES
-        for label, style in _styles_of(method, [k for k, v in methods.items() if v == method])
+        for method, base in bases.items()
+        for label, style in _styles_of(
+            base, method, [label for label, its in methods.items() if its == method]
+        )
     }
 
 
-def _styles_of(method: str, labels: list[str]) -> list[tuple[str, MethodStyle]]:
+def _title(method: str) -> str:
+    """What a plug-in calls its method; the name where the plug-in is not installed here."""
+    return METHODS[method].title if method in METHODS else method
+
+
+def _styles_of(base: MethodStyle, method: str, labels: list[str]) -> list[tuple[str, MethodStyle]]:
     """The styles of one method's labels, its own name first."""
-    base = METHOD_STYLES[method]
     own = [(method, base)] if method in labels else []
     variants = sorted((label for label in labels if label != method), key=_natural)
     return own + [

@@ -12,14 +12,20 @@ from safetensors.numpy import save_file
 
 COLUMNS = [
     *("dataset", "task", "operator", "scale", "sigma_y", "method", "label"),
-    *("image", "metric", "value", "note"),
+    *("repeat", "image", "metric", "value", "note"),
 ]
 
 
 def rows(label: str, metric: str, values: list, *, method: str | None = None, **changes) -> list:
     """One row per image; a text among the values is the reason why there is none."""
     base = {"dataset": "my_set", "task": "deblur_gauss", "operator": "fft", "scale": ""}
-    base |= {"sigma_y": 0.05, "method": method or label, "label": label, "metric": metric}
+    base |= {
+        "repeat": 0,
+        "sigma_y": 0.05,
+        "method": method or label,
+        "label": label,
+        "metric": metric,
+    }
     return [
         base
         | {"image": f"image_{number}"}

@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 
+from ddpg.comparison.cost_figure import cost_points
 from ddpg.comparison.figures import (
+    draw_cost,
     draw_grid,
     draw_kernels,
     draw_metric_vs_noise,
+    draw_paired_differences,
     draw_perception_distortion,
+    draw_plots,
+    draw_ranks,
 )
 from ddpg.comparison.grids import collect
 from ddpg.comparison.kernel_figure import collect_kernels
 from ddpg.comparison.noise_figure import curves
+from ddpg.comparison.pairs import compare_pairs
+from ddpg.comparison.pairs_figure import against, choose_reference
 from ddpg.comparison.plane_figure import plane
+from ddpg.comparison.products import PLOTS
 from ddpg.comparison.statistics import read_metrics, summarise
 from ddpg.errors import UserError
+
+
+@pytest.fixture(autouse=True)
+def coarse(monkeypatch):
+    """Fewer dots: most of a figure's time is its bitmap."""
+    monkeypatch.setattr("ddpg.comparison.canvas.RESOLUTION", 60)
+
 
 CELL = "my_set/deblur_gauss-fft/0.05"
 
@@ -46,7 +62,64 @@ def test_the_plane_prefers_lpips(make_rows, write_csv):
     assert points[["metric", "psnr", "perception"]].values.tolist() == [["lpips_squeeze", 30, 0.2]]
 
 
-@pytest.mark.parametrize("draw", [draw_metric_vs_noise, draw_perception_distortion])
+DRAWS = [
+    draw_metric_vs_noise,
+    draw_perception_distortion,
+    draw_paired_differences,
+    draw_ranks,
+    partial(draw_cost, cost="seconds"),
+    partial(draw_cost, cost="network_evaluations"),
+]
+
+
+def test_points_of_cost_are_of_the_richest_cell(make_rows, write_csv):
+    content = []
+    for sigma, labels in (
+        (0.01, ["ddpg", "ddpg-20"]),
+        (0.05, ["ddpg", "ddpg-20"]),
+        (0.1, ["ddpg"]),
+    ):
+        for label in labels:
+            steps = 20.0 if label == "ddpg-20" else 100.0
+            content += make_rows(label, "psnr", [30.0], method="ddpg", sigma_y=sigma)
+            content += make_rows(
+                label, "network_evaluations", [steps], method="ddpg", sigma_y=sigma
+            )
+    points = cost_points(summarise(read_metrics(write_csv(content))), "network_evaluations")
+    assert points[["sigma_y", "label", "cost"]].to_numpy().tolist() == [
+        [0.05, "ddpg", 100.0],
+        [0.05, "ddpg-20", 20.0],
+    ]
+
+
+def test_the_reference_is_ddpg_or_the_best(metrics_csv):
+    summary = summarise(read_metrics(metrics_csv))
+    assert choose_reference(summary) == "ddpg"
+    assert choose_reference(summary[summary["label"] != "ddpg"]) == "ddpg-20"
+    assert choose_reference(summary[summary["method"] != "ddpg"]) == "idpg"
+    assert choose_reference(summary[summary["n"] < 0]) is None
+
+
+def test_pairs_are_turned_against_the_reference(metrics_csv):
+    rows = against(compare_pairs(read_metrics(metrics_csv)), "idpg")
+    psnr = rows[(rows["metric"] == "psnr") & (rows["sigma_y"] == 0.05)].set_index("label")
+    assert psnr["difference"].to_dict() == {"ddpg": 2.0, "ddpg-20": 0.0, "pinv": -9.0}
+    assert (psnr["low"] <= psnr["difference"]).all()
+    assert (psnr["high"] >= psnr["difference"]).all()
+
+
+def test_an_unknown_reference_fails_clearly(metrics_csv, tmp_path):
+    with pytest.raises(UserError, match=r"no label 'dps' in .*, only ddpg, ddpg-20, idpg, pinv"):
+        draw_paired_differences(metrics_csv, tmp_path / "x", reference="dps")
+
+
+def test_all_plots_are_drawn(metrics_csv, tmp_path):
+    draw_plots(metrics_csv, tmp_path)
+    names = {f"{name}{suffix}" for name in PLOTS for suffix in (".pdf", ".png")}
+    assert {path.name for path in tmp_path.iterdir()} - {"metrics.csv"} == names
+
+
+@pytest.mark.parametrize("draw", [draw_metric_vs_noise, draw_paired_differences])
 def test_figures_are_the_same_every_time(draw, metrics_csv, tmp_path):
     for name in ("first", "second"):
         draw(metrics_csv, tmp_path / name)
@@ -56,7 +129,14 @@ def test_figures_are_the_same_every_time(draw, metrics_csv, tmp_path):
         assert first.stat().st_size > 5000
 
 
-@pytest.mark.parametrize("draw", [draw_metric_vs_noise, draw_perception_distortion])
+@pytest.mark.parametrize("draw", DRAWS)
+def test_one_method_in_one_cell_crashes_nothing(draw, make_rows, write_csv, tmp_path):
+    content = make_rows("ddpg", "psnr", [30.0, float("inf")]) + make_rows("ddpg", "seconds", [1.0])
+    draw(write_csv(content), tmp_path / "one")
+    assert (tmp_path / "one.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("draw", DRAWS)
 def test_without_values_the_figure_says_so(draw, make_rows, write_csv, tmp_path):
     draw(write_csv(make_rows("ddpg", "ssim", ["out of memory"])), tmp_path / "empty")
     assert (tmp_path / "empty.png").read_bytes().startswith(b"\x89PNG")
@@ -101,7 +181,7 @@ def test_a_grid_writes_figures_and_data(metrics_csv, shards, tmp_path):
         1,
     )
     assert data["rows"][0]["detail"] == {"top": 9, "left": 39, "side": 8}
-    assert data["rows"][0]["tiles"][2]["scores"] == {"psnr": "30.00", "ssim": "0.900"}
+    assert list(data["rows"][0]["tiles"])[:3] == ["@truth", "@observation", "ddpg"]
     assert (tmp_path / "0.05.pdf").read_bytes().startswith(b"%PDF")
     assert (tmp_path / "0.05.png").read_bytes().startswith(b"\x89PNG")
 

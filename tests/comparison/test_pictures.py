@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import base64
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from ddpg.comparison.grid_figure import with_inset
 from ddpg.comparison.pictures import (
     Square,
     data_uri,
     enlarge,
+    kernel_picture,
+    lossy_uri,
     most_detail,
     names_in,
     read_arrays,
+    read_kernels,
+    thumbnail_uri,
     to_8bit,
 )
 from ddpg.errors import UserError
+
+
+def decoded(uri):
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))))
 
 
 def test_the_detail_is_where_the_chequers_are(shards):
@@ -55,9 +67,39 @@ def test_the_inset_lies_in_the_far_corner_and_shows_the_detail():
     assert shown[-1, 0].tolist() == shown[40, 280].tolist() == [255, 221, 51]
 
 
-def test_small_pictures_are_png_and_large_ones_jpeg():
-    assert data_uri(np.zeros((32, 32, 3), np.uint8)).startswith("data:image/png;base64,iVBOR")
-    assert data_uri(np.zeros((128, 128, 3), np.uint8)).startswith("data:image/jpeg;base64,/9j/")
+def test_pictures_are_kept_without_loss_and_lossy_ones_are_smaller():
+    noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3)).astype(np.uint8)
+    whole = data_uri(noise)
+    assert whole.startswith("data:image/webp;base64,")
+    assert np.array_equal(decoded(whole), noise)
+    lossy = lossy_uri(whole)
+    assert lossy.startswith("data:image/jpeg;base64,")
+    assert len(lossy) < len(whole)
+    assert np.abs(decoded(lossy).astype(int) - noise).mean() < 8
+
+
+def test_a_lossy_picture_that_is_no_smaller_stays_as_it_was():
+    flat = data_uri(np.zeros((64, 64, 3), np.uint8))
+    assert lossy_uri(flat) == flat
+
+
+def test_a_thumbnail_is_the_middle_of_the_picture():
+    picture = np.zeros((60, 200, 3), np.uint8)
+    picture[:, 70:130] = 255
+    small = decoded(thumbnail_uri(picture))
+    assert small.shape == (56, 56, 3)
+    assert small[28, 28].min() > 240
+
+
+def test_kernels_are_read_of_the_images_that_have_one(shards):
+    assert list(read_kernels([shards["observed"]], ["image_2", "ghost"])) == ["image_2"]
+    assert read_kernels([shards["truth"]], ["image_2"]) == {}
+
+
+def test_a_kernel_s_picture_is_the_root_of_its_weights():
+    kernel = np.array([[0, 0.04], [0.16, 0.64]], np.float32)
+    assert kernel_picture(kernel).tolist() == [[0, 64], [128, 255]]
+    assert kernel_picture(np.zeros((2, 2))).tolist() == [[0, 0], [0, 0]]
 
 
 def test_what_is_not_there_is_named(shards, tmp_path):

@@ -1,11 +1,12 @@
-"""Means, errors, ranks and missing values of small known tables."""
+"""Means, spreads, ranks, repeats and missing values of small known tables."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from ddpg.comparison.statistics import read_metrics, summarise
+from ddpg.comparison.pairs import compare_pairs
+from ddpg.comparison.statistics import mark_best, read_metrics, summarise
 from ddpg.errors import UserError
 
 
@@ -14,11 +15,31 @@ def pick(summary, label, metric="psnr", sigma=0.05):
     return summary[chosen & (summary["sigma_y"] == sigma)].iloc[0]
 
 
-def test_mean_and_standard_error_of_three_values(metrics_csv):
+def test_mean_deviation_and_interval_of_three_values(metrics_csv):
     row = pick(summarise(read_metrics(metrics_csv)), "ddpg")
-    assert (row["mean"], row["n"], row["missing"]) == (32.0, 3, 0)
-    # Sample deviation 2, over sqrt(3).
-    assert row["standard_error"] == pytest.approx(2 / np.sqrt(3), rel=1e-12)
+    assert (row["mean"], row["n"], row["missing"], row["repeats"]) == (32.0, 3, 0, 1)
+    assert row["std"] == pytest.approx(2, rel=1e-12)
+    # 1 of 27 resamples has the mean 30, and 3 have 30.67: the 2.5 % quantile is the former.
+    assert (row["low"], row["high"]) == (30.0, 34.0)
+    assert np.isnan(row["std_repeats"])
+
+
+def test_repeats_are_averaged_first_and_have_a_spread_of_their_own(make_rows, write_csv):
+    content = make_rows("ddpg", "psnr", [29.0, 39.0], repeat=0)
+    content += make_rows("ddpg", "psnr", [31.0, 41.0], repeat=1)
+    row = summarise(read_metrics(write_csv(content))).iloc[0]
+    assert (row["mean"], row["n"], row["repeats"]) == (35.0, 2, 2)
+    # Over the images 30 and 40: sqrt(50). Within each, two values 2 apart: sqrt(2).
+    assert row["std"] == pytest.approx(np.sqrt(50), rel=1e-12)
+    assert row["std_repeats"] == pytest.approx(np.sqrt(2), rel=1e-12)
+
+
+def test_an_image_with_fewer_repeats_counts_as_much(make_rows, write_csv):
+    content = make_rows("ddpg", "psnr", [29.0, 40.0], repeat=0)
+    content += make_rows("ddpg", "psnr", [31.0, "out of memory"], repeat=1)
+    row = summarise(read_metrics(write_csv(content))).iloc[0]
+    assert (row["mean"], row["n"], row["missing"]) == (35.0, 2, 0)
+    assert row["std_repeats"] == pytest.approx(np.sqrt(2), rel=1e-12)
 
 
 def test_equal_methods_share_a_rank(metrics_csv):
@@ -31,7 +52,7 @@ def test_means_that_print_alike_share_a_rank(make_rows, write_csv):
     content = make_rows("ddpg", "psnr", [30.001]) + make_rows("idpg", "psnr", [30.004])
     summary = summarise(read_metrics(write_csv(content)))
     assert summary["rank"].tolist() == [1, 1]
-    assert summary["standard_error"].isna().all()
+    assert summary[["std", "low", "high"]].isna().all(axis=None)
 
 
 def test_lower_is_better_for_lpips(make_rows, write_csv):
@@ -60,17 +81,17 @@ def test_scale_splits_cells_and_an_empty_one_is_kept(make_rows, write_csv):
     assert summary["task"].tolist() == ["sr_bicubic", "sr_bicubic", "deblur_gauss"]
 
 
-def test_an_infinite_psnr_has_no_standard_error(make_rows, write_csv):
+def test_an_infinite_psnr_has_no_spread(make_rows, write_csv):
     content = make_rows("ddpg", "psnr", [30.0, np.inf])
     row = summarise(read_metrics(write_csv(content))).iloc[0]
     assert row["mean"] == np.inf
-    assert np.isnan(row["standard_error"])
+    assert np.isnan(row[["std", "low", "high"]].to_numpy(float)).all()
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"method": "magic"}, "method 'magic' has no style.*METHOD_STYLES"),
+        ({"repeat": "0.5"}, "column repeat: must hold whole numbers"),
         ({"metric": "beauty"}, "unknown metric 'beauty'; known metrics: psnr"),
         ({"value": "high"}, "column value"),
     ],
@@ -90,3 +111,38 @@ def test_two_rows_for_one_measurement_fail(make_rows, write_csv):
 def test_ids_that_look_like_numbers_stay_text(make_rows, write_csv):
     path = write_csv(make_rows("ddpg", "psnr", [30.0], image="007"))
     assert read_metrics(path)["image"].tolist() == ["007"]
+
+
+def test_a_file_that_is_no_table_fails_clearly(tmp_path):
+    with pytest.raises(UserError, match=r"nowhere.csv: cannot be read"):
+        read_metrics(tmp_path / "nowhere.csv")
+    (tmp_path / "empty.csv").write_text("")
+    with pytest.raises(UserError, match=r"empty.csv: not a table of metrics"):
+        read_metrics(tmp_path / "empty.csv")
+
+
+def test_best_is_who_is_not_beaten_has_all_images_and_could_be_judged(make_rows, write_csv):
+    rng = np.random.default_rng(1)
+    base = rng.normal(30, 2, 20)
+    noise = rng.normal(0, 0.3, (3, 20))
+    content = make_rows("ddpg", "psnr", [*(base + noise[0])])
+    content += make_rows("idpg", "psnr", [*(base + noise[1])])
+    content += make_rows("pinv", "psnr", [*(base + noise[2] - 5)])
+    content += make_rows("ddrm", "psnr", [*(base + 1)[:19], "out of memory"])
+    content += make_rows("ddpg", "seconds", [1.0] * 20)
+    metrics = read_metrics(write_csv(content))
+    marked = mark_best(summarise(metrics), compare_pairs(metrics))
+    best = {label: bool(pick(marked, label)["best"]) for label in ("idpg", "pinv", "ddrm")}
+    assert best == {"idpg": False, "pinv": False, "ddrm": False}  # ddrm beats idpg, but lacks one
+    assert not pick(marked, "ddpg", "seconds")["best"]
+    without = metrics[metrics["label"] != "ddrm"]
+    marked = mark_best(summarise(without), compare_pairs(without))
+    best = {label: bool(pick(marked, label)["best"]) for label in ("ddpg", "idpg", "pinv")}
+    assert best == {"ddpg": True, "idpg": True, "pinv": False}
+
+
+def test_nothing_is_best_with_too_few_images(metrics_csv):
+    metrics = read_metrics(metrics_csv)
+    marked = mark_best(summarise(metrics), compare_pairs(metrics))
+    assert not marked["best"].any()
+    assert not marked["decidable"].any()

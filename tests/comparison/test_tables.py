@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import io
+import shutil
+import subprocess
 
 import pandas as pd
 import pytest
 
 from ddpg.comparison.layout import quality_tables
 from ddpg.comparison.markup import escape_latex, escape_markdown
+from ddpg.comparison.products import TABLES
 from ddpg.comparison.statistics import read_metrics, summarise
-from ddpg.comparison.tables import TABLE_FILES, write_tables
+from ddpg.comparison.tables import write_tables
+
+PUBLISHED = """dataset,task,sigma_y,method,psnr,lpips,source
+celeba_hq,deblur_gauss,0.05,ddpg,30.41,0.068,"table 4 & 5, 100% checked_by_hand"
+"""
 
 
 @pytest.fixture
 def texts(metrics_csv, tmp_path):
     write_tables(metrics_csv, tmp_path / "tables")
-    return {name: (tmp_path / "tables" / name).read_text() for name in TABLE_FILES}
+    return {name: (tmp_path / "tables" / name).read_text() for name in TABLES}
 
 
 def test_the_summary_is_tidy(texts):
@@ -25,30 +32,65 @@ def test_the_summary_is_tidy(texts):
     assert (row["mean"], row["n"], row["rank"]) == (32.0, 3, 1)
 
 
-def test_markdown_marks_best_and_second(texts):
+def test_the_best_mean_is_underlined_and_nothing_bold_with_few_images(texts):
     lines = texts["tables.md"].splitlines()
     ddpg = next(line for line in lines if line.startswith("| DDPG |"))
     assert ddpg == (
-        "| DDPG | **32.00** ± 1.15 | **0.900** ± 0.000 | **32.00** ± 1.15 | **0.900** ± 0.000 |"
+        "| DDPG | <u>32.00</u><br>[30.00, 34.00] | <u>0.900</u><br>[0.900, 0.900] "
+        "| <u>32.00</u><br>[30.00, 34.00] | <u>0.900</u><br>[0.900, 0.900] |  | 4.00 |"
     )
-    for name in ("IDPG", "DDPG-20"):
-        line = next(line for line in lines if line.startswith(f"| {name} |"))
-        assert line == f"| {name} | <u>30.00</u> ± 0.58 |  | <u>30.00</u> ± 0.58 |  |"
+    assert "Nothing is bold: with so few images" in texts["tables.md"]
+    assert "textbf" not in texts["tables.tex"]
+    assert r"DDPG & \underline{32.00} & \underline{0.900}" in texts["tables.tex"]
+    assert r"{\tiny [30.00, 34.00]}" in texts["tables.tex"]
+    heads = r"\multicolumn{2}{c}{$\sigma_y = 0.1$} & \multicolumn{2}{c}{Cost}"
+    assert heads in texts["tables.tex"]
 
 
-def test_latex_marks_best_and_second(texts):
-    lines = texts["tables.tex"].splitlines()
-    ddpg = next(line for line in lines if line.startswith("DDPG &"))
-    assert ddpg.startswith(r"DDPG & \textbf{32.00}\,{\tiny$\pm$1.15} & \textbf{0.900}")
-    idpg = next(line for line in lines if line.startswith("IDPG &"))
-    assert idpg == (
-        r"IDPG & \underline{30.00}\,{\tiny$\pm$0.58} &  & "
-        r"\underline{30.00}\,{\tiny$\pm$0.58} &  \\"
+def test_bold_is_who_is_not_significantly_beaten(make_rows, write_csv, tmp_path):
+    values = [30 + 0.1 * k for k in range(12)]
+    content = make_rows("ddpg", "psnr", values)
+    content += make_rows("idpg", "psnr", [v + (-1) ** k * 0.3 for k, v in enumerate(values)])
+    content += make_rows("pinv", "psnr", [v - 2 for v in values])
+    write_tables(write_csv(content), tmp_path)
+    text = (tmp_path / "tables.md").read_text()
+    assert "| DDPG | **<u>30.55</u>**<br>" in text
+    assert "| IDPG | **<u>30.55</u>**<br>" in text
+    assert "| Pinv | 28.55<br>" in text
+    assert "Bold: no other method is significantly better" in text
+
+
+def test_repeats_have_a_table_of_their_own(make_rows, write_csv, tmp_path):
+    content = make_rows("ddpg", "psnr", [29.0, 39.0], repeat=0)
+    content += make_rows("ddpg", "psnr", [31.0, 41.0], repeat=1)
+    write_tables(write_csv(content), tmp_path)
+    text = (tmp_path / "tables.md").read_text()
+    assert "Gaussian deblurring (fft): spread over the seeds" in text
+    assert "| DDPG | 1.41 |" in text
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_latex_compiles_as_it_is(repeats, make_rows, write_csv, tmp_path):
+    content = []
+    for metric in ("psnr", "lpips_alex", "ssim", "network_evaluations", "seconds"):
+        for label in ("ddpg", "pinv", "a_b%&#$~^{x}"):
+            for repeat in range(repeats):
+                values = [30.0 + repeat, "failed: 100% of <GPU> memory_full"]
+                content += make_rows(
+                    label, metric, values, method="ddpg", repeat=repeat, dataset="celeba_hq"
+                )
+    published = tmp_path / "published_results.csv"
+    published.write_text(PUBLISHED)
+    write_tables(write_csv(content), tmp_path, published_csv=published)
+    (tmp_path / "main.tex").write_text(
+        "\\documentclass[twocolumn]{article}\n\\usepackage{booktabs}\n"
+        "\\begin{document}\n\\input{tables}\n\\input{published}\n\\end{document}\n"
     )
-    assert (
-        r"\multicolumn{2}{c}{$\sigma_y = 0.05$} & \multicolumn{2}{c}{$\sigma_y = 0.1$}"
-        in (texts["tables.tex"])
-    )
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "main.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (tmp_path / "main.pdf").stat().st_size > 10_000
 
 
 def test_a_metric_without_values_is_left_out_with_its_reason(texts):
@@ -59,7 +101,7 @@ def test_a_metric_without_values_is_left_out_with_its_reason(texts):
 
 def test_a_value_of_fewer_images_has_a_note(texts):
     pinv = next(t for t in texts["tables.md"].splitlines() if t.startswith("| Pinv |"))
-    assert "<u>0.600</u> ± 0.100 <sup>a</sup>" in pinv
+    assert "0.600 <sup>a</sup><br>[0.500, 0.700]" in pinv
     assert "<sup>a</sup> 2 of 3 images; too small" in texts["tables.md"]
 
 
@@ -90,7 +132,7 @@ def test_a_table_without_any_value_still_says_why(make_rows, write_csv, tmp_path
 
 
 def test_the_cost_has_a_table_of_its_own(texts):
-    assert "| DDPG | 4.00 ± 0.00 |" in texts["tables.md"]
+    assert "| DDPG | 4.00<br>[4.00, 4.00] |" in texts["tables.md"]
     assert "over 6 restorations" in texts["tables.md"]
 
 
@@ -102,4 +144,4 @@ def test_escapes():
 
 def test_the_same_input_gives_the_same_bytes(metrics_csv, tmp_path, texts):
     write_tables(metrics_csv, tmp_path / "again")
-    assert {name: (tmp_path / "again" / name).read_text() for name in TABLE_FILES} == texts
+    assert {name: (tmp_path / "again" / name).read_text() for name in TABLES} == texts

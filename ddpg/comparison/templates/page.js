@@ -1,101 +1,69 @@
 "use strict";
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+const byId = id => document.getElementById(id);
 
-// One metric at a time, in the tables and below the pictures.
-function chooseMetric(metric) {
-  for (const part of all("[data-metric]")) part.hidden = part.dataset.metric !== metric;
-  for (const radio of all("input[name=metric]")) radio.checked = radio.value === metric;
-  document.getElementById("score").value = metric;
+// An element with properties and children.
+function make(tag, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
 }
-const radios = all("input[name=metric]");
-for (const radio of radios) radio.addEventListener("change", () => chooseMetric(radio.value));
-document.getElementById("score").addEventListener("change", event => chooseMetric(event.target.value));
-if (radios.length) chooseMetric(radios[0].value);
 
-// Sorting: best first, then the other way round; what has no value stays last.
-for (const button of all("th button")) {
-  button.addEventListener("click", () => {
-    const head = button.parentElement, table = head.closest("table"), body = table.tBodies[0];
-    const column = [...head.parentElement.children].indexOf(head);
-    const before = head.getAttribute("aria-sort");
-    const first = head.dataset.direction === "1" ? "descending" : "ascending";
-    const order = before !== first ? first : first === "ascending" ? "descending" : "ascending";
-    for (const other of all("[aria-sort]", table)) other.removeAttribute("aria-sort");
-    head.setAttribute("aria-sort", order);
-    const value = row => parseFloat(row.children[column].dataset.value);
-    const sign = order === "ascending" ? 1 : -1;
-    const rows = [...body.rows].sort((a, b) => {
-      const x = value(a), y = value(b);
-      if (isNaN(x) || isNaN(y)) return isNaN(x) - isNaN(y);
-      return sign * (x > y) - sign * (x < y);
-    });
-    body.append(...rows);
+// One metric at a time, in the tables and in the gallery, which listens to the event.
+function chooseMetric(metric) {
+  for (const part of all("#tables [data-metric]")) part.hidden = part.dataset.metric !== metric;
+  for (const radio of all("input[name=metric]")) radio.checked = radio.value === metric;
+  for (const view of all(".view")) {
+    view.querySelector(".absent").hidden = all("[data-metric]:not([hidden])", view).length > 0;
+  }
+  document.dispatchEvent(new CustomEvent("metric", { detail: metric }));
+}
+for (const radio of all("input[name=metric]")) {
+  radio.addEventListener("change", () => chooseMetric(radio.value));
+}
+
+// One data set, or all of them.
+for (const radio of all("input[name=dataset]")) {
+  radio.addEventListener("change", () => {
+    for (const view of all(".view")) {
+      view.hidden = radio.value !== "" && view.dataset.dataset !== radio.value;
+    }
   });
 }
 
-// Which cells are shown.
-const cells = all(".cell"), filters = all("[data-filter]");
-function applyFilters() {
-  for (const cell of cells) {
-    cell.hidden = filters.some(select => select.value && cell.dataset[select.dataset.filter] !== select.value);
-  }
-  const shown = cells.filter(cell => !cell.hidden).length;
-  document.getElementById("shown").textContent = `${shown} of ${cells.length} cells`;
+// Sorting: best first, then the other way round; what has no value stays last.
+function nextOrder(head) {
+  const first = head.dataset.direction === "1" ? "descending" : "ascending";
+  const second = first === "ascending" ? "descending" : "ascending";
+  return head.getAttribute("aria-sort") === first ? second : first;
 }
-for (const select of filters) select.addEventListener("change", applyFilters);
-applyFilters();
 
-// The marked detail: the same picture once more, larger, in a corner.
-for (const frame of all(".row .frame")) {
-  const picture = frame.querySelector("img"), mark = document.createElement("span");
-  const inset = document.createElement("span"), copy = picture.cloneNode();
-  mark.className = "mark";
-  inset.className = "inset";
-  copy.alt = "";
-  inset.append(copy);
-  frame.append(mark, inset);
+function compareNumbers(x, y, sign) {
+  if (isNaN(x) || isNaN(y)) return isNaN(x) - isNaN(y);
+  return sign * ((x > y) - (x < y));
 }
-document.getElementById("insets").addEventListener("change", event => {
-  document.getElementById("pictures").classList.toggle("plain", !event.target.checked);
-});
 
-// The viewer: methods of one picture in place of one another.
-const viewer = document.getElementById("viewer");
-let current = null;
-function show(tile) {
-  current = tile;
-  const row = tile.parentElement, stage = viewer.querySelector(".stage");
-  stage.replaceChildren(tile.querySelector(".frame").cloneNode(true));
-  for (const image of all("img", stage)) image.loading = "eager";
-  stage.style.cssText = row.style.cssText;
-  Object.assign(stage.dataset, row.dataset);
-  stage.classList.toggle("plain", !document.getElementById("insets").checked);
-  const score = all(".score [data-metric]", tile).find(part => !part.hidden);
-  viewer.querySelector(".title").textContent =
-    `${tile.dataset.image}: ${tile.dataset.name}` + (score ? `, ${score.textContent}` : "");
-  viewer.querySelector(".tabs").replaceChildren(...[...row.children].map(other => {
-    const tab = document.createElement("button");
-    tab.type = "button";
-    tab.textContent = other.dataset.name;
-    tab.setAttribute("aria-pressed", String(other === tile));
-    tab.addEventListener("click", () => show(other));
-    return tab;
-  }));
+function sortBy(head) {
+  const table = head.closest("table"), body = table.tBodies[0];
+  const column = [...head.parentElement.children].indexOf(head);
+  const order = nextOrder(head), sign = order === "ascending" ? 1 : -1;
+  for (const other of all("th[aria-sort]", table)) other.setAttribute("aria-sort", "none");
+  head.setAttribute("aria-sort", order);
+  const value = row => parseFloat(row.children[column].dataset.value.replace("inf", "Infinity"));
+  body.append(...[...body.rows].sort((a, b) => compareNumbers(value(a), value(b), sign)));
 }
-for (const tile of all(".tile")) {
-  tile.addEventListener("click", () => { show(tile); viewer.showModal(); });
+for (const button of all("#tables th button")) {
+  button.addEventListener("click", () => sortBy(button.parentElement));
 }
-viewer.addEventListener("click", event => { if (event.target === viewer) viewer.close(); });
-viewer.addEventListener("close", () => current && current.focus());
-viewer.addEventListener("keydown", event => {
-  const row = current.parentElement, column = [...row.children].indexOf(current);
-  const next = {
-    ArrowLeft: current.previousElementSibling,
-    ArrowRight: current.nextElementSibling,
-    ArrowUp: row.previousElementSibling?.children[column],
-    ArrowDown: row.nextElementSibling?.children[column],
-  }[event.key];
-  if (!next) return;
-  event.preventDefault();
-  show(next);
+
+// Light or dark: what the system says, until the button is pressed.
+const theme = byId("theme"), systemDark = matchMedia("(prefers-color-scheme: dark)");
+const isDark = () => (document.documentElement.dataset.theme ?? (systemDark.matches ? "dark" : "light")) === "dark";
+const nameTheme = () => { theme.textContent = isDark() ? "Light" : "Dark"; };
+theme.hidden = false;
+theme.addEventListener("click", () => {
+  document.documentElement.dataset.theme = isDark() ? "light" : "dark";
+  nameTheme();
 });
+systemDark.addEventListener("change", nameTheme);
+nameTheme();

@@ -1,0 +1,90 @@
+"""The parts of a laid-out table: entries, panels, tables; and how a number becomes an entry."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from ddpg.comparison.style import METRIC_STYLES
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One number of a table, ready to print.
+
+    Attributes:
+        text: the mean, or "—" where it could not be computed.
+        interval: its bootstrap interval, such as "[21.30, 24.12]", or "".
+        value: the mean as a number, for sorting.
+        rank: 1 for the best mean of its column, 2 for the second, 0 otherwise.
+        best: no other method is significantly better; printed bold.
+        mark: the letter of a note, or "".
+    """
+
+    text: str
+    interval: str = ""
+    value: float = math.nan
+    rank: int = 0
+    best: bool = False
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A block of rows under one header.
+
+    Attributes:
+        groups: noise level (None where there is none) and its metrics, from left to right.
+        rows: the methods' names with one entry per column; None where a method was not run.
+    """
+
+    groups: list[tuple[float | None, list[str]]]
+    rows: list[tuple[str, list[Entry | None]]]
+
+    @property
+    def columns(self) -> list[tuple[float | None, str]]:
+        """Noise level and metric of every column of values."""
+        return [(sigma, metric) for sigma, metrics in self.groups for metric in metrics]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: its identity, its panels and its notes (letter or "", text)."""
+
+    dataset: str
+    key: str
+    title: str
+    caption: str
+    panels: list[Panel]
+    notes: list[tuple[str, str]]
+
+
+def small_cost(value: float, metric: str) -> str:
+    """A cost; one too small for its decimals is "<0.01" rather than 0."""
+    text = f"{value:.{METRIC_STYLES[metric].decimals}f}"
+    return f"<{10.0 ** -METRIC_STYLES[metric].decimals:g}" if value and not float(text) else text
+
+
+def format_entry(row: Any, notes: dict[str, str]) -> Entry:
+    """Format one row of the summary."""
+    mark = ""
+    if row.missing:
+        reason = row.reason or "no value"
+        text = reason if row.n == 0 else f"{row.n} of {row.n + row.missing} images; {reason}"
+        mark = notes.setdefault(text, _letter(len(notes)))
+    if row.n == 0:
+        return Entry("—", mark=mark)
+    decimals = METRIC_STYLES[row.metric].decimals
+    ends = f"[{row.low:.{decimals}f}, {row.high:.{decimals}f}]"
+    interval = "" if math.isnan(row.low) else ends
+    rank = int(row.rank) if row.rank in (1, 2) else 0
+    text = "∞" if math.isinf(row.mean) else f"{row.mean:.{decimals}f}"
+    best = bool(getattr(row, "best", False))
+    return Entry(text, interval, float(row.mean), rank, best, mark)
+
+
+def _letter(number: int) -> str:
+    """a, b, ..., z, aa, ab, ..."""
+    first = _letter(number // 26 - 1) if number >= 26 else ""
+    return first + "abcdefghijklmnopqrstuvwxyz"[number % 26]

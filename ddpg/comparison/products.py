@@ -1,0 +1,34 @@
+"""What the comparison makes, by name; imports nothing, because the workflow's rules read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+PLOTS: Mapping[str, str] = {
+    "metric_vs_noise": "Metrics against noise",
+    "perception_distortion": "Perception and distortion",
+    "paired_differences": "Paired differences",
+    "ranks": "Ranks over the cells",
+    "cost_seconds": "Quality against seconds",
+    "cost_evaluations": "Quality against network evaluations",
+}
+"""The figures that are drawn from the metrics alone: name of the file -> title."""
+
+TABLES: Mapping[str, str] = {
+    "summary.csv": "Summary",
+    "pairs.csv": "Pairs of methods",
+    "ranks.csv": "Ranks over the cells",
+    "tables.md": "Tables in Markdown",
+    "tables.tex": "Tables in LaTeX",
+}
+"""The tables that are always written: file -> title."""
+
+PUBLISHED: Mapping[str, str] = {
+    "published.csv": "Beside the paper",
+    "published.md": "Beside the paper, in Markdown",
+    "published.tex": "Beside the paper, in LaTeX",
+}
+"""The comparison with published figures: file -> title."""
+
+TRAJECTORY_METHODS = ("ddpg", "idpg")
+"""Whose trajectories are drawn."""

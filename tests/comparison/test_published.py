@@ -1,0 +1,86 @@
+"""A study beside the figures of the paper."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ddpg.comparison.published import published_table, published_texts, read_published
+from ddpg.comparison.statistics import read_metrics, summarise
+from ddpg.errors import UserError
+
+HEADER = "dataset,task,sigma_y,method,psnr,lpips,source\n"
+SHIPPED = Path(__file__).parents[2] / "config/published_results.csv"
+
+
+@pytest.fixture
+def published(tmp_path):
+    path = tmp_path / "published.csv"
+    rows = [
+        "celeba_hq,deblur_gauss,0.05,ddpg,30.00,,page 7",
+        "celeba_hq,sr_bicubic,0,ddpg,31.6,0.05,",
+    ]
+    rows[1] += "as above"
+    path.write_text(HEADER + "\n".join(rows) + "\n")
+    return read_published(path)
+
+
+@pytest.fixture
+def summary(make_rows, write_csv):
+    content = []
+    for dataset in ("celeba_hq", "my_set"):
+        for label, method in (("ddpg", "ddpg"), ("ddpg-20", "ddpg"), ("pinv", "pinv")):
+            content += make_rows(label, "psnr", [31.0, 32.0], method=method, dataset=dataset)
+            content += make_rows(label, "lpips_squeeze", [0.1, 0.3], method=method, dataset=dataset)
+    return summarise(read_metrics(write_csv(content)))
+
+
+def test_ours_published_and_their_difference(summary, published):
+    table = published_table(summary, published)
+    assert table[["dataset", "task", "method"]].to_numpy().tolist() == [
+        ["celeba_hq", "sr_bicubic", "ddpg"],
+        ["celeba_hq", "deblur_gauss", "ddpg"],
+    ]
+    theirs, both = table.to_dict("records")
+    assert (both["psnr_ours"], both["psnr_published"], both["psnr_difference"]) == (31.5, 30.0, 1.5)
+    assert both["lpips_ours"] == pytest.approx(0.2)
+    assert both["lpips_published"] != both["lpips_published"]  # empty: none could be had
+    assert (theirs["psnr_published"], theirs["source"]) == (31.6, "page 7")
+    assert theirs["psnr_ours"] != theirs["psnr_ours"]
+
+
+def test_the_texts_name_sources_and_the_other_backbone(summary, published, tmp_path):
+    texts = {
+        path.name: text for path, text in published_texts(summary, published, tmp_path).items()
+    }
+    assert "| 31.50 | 30.00 | +1.50 | 0.200 |  |  | 1 |" in texts["published.md"]
+    assert (
+        "Our LPIPS uses squeeze, the published one AlexNet: not comparable."
+        in texts["published.md"]
+    )
+    assert "\\[1\\] page 7" in texts["published.md"]
+    assert "& 31.50 & 30.00 & $+1.50$ & 0.200 &  &  & 1" in texts["published.tex"]
+    assert texts["published.csv"].splitlines()[0].endswith("lpips_backbone,source")
+
+
+def test_the_shipped_figures_can_be_read():
+    table = read_published(SHIPPED)
+    assert len(table) == 7
+    assert set(table["method"]) == {"ddpg"}
+    assert all("not checked against the paper" in source for source in table["source"])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("dataset,task\n", "missing column sigma_y"),
+        (HEADER + "a,b,0,ddpg,high,,x\n", "column psnr"),
+        (HEADER + "a,b,0,ddpg,1,,x\na,b,0,ddpg,2,,x\n", "two rows for a, b, 0.0, ddpg"),
+        ("", "not a readable table"),
+    ],
+)
+def test_a_broken_file_fails_clearly(tmp_path, text, message):
+    (tmp_path / "p.csv").write_text(text)
+    with pytest.raises(UserError, match=message):
+        read_published(tmp_path / "p.csv")
