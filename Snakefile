@@ -14,6 +14,9 @@ min_version("9.0")
 configfile: "config/config.yaml"
 
 
+report: "report/workflow.rst"
+
+
 # Used with --software-deployment-method apptainer only; envs/ddpg.def says how to build it.
 container: "envs/ddpg.sif"
 

@@ -1,7 +1,5 @@
 """``python -m ddpg``."""
 
-import sys
+from ddpg.cli import entry_point
 
-from ddpg.cli import main
-
-sys.exit(main())
+entry_point()

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+ABANDONED = 60.0
+"""Seconds after which a temporary file of another machine that nobody writes to is left over."""
 
 
 @contextmanager
@@ -13,7 +19,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary name beside ``path``; on success it replaces ``path``, else it is removed.
 
     The temporary name keeps the suffix, because some writers choose the format by it. Directories
-    that lead to ``path`` are made. The data reach the disk before the name changes.
+    that lead to ``path`` are made. The data reach the disk before the name changes. What processes
+    that were killed while they wrote ``path`` have left is removed.
 
     Args:
         path: the final name.
@@ -23,7 +30,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{_host()}-{os.getpid()}.partial{path.suffix}")
+    _remove_leftovers(path)
     try:
         yield temporary
         with temporary.open("rb") as stream:
@@ -32,6 +40,31 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _remove_leftovers(path: Path) -> None:
+    pattern = re.compile(
+        rf"\.{re.escape(path.stem)}\.([^.]+)-(\d+)\.partial{re.escape(path.suffix)}"
+    )
+    for entry in os.scandir(path.parent):
+        found = pattern.fullmatch(entry.name)
+        if found and not _is_being_written(Path(entry.path), found[1], int(found[2])):
+            Path(entry.path).unlink(missing_ok=True)
+
+
+def _is_being_written(temporary: Path, host: str, process: int) -> bool:
+    """Whether the process lives; on another machine, whether it has written of late."""
+    if host == _host():
+        return Path(f"/proc/{process}").exists() or not Path("/proc/self").exists()
+    try:
+        return abs(time.time() - temporary.stat().st_mtime) < ABANDONED
+    except FileNotFoundError:
+        return False
+
+
+def _host() -> str:
+    """The machine's name, without its domain."""
+    return platform.node().partition(".")[0] or "localhost"
 
 
 def _umask() -> int:

@@ -11,26 +11,18 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-from functools import lru_cache
 from typing import Any
 
 from ddpg.datasets.cards import DatasetCard
 from ddpg.datasets.selection import format_positions
 from ddpg.degradations import Degradation
 from ddpg.experiments import Experiment
-from ddpg.fingerprint import files_fingerprint, fingerprint
+from ddpg.fingerprint import files_fingerprint
+from ddpg.job_code import FETCHING, code_of, observation_code, restoration_code
 from ddpg.methods import METHODS
 from ddpg.study import SHOWN_IMAGES, Study
-from ddpg.tasks import TASKS
 
 Spec = dict[str, Any]
-
-_CONFIGURATION = ("ddpg.config", "ddpg.methods", "ddpg.hyper_parameters", "ddpg.plugins")
-"""What a study may say is no part of what a job does: a new key or method re-runs nothing. The
-values that a job takes are in its spec."""
-
-_FETCHING = "ddpg.fetching"
-"""How files come from the web; they are verified, whichever way they came."""
 
 
 # --- resources ------------------------------------------------------------------------------------
@@ -46,7 +38,7 @@ def dataset_fetching(study: Study, dataset: str) -> Spec:
     return {
         "card": shlex.quote(study.entries[dataset].card),
         "source": card.source.model_dump(mode="json"),
-        "code": fingerprint("ddpg.datasets.fetching", without=_CONFIGURATION),
+        "code": code_of("ddpg.datasets.fetching", without=[FETCHING]),
     }
 
 
@@ -55,7 +47,7 @@ def survey(study: Study, dataset: str) -> Spec:
     return {
         "card": shlex.quote(study.entries[dataset].card),
         "content": _card_digest(study.cards[dataset]),
-        "code": fingerprint("ddpg.datasets.survey", without=_CONFIGURATION),
+        "code": code_of("ddpg.datasets.survey"),
     }
 
 
@@ -70,7 +62,7 @@ def preparation(study: Study, dataset: str, shard: int) -> Spec:
         "image_size": study.entries[dataset].image_size,
         "positions": format_positions(part.positions),
         "entries": _digest(entries),
-        "code": fingerprint("ddpg.stages.resources"),
+        "code": code_of("ddpg.stages.preparation"),
     }
 
 
@@ -81,7 +73,7 @@ def checkpoint(study: Study, prior: str, part: str) -> Spec:
         "card": shlex.quote(str(card.path)),
         "part": part,
         "file": card.checkpoints()[part].identity,
-        "code": fingerprint("ddpg.priors.checkpoints"),
+        "code": code_of("ddpg.priors.checkpoints"),
     }
 
 
@@ -97,7 +89,7 @@ def observation(study: Study, cell: str, shard: int) -> Spec:
         "sigma_y": study.cells[cell].sigma_y,
         "seed": study.config.seed,
         "motion": "",
-        "code": fingerprint("ddpg.stages.observations", *TASKS[degradation.task].modules),
+        "code": observation_code(degradation),
     }
     if degradation.task == "motion_deblur":
         # The kernel belongs to the image, whatever order images are loaded in.
@@ -129,7 +121,7 @@ def restoration(study: Study, experiment: str) -> Spec:
         "prior": _prior_options(study, row),
         "prior_identity": _prior_identity(study, row),
         "dtype": study.config.restored_dtype,
-        "code": _restoration_code(row.method, row.cell.degradation.task),
+        "code": restoration_code(row.method, row.cell.degradation, _network_kinds(study, row)),
     }
 
 
@@ -152,7 +144,7 @@ def evaluation(study: Study, experiment: str) -> Spec:
         "columns": ",".join(f"{name}={value}" for name, value in columns.items()),
         "metrics": " ".join(study.config.metrics),
         "lpips": _option("--lpips-net", study.config.lpips_net if with_lpips else ""),
-        "code": fingerprint("ddpg.stages.evaluation", without=[_FETCHING]),
+        "code": code_of("ddpg.stages.evaluation", without=[FETCHING]),
     }
 
 
@@ -162,7 +154,7 @@ def collection(study: Study) -> Spec:
         "shards": " ".join(
             f"{e.path}={study.shard_count(e.cell.dataset)}" for e in study.experiments
         ),
-        "code": fingerprint("ddpg.long_table"),
+        "code": code_of("ddpg.long_table"),
     }
 
 
@@ -171,7 +163,7 @@ def collection(study: Study) -> Spec:
 
 def comparison(*modules: str) -> Spec:
     """What tables, figures and page depend on besides their input: the code."""
-    return {"code": fingerprint(*(f"ddpg.comparison.{module}" for module in modules))}
+    return {"code": code_of(*(f"ddpg.comparison.{module}" for module in modules))}
 
 
 def page() -> Spec:
@@ -184,7 +176,7 @@ def grid(study: Study, cell: str) -> Spec:
     return {
         "labels": " ".join(e.label for e in study.in_cell(cell)),
         "count": min(SHOWN_IMAGES, study.selections[study.cells[cell].dataset].count),
-        "code": fingerprint("ddpg.comparison.grids", "ddpg.comparison.grid_figure"),
+        "code": code_of("ddpg.comparison.grids", "ddpg.comparison.grid_figure"),
     }
 
 
@@ -195,7 +187,7 @@ def provenance(study: Study) -> Spec:
         "config": json.dumps(study.config.model_dump()),
         "sheet": study.config.experiments,
         "priors": " ".join(map(shlex.quote, dict.fromkeys(priors))),
-        "code": fingerprint("ddpg.comparison.provenance"),
+        "code": code_of("ddpg.comparison.provenance"),
     }
 
 
@@ -218,16 +210,12 @@ def _prior_identity(study: Study, row: Experiment) -> str:
     return study.prior_identities[row.cell.dataset] if uses_prior(row) else ""
 
 
-@lru_cache(maxsize=256)
-def _restoration_code(method: str, task: str) -> str:
-    """The stage without any sampler, and the method's own sampler with all that it imports.
-
-    The operator of a plug-in's task is code of its own, too.
-    """
-    samplers = {known.module for known in METHODS.values()}
-    stage = fingerprint("ddpg.stages.restoration", without={*samplers, *_CONFIGURATION})
-    modules = (METHODS[method].module, *TASKS[task].modules)
-    return stage + fingerprint(*modules, without=_CONFIGURATION)
+def _network_kinds(study: Study, row: Experiment) -> tuple[str, ...]:
+    """The kinds of the networks that an experiment calls."""
+    if not uses_prior(row):
+        return ()
+    card = study.priors[row.cell.dataset]
+    return tuple(str(card.part(part)[1]["kind"]) for part in card.parts())
 
 
 def _card_digest(card: DatasetCard) -> str:

@@ -48,6 +48,15 @@ def gigabytes_by_attempt(gigabytes):
     return memory
 
 
+def minutes_by_attempt(minutes):
+    """Time that doubles with every attempt, in minutes."""
+
+    def runtime(wildcards, attempt):
+        return minutes * 2 ** (attempt - 1)
+
+    return runtime
+
+
 def products(wildcards):
     """Everything that the study makes for people."""
     return [
@@ -137,17 +146,24 @@ def grid_spec(wildcards):
 def archive_of(wildcards):
     """The archive of a data set that lies in one on this machine."""
     archive = study.cards[wildcards.dataset].source.archive
-    return [archive] if archive else []
+    return [local(archive)] if archive else []
+
+
+def fetched_folder(wildcards):
+    """The folder of a data set that had to be fetched."""
+    fetched = study.cards[wildcards.dataset].source.is_fetched
+    return [f"resources/datasets/{wildcards.dataset}"] if fetched else []
 
 
 def surveyed_pictures(wildcards):
-    """What a data set's survey reads: the folder that was fetched, or the user's own files."""
-    return study.source_files(wildcards.dataset)
+    """The user's own pictures that a survey reads; those in a package are no inputs."""
+    return [local(file) for file in study.source_files(wildcards.dataset)]
 
 
 def source_pictures(wildcards):
-    """What a shard is prepared from; pictures in a package are no inputs."""
-    return study.source_files(wildcards.dataset, int(wildcards.shard))
+    """The user's own pictures that a shard is prepared from."""
+    files = study.source_files(wildcards.dataset, int(wildcards.shard))
+    return [local(file) for file in files]
 
 
 def index_of(wildcards):
@@ -157,26 +173,23 @@ def index_of(wildcards):
     return ancient(index) if study.index_is_exact(wildcards.dataset) else index
 
 
-def fetched_folder(wildcards, input):
-    """The option that names the folder of a data set that was fetched."""
-    fetched = study.cards[wildcards.dataset].source.is_fetched
-    return f" --folder {shlex.quote(str(input.pictures[0]))}" if fetched else ""
-
-
 def fetched_checkpoint(wildcards):
     return study.checkpoint(wildcards.prior, wildcards.part)
 
 
-def prior_files(wildcards):
-    """The converted checkpoints that an experiment's prior needs, by part."""
-    experiment = study.by_path[wildcards.experiment]
-    return study.prior_files(experiment.cell.dataset) if specs.uses_prior(experiment) else {}
+def prior_weights(wildcards):
+    return prior_part(wildcards.experiment, "weights")
 
 
-def prior_file_options(wildcards, input):
-    """The same as options."""
-    parts = {part: input.get(part) for part in ("weights", "classifier")}
-    return "".join(f" --{part} {shlex.quote(file)}" for part, file in parts.items() if file)
+def prior_classifier(wildcards):
+    return prior_part(wildcards.experiment, "classifier")
+
+
+def prior_part(path, part):
+    """A converted checkpoint of an experiment's prior, where it needs one."""
+    experiment = study.by_path[path]
+    files = study.prior_files(experiment.cell.dataset) if specs.uses_prior(experiment) else {}
+    return [files[part]] if part in files else []
 
 
 def observed_truth(wildcards):
@@ -200,11 +213,6 @@ def lpips_backbone(wildcards):
     """Where LPIPS's backbone is, for a study that asks for LPIPS."""
     wanted = "lpips" in study.config.metrics
     return [f"resources/backbones/{study.config.lpips_net}.json"] if wanted else []
-
-
-def backbone_option(wildcards, input):
-    """The same as an option."""
-    return f" --backbone {shlex.quote(str(input.backbone))}" if input.backbone else ""
 
 
 def shard_metrics(wildcards):

@@ -41,8 +41,9 @@ def figure(path, title, caption, **labels):
     ]
 
 
-def published_option(wildcards, input):
-    return f" --published {shlex.quote(str(input.published))}" if input.published else ""
+def published_figures(wildcards):
+    """The table of published figures, for a study that asks for them."""
+    return [local(study.config.published)] if study.config.published else []
 
 
 def drawn_cells():
@@ -90,7 +91,7 @@ def trajectory_figure_spec(wildcards):
 rule tables:
     input:
         metrics="results/metrics.csv",
-        published=study.config.published or [],
+        published=published_figures,
     output:
         tables(),
     log:
@@ -102,10 +103,9 @@ rule tables:
         runtime=30,
     params:
         spec=tables_spec,
-        published=published_option,
     shell:
-        "ddpg tables --metrics {input.metrics:q}{params.published}"
-        " --folder results/tables --log {log:q}"
+        "ddpg tables --metrics {input.metrics:q} --published {input.published:q}"
+        " --folder $(dirname {output[0]:q}) --log {log:q}"
 
 
 rule plots:
@@ -123,7 +123,7 @@ rule plots:
     params:
         spec=figures_spec,
     shell:
-        "ddpg plots --metrics {input:q} --folder results/figures --log {log:q}"
+        "ddpg plots --metrics {input:q} --folder $(dirname {output[0]:q}) --log {log:q}"
 
 
 rule kernels:
@@ -141,7 +141,7 @@ rule kernels:
     params:
         spec=figures_spec,
     shell:
-        "ddpg kernels --observations {input:q} --output results/figures/kernels --log {log:q}"
+        "ddpg kernels --observations {input:q} --output {output[0]:q} --log {log:q}"
 
 
 rule grid:
@@ -166,13 +166,14 @@ rule grid:
         "ddpg grid --truth {input.truth:q} --observations {input.observations:q}"
         " --labels {params.spec[labels]} --restorations {input.restorations:q}"
         " --metrics {input.metrics:q} --cell {wildcards.cell:q} --count {params.spec[count]}"
-        " --output results/figures/grids/{wildcards.cell:q} --log {log:q}"
+        " --output {output[0]:q} --log {log:q}"
 
 
 rule trajectory:
     input:
-        unpack(prior_files),
         observations=first_observations,
+        weights=prior_weights,
+        classifier=prior_classifier,
         truth=first_truth,
     output:
         "results/trajectories/{experiment}.safetensors",
@@ -182,17 +183,18 @@ rule trajectory:
         "results/benchmarks/trajectory/{experiment}.tsv"
     threads: 1
     resources:
+        gpu=1,
         mem_mb=gigabytes_by_attempt(4),
-        runtime=60,
+        runtime=minutes_by_attempt(60),
     params:
         spec=trajectory_spec,
-        checkpoints=prior_file_options,
     shell:
         "ddpg trajectory --observations {input.observations:q} --truth {input.truth:q}"
         " --dataset {params.spec[dataset]} --image-size {params.spec[image_size]}"
         " {params.spec[degradation]} --sigma-y {params.spec[sigma_y]}"
         " --method {params.spec[method]} --label {params.spec[label]}"
-        "{params.spec[hyper_parameters]}{params.spec[prior]}{params.checkpoints}"
+        "{params.spec[hyper_parameters]}{params.spec[prior]}"
+        " --weights {input.weights:q} --classifier {input.classifier:q}"
         " --seed {params.spec[seed]} --repeat {params.spec[repeat]} --threads {threads}"
         " --output {output:q} --log {log:q}"
 
@@ -212,14 +214,13 @@ rule trajectories:
     params:
         spec=trajectory_figure_spec,
     shell:
-        "ddpg trajectories --files {input:q}"
-        " --output results/figures/trajectories/{wildcards.cell:q} --log {log:q}"
+        "ddpg trajectories --files {input:q} --output {output[0]:q} --log {log:q}"
 
 
 rule provenance:
     input:
         indexes,
-        sheet=study.config.experiments,
+        sheet=local(study.config.experiments),
         metrics="results/metrics.csv",
     output:
         reported("results/provenance.json", "provenance", "Study", file="Provenance"),

@@ -19,12 +19,11 @@ rule evaluate:
         runtime=60,
     params:
         spec=evaluation_spec,
-        backbone=backbone_option,
     shell:
         "ddpg evaluate --truth {input.truth:q} --restorations {input.restorations:q}"
         " --costs {input.costs:q} --columns {params.spec[columns]:q}"
         " --metrics {params.spec[metrics]}"
-        "{params.spec[lpips]}{params.backbone}"
+        "{params.spec[lpips]} --backbone {input.backbone:q}"
         " --threads {threads} --output {output:q} --log {log:q}"
 
 
@@ -32,12 +31,17 @@ rule collect_metrics:
     input:
         shard_metrics,
     output:
-        "results/metrics.csv",
+        report(
+            "results/metrics.csv",
+            caption="../report/metrics.rst",
+            category="Study",
+            labels={"file": "Every measurement"},
+        ),
     log:
         "results/logs/collect_metrics.log",
     localrule: True
     params:
         spec=collection_spec,
     shell:
-        "ddpg collect --folder results/evaluations --shards {params.spec[shards]}"
+        "ddpg collect --first {input[0]:q} --shards {params.spec[shards]}"
         " --output {output:q} --log {log:q}"

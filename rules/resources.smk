@@ -20,6 +20,7 @@ rule fetch_dataset:
 rule survey_dataset:
     input:
         pictures=surveyed_pictures,
+        fetched=fetched_folder,
     output:
         "resources/images/{dataset}/index.tsv",
     log:
@@ -31,15 +32,15 @@ rule survey_dataset:
         runtime=60,
     params:
         spec=survey_spec,
-        fetched=fetched_folder,
     shell:
-        "ddpg survey-dataset --card {params.spec[card]}{params.fetched}"
+        "ddpg survey-dataset --card {params.spec[card]} --fetched {input.fetched:q}"
         " --output {output:q} --log {log:q}"
 
 
 rule prepare_images:
     input:
         pictures=source_pictures,
+        fetched=fetched_folder,
         index=index_of,
     output:
         "resources/images/{dataset}/shard-{shard}.safetensors",
@@ -52,10 +53,9 @@ rule prepare_images:
         runtime=30,
     params:
         spec=preparation_spec,
-        fetched=fetched_folder,
     shell:
-        "ddpg prepare-images --index {input.index:q}{params.spec[source]}{params.fetched}"
-        " --positions {params.spec[positions]}"
+        "ddpg prepare-images --index {input.index:q}{params.spec[source]}"
+        " --fetched {input.fetched:q} --positions {params.spec[positions]}"
         " --crop {params.spec[crop]} --image-size {params.spec[image_size]}"
         " --output {output:q} --log {log:q}"
 

@@ -3,8 +3,9 @@
 
 rule restore:
     input:
-        unpack(prior_files),
         observations=observations_of,
+        weights=prior_weights,
+        classifier=prior_classifier,
     output:
         restorations="results/restorations/{experiment}/shard-{shard}.safetensors",
         costs="results/restorations/{experiment}/shard-{shard}.csv",
@@ -15,17 +16,17 @@ rule restore:
         "results/benchmarks/restore/{experiment}/shard-{shard}.tsv"
     threads: 1
     resources:
+        gpu=1,
         mem_mb=gigabytes_by_attempt(4),
-        runtime=240,
+        runtime=minutes_by_attempt(240),
     params:
         spec=restoration_spec,
-        checkpoints=prior_file_options,
     shell:
         "ddpg restore --observations {input.observations:q}"
         " --dataset {params.spec[dataset]} --image-size {params.spec[image_size]}"
         " {params.spec[degradation]} --sigma-y {params.spec[sigma_y]}"
         " --method {params.spec[method]}{params.spec[hyper_parameters]}"
-        "{params.spec[prior]}{params.checkpoints}"
+        "{params.spec[prior]} --weights {input.weights:q} --classifier {input.classifier:q}"
         " --seed {params.spec[seed]} --repeat {params.spec[repeat]}"
         " --dtype {params.spec[dtype]} --code {params.spec[code]} --threads {threads}"
         " --output {output.restorations:q} --costs {output.costs:q}"

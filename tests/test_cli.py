@@ -42,8 +42,8 @@ def shards(tmp_path):
         write_long_table(tmp_path / f"metrics/cell/pinv/shard-{k}.csv", [ROW])
 
     def arguments(output, count=2):
-        folder = str(tmp_path / "metrics")
-        return ["collect", "--folder", folder, "--shards", f"cell/pinv={count}", "--output", output]
+        first = tmp_path / "metrics/cell/pinv/shard-0.csv"
+        return ["collect", "--first", first, "--shards", f"cell/pinv={count}", "--output", output]
 
     return lambda output=tmp_path / "all.csv", **more: [*map(str, arguments(output, **more))]
 
@@ -59,6 +59,13 @@ def test_a_missing_file_is_one_line_with_its_name(shards, capsys):
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("ddpg collect: ")
     assert "shard-2.csv" in line
+
+
+def test_the_first_table_must_be_that_of_the_first_experiment(tmp_path, capsys):
+    first = tmp_path / "metrics/cell/other/shard-0.csv"
+    arguments = ["collect", "--first", first, "--shards", "cell/pinv=1", "--output", tmp_path / "a"]
+    assert cli.main([*map(str, arguments)]) == 1
+    assert "must end in cell/pinv/shard-0.csv, got" in capsys.readouterr().err
 
 
 def test_the_traceback_goes_to_the_log_alone(shards, tmp_path, capsys):

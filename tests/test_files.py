@@ -1,9 +1,12 @@
 """Atomic writing: the final name holds the old content or the new, never half of it."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
+from ddpg import files
 from ddpg.files import replacing
 
 
@@ -70,3 +73,33 @@ def test_below_a_regular_file_nothing_can_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"), replacing(tmp_path / "file/value.txt"):
         pytest.fail("the block must not run")
+
+
+def leftover(folder, host, process, target="value.txt"):
+    stem, _, suffix = target.rpartition(".")
+    path = folder / f".{stem}.{host}-{process}.partial.{suffix}"
+    path.write_text("half")
+    return path
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    leftover(tmp_path, files._host(), child.pid)
+    old = leftover(tmp_path, "elsewhere", 1)
+    os.utime(old, (0, 0))
+    with replacing(tmp_path / "value.txt") as temporary:
+        temporary.write_text("new")
+    assert names(tmp_path) == ["value.txt"]
+
+
+def test_what_others_are_writing_is_left_alone(tmp_path):
+    old = [
+        leftover(tmp_path, files._host(), os.getppid()),
+        leftover(tmp_path, "elsewhere", 1),
+        leftover(tmp_path, files._host(), 2**30, target="value.more.txt"),
+        leftover(tmp_path, files._host(), 2**30, target="value.csv"),
+    ]
+    with replacing(tmp_path / "value.txt") as temporary:
+        temporary.write_text("new")
+    assert all(path.exists() for path in old)

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from ddpg import fingerprint as fp
-from ddpg.methods import METHODS
 
 ROOT = Path(__file__).parent.parent
 
@@ -57,8 +56,7 @@ def package(tmp_path, monkeypatch):
     monkeypatch.setattr(fp, "PACKAGE", folder)
 
     def forget():
-        for function in (fp._tree, fp._imports, fp._syntax):
-            function.cache_clear()
+        fp._read.cache_clear()
 
     def write(sources):
         for name, source in sources.items():
@@ -135,6 +133,25 @@ def test_what_is_left_out_takes_its_own_imports_with_it(package):
     assert fp.fingerprint("ddpg.a", without={"ddpg.b"}) != before
 
 
+def test_what_is_left_out_takes_the_modules_below_it_with_it(package):
+    package({"a": "import ddpg.b.c, ddpg.bc", "b/c": "C = 1", "bc": "C = 1"})
+    before = fp.fingerprint("ddpg.a", without={"ddpg.b"})
+    package({"b/c": "C = 2"})
+    assert fp.fingerprint("ddpg.a", without={"ddpg.b"}) == before
+    package({"bc": "C = 2"})
+    assert fp.fingerprint("ddpg.a", without={"ddpg.b"}) != before
+
+
+def test_files_count_in_and_below_their_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(fp, "PACKAGE", tmp_path)
+    (tmp_path / "pages/vendor").mkdir(parents=True)
+    seen = set()
+    for name in ("page.css", "vendor/page.css", "vendor/other.css"):
+        (tmp_path / "pages" / name).write_text("body {}")
+        seen.add(fp.files_fingerprint("pages"))
+    assert len(seen) == 3
+
+
 def test_circular_imports_end(package):
     assert len(package({"a": "import ddpg.b", "b": "import ddpg.a"})) == 16
 
@@ -142,39 +159,6 @@ def test_circular_imports_end(package):
 def test_unknown_module_is_an_error():
     with pytest.raises(ModuleNotFoundError, match=r"ddpg\.nothing is not a module"):
         fp.fingerprint("ddpg.nothing")
-
-
-def codes():
-    """The fingerprint that the rows of each method have, as in :mod:`ddpg.study`."""
-    return {
-        method: fp.fingerprint(
-            "ddpg.stages.restoration",
-            f"ddpg.samplers.{method}",
-            without={f"ddpg.samplers.{name}" for name in METHODS if name != method},
-        )
-        for method in METHODS
-    }
-
-
-@pytest.mark.parametrize(
-    ("module", "touched"),
-    [
-        ("samplers.pinv", {"pinv"}),
-        ("samplers.ddpg", {"ddpg"}),
-        ("samplers.guidance", {"ddpg", "idpg"}),
-        ("operators.base", set(METHODS)),
-        ("comparison.gallery", set()),
-    ],
-)
-def test_a_change_touches_the_rows_that_run_it(monkeypatch, module, touched):
-    before, syntax = codes(), fp._syntax
-
-    def changed(name):
-        return syntax(name) + ("\nCHANGED = 1" if name == f"ddpg.{module}" else "")
-
-    monkeypatch.setattr(fp, "_syntax", changed)
-    after = codes()
-    assert {method for method in METHODS if before[method] != after[method]} == touched
 
 
 def test_every_module_that_python_loads_is_found():

@@ -7,8 +7,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
-from ddpg.tensors import CorruptFileError, read_ids, read_labels, read_tensors, write_tensors
+from ddpg.checksums import check_file
+from ddpg.tensors import (
+    CorruptFileError,
+    read_ids,
+    read_labels,
+    read_metadata,
+    read_tensors,
+    write_tensors,
+)
 
 
 @pytest.fixture
@@ -108,3 +117,60 @@ def test_headers_of_truncated_files(
     path.write_bytes(path.read_bytes()[:60])
     with pytest.raises(CorruptFileError, match=r"cut\.safetensors: truncated"):
         read(path)
+
+
+def everything(path: Path) -> object:
+    """All that the module reads from a file, comparable."""
+    tensors = {name: (t.dtype, t.tolist()) for name, t in read_tensors(path).items()}
+    return tensors, read_ids(path), read_labels(path), read_metadata(path)
+
+
+@pytest.mark.parametrize("mask", [0x01, 0x80, 0xFF])
+def test_no_byte_of_a_file_can_change_what_is_read(tmp_path: Path, mask: int) -> None:
+    path = tmp_path / "s.safetensors"
+    tensors = {"a": torch.arange(6.0).half(), "b": torch.tensor([1, 2], dtype=torch.uint8)}
+    write_tensors(tensors, path, ids=["b", "a"], labels={"a": 7}, metadata={"cost": "3.25"})
+    whole, expected = path.read_bytes(), everything(path)
+    unnoticed: list[object] = []
+    for position in range(len(whole)):
+        changed = bytearray(whole)
+        changed[position] ^= mask
+        path.write_bytes(changed)
+        for read in (everything, check_file):
+            try:
+                found = read(path)
+            except CorruptFileError as error:
+                unnoticed += [] if "s.safetensors: " in str(error) else [str(error)]
+            else:
+                unnoticed += [position] if found != expected else []
+    assert unnoticed == []
+
+
+def test_a_changed_tensor_is_named_and_the_others_are_read(
+    tmp_path: Path, tensors: dict[str, torch.Tensor]
+) -> None:
+    path = tmp_path / "s.safetensors"
+    write_tensors(tensors, path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(
+        CorruptFileError, match=r"tensor 'a' has changed since .*; remove the file and run again"
+    ):
+        read_tensors(path)
+    with pytest.raises(CorruptFileError, match="tensor 'a' has changed"):
+        check_file(path)
+    assert torch.equal(read_tensors(path, ["b"])["b"], tensors["b"])
+
+
+def test_files_of_other_programs_are_read(tmp_path: Path) -> None:
+    for metadata in (None, {"format": "pt"}):
+        save_file({"a": torch.ones(2)}, tmp_path / "s.safetensors", metadata=metadata)
+        assert read_tensors(tmp_path / "s.safetensors")["a"].tolist() == [1, 1]
+        assert read_metadata(tmp_path / "s.safetensors") == (metadata or {})
+        check_file(tmp_path / "s.safetensors")
+
+
+@pytest.mark.parametrize("tensor", [torch.tensor(2.5), torch.zeros(0, 3), torch.ones(3).bfloat16()])
+def test_tensors_of_every_shape_have_a_checksum(tmp_path: Path, tensor: torch.Tensor) -> None:
+    write_tensors({"x": tensor}, tmp_path / "s.safetensors")
+    assert torch.equal(read_tensors(tmp_path / "s.safetensors")["x"], tensor)

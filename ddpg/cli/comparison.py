@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from ddpg.cli.options import UsageError, VerbMaker
+from ddpg.cli.options import UsageError, VerbMaker, add_figure
 from ddpg.errors import UserError
 from ddpg.files import replacing
 
@@ -17,7 +17,9 @@ def add_verbs(verb: VerbMaker) -> None:
     tables = verb(_tables, "Make the comparison tables.")
     tables.add_argument("--metrics", type=Path, required=True)
     tables.add_argument("--folder", type=Path, required=True)
-    tables.add_argument("--published", type=Path, help="CSV of published figures to set beside")
+    tables.add_argument(
+        "--published", type=Path, nargs="?", help="CSV of published figures to set beside"
+    )
 
     plots = verb(_plots, "Draw the metrics: against noise, each other and cost; pairs and ranks.")
     plots.add_argument("--metrics", type=Path, required=True)
@@ -36,7 +38,7 @@ def add_verbs(verb: VerbMaker) -> None:
 
     kernels = verb(_kernels, "Draw the motion kernels.")
     kernels.add_argument("--observations", type=Path, nargs="+", required=True)
-    kernels.add_argument("--output", type=Path, required=True, help="path without suffix")
+    add_figure(kernels)
 
     grid = verb(_grid, "Draw truth, observation and every method of a cell.")
     grid.add_argument("--truth", type=Path, nargs="+", required=True)
@@ -54,7 +56,7 @@ def add_verbs(verb: VerbMaker) -> None:
     grid.add_argument("--cell", required=True, help="dataset/degradation/sigma_y")
     grid.add_argument("--images", nargs="+", metavar="ID", help="default: the first COUNT")
     grid.add_argument("--count", type=int, default=6)
-    grid.add_argument("--output", type=Path, required=True, help="path without suffix")
+    add_figure(grid)
 
     page = verb(_page, "Write the page that shows everything.")
     page.add_argument("--metrics", type=Path, required=True)

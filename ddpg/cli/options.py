@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 
 from ddpg.errors import UserError
 
@@ -15,6 +16,16 @@ VerbMaker = Callable[[Run, str], argparse.ArgumentParser]
 
 class UsageError(UserError):
     """Wrong options or unreadable input of a subcommand whose exit status 1 means a finding."""
+
+
+def add_figure(parser: argparse.ArgumentParser) -> None:
+    """Add ``--output`` for a product in several formats: a path with any suffix, or without."""
+    parser.add_argument(
+        "--output",
+        type=lambda text: Path(text.removesuffix(".pdf").removesuffix(".png")),
+        required=True,
+        help="one of the files, or their common path without suffix",
+    )
 
 
 def set_threads(threads: int | None) -> None:

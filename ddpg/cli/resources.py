@@ -18,13 +18,14 @@ def add_verbs(verb: VerbMaker) -> None:
 
     survey = verb(_survey_dataset, "Check all pictures of a data set and write its index.")
     survey.add_argument("--card", required=True, help="name or path of a data set card")
-    survey.add_argument("--folder", type=Path, help="what fetch-dataset made, if it was needed")
+    _add_fetched(survey)
     survey.add_argument("--output", type=Path, required=True, help="the index (TSV)")
 
     prepare = verb(_prepare_images, "Crop and resize the pictures of a shard.")
     prepare.add_argument("--index", type=Path, required=True, help="of survey-dataset")
     prepare.add_argument("--package", default="", help="Python package that carries the pictures")
     prepare.add_argument("--folder", default=".", help="folder of the pictures")
+    _add_fetched(prepare)
     prepare.add_argument(
         "--positions", nargs="+", required=True, help="rows of the index, such as 0-9 12"
     )
@@ -44,6 +45,12 @@ def add_verbs(verb: VerbMaker) -> None:
     backbone.add_argument("--output", type=Path, required=True)
 
 
+def _add_fetched(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--fetched", type=Path, nargs="?", help="what fetch-dataset made, if it was needed"
+    )
+
+
 def _fetch_dataset(options: argparse.Namespace) -> None:
     from ddpg.datasets.cards import read_card
     from ddpg.datasets.fetching import fetch_dataset
@@ -55,7 +62,7 @@ def _survey_dataset(options: argparse.Namespace) -> None:
     from ddpg.datasets.cards import read_card
     from ddpg.stages.resources import survey_dataset
 
-    survey_dataset(read_card(options.card), options.output, fetched=options.folder)
+    survey_dataset(read_card(options.card), options.output, fetched=options.fetched)
 
 
 def _prepare_images(options: argparse.Namespace) -> None:
@@ -65,7 +72,7 @@ def _prepare_images(options: argparse.Namespace) -> None:
 
     prepare_images(
         options.index,
-        source_folder(options.folder, options.package),
+        options.fetched or source_folder(options.folder, options.package),
         options.output,
         positions=parse_positions(options.positions),
         image_size=options.image_size,

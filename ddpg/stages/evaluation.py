@@ -12,11 +12,10 @@ import torch
 from torch import Tensor
 
 from ddpg import metrics as measure
-from ddpg.csv_files import read_rows
+from ddpg.costs import MEASURES, read_costs
 from ddpg.errors import UserError
 from ddpg.images import from_uint8
 from ddpg.long_table import write_long_table
-from ddpg.stages.finished import COST_COLUMNS
 from ddpg.tensors import read_tensors
 
 log = logging.getLogger(__name__)
@@ -52,6 +51,7 @@ def evaluate(
 
     Raises:
         UserError: a restoration holds values that are not finite.
+        CorruptFileError: an input has changed since it was written, or lacks an image.
     """
     truth, restored = read_tensors(truth_file, images), read_tensors(restorations, images)
     rows: list[dict[str, object]] = []
@@ -68,7 +68,7 @@ def evaluate(
                 {**experiment, "image": image, "metric": name, "value": value, "note": note}
                 for image, value in zip(batch, values, strict=True)
             ]
-    rows += _cost_rows(costs, experiment)
+    rows += _cost_rows(costs, images, experiment)
     write_long_table(output, rows)
 
 
@@ -109,10 +109,12 @@ def _refuse_non_finite(candidate: Tensor, batch: Sequence[str], path: Path) -> N
             raise UserError(f"{path}: image {name!r} holds values that are not finite")
 
 
-def _cost_rows(costs: Path, experiment: Mapping[str, str]) -> list[dict[str, object]]:
+def _cost_rows(
+    costs: Path, images: Sequence[str], experiment: Mapping[str, str]
+) -> list[dict[str, object]]:
     """Seconds, network evaluations and memory as rows of the long table."""
     return [
         {**experiment, "image": row["image"], "metric": name, "value": row[name], "note": ""}
-        for row in read_rows(costs, COST_COLUMNS)
-        for name in COST_COLUMNS[1:]
+        for row in read_costs(costs, images)
+        for name in MEASURES
     ]

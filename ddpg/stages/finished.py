@@ -16,13 +16,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ddpg.csv_files import write_rows
+from ddpg.costs import write_costs
 from ddpg.images import save_png
 from ddpg.tensors import CorruptFileError, read_metadata, read_tensors, write_tensors
 
 log = logging.getLogger(__name__)
 
-COST_COLUMNS = ("image", "seconds", "network_evaluations", "peak_memory_mib")
 _COST = "cost"
 """Where the header of an image's file keeps its row of the costs, as JSON."""
 
@@ -64,7 +63,7 @@ class FinishedImages:
         pictures.mkdir(parents=True, exist_ok=True)
         for name, image in tensors.items():
             save_png(pictures / f"{name}.png", image.float() / 2 + 0.5)
-        write_rows(costs, COST_COLUMNS, rows)
+        write_costs(costs, rows)
         write_tensors(tensors, self._output, ids=images)
         shutil.rmtree(self._folder)
 

@@ -262,7 +262,7 @@ def test_the_index_is_read_back(tmp_path: Path) -> None:
 def test_files_that_are_no_index(tmp_path: Path, content: str) -> None:
     path = tmp_path / "index.tsv"
     path.write_text(content.format(header="id\tsource\tsha256\twidth\theight\tlabel"))
-    with pytest.raises(UserError, match=r"index\.tsv: is not the index of a data set"):
+    with pytest.raises(UserError, match=r"index\.tsv: (columns must|row 2|is not the index)"):
         read_index(path)
     with pytest.raises(UserError, match="cannot be read"):
         read_index(tmp_path / "none.tsv")

@@ -1,0 +1,171 @@
+"""The workflow on a real SLURM: what is asked of it, and what happens when things die."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slurm
+
+RESUMED = "1 of 2 images were finished before"
+
+
+def jobs_of(cluster, rule, since):
+    """What SLURM was asked for by the jobs of a rule, the first of its ids being `since`."""
+    return [
+        job
+        for job in cluster.jobs()
+        if f"rule_{rule}" in job["StdOut"].split("/") and int(job["JobId"]) >= since
+    ]
+
+
+def next_id(cluster):
+    """A number above those of all jobs so far."""
+    return 1 + max((int(job["JobId"]) for job in cluster.jobs()), default=0)
+
+
+def measured(folder: Path) -> dict:
+    """The metrics of the first shard of every method that do not depend on the clock."""
+    values = {}
+    for path in sorted((folder / "results/evaluations").rglob("shard-0.csv")):
+        with path.open(newline="") as stream:
+            for row in csv.DictReader(stream):
+                if row["metric"] in ("psnr", "ssim", "network_evaluations"):
+                    values[row["label"], row["image"], row["metric"]] = row["value"]
+    return values
+
+
+def test_a_study_runs_through_the_profile(cluster, undisturbed, make_small, tmp_path):
+    since = next_id(cluster)
+    study = make_small(tmp_path, limit=2)
+    output = study.submit()
+    for product in ("metrics.csv", "index.html", "tables/summary.csv"):
+        assert (study.folder / "results" / product).stat().st_size > 0, product
+    reference = measured(undisturbed.folder)
+    assert len(reference) == 3 * 2 * 3
+    assert measured(study.folder) == reference
+    check_requests(cluster, output, since)
+
+
+def check_requests(cluster, output, since):
+    """Compare what SLURM was asked for with what the rules say."""
+    stated = re.search(r"rule restore:.*?resources: (.*?)\n", output, re.DOTALL)
+    resources = dict(item.split("=", 1) for item in stated.group(1).split(", "))
+    tasks = jobs_of(cluster, "restore", since)
+    assert len({task["ArrayJobId"] for task in tasks}) == 1
+    assert sorted(task["ArrayTaskId"] for task in tasks) == ["1", "2", "3"]
+    for task in tasks:
+        assert task["JobState"] == "COMPLETED"
+        assert task["TresPerJob"] == "gres:gpu:1"
+        assert task["NumNodes"] == task["NumTasks"] == "1"
+        memory = int(re.search(r"mem=(\d+)M", task["TRES"]).group(1))
+        assert int(resources["mem_mb"]) <= memory <= int(resources["mem_mb"]) + 2
+        hours, minutes, _ = map(int, re.split("[-:]", task["TimeLimit"])[-3:])
+        assert 60 * hours + minutes == int(resources["runtime"])
+    others = jobs_of(cluster, "evaluate", since)
+    assert len(others) == 3
+    assert not any("TresPerJob" in job for job in others)
+
+
+def test_jobs_that_fail_are_tried_again_with_more(cluster, study, undisturbed):
+    """One shard is cancelled, one runs out of its time, one out of its memory."""
+    since = next_id(cluster)
+    paths = study.forget(0, 1, 2)
+    run = study.start(
+        *paths,
+        "--slurm-array-jobs=none",
+        "--set-resources",
+        "restore:runtime=attempt",
+        "restore:mem_mb=300 if wildcards.shard == '2' and attempt == 1 else 2000",
+    )
+    hangs = {1: lambda restorer: restorer.send_signal(signal.SIGSTOP)}  # until SLURM ends it
+    study.when_restoring(run, {0: lambda restorer: cancel(cluster, restorer), **hangs})
+    study.finish(run)
+    study.assert_equal(undisturbed, 0, 1, 2)
+    attempts = {shard: attempts_of(cluster, shard, since) for shard in "012"}
+    states = {shard: [job["JobState"] for job in jobs] for shard, jobs in attempts.items()}
+    assert states["0"] == ["CANCELLED", "COMPLETED"]
+    assert states["1"] == ["TIMEOUT", "COMPLETED"]
+    assert states["2"][0] in ("FAILED", "OUT_OF_MEMORY", "CANCELLED")
+    assert states["2"][1:] == ["COMPLETED"]
+    assert [job["TimeLimit"] for job in attempts["1"]] == ["00:01:00", "00:02:00"]
+    assert ["mem=300M" in job["TRES"] for job in attempts["2"]] == [True, False]
+    assert RESUMED in study.log(0)
+    assert RESUMED in study.log(1)
+
+
+def cancel(cluster, process):
+    cluster.run("scancel", process.environ()["SLURM_JOB_ID"])
+
+
+def attempts_of(cluster, shard, since):
+    """The jobs that restored a shard, in order."""
+    jobs = jobs_of(cluster, "restore", since)
+    mine = [job for job in jobs if Path(job["StdOut"]).parent.name.endswith(f"_{shard}")]
+    return sorted(mine, key=lambda job: int(job["JobId"]))
+
+
+def test_a_job_whose_node_dies_goes_on_elsewhere(cluster, study, undisturbed):
+    since = next_id(cluster)
+    run = study.start(*study.forget(0), "--slurm-array-jobs=none")
+    lost: list[str] = []
+
+    def power_cut(restorer):
+        lost.append(restorer.environ()["SLURMD_NODENAME"])
+        cluster.kill_node(*lost)
+
+    study.when_restoring(run, {0: power_cut})
+    try:
+        start_requeued(cluster, since, run)
+        study.finish(run)
+    finally:
+        cluster.start_node(*lost)
+        cluster.wait_until_idle()
+    study.assert_equal(undisturbed, 0)
+    (job,) = jobs_of(cluster, "restore", since)
+    assert job["Restarts"] == "1"
+    assert job["BatchHost"] not in lost
+    assert RESUMED in study.log(0)
+
+
+def start_requeued(cluster, since, run):
+    """SLURM puts the job back with a delay of two minutes, which the test does not wait for."""
+    while run.poll() is None:
+        for job in jobs_of(cluster, "restore", since):
+            if job["JobState"] == "PENDING" and job["Restarts"] == "1":
+                cluster.run("scontrol", "update", f"JobId={job['JobId']}", "StartTime=now")
+                return
+        time.sleep(0.5)
+
+
+def test_the_controller_can_be_restarted(cluster, study, undisturbed):
+    since = next_id(cluster)
+    run = study.start(*study.forget(0), "--slurm-array-jobs=none")
+    study.when_restoring(run, {0: lambda _: cluster.stop_controller()})
+    time.sleep(5)  # the job ends meanwhile, and nobody answers Snakemake
+    cluster.start_controller()
+    study.finish(run)
+    study.assert_equal(undisturbed, 0)
+    assert [job["JobState"] for job in jobs_of(cluster, "restore", since)] == ["COMPLETED"]
+
+
+def test_snakemake_killed_and_started_again(cluster, study, undisturbed):
+    paths = study.forget(0)
+    run = study.start(*paths, "--slurm-array-jobs=none")
+
+    def both(restorer):
+        os.killpg(run.pid, signal.SIGKILL)
+        cancel(cluster, restorer)
+
+    study.when_restoring(run, {0: both})
+    run.wait()
+    study.local("--unlock")
+    study.submit(*paths)
+    study.assert_equal(undisturbed, 0)
+    assert RESUMED in study.log(0)

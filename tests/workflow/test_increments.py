@@ -1,0 +1,209 @@
+"""What a change re-runs: the table of changes and of exactly the jobs that each of them causes."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+import ddpg
+
+pytestmark = pytest.mark.workflow
+
+COLUMNS = ("dataset", "task", "sigma_y", "method", "label", "steps", "gamma", "operator")
+RECORD = {"provenance": 1, "page": 1}
+"""The record of the study's definition, and the page that shows it."""
+AGGREGATION = {"collect_metrics": 1, "tables": 1, "plots": 1, **RECORD}
+DRAWN_ROW = {"grid": 1, "trajectory": 1, "trajectories": 1}
+"""The figures in which the first row appears."""
+EVERY_FIGURE = {"grid": 2, "kernels": 1, "trajectory": 1, "trajectories": 1}
+
+
+def stages(number: int, **more: int) -> dict[str, int]:
+    """Shards restored, and therefore measured, and all that is made of the metrics."""
+    return {"restore": number, "evaluate": number, **more, **AGGREGATION}
+
+
+class Change:
+    """Changes of a finished study, each in its files or in a copy of the package."""
+
+    def __init__(self, project, package: Path) -> None:
+        self.project, self.package = project, package
+
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        with (self.project.folder / "config/experiments.tsv").open(newline="") as stream:
+            return [tuple(row) for row in csv.reader(stream, delimiter="\t")][1:]
+
+    def field(self, row: int, **fields: str) -> None:
+        rows = self.rows
+        rows[row] = tuple(fields.get(c, v) for c, v in zip(COLUMNS, rows[row], strict=True))
+        self.project.write_sheet(rows)
+
+    def add_row(self) -> None:
+        more = ("tiny", "sr_bicubic", "0.05", "ddpg", "ddpg-4", "4", "10", "")
+        self.project.write_sheet([*self.rows, more])
+
+    def remove_row(self, row: int) -> None:
+        rows = self.rows
+        del rows[row]
+        self.project.write_sheet(rows)
+
+    def move_row(self, row: int, place: int) -> None:
+        rows = self.rows
+        rows.insert(place, rows.pop(row))
+        self.project.write_sheet(rows)
+
+    def reverse_columns(self) -> None:
+        lines = [COLUMNS, *self.rows]
+        text = "".join("\t".join(reversed(line)) + "\n" for line in lines)
+        (self.project.folder / "config/experiments.tsv").write_text(text)
+
+    def images(self, names: str) -> None:
+        self.project.write_card(list(names))
+
+    def draw(self, name: str) -> None:
+        self.project.draw_picture(name, 99)
+
+    def reverse_keys(self) -> None:
+        path = self.project.folder / "config/config.yaml"
+        content = yaml.safe_load(path.read_text())
+        text = yaml.safe_dump(dict(reversed(content.items())), sort_keys=False)
+        path.write_text("# A comment.\n" + text)
+
+    def edit(self, *modules: str, text: str = "\nCHANGED = 1\n") -> None:
+        for module in modules:
+            path = self.package / f"{module}.py"
+            path.write_text(path.read_text() + text)
+
+    def comment_everywhere(self) -> None:
+        for path in self.package.rglob("*.py"):
+            path.write_text(f"# New.\n\n{path.read_text()}\n\n# Another.\n")
+        for name in ("observations", "restoration", "evaluation", "comparison"):
+            path = self.project.folder / f"rules/{name}.smk"
+            path.write_text(f"# New.\n{path.read_text()}\n# Another.\n")
+
+    def replace(self, file: str, old: str, new: str) -> None:
+        path = self.package / file
+        text = path.read_text()
+        assert text.count(old) == 1, f"{file}: {old}"
+        path.write_text(text.replace(old, new))
+
+    def card_checksum(self) -> None:
+        path = self.package / "priors/embedded/dead-leaves.yaml"
+        lines = path.read_text().splitlines()
+        changed = [line.replace("sha256: ", "sha256: 0") for line in lines]
+        (changed[lines.index(next(line for line in lines if "sha256: " in line))],) = (
+            line[:-1] for line in changed if "sha256: 0" in line
+        )
+        path.write_text("\n".join(changed) + "\n")
+
+
+TABLE: dict[str, tuple[Callable[[Change], object], dict[str, int]]] = {
+    "nothing": (lambda c: None, {}),
+    "a hyper-parameter of one row": (lambda c: c.field(0, gamma="11"), stages(2, **DRAWN_ROW)),
+    "one of a row that is not drawn": (lambda c: c.field(1, gamma="11"), stages(2, grid=1)),
+    "a row added": (lambda c: c.add_row(), stages(2, grid=1)),
+    "a row removed": (lambda c: c.remove_row(1), {"grid": 1, **AGGREGATION}),
+    "a cell removed": (lambda c: c.remove_row(3), AGGREGATION),
+    "a row renamed": (lambda c: c.field(1, label="three"), stages(2, grid=1)),
+    "a row moved in its cell": (lambda c: c.move_row(1, 0), {"grid": 1, **AGGREGATION}),
+    "a row moved past other cells": (lambda c: c.move_row(3, 0), AGGREGATION),
+    "the seed": (lambda c: c.project.configure(seed=1), stages(8, observe=4, **EVERY_FIGURE)),
+    "the shard size": (
+        lambda c: c.project.configure(shard_size=1),
+        stages(12, prepare_images=3, observe=6, **EVERY_FIGURE),
+    ),
+    "a data set grown by a picture": (
+        lambda c: (c.draw("d"), c.images("abcd")),
+        stages(4, survey_dataset=1, prepare_images=1, observe=2, grid=2, kernels=1),
+    ),
+    "a data set grown by a shard and a picture": (
+        lambda c: (c.draw("d"), c.draw("e"), c.images("abcde")),
+        stages(8, survey_dataset=1, prepare_images=2, observe=4, grid=2, kernels=1),
+    ),
+    "a data set shrunk by a shard": (
+        lambda c: c.images("ab"),
+        {"grid": 2, "kernels": 1, **AGGREGATION},
+    ),
+    "a picture's content": (
+        lambda c: c.draw("c"),
+        stages(4, survey_dataset=1, prepare_images=1, observe=2, grid=2, kernels=1),
+    ),
+    "a picture's content in the first shard": (
+        lambda c: c.draw("a"),
+        stages(4, survey_dataset=1, prepare_images=1, observe=2, **EVERY_FIGURE),
+    ),
+    "the checksum in a prior's card": (lambda c: c.card_checksum(), stages(4, **DRAWN_ROW)),
+    "comments everywhere": (lambda c: c.comment_everywhere(), {}),
+    "the code of a sampler": (lambda c: c.edit("samplers/ddpg"), stages(4, **DRAWN_ROW)),
+    "the code of another sampler": (lambda c: c.edit("samplers/pinv"), stages(4, grid=2)),
+    "the code of a sampler not used": (lambda c: c.edit("samplers/dps"), {}),
+    "the code of an operator": (
+        lambda c: c.edit("operators/separable"),
+        stages(6, observe=2, **DRAWN_ROW),
+    ),
+    "the code of another operator": (
+        lambda c: c.edit("operators/fourier"),
+        stages(2, observe=2, grid=1, kernels=1),
+    ),
+    "the code of an operator not used": (lambda c: c.edit("operators/masking"), {}),
+    "the code of a network not used": (lambda c: c.edit("priors/networks/adm_unet"), {}),
+    "the code of the metrics": (
+        lambda c: c.edit("metrics"),
+        {"evaluate": 8, "grid": 2, **AGGREGATION},
+    ),
+    "a metric more": (
+        lambda c: c.project.configure(metrics=["psnr", "ssim", "haarpsi"]),
+        {"evaluate": 8, "grid": 2, **AGGREGATION},
+    ),
+    "the code of a figure": (lambda c: c.edit("comparison/noise_figure"), {"plots": 1, "page": 1}),
+    "the code of a method's description": (
+        lambda c: c.edit("methods", "method_descriptions", "config", "tasks", "plugins"),
+        {},
+    ),
+    "the code of the command line": (lambda c: c.edit("cli/__init__", "cli/pipeline"), {}),
+    "numbers written otherwise": (
+        lambda c: c.field(0, gamma="1e1", sigma_y="0.050", steps="2.0"),
+        RECORD,
+    ),
+    "numbers of the configuration written otherwise": (
+        lambda c: c.project.configure(shard_size=2.0),
+        {},
+    ),
+    "the order of columns": (lambda c: c.reverse_columns(), RECORD),
+    "the order of keys": (lambda c: c.reverse_keys(), {}),
+    "an unrelated key": (lambda c: c.project.configure(lpips_net="vgg"), RECORD),
+    "the name of the study": (lambda c: c.project.configure(name="other"), RECORD),
+}
+"""Change -> what does it, and the jobs of each rule that it re-runs."""
+
+
+@pytest.fixture(scope="session")
+def package_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the package, made once; times are kept, so its compiled modules are used."""
+    folder = tmp_path_factory.mktemp("package")
+    source = Path(ddpg.__file__).parent
+    shutil.copytree(source, folder / "ddpg", copy_function=shutil.copy2)
+    return folder / "ddpg"
+
+
+@pytest.fixture
+def change(finished, package_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Change:
+    """A finished study whose package can be edited."""
+    copy = tmp_path / "package/ddpg"
+    shutil.copytree(package_copy, copy, copy_function=shutil.copy2)
+    monkeypatch.setenv("PYTHONPATH", str(copy.parent))
+    return Change(finished, copy)
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_a_change_plans_exactly_its_jobs(change: Change, name: str) -> None:
+    make, expected = TABLE[name]
+    make(change)
+    assert change.project.planned() == expected
