@@ -8,7 +8,7 @@ VENV := .venv
 INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: demo quick test lint format lock schemas clean help
+.PHONY: demo quick smoke bench test lint format lock schemas clean help
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile
@@ -24,6 +24,10 @@ demo: $(INSTALLED)
 # The same workflow on a sheet of six experiments: about a minute.
 quick: $(INSTALLED)
 	snakemake --cores all --configfile config/quick.yaml
+
+# The published study in miniature: all 32 cells on tiny random networks, a few minutes.
+smoke: $(INSTALLED)
+	snakemake --cores all --configfile config/smoke-paper.yaml
 
 test: $(INSTALLED)
 	pytest

@@ -6,6 +6,7 @@
 # The data flow one way; each stage is one file of rules, one module in ddpg/stages and one folder
 # of results. README.md says how to change the study, config/README.md explains every key.
 
+from ddpg.stages.keeping import forget_whole_shards
 from snakemake.utils import min_version
 
 min_version("9.0")
@@ -27,6 +28,10 @@ include: "rules/observations.smk"
 include: "rules/restoration.smk"
 include: "rules/evaluation.smk"
 include: "rules/comparison.smk"
+
+
+onsuccess:
+    forget_whole_shards("results/restorations", ".snakemake/storage")
 
 
 rule all:

@@ -129,6 +129,8 @@ class StudyConfig(Section):
     """Backbone of LPIPS."""
     motion_kernel: MotionKernelConfig = MotionKernelConfig()
     """Size and intensity of the motion kernels."""
+    shown_images: int = Field(default=6, ge=1, le=1000)
+    """Pictures of each data set in the qualitative figures and on the page."""
     restored_dtype: Literal["float16", "float32"] = "float16"
     """Precision in which restorations are stored."""
 

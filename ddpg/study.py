@@ -21,10 +21,6 @@ from ddpg.priors.cards import Card as PriorCard
 from ddpg.priors.cards import card_identity
 from ddpg.priors.cards import read_card as read_prior_card
 
-SHOWN_IMAGES = 6
-"""The qualitative figures show the first pictures of a data set."""
-
-
 class Study:
     """The jobs of a study.
 
@@ -125,7 +121,7 @@ class Study:
 
     def shown_shards(self, dataset: str) -> int:
         """How many shards hold the pictures that the qualitative figures show."""
-        return min(self.shard_count(dataset), -(-SHOWN_IMAGES // self.config.shard_size))
+        return min(self.shard_count(dataset), -(-self.config.shown_images // self.config.shard_size))
 
     def pictures_folder(self, dataset: str) -> str:
         """Where a data set's pictures lie, or will lie once they are fetched."""

@@ -70,16 +70,21 @@ def legend_height(styles: Styles, sizes: dict[float, float] | None = None) -> fl
 
 
 def leading(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of labels named after their method, where all would be too many to show.
+    """Return the rows of one label for each method, where all labels would be too many to show.
 
     A sweep belongs into the figures of cost; elsewhere a study with more than
-    :data:`MOST_LABELS` labels shows each method once.
+    :data:`MOST_LABELS` labels shows each method once: the label named after it, or else its first.
 
     Args:
         rows: with the columns ``method`` and ``label``.
     """
-    own = rows["label"] == rows["method"]
-    return rows[own] if rows["label"].nunique() > MOST_LABELS and own.any() else rows
+    if rows["label"].nunique() <= MOST_LABELS:
+        return rows
+    labels = rows[["method", "label"]].drop_duplicates()
+    first = labels.groupby("method", sort=False)["label"].first()
+    named = labels.loc[labels["label"] == labels["method"], "label"]
+    shown = {**first.to_dict(), **{name: name for name in named}}
+    return rows[rows["label"].isin(shown.values())]
 
 
 def _dot_look(area: float, level: float) -> dict[str, Any]:

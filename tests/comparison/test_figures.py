@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import partial
 
+import pandas as pd
 import pytest
 
 from ddpg.comparison.cost_figure import cost_points
@@ -23,6 +24,7 @@ from ddpg.comparison.kernel_figure import collect_kernels
 from ddpg.comparison.noise_figure import curves
 from ddpg.comparison.pairs import compare_pairs
 from ddpg.comparison.pairs_figure import against, choose_reference
+from ddpg.comparison.panels import leading
 from ddpg.comparison.plane_figure import plane
 from ddpg.comparison.products import PLOTS
 from ddpg.comparison.statistics import read_metrics, summarise
@@ -194,3 +196,11 @@ def test_kernels_are_those_of_the_images(shards, tmp_path):
     assert (tmp_path / "kernels.pdf").read_bytes().startswith(b"%PDF")
     with pytest.raises(UserError, match="no kernel in"):
         collect_kernels([shards["truth"]])
+
+
+def test_more_labels_than_can_be_told_apart_show_each_method_once():
+    labels = [("ddpg", "ddpg"), ("ddpg", "ddpg-20"), ("dps", "dps-50"), ("dps", "dps-100")]
+    rows = pd.DataFrame(labels, columns=["method", "label"])
+    assert list(leading(rows)["label"]) == [label for _, label in labels]
+    sweep = pd.DataFrame([("ddpg", f"ddpg-{k}") for k in range(12)], columns=rows.columns)
+    assert list(leading(pd.concat([sweep, rows]))["label"]) == ["ddpg", "dps-50"]
