@@ -161,6 +161,18 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     return content
 
 
+def merged(*contents: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay configurations over each other as Snakemake does: later ones win, mappings are merged."""
+    result: dict[str, Any] = {}
+    for content in contents:
+        for key, value in content.items():
+            below = result.get(key)
+            if isinstance(below, Mapping) and isinstance(value, Mapping):
+                value = merged(below, value)
+            result[key] = value
+    return result
+
+
 def validated(model: type[Model], content: Mapping[str, Any], file: str) -> Model:
     """Check a mapping against a model.
 

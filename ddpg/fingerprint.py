@@ -27,18 +27,26 @@ def fingerprint(*modules: str, without: Iterable[str] = ()) -> str:
     Returns:
         16 hexadecimal digits.
     """
+    return _fingerprint(modules, frozenset(without))
+
+
+@cache
+def _fingerprint(modules: tuple[str, ...], without: frozenset[str]) -> str:
     digest = hashlib.sha256()
-    for name in sorted(_closure(modules, frozenset(without))):
+    for name in sorted(_closure(modules, without)):
         digest.update(f"{name}\n{_syntax(name)}\n".encode())
     return digest.hexdigest()[:16]
 
 
 def files_fingerprint(folder: str) -> str:
-    """Hash the files in and below a folder of the package, such as ``comparison/templates``."""
+    """Hash the files in and below a folder of the package, such as ``comparison/templates``.
+
+    Modules are left out: they have a fingerprint of their own.
+    """
     digest = hashlib.sha256()
     root = PACKAGE / folder
     for path in sorted(root.rglob("*")):
-        if path.is_file() and path.parent.name != "__pycache__":
+        if path.is_file() and path.suffix not in (".py", ".pyc"):
             digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -131,7 +139,7 @@ def _write(node: ast.AST, words: list[str], imports: list[ast.Import | ast.Impor
                     else:
                         words.append(repr(item))
                 words.append("]")
-        elif value is not None and field != "kind" or field == "value":
+        elif (value is not None and field != "kind") or field == "value":
             words.append(f"{field}={value!r}")
 
 

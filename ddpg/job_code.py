@@ -21,6 +21,7 @@ NO_RESULT = (
     *("ddpg.config", "ddpg.methods", "ddpg.method_descriptions", "ddpg.hyper_parameters"),
     *("ddpg.tasks", "ddpg.degradations", "ddpg.plugins", "ddpg.schemas"),
     *("ddpg.fingerprint", "ddpg.errors", "ddpg.progress", "ddpg.operators.testing"),
+    *("ddpg.locking", "ddpg.devices", "ddpg.termination"),
 )
 """What a study may say, and what people read, is no part of what a job does: a new key, method or
 task re-runs nothing. The values that a job takes are in its spec."""
@@ -71,22 +72,32 @@ def restoration_code(method: str, degradation: Degradation, kinds: tuple[str, ..
         degradation: what it undoes.
         kinds: of the networks of its prior; empty for a method without a prior.
     """
-    samplers = {known.module for known in METHODS.values()}
+    stage = _restoring("ddpg.stages.restoration", degradation, kinds)
+    # A sampler reaches all operators through the package; those that it imports itself count.
+    return stage + code_of(METHODS[method].module, without=[_BUILDING])
+
+
+@cache
+def recording_code(degradation: Degradation, kinds: tuple[str, ...]) -> str:
+    """The code that records a trajectory, without the sampler's; arguments as for restorations."""
+    return _restoring("ddpg.comparison.recording", degradation, kinds)
+
+
+def _restoring(module: str, degradation: Degradation, kinds: tuple[str, ...]) -> str:
+    """The code of a module that restores images, without any sampler."""
     plugins = (PRIOR_KINDS[kind].module for kind in kinds if kind in PRIOR_KINDS)
-    stage = code_of(
-        "ddpg.stages.restoration",
+    return code_of(
+        module,
         *TASKS[degradation.task].modules,
         *plugins,
         without=(
-            *samplers,
+            *(method.module for method in METHODS.values()),
             *_unused_operators(degradation),
-            *(module for kind, module in _NETWORKS.items() if kind not in kinds),
+            *(network for kind, network in _NETWORKS.items() if kind not in kinds),
             *(() if kinds else _PRIOR),
-            "ddpg.kernels",
+            *("ddpg.kernels", FETCHING),
         ),
     )
-    # A sampler reaches all operators through the package; those that it imports itself count.
-    return stage + code_of(METHODS[method].module, without=[_BUILDING])
 
 
 def _unused_operators(degradation: Degradation) -> set[str]:

@@ -20,7 +20,10 @@ import os
 import torch
 from torch import Tensor
 
+from ddpg.similarity import haar_similarity, structural_similarity
+
 SSIM_WINDOW = 11
+SSIM_DEVIATION = 1.5
 HAARPSI_SMALLEST = 16
 LPIPS_SMALLEST = {"alex": 31, "squeeze": 17, "vgg": 16}
 """Smallest image side that reaches the last layer of the backbone."""
@@ -65,16 +68,8 @@ def ssim(restored: Tensor, reference: Tensor, *, data_range: float) -> Tensor:
     """
     restored, reference = _checked(restored, reference, data_range)
     _check_size(restored, SSIM_WINDOW, "SSIM's window")
-    import piq
-
-    return piq.ssim(
-        restored,
-        reference,
-        kernel_size=SSIM_WINDOW,
-        kernel_sigma=1.5,
-        data_range=data_range,
-        reduction="none",
-        downsample=False,
+    return structural_similarity(
+        restored, reference, data_range=data_range, window=SSIM_WINDOW, deviation=SSIM_DEVIATION
     )
 
 
@@ -95,9 +90,7 @@ def haarpsi(restored: Tensor, reference: Tensor, *, data_range: float) -> Tensor
     """
     restored, reference = _checked(restored, reference, data_range)
     _check_size(restored, HAARPSI_SMALLEST, "HaarPSI's wavelets")
-    import piq
-
-    values = piq.haarpsi(restored, reference, reduction="none", data_range=data_range)
+    values = haar_similarity(restored, reference, data_range=data_range)
     if not bool(values.isfinite().all()):
         raise MetricUnavailable("HaarPSI is not defined for images without any structure")
     return values

@@ -18,9 +18,15 @@ from ddpg.datasets.selection import format_positions
 from ddpg.degradations import Degradation
 from ddpg.experiments import Experiment
 from ddpg.fingerprint import files_fingerprint
-from ddpg.job_code import FETCHING, code_of, observation_code, restoration_code
+from ddpg.job_code import (
+    FETCHING,
+    code_of,
+    observation_code,
+    recording_code,
+    restoration_code,
+)
 from ddpg.methods import METHODS
-from ddpg.study import SHOWN_IMAGES, Study
+from ddpg.study import Study
 
 Spec = dict[str, Any]
 
@@ -56,13 +62,16 @@ def preparation(study: Study, dataset: str, shard: int) -> Spec:
     card, part = study.cards[dataset], study.shard(dataset, shard)
     entries = [entry.model_dump() for entry in part.entries or ()]
     return {
-        "source": _option("--package", card.source.package or "")
-        + ("" if card.source.is_fetched else _option("--folder", card.source.folder)),
+        "card": shlex.quote(study.entries[dataset].card),
+        "package": card.source.package or "",
+        "folder": "" if card.source.is_fetched else card.source.folder,
         "crop": card.crop,
         "image_size": study.entries[dataset].image_size,
         "positions": format_positions(part.positions),
         "entries": _digest(entries),
-        "code": code_of("ddpg.stages.preparation"),
+        "code": code_of(
+            "ddpg.stages.preparation", "ddpg.datasets.listed", without=["ddpg.datasets.cards"]
+        ),
     }
 
 
@@ -125,6 +134,13 @@ def restoration(study: Study, experiment: str) -> Spec:
     }
 
 
+def trajectory(study: Study, experiment: str) -> Spec:
+    """What the trajectory of an experiment's first image depends on besides its files."""
+    row = study.by_path[experiment]
+    code = recording_code(row.cell.degradation, _network_kinds(study, row))
+    return {**restoration(study, experiment), "label": row.label, "recording": code}
+
+
 def evaluation(study: Study, experiment: str) -> Spec:
     """What the metrics of a shard depend on besides truth and restorations."""
     row = study.by_path[experiment]
@@ -166,6 +182,13 @@ def comparison(*modules: str) -> Spec:
     return {"code": code_of(*(f"ddpg.comparison.{module}" for module in modules))}
 
 
+def plots() -> Spec:
+    """What the figures of the whole study depend on besides the metrics: the code."""
+    others = ("grids", "grid_figure", "kernel_figure")
+    without = [f"ddpg.comparison.{module}" for module in others]
+    return {"code": code_of("ddpg.comparison.figures", without=without)}
+
+
 def page() -> Spec:
     """What the page depends on besides its input: the code and the templates."""
     return {**comparison("gallery"), "templates": files_fingerprint("comparison/templates")}
@@ -175,7 +198,7 @@ def grid(study: Study, cell: str) -> Spec:
     """What the qualitative figure of a cell shows."""
     return {
         "labels": " ".join(e.label for e in study.in_cell(cell)),
-        "count": min(SHOWN_IMAGES, study.selections[study.cells[cell].dataset].count),
+        "count": min(study.config.shown_images, study.selections[study.cells[cell].dataset].count),
         "code": code_of("ddpg.comparison.grids", "ddpg.comparison.grid_figure"),
     }
 

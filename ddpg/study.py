@@ -21,6 +21,7 @@ from ddpg.priors.cards import Card as PriorCard
 from ddpg.priors.cards import card_identity
 from ddpg.priors.cards import read_card as read_prior_card
 
+
 class Study:
     """The jobs of a study.
 
@@ -121,7 +122,9 @@ class Study:
 
     def shown_shards(self, dataset: str) -> int:
         """How many shards hold the pictures that the qualitative figures show."""
-        return min(self.shard_count(dataset), -(-self.config.shown_images // self.config.shard_size))
+        return min(
+            self.shard_count(dataset), -(-self.config.shown_images // self.config.shard_size)
+        )
 
     def pictures_folder(self, dataset: str) -> str:
         """Where a data set's pictures lie, or will lie once they are fetched."""
@@ -152,11 +155,17 @@ class Study:
 
     def prior_files(self, dataset: str) -> dict[str, str]:
         """The converted checkpoints of a data set's prior by part; empty if it needs none."""
-        card = self.priors[dataset]
-        dtype = self.entries[dataset].precision or "float32"
+        return self._prior_files[dataset]
+
+    @cached_property
+    def _prior_files(self) -> dict[str, dict[str, str]]:
         return {
-            part: f"resources/priors/{card.name}/{part}.{dtype}.safetensors"
-            for part in card.checkpoints()
+            dataset: {
+                part: f"resources/priors/{card.name}/{part}.{dtype}.safetensors"
+                for part in card.checkpoints()
+            }
+            for dataset, card in self.priors.items()
+            for dtype in [self.entries[dataset].precision or "float32"]
         }
 
     @cached_property

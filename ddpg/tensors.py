@@ -43,6 +43,9 @@ def write_tensors(
         metadata: text kept in the file's header.
         ids: the images that the file is about, in their order; :func:`read_ids` gives them back.
         labels: class label of each image, where there are classes.
+
+    Raises:
+        OSError: the file cannot be written.
     """
     ready = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     ready = {name: _own_memory(tensor) for name, tensor in ready.items()}
@@ -54,7 +57,10 @@ def write_tensors(
     sums = {name: checksums.checksum(_bytes(ready[name])) for name in sorted(ready)}
     header |= {checksums.TENSORS: json.dumps(sums), checksums.HEADER: checksums.UNKNOWN}
     with replacing(path) as temporary:
-        save_file(ready, temporary, metadata=header)
+        try:
+            save_file(ready, temporary, metadata=header)
+        except SafetensorError as error:  # the disk is full, or read-only
+            raise OSError(f"{os.fspath(path)}: cannot be written ({error})") from error
         _finish_header(temporary)
 
 

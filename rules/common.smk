@@ -124,8 +124,12 @@ def tables_spec(wildcards):
     return specs.comparison("tables")
 
 
-def figures_spec(wildcards):
-    return specs.comparison("figures")
+def plots_spec(wildcards):
+    return specs.plots()
+
+
+def kernels_spec(wildcards):
+    return specs.comparison("kernel_figure")
 
 
 def page_spec(wildcards):
@@ -167,10 +171,10 @@ def source_pictures(wildcards):
 
 
 def index_of(wildcards):
-    """A data set's index. Where the card says which picture is which, a changed picture concerns
-    its own shard alone, although the survey has run again."""
-    index = f"resources/images/{wildcards.dataset}/index.tsv"
-    return ancient(index) if study.index_is_exact(wildcards.dataset) else index
+    """A data set's index. Where the card says which picture is which none is needed: a changed
+    picture then concerns its own shard alone, although the survey runs again."""
+    exact = study.index_is_exact(wildcards.dataset)
+    return [] if exact else [f"resources/images/{wildcards.dataset}/index.tsv"]
 
 
 def fetched_checkpoint(wildcards):

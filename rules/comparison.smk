@@ -80,12 +80,16 @@ def first_truth(wildcards):
 
 
 def trajectory_spec(wildcards):
-    label = study.by_path[wildcards.experiment].label
-    return {**restoration_spec(wildcards), "label": label, **specs.comparison("recording")}
+    return specs.trajectory(study, wildcards.experiment)
 
 
 def trajectory_figure_spec(wildcards):
     return specs.comparison("trajectory_figure")
+
+
+def recorded_names(wildcards):
+    """What the record calls its input, in its order."""
+    return [*indexes(wildcards), study.config.experiments, "results/metrics.csv"]
 
 
 rule tables:
@@ -121,7 +125,7 @@ rule plots:
         mem_mb=gigabytes_by_attempt(2),
         runtime=30,
     params:
-        spec=figures_spec,
+        spec=plots_spec,
     shell:
         "ddpg plots --metrics {input:q} --folder $(dirname {output[0]:q}) --log {log:q}"
 
@@ -139,7 +143,7 @@ rule kernels:
         mem_mb=gigabytes_by_attempt(2),
         runtime=30,
     params:
-        spec=figures_spec,
+        spec=kernels_spec,
     shell:
         "ddpg kernels --observations {input:q} --output {output[0]:q} --log {log:q}"
 
@@ -229,9 +233,11 @@ rule provenance:
     localrule: True
     params:
         spec=provenance_spec,
+        names=recorded_names,
     shell:
         "ddpg provenance --config {params.spec[config]:q} --sheet {input.sheet:q}"
-        " --priors {params.spec[priors]} --files {input:q} --output {output:q} --log {log:q}"
+        " --priors {params.spec[priors]} --files {input:q} --names {params.names:q}"
+        " --output {output:q} --log {log:q}"
 
 
 rule page:

@@ -54,7 +54,7 @@ rule prepare_images:
     params:
         spec=preparation_spec,
     shell:
-        "ddpg prepare-images --index {input.index:q}{params.spec[source]}"
+        "ddpg prepare-images --card {params.spec[card]} --index {input.index:q}"
         " --fetched {input.fetched:q} --positions {params.spec[positions]}"
         " --crop {params.spec[crop]} --image-size {params.spec[image_size]}"
         " --output {output:q} --log {log:q}"

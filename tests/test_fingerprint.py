@@ -57,6 +57,7 @@ def package(tmp_path, monkeypatch):
 
     def forget():
         fp._read.cache_clear()
+        fp._fingerprint.cache_clear()
 
     def write(sources):
         for name, source in sources.items():
@@ -150,6 +151,8 @@ def test_files_count_in_and_below_their_folder(tmp_path, monkeypatch):
         (tmp_path / "pages" / name).write_text("body {}")
         seen.add(fp.files_fingerprint("pages"))
     assert len(seen) == 3
+    (tmp_path / "pages/__init__.py").write_text("")
+    assert fp.files_fingerprint("pages") in seen
 
 
 def test_circular_imports_end(package):

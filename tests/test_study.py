@@ -220,7 +220,9 @@ def test_kernel_seeds_are_ten_times_the_index_in_the_data_set(tmp_path):
 def test_a_preparation_in_words(tmp_path):
     spec = specs.preparation(Study(content(tmp_path)), "photos", 2)
     assert {key: value for key, value in spec.items() if key not in ("code", "entries")} == {
-        "source": " --folder 'photos pictures'",
+        "card": str(tmp_path / "photos.yaml"),
+        "package": "",
+        "folder": "photos pictures",
         "crop": "center",
         "image_size": 64,
         "positions": "4",

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ddpg.cli import comparison, pipeline, priors, resources, trajectories
+from ddpg.cli import bench, comparison, pipeline, priors, resources, study, trajectories
 from ddpg.cli.options import Run, UsageError
 from ddpg.termination import STATUS as TERMINATED
 from ddpg.termination import Terminated, clean_termination
@@ -57,7 +57,9 @@ def _start_logging(file: Path | None) -> None:
     logger.addHandler(terminal)
     if file:
         file.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.FileHandler(file, mode="w", encoding="utf-8")
+        # Emptied, then appended to: another process may still be writing to it.
+        file.write_bytes(b"")
+        handler = logging.FileHandler(file, mode="a", encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         logger.addHandler(handler)
 
@@ -75,6 +77,6 @@ def build_parser() -> argparse.ArgumentParser:
         added.set_defaults(run=function)
         return added
 
-    for stage in (resources, pipeline, comparison, trajectories, priors):
+    for stage in (resources, pipeline, comparison, trajectories, priors, study, bench):
         stage.add_verbs(verb)
     return parser

@@ -72,6 +72,7 @@ def add_verbs(verb: VerbMaker) -> None:
     provenance.add_argument("--sheet", type=Path, required=True)
     provenance.add_argument("--priors", nargs="*", default=[])
     provenance.add_argument("--files", type=Path, nargs="+", required=True)
+    provenance.add_argument("--names", nargs="+", help="of the files, where they lie elsewhere")
     provenance.add_argument("--output", type=Path, required=True)
 
     schemas = verb(_schemas, "Write the JSON schemas of the configuration.")
@@ -159,12 +160,15 @@ def _page(options: argparse.Namespace) -> None:
 def _provenance(options: argparse.Namespace) -> None:
     from ddpg.comparison.provenance import write_provenance
 
+    names = options.names or list(map(str, options.files))
+    if len(names) != len(options.files):
+        raise UserError(f"--names: {len(names)} were given for {len(options.files)} files")
     write_provenance(
         options.output,
         config=json.loads(options.config),
         sheet=options.sheet,
         priors=options.priors,
-        files=options.files,
+        files=dict(zip(names, options.files, strict=True)),
     )
 
 

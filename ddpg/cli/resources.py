@@ -22,12 +22,13 @@ def add_verbs(verb: VerbMaker) -> None:
     survey.add_argument("--output", type=Path, required=True, help="the index (TSV)")
 
     prepare = verb(_prepare_images, "Crop and resize the pictures of a shard.")
-    prepare.add_argument("--index", type=Path, required=True, help="of survey-dataset")
-    prepare.add_argument("--package", default="", help="Python package that carries the pictures")
-    prepare.add_argument("--folder", default=".", help="folder of the pictures")
+    prepare.add_argument("--card", required=True, help="name or path of a data set card")
+    prepare.add_argument(
+        "--index", type=Path, nargs="?", help="of survey-dataset; not needed where the card lists"
+    )
     _add_fetched(prepare)
     prepare.add_argument(
-        "--positions", nargs="+", required=True, help="rows of the index, such as 0-9 12"
+        "--positions", nargs="+", required=True, help="places in the data set, such as 0-9 12"
     )
     prepare.add_argument("--crop", choices=["center", "stretch"], required=True)
     prepare.add_argument("--image-size", type=int, required=True)
@@ -66,18 +67,20 @@ def _survey_dataset(options: argparse.Namespace) -> None:
 
 
 def _prepare_images(options: argparse.Namespace) -> None:
-    from ddpg.datasets.places import source_folder
+    from ddpg.datasets.cards import read_card
+    from ddpg.datasets.listed import listed_rows
+    from ddpg.datasets.places import root_folder
     from ddpg.datasets.selection import parse_positions
-    from ddpg.stages.preparation import prepare_images
+    from ddpg.stages.preparation import prepare_images, prepare_rows
 
-    prepare_images(
-        options.index,
-        options.fetched or source_folder(options.folder, options.package),
-        options.output,
-        positions=parse_positions(options.positions),
-        image_size=options.image_size,
-        crop=options.crop,
-    )
+    card = read_card(options.card)
+    root = root_folder(card, options.fetched)
+    positions = parse_positions(options.positions)
+    how = {"image_size": options.image_size, "crop": options.crop}
+    if options.index:
+        prepare_images(options.index, root, options.output, positions=positions, **how)
+    else:
+        prepare_rows(listed_rows(card, positions, root), root, options.output, **how)
 
 
 def _index_folder(options: argparse.Namespace) -> None:

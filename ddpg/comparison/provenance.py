@@ -26,7 +26,7 @@ def write_provenance(
     config: Mapping[str, Any],
     sheet: Path,
     priors: Iterable[str],
-    files: Iterable[Path],
+    files: Mapping[str, Path],
 ) -> None:
     """Write the provenance of a study as JSON.
 
@@ -36,7 +36,7 @@ def write_provenance(
         sheet: its experiment sheet.
         priors: names or cards of its priors.
         files: indexes of data sets, the sheet and the table of metrics, whose checksums are
-            recorded.
+            recorded, by their names in the study; object storage has them elsewhere.
     """
     content = {
         "study": config["name"],
@@ -45,7 +45,7 @@ def write_provenance(
         "versions": {"python": platform.python_version()} | _versions(),
         "hardware": _hardware(),
         "priors": {name: _prior(name) for name in priors},
-        "sha256": {str(path): _sha256(path) for path in files},
+        "sha256": {name: _sha256(path) for name, path in files.items()},
     }
     with replacing(output) as path:
         path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

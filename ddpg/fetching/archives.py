@@ -21,8 +21,8 @@ from pathlib import Path
 from ddpg.errors import UserError
 from ddpg.fetching import tars, zips
 from ddpg.fetching.errors import ArchiveError
-from ddpg.fetching.locking import locked
 from ddpg.fetching.writer import Writer
+from ddpg.locking import locked
 
 MAX_BYTES = 64 << 30
 MAX_FILES = 500_000

@@ -10,10 +10,10 @@ from ddpg.fetching.checks import Expected, keep_aside, measure
 from ddpg.fetching.errors import FetchError, MirrorError
 from ddpg.fetching.job import Job, guarded
 from ddpg.fetching.linking import link_or_copy
-from ddpg.fetching.locking import locked
 from ddpg.fetching.partial import Partial
 from ddpg.fetching.patience import BACKOFF, RETRIES, TIMEOUT, Patience
 from ddpg.fetching.remote import DRIVE_FILE, DRIVE_FOLDER, Remote, scheme_of, shown
+from ddpg.locking import locked
 
 log = logging.getLogger(__name__)
 

@@ -39,6 +39,11 @@ class MaskingOperator(LinearOperator):
         """The mask: (H, W), or (B, 1, H, W) with one per image."""
         return self._mask
 
+    def guidance(self, x: Tensor, y_spectral: Tensor, weights: Tensor) -> Tensor:
+        """``A^T W (A x - y)``, which is ``m W (x - y)`` here: a mask is its own square."""
+        self._check(x, self._image_size, "images")
+        return torch.sub(x, y_spectral).mul_(weights * self._mask)
+
     def _rebuild(self, *, dtype: torch.dtype, device: torch.device) -> MaskingOperator:
         return MaskingOperator(self._exact, dtype=dtype, device=device)
 

@@ -20,6 +20,12 @@ import torch
 from torch import Tensor
 
 from ddpg.operators.base import LinearOperator, SamplingGrid
+from ddpg.operators.parity import (
+    AxisTransform,
+    even_columns,
+    is_symmetric_about_its_centre,
+    parity_basis,
+)
 from ddpg.operators.task_kernels import half_pixel_cubic_taps
 
 SMALLEST_SINGULAR_VALUE = 0.03
@@ -56,6 +62,7 @@ class SeparableOperator(LinearOperator):
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
     ) -> None:
+        rows, columns, gains = _even_first(rows, columns, gains)
         super().__init__(
             (len(rows.right), len(columns.right)),
             (len(rows.left), len(columns.left)),
@@ -68,7 +75,7 @@ class SeparableOperator(LinearOperator):
         self._gains = exact_gains.to(self._device, dtype)
         self._eigenvalues = (exact_gains**2).to(self._device, dtype)
         self._left_rows, self._left_columns, self._right_rows, self._right_columns = (
-            factor.to(self._device, dtype)
+            AxisTransform(factor, dtype, self._device)
             for factor in (rows.left, columns.left, rows.right, columns.right)
         )
 
@@ -111,10 +118,10 @@ class SeparableOperator(LinearOperator):
             )
 
     def _analyse_image(self, x: Tensor) -> Tensor:
-        return self._right_rows.mT @ x @ self._right_columns
+        return self._right_columns.analyse_columns(self._right_rows.analyse_rows(x))
 
     def _analyse_observation(self, y: Tensor) -> Tensor:
-        return self._left_rows.mT @ y @ self._left_columns
+        return self._left_columns.analyse_columns(self._left_rows.analyse_rows(y))
 
     def _project(self, image_spectrum: Tensor) -> Tensor:
         return image_spectrum.mul_(self._gains)
@@ -123,17 +130,58 @@ class SeparableOperator(LinearOperator):
         return observation_spectrum * self._gains
 
     def _synthesise_image(self, image_spectrum: Tensor) -> Tensor:
-        return self._right_rows @ image_spectrum @ self._right_columns.mT
+        half = self._right_rows.synthesise_rows(image_spectrum)
+        return self._right_columns.synthesise_columns(half)
 
     def _synthesise_observation(self, observation_spectrum: Tensor) -> Tensor:
-        return self._left_rows @ observation_spectrum @ self._left_columns.mT
+        half = self._left_rows.synthesise_rows(observation_spectrum)
+        return self._left_columns.synthesise_columns(half)
 
 
 def factorise(matrix: Tensor) -> AxisFactors:
-    """Thin SVD in float64; singular values below 0.03 become zero."""
-    left, singular, right_transposed = torch.linalg.svd(matrix.double(), full_matrices=False)
-    singular = torch.where(singular < SMALLEST_SINGULAR_VALUE, 0.0, singular)
-    return AxisFactors(left, singular, right_transposed.mT.contiguous())
+    """Thin SVD in float64, singular values falling; below 0.03 they become zero.
+
+    Of a matrix that treats both ends alike every singular vector is even or odd, also where
+    singular values coincide.
+    """
+    matrix = matrix.double()
+    if is_symmetric_about_its_centre(matrix):
+        bases = zip(parity_basis(matrix.shape[0]), parity_basis(matrix.shape[1]), strict=True)
+        parts = [_svd(left.mT @ matrix @ right, left, right) for left, right in bases]
+        joined = AxisFactors(*(torch.cat(same, dim=-1) for same in zip(*parts, strict=True)))
+    else:
+        joined = _svd(matrix)
+    order = joined.singular.argsort(descending=True, stable=True)
+    left, singular, right = (factor[..., order] for factor in joined)
+    return AxisFactors(left, torch.where(singular < SMALLEST_SINGULAR_VALUE, 0.0, singular), right)
+
+
+def _svd(matrix: Tensor, left: Tensor | None = None, right: Tensor | None = None) -> AxisFactors:
+    """Thin SVD of ``left matrix right^T``, given orthonormal columns."""
+    u, singular, vh = torch.linalg.svd(matrix, full_matrices=False)
+    v = vh.mT.contiguous()
+    return AxisFactors(u if left is None else left @ u, singular, v if right is None else right @ v)
+
+
+def _even_first(
+    rows: AxisFactors, columns: AxisFactors, gains: Tensor | None
+) -> tuple[AxisFactors, AxisFactors, Tensor | None]:
+    """The same operator with its even singular vectors in front, where all have a parity."""
+    orders = [_parity_order(axis) for axis in (rows, columns)]
+    rows, columns = (
+        AxisFactors(*(factor[..., order] for factor in axis))
+        for axis, order in zip((rows, columns), orders, strict=True)
+    )
+    if gains is not None:
+        gains = gains[..., orders[0], :][..., orders[1]]
+    return rows, columns, gains
+
+
+def _parity_order(axis: AxisFactors) -> Tensor:
+    even = even_columns(axis.right)
+    if even is None:
+        return torch.arange(len(axis.singular))
+    return (~even).int().argsort(stable=True)
 
 
 def blur_matrix(taps: Tensor, size: int) -> Tensor:

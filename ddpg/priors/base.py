@@ -54,6 +54,13 @@ class Prior(ABC):
         """The prior of some images of the batch; the same prior where images share it."""
         return self
 
+    def expect(self, evaluations: int) -> None:  # noqa: B027
+        """Be told how often :meth:`eps` will be called, for preparations that must pay.
+
+        Args:
+            evaluations: calls to come.
+        """
+
     @abstractmethod
     def eps(self, x_t: Tensor, t: int | Tensor) -> Tensor:
         """Estimate the noise in ``x_t``.

@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from ddpg.priors.network_prior import NetworkPrior, settled
+from ddpg.priors.execution import Execution
+from ddpg.priors.network_prior import NetworkPrior
 from ddpg.schedule import Schedule
 
 BOOST = 1024.0
@@ -37,7 +38,7 @@ class ConditionalPrior(NetworkPrior):
         label: class of every picture; None if :meth:`conditioned_on` will say.
         classifier: ``classifier(x_t, t)`` gives logits (B, classes).
         scale: s, how strongly the classifier counts.
-        size_multiple, device, dtype: as for :class:`NetworkPrior`.
+        size_multiple, device, dtype, execution: as for :class:`NetworkPrior`.
 
     Raises:
         ValueError: the label is out of range, or the precision impossible.
@@ -56,9 +57,17 @@ class ConditionalPrior(NetworkPrior):
         size_multiple: int | None = None,
         device: str | torch.device | None = None,
         dtype: str | torch.dtype | None = None,
+        execution: Execution | None = None,
     ) -> None:
-        super().__init__(network, schedule, size_multiple=size_multiple, device=device, dtype=dtype)
-        self.classifier = settled(classifier, self.device, self.dtype) if classifier else None
+        super().__init__(
+            network,
+            schedule,
+            size_multiple=size_multiple,
+            device=device,
+            dtype=dtype,
+            execution=execution,
+        )
+        self.classifier = self._settled(classifier) if classifier else None
         self._size_multiple = lcm(self.size_multiple, getattr(classifier, "size_multiple", 1))
         self._classes, self._class_conditional = classes, class_conditional
         self._scale, self._fixed = scale, label is not None

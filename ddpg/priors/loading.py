@@ -18,10 +18,14 @@ from ddpg.priors.cards import Card, CardError, read_card
 from ddpg.priors.checkpoints import read_checkpoint, verify
 from ddpg.priors.conditional import ConditionalPrior
 from ddpg.priors.conversion import check_converted, converted_header
-from ddpg.priors.network_prior import NetworkPrior, precision
-from ddpg.priors.places import find_checkpoint
+from ddpg.priors.execution import Execution, best_precision, precision
+from ddpg.priors.network_prior import NetworkPrior
+from ddpg.priors.places import converted_path, find_checkpoint
 from ddpg.schedule import Schedule
 from ddpg.tensors import read_tensors
+
+OWN_KINDS = ("residual_unet", "ddpm_unet", "adm_unet")
+"""Kinds of networks that were measured in half precision."""
 
 
 def load_prior(
@@ -31,6 +35,7 @@ def load_prior(
     dtype: str | torch.dtype | None = None,
     weights: str | os.PathLike[str] | None = None,
     classifier: str | os.PathLike[str] | None = None,
+    execution: Execution | None = None,
 ) -> Prior:
     """Load a prior, ready to predict.
 
@@ -38,9 +43,12 @@ def load_prior(
         name_or_card: name of a prior ("dead-leaves", "celeba-hq-256", "imagenet-256",
             "imagenet-256-cond", or the user's own), or path of a card.
         device: where the network runs; the CPU if None.
-        dtype: float32 (if None), bfloat16, or on a GPU float16.
+        dtype: float32, bfloat16, or on a GPU float16; if None the best of the device, see
+            :func:`ddpg.priors.execution.best_precision`, for the package's own networks, and
+            float32 for others.
         weights: the network's checkpoint, converted or not; looked for if None.
         classifier: the same of the classifier, for cards that have one.
+        execution: memory layout and compilation; the device's defaults if None.
 
     Raises:
         UserError: there is no such prior or card, a field of the card is not allowed, or a
@@ -48,19 +56,24 @@ def load_prior(
         ValueError: the precision is not possible on the device.
     """
     place = torch.device(device or "cpu")
-    chosen = precision(dtype, place)  # before the seconds that loading takes
     card = read_card(name_or_card)
+    asked = dtype is not None
+    if not asked and card.architecture["kind"] in OWN_KINDS:
+        dtype = best_precision(place)
+    chosen = precision(dtype, place)  # before the seconds that loading takes
     if classifier is not None and card.classifier is None:
         raise UserError(f"{card.path}: has no classifier, but a checkpoint of one is given")
     if card.architecture["kind"] == "diffusers":
         from ddpg.priors.diffusers import load_folder
 
         return load_folder(card, device=place, dtype=chosen, folder=weights)
-    network = load_network(card, "weights", chosen, weights)
+    network = load_network(card, "weights", chosen, weights, exact=asked)
     schedule = card_schedule(card)
     if card.label is None:
-        return NetworkPrior(network, schedule, device=place, dtype=chosen)
-    guide = load_network(card, "classifier", chosen, classifier) if card.classifier else None
+        return NetworkPrior(network, schedule, device=place, dtype=chosen, execution=execution)
+    guide = None
+    if card.classifier:
+        guide = load_network(card, "classifier", chosen, classifier, exact=asked)
     counts = [getattr(config, "num_classes", None) for config in card.configurations().values()]
     return ConditionalPrior(
         network,
@@ -72,11 +85,17 @@ def load_prior(
         scale=card.classifier.scale if card.classifier else 1.0,
         device=place,
         dtype=chosen,
+        execution=execution,
     )
 
 
 def load_network(
-    card: Card, part: str, dtype: torch.dtype, given: str | os.PathLike[str] | None = None
+    card: Card,
+    part: str,
+    dtype: torch.dtype,
+    given: str | os.PathLike[str] | None = None,
+    *,
+    exact: bool = True,
 ) -> nn.Module:
     """A part's network with its weights, which are mapped from their file where that is possible.
 
@@ -85,20 +104,30 @@ def load_network(
         part: "weights" or "classifier".
         dtype: the precision that the network will have.
         given: the checkpoint; looked for if None.
+        exact: whether a converted checkpoint must have this precision; one in float32 will do
+            otherwise.
 
     Raises:
         UserError: the checkpoint is missing, corrupt or of another network.
     """
     name = str(dtype).removeprefix("torch.")
-    path = find_checkpoint(card, part, name, None if given is None else Path(given))
+    path = _found(card, part, name, None if given is None else Path(given), exact)
     network = build_network(card, part)
     header = converted_header(path)
     if header is not None:
-        check_converted(header, path, card, part, name)
+        wide = not exact and header.get("dtype") == "float32"
+        check_converted(header, path, card, part, "float32" if wide else name)
         return fill(network, read_tensors(path), path)
     if sha256 := card.part(part)[0].sha256:
         verify(path, sha256)
     return fill(network, read_checkpoint(path), path)
+
+
+def _found(card: Card, part: str, dtype: str, given: Path | None, exact: bool) -> Path:
+    """The checkpoint; without ``exact``, the one converted to float32 where there is no other."""
+    if not exact and not converted_path(card, part, dtype).is_file():
+        return find_checkpoint(card, part, "float32", given)
+    return find_checkpoint(card, part, dtype, given)
 
 
 def card_schedule(card: Card) -> Schedule:

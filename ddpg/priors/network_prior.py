@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
 from ddpg.priors.base import Prior
-from ddpg.priors.networks.blocks import PublishedNetwork
+from ddpg.priors.execution import PRECISIONS as PRECISIONS
+from ddpg.priors.execution import CompiledNetwork, Execution, compiled
+from ddpg.priors.execution import precision as precision
 from ddpg.schedule import Schedule
-
-PRECISIONS = {
-    "float32": torch.float32,
-    "bfloat16": torch.bfloat16,
-    "float16": torch.float16,
-}
-
 
 HALVED = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 """The layers whose weights are stored in half precision, if that is asked for."""
@@ -34,6 +31,7 @@ class NetworkPrior(Prior):
         size_multiple: image sides must be multiples of it; the network's own if None.
         device: where the network runs; the CPU if None.
         dtype: float32 (if None), bfloat16 or float16, as torch dtype or by name.
+        execution: memory layout and compilation; the device's defaults if None.
 
     Raises:
         ValueError: the precision is unknown, or float16 on a CPU.
@@ -47,13 +45,18 @@ class NetworkPrior(Prior):
         size_multiple: int | None = None,
         device: str | torch.device | None = None,
         dtype: str | torch.dtype | None = None,
+        execution: Execution | None = None,
     ) -> None:
         self._device = torch.device(device or "cpu")
         self._dtype = precision(dtype, self._device)
         self._schedule = schedule
         inherent = getattr(network, "size_multiple", 1)
         self._size_multiple = int(inherent if size_multiple is None else size_multiple)
-        self.network = settled(network, self._device, self._dtype)
+        self._execution = execution or Execution()
+        self._compiled: dict[int, CompiledNetwork] = {}
+        self.network = self._settled(network)
+        if self._execution.compile == "on":
+            self._compile()
 
     @property
     def schedule(self) -> Schedule:
@@ -74,6 +77,21 @@ class NetworkPrior(Prior):
     def dtype(self) -> torch.dtype:
         """The precision of the network's convolutions."""
         return self._dtype
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """How the network is run, for logs and provenance."""
+        return {
+            "device": str(self._device),
+            "precision": str(self._dtype).removeprefix("torch."),
+            "layout": self._execution.layout,
+            "compiled": "yes" if any(n.succeeded for n in self._compiled.values()) else "no",
+        }
+
+    def expect(self, evaluations: int) -> None:
+        """Prepare for a job; compiles where that pays for so many evaluations."""
+        if not self._compiled and self._execution.compiles(self._device, evaluations):
+            self._compile()
 
     def eps(self, x_t: Tensor, t: int | Tensor) -> Tensor:
         """Predict the noise; gradients flow only if ``x_t`` asks for them.
@@ -96,11 +114,21 @@ class NetworkPrior(Prior):
 
     def _run(self, network: nn.Module, x_t: Tensor, *conditions: Tensor) -> Tensor:
         """A network's answer, in the prior's precision and on images laid out channels last."""
-        # The published networks convert for themselves, and normalise in float32.
-        autocast = self._dtype != torch.float32 and not isinstance(network, PublishedNetwork)
-        with torch.autocast(self._device.type, dtype=self._dtype, enabled=autocast):
-            images = x_t.float().contiguous(memory_format=torch.channels_last)
+        images = x_t.float().contiguous(memory_format=self._execution.memory_format)
+        # The package's own networks convert for themselves, and normalise in float32.
+        if self._dtype == torch.float32 or getattr(network, "converts_itself", False):
+            # Compilation would have to learn gradients, which few methods ask for, separately.
+            fast = None if x_t.requires_grad else self._compiled.get(id(network))
+            return network(images, *conditions) if fast is None else fast(images, *conditions)
+        with torch.autocast(self._device.type, dtype=self._dtype):
             return network(images, *conditions)
+
+    def _compile(self) -> None:
+        """Compile what predicts; it happens at the first call."""
+        self._compiled = {id(self.network): compiled(self.network)}
+
+    def _settled(self, network: nn.Module) -> nn.Module:
+        return settled(network, self._device, self._dtype, self._execution.memory_format)
 
     def _check(self, x_t: Tensor) -> None:
         if x_t.ndim != 4 or x_t.shape[1] != 3:
@@ -114,6 +142,8 @@ class NetworkPrior(Prior):
             )
 
     def _times(self, t: int | Tensor, count: int) -> Tensor:
+        if isinstance(t, int) and 0 <= t < len(self._schedule):
+            return torch.full((count,), t, device=self._device)  # made there: nothing is copied
         times = torch.as_tensor(t, device=self._device)
         if times.is_floating_point() or times.shape not in ((), (1,), (count,)):
             raise ValueError(f"t must be an integer or {count} integers, got {t!r}")
@@ -122,14 +152,20 @@ class NetworkPrior(Prior):
         return times.long().expand(count)
 
 
-def settled(network: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
+def settled(
+    network: nn.Module,
+    device: torch.device,
+    dtype: torch.dtype,
+    memory_format: torch.memory_format = torch.channels_last,
+) -> nn.Module:
     """Move a network to its device, freeze it, and give each layer its precision and layout.
 
     What has them already, such as weights of a converted checkpoint, is not copied.
     """
     network = network.requires_grad_(False).eval().to(device)
+    halved = {module for _, module in _halved_layers(network)}
     for module in network.modules():
-        if isinstance(module, HALVED):
+        if module in halved:
             module.to(dtype)
             continue
         for parameter in module.parameters(recurse=False):
@@ -137,28 +173,20 @@ def settled(network: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.
         for name, buffer in module.named_buffers(recurse=False):
             if buffer.is_floating_point():
                 setattr(module, name, buffer.float())
-    return network.to(memory_format=torch.channels_last)
+    return network.to(memory_format=memory_format)
 
 
 def halved_names(network: nn.Module) -> set[str]:
     """The names of the weights that a half-precision prior keeps in half precision."""
     return {
         f"{prefix}.{name}".removeprefix(".")
-        for prefix, module in network.named_modules()
-        if isinstance(module, HALVED)
+        for prefix, module in _halved_layers(network)
         for name, _ in module.named_parameters(recurse=False)
     }
 
 
-def precision(dtype: str | torch.dtype | None, device: torch.device) -> torch.dtype:
-    """The precision asked for, checked against the device.
-
-    Raises:
-        ValueError: it is unknown, or float16 on a CPU.
-    """
-    chosen = PRECISIONS.get(dtype) if isinstance(dtype, str) else dtype or torch.float32
-    if chosen is None or chosen not in PRECISIONS.values():
-        raise ValueError(f"dtype must be one of {', '.join(PRECISIONS)}, got {dtype!r}")
-    if chosen == torch.float16 and device.type == "cpu":
-        raise ValueError("float16 is for GPUs only; on a CPU choose bfloat16 or float32")
-    return chosen
+def _halved_layers(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Convolutions and linear layers with their names, but for those that ask to stay float32."""
+    for name, module in network.named_modules():
+        if isinstance(module, HALVED) and not getattr(module, "keeps_float32", False):
+            yield name, module

@@ -165,7 +165,7 @@ class DiffusionSampler(Sampler):
         for step in steps:
             x, x0 = self.step(problem, x, step)
             # Kept on the device: reading a flag here would stall it at every step.
-            finite.append(torch.isfinite(x0).all() & torch.isfinite(x).all())
+            finite.append(torch.isfinite(x0.sum() + x.sum()))
             if callback is not None:
                 callback(State(step, x, x0))
         self._check_finite(finite, steps)

@@ -1,14 +1,15 @@
 """Finished images of a shard that is not complete: kept, found again, put together.
 
 Each image is kept at once in a state folder beside the shard's output, named after everything the
-job depends on, so that a job that was killed goes on where it stopped. The folder goes when the
-shard is complete.
+job depends on, so that a job that was killed goes on where it stopped. When the shard is complete,
+one hidden file takes the folder's place, see :mod:`ddpg.stages.keeping`.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,9 +17,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ddpg.costs import write_costs
+from ddpg.costs import read_costs, write_costs
+from ddpg.errors import CorruptFileError
+from ddpg.files import replacing
 from ddpg.images import save_png
-from ddpg.tensors import CorruptFileError, read_metadata, read_tensors, write_tensors
+from ddpg.stages.keeping import STATE, WHOLE, kept_folder, remove_others
+from ddpg.tensors import read_metadata, read_tensors, write_tensors
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +31,7 @@ _COST = "cost"
 
 
 class FinishedImages:
-    """The state folder of a shard.
+    """What is finished of a shard.
 
     Args:
         output: the shard's safetensors file.
@@ -36,16 +40,16 @@ class FinishedImages:
     """
 
     def __init__(self, output: Path, digest: str, dtype: torch.dtype) -> None:
-        self._folder = output.with_name(f".{output.stem}.{digest}.state")
+        self._folder = kept_folder(output, digest, STATE)
+        self._whole = kept_folder(output, digest, WHOLE)
         self._output = output
         self._dtype = dtype
-        for other in output.parent.glob(f".{output.stem}.*.state"):
-            if other != self._folder:
-                shutil.rmtree(other)
+        remove_others(output, digest)
 
     def waiting(self, images: Sequence[str]) -> list[str]:
         """The images that are not finished."""
-        waiting = [name for name in images if not self._is_finished(name)]
+        whole = self._read_whole(images) is not None
+        waiting = [name for name in images if not whole and not self._is_finished(name)]
         if len(waiting) < len(images):
             finished = len(images) - len(waiting)
             log.info("%d of %d images were finished before", finished, len(images))
@@ -57,15 +61,44 @@ class FinishedImages:
         write_tensors({name: image.to(self._dtype)}, self._tensor_file(name), metadata=row)
 
     def assemble(self, images: Sequence[str], costs: Path, pictures: Path) -> None:
-        """Make the shard's products, then remove the folder."""
-        tensors = {name: read_tensors(self._tensor_file(name), [name])[name] for name in images}
-        rows = [json.loads(read_metadata(self._tensor_file(name))[_COST]) for name in images]
+        """Make the shard's products."""
+        tensors = self._read_whole(images)
+        if tensors is None:
+            tensors = self._put_together(images)
+        shutil.rmtree(self._folder, ignore_errors=True)
         pictures.mkdir(parents=True, exist_ok=True)
         for name, image in tensors.items():
             save_png(pictures / f"{name}.png", image.float() / 2 + 0.5)
-        write_costs(costs, rows)
-        write_tensors(tensors, self._output, ids=images)
-        shutil.rmtree(self._folder)
+        _second_name(self._whole_costs, costs)
+        _second_name(self._whole_tensors, self._output)
+
+    @property
+    def _whole_tensors(self) -> Path:
+        return self._whole / "restorations.safetensors"
+
+    @property
+    def _whole_costs(self) -> Path:
+        return self._whole / "costs.csv"
+
+    def _put_together(self, images: Sequence[str]) -> dict[str, Tensor]:
+        """Keep the shard as a whole. The tensors come last: with them the shard is complete."""
+        tensors = {name: read_tensors(self._tensor_file(name), [name])[name] for name in images}
+        rows = [json.loads(read_metadata(self._tensor_file(name))[_COST]) for name in images]
+        write_costs(self._whole_costs, rows)
+        write_tensors(tensors, self._whole_tensors, ids=images)
+        return tensors
+
+    def _read_whole(self, images: Sequence[str]) -> dict[str, Tensor] | None:
+        """The shard as it was kept as a whole, if it was; a damaged one is removed."""
+        if not self._whole_tensors.is_file():
+            return None
+        try:
+            read_costs(self._whole_costs, images)
+            return read_tensors(self._whole_tensors, images)
+        except CorruptFileError as error:
+            log.warning("%s; the shard is restored again", error)
+            shutil.rmtree(self._whole)
+            return None
 
     def _tensor_file(self, name: str) -> Path:
         return self._folder / f"{name}.safetensors"
@@ -82,3 +115,13 @@ class FinishedImages:
             path.unlink()
             return False
         return True
+
+
+def _second_name(source: Path, target: Path) -> None:
+    """Give a file another name, as new; where there are no hard links, another copy."""
+    with replacing(target) as temporary:
+        try:
+            os.link(source, temporary)
+        except OSError:
+            shutil.copyfile(source, temporary)
+        os.utime(temporary)  # Snakemake compares it with the job's input

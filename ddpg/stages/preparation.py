@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from torch import Tensor
@@ -26,7 +26,7 @@ def prepare_images(
     image_size: int,
     crop: str,
 ) -> None:
-    """Prepare the pictures of a shard.
+    """Prepare the pictures of a shard, as the survey found them.
 
     Args:
         index: the data set's index; see :mod:`ddpg.datasets.index`.
@@ -41,6 +41,16 @@ def prepare_images(
         UserError: files that are missing or have changed since the survey, all in one message.
     """
     rows = _rows(index, list(positions))
+    prepare_rows(rows, folder, output, image_size=image_size, crop=crop)
+
+
+def prepare_rows(
+    rows: Sequence[Row], folder: Path, output: Path, *, image_size: int, crop: str
+) -> None:
+    """Prepare the pictures of some rows; otherwise as :func:`prepare_images`.
+
+    A row without a checksum is not compared with its file.
+    """
     prepared, problems = {}, []
     for row in rows:
         try:
@@ -67,11 +77,11 @@ def _rows(index: Path, positions: list[int]) -> list[Row]:
 def _prepared(row: Row, folder: Path, image_size: int, crop: str) -> Tensor:
     """(3, size, size) uint8 of one picture, once its file is known to be the surveyed one."""
     path = folder / row.source
-    if path.is_file():
+    if path.is_file() and row.sha256:
         found = hashlib.sha256(path.read_bytes()).hexdigest()
         if found != row.sha256:
             raise UserError(
-                f"{path}: has changed since the data set was surveyed: sha256 {found}, "
+                f"{path}: is not the file that was surveyed or listed: sha256 {found}, "
                 f"expected {row.sha256}; run `ddpg survey-dataset` again if that is meant"
             )
     return to_uint8(load_image(path, image_size, crop=crop))

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from ddpg.locking import locked
 from ddpg.noise import SeededNoise
 from ddpg.priors import Prior, load_prior
 from ddpg.priors.cards import card_identity
@@ -131,11 +132,13 @@ def restore_shard(
         torch.OutOfMemoryError: not even one image fits into the device's memory.
     """
     digest = job.digest(observations, code, device)
-    finished = FinishedImages(output, digest, getattr(torch, job.dtype))
-    waiting = finished.waiting(job.images)
-    if waiting:
-        _Restorer(job, observations, device).restore(waiting, finished, batch_size)
-    finished.assemble(job.images, costs, pictures)
+    # The job of a scheduler that died may still be at the shard, and a new one sent to it.
+    with locked(output, optional=True):
+        finished = FinishedImages(output, digest, getattr(torch, job.dtype))
+        waiting = finished.waiting(job.images)
+        if waiting:
+            _Restorer(job, observations, device).restore(waiting, finished, batch_size)
+        finished.assemble(job.images, costs, pictures)
 
 
 class _Restorer:

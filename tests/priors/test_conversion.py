@@ -241,13 +241,13 @@ def test_values_that_do_not_fit_are_refused(
     write: WriteCard, value: float, dtype: str, fits: bool
 ) -> None:
     weights, _ = stored("tiny_ddpm_unet")
-    weights["conv_in.weight"][0, 0, 0, 0] = value
+    weights["conv_out.weight"][0, 0, 0, 0] = value
     torch.save(weights, "net.pt")
     card, output = read_card(write("tiny_ddpm_unet")), Path("net.safetensors")
     if fits:
         convert_checkpoint(card, "weights", Path("net.pt"), output, dtype=dtype)
         return
-    with pytest.raises(CorruptFileError, match=rf"in {dtype}, conv_in\.weight has values beyond"):
+    with pytest.raises(CorruptFileError, match=rf"in {dtype}, conv_out\.weight has values beyond"):
         convert_checkpoint(card, "weights", Path("net.pt"), output, dtype=dtype)
     assert not output.exists()
 

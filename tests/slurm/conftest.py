@@ -143,8 +143,12 @@ class Study:
         return paths
 
     def log(self, shard: int) -> str:
-        """The log of a restoration."""
-        return (self.folder / f"results/logs/restore/{CELL}/ddpg/shard-{shard}.log").read_text()
+        """The log of a restoration; empty while there is none: Snakemake removes it first."""
+        path = self.folder / f"results/logs/restore/{CELL}/ddpg/shard-{shard}.log"
+        try:
+            return path.read_text()
+        except FileNotFoundError:
+            return ""
 
     def finished_images(self, shard: int) -> int:
         """How many images of a shard are kept by a restoration that goes on."""

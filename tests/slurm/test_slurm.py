@@ -169,3 +169,29 @@ def test_snakemake_killed_and_started_again(cluster, study, undisturbed):
     study.submit(*paths)
     study.assert_equal(undisturbed, 0)
     assert RESUMED in study.log(0)
+
+
+def test_a_job_that_outlives_snakemake_is_not_repeated(cluster, study, undisturbed):
+    """The next Snakemake sends another job for the shard, which waits for the old one."""
+    since = next_id(cluster)
+    paths = study.forget(0)
+    killed = study.start(*paths, "--slurm-array-jobs=none")
+    old = []
+
+    def halt(restorer):
+        os.killpg(killed.pid, signal.SIGKILL)
+        restorer.suspend()  # so that it is still there when the new job comes
+        old.append(restorer)
+
+    study.when_restoring(killed, {0: halt})
+    killed.wait()
+    study.local("--unlock")
+    run = study.start(*paths, "--slurm-array-jobs=none")
+    while "another process is at it; waiting" not in study.log(0):
+        assert run.poll() is None, (study.folder / "snakemake.txt").read_text()
+        time.sleep(0.2)
+    old[0].resume()
+    study.finish(run)
+    study.assert_equal(undisturbed, 0)
+    assert [job["JobState"] for job in jobs_of(cluster, "restore", since)] == ["COMPLETED"] * 2
+    assert "2 of 2 images were finished before" in study.log(0)

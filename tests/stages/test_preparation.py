@@ -104,7 +104,7 @@ def test_all_files_that_have_changed_are_told_at_once(pictures: Path) -> None:
         prepare(pictures, index, [0, 1, 4])
     first, second = str(caught.value).splitlines()
     assert first.endswith("10.png: no such file")
-    assert f"wide.png: has changed since the data set was surveyed: sha256 {after}, " in second
+    assert f"wide.png: is not the file that was surveyed or listed: sha256 {after}, " in second
     assert f"expected {before}" in second
     assert not (pictures.parent / "out/shard-0.safetensors").exists()
     assert read_ids(prepare(pictures, index, [0, 2])) == ["9", "11"]

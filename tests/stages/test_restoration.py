@@ -2,16 +2,23 @@
 
 import csv
 import dataclasses
+import errno
+import os
+import shutil
+import threading
+import time
 
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from PIL import Image
 
 from ddpg.noise import SeededNoise
 from ddpg.priors import GaussianPrior
 from ddpg.samplers import build_sampler
 from ddpg.stages import restoration
+from ddpg.stages.keeping import forget_whole_shards
 from ddpg.stages.observations import observation_operator, read_observations
 from ddpg.stages.restoration import PriorChoice, RestorationJob, restore_shard
 from ddpg.tensors import read_tensors, write_tensors
@@ -91,16 +98,17 @@ def too_large(_eps):
 
 
 def states(tmp_path, folder="run"):
-    return sorted((tmp_path / folder).glob(".*"))
+    return sorted((tmp_path / folder).glob(".*.state"))
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
 
 
 def test_the_products(tmp_path, prior, restore):
     tensors = restore()
-    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
-        "shard-0.csv",
-        "shard-0.png",
-        "shard-0.safetensors",
-    ]
+    forget_whole_shards(tmp_path)
+    assert names(tmp_path / "run") == ["shard-0.csv", "shard-0.png", "shard-0.safetensors"]
     assert prior.images == STEPS * len(IMAGES)
     with (tmp_path / "run/shard-0.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
@@ -277,6 +285,120 @@ def test_a_damaged_image_of_an_interrupted_job_is_made_again(tmp_path, prior, re
     resumed = restore()
     assert prior.images == 3 * STEPS
     assert all(torch.equal(resumed[name], undisturbed[name]) for name in IMAGES)
+
+
+def lose_products(tmp_path):
+    """Remove a shard's files, as Snakemake does before it runs a job that it has no record of."""
+    for path in (tmp_path / "run").glob("shard-0*"):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def test_a_finished_shard_is_found_again_when_its_job_is_not_on_record(tmp_path, prior, restore):
+    first = restore()
+    folder = tmp_path / "run"
+    costs = (folder / "shard-0.csv").read_text()
+    before = names(folder)
+    lose_products(tmp_path)
+    prior.images = 0
+    again = restore()
+    assert prior.images == 0
+    assert all(torch.equal(again[name], first[name]) for name in IMAGES)
+    assert (folder / "shard-0.csv").read_text() == costs
+    assert names(folder) == before
+    assert names(folder / "shard-0.png") == [f"{name}.png" for name in IMAGES]
+
+
+def test_a_finished_shard_takes_no_second_place_and_looks_new(tmp_path, prior, restore):
+    restore()
+    output = tmp_path / "run/shard-0.safetensors"
+    assert output.stat().st_nlink == 2
+    os.utime(output, (0, 0))
+    restore()
+    assert prior.images == STEPS * len(IMAGES)
+    assert time.time() - output.stat().st_mtime < 60
+    forget_whole_shards(tmp_path)
+    assert output.stat().st_nlink == 1
+
+
+def test_without_hard_links_there_is_a_copy(tmp_path, prior, restore, monkeypatch):
+    def refuse(*_names):
+        raise OSError(errno.EOPNOTSUPP, "no hard links")
+
+    monkeypatch.setattr(os, "link", refuse)
+    restore()
+    lose_products(tmp_path)
+    restore()
+    assert prior.images == STEPS * len(IMAGES)
+    assert (tmp_path / "run/shard-0.safetensors").stat().st_nlink == 1
+
+
+@pytest.mark.parametrize("code", ["1", "2"])
+def test_a_finished_shard_that_is_damaged_or_of_other_code_is_restored(
+    tmp_path, prior, restore, code
+):
+    restore()
+    if code == "1":
+        path = tmp_path / "run/shard-0.safetensors"  # and so its second name
+        content = bytearray(path.read_bytes())
+        content[-5] ^= 1
+        path.write_bytes(content)
+    prior.images = 0
+    restore(code=code)
+    assert prior.images == STEPS * len(IMAGES)
+    assert len(list((tmp_path / "run").glob(".*.whole"))) == 1
+
+
+def in_another_thread(function):
+    thread = threading.Thread(target=function)
+    thread.start()
+    return thread
+
+
+def test_two_jobs_on_one_shard_share_the_work(tmp_path, prior, restore, caplog):
+    """A scheduler was killed, its job lives, and the next scheduler has sent another one."""
+    caplog.set_level("INFO", logger="ddpg")
+    second = []
+
+    def meanwhile(eps):
+        lose_products(tmp_path)
+        second.append(in_another_thread(restore))
+        while "another process is at it; waiting" not in caplog.text:
+            time.sleep(0.01)
+        return eps
+
+    prior.at_call[STEPS + 1] = meanwhile
+    first = restore()
+    second[0].join()
+    assert prior.images == STEPS * len(IMAGES)
+    assert "4 of 4 images were finished before" in caplog.text
+    tensors = read_tensors(tmp_path / "run/shard-0.safetensors")
+    assert all(torch.equal(tensors[name], first[name]) for name in IMAGES)
+    forget_whole_shards(tmp_path)
+    assert names(tmp_path / "run") == ["shard-0.csv", "shard-0.png", "shard-0.safetensors"]
+
+
+@pytest.mark.usefixtures("prior")
+def test_without_locks_two_jobs_on_one_shard_end_the_same(tmp_path, prior, restore, monkeypatch):
+    def refuse(_lock):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(FileLock, "_acquire", refuse)
+    second = []
+
+    def meanwhile(eps):
+        second.append(in_another_thread(restore))
+        second[0].join()
+        return eps
+
+    prior.at_call[2 * STEPS + 1] = meanwhile
+    first = restore()
+    tensors = read_tensors(tmp_path / "run/shard-0.safetensors")
+    assert all(torch.equal(tensors[name], first[name]) for name in IMAGES)
+    forget_whole_shards(tmp_path)
+    assert names(tmp_path / "run") == ["shard-0.csv", "shard-0.png", "shard-0.safetensors"]
 
 
 def test_a_prior_of_classes_is_told_those_of_the_batch(

@@ -71,12 +71,20 @@ class Project:
         Image.fromarray(coarse).resize((48, 64)).save(self.folder / f"pictures/{name}.png")
 
 
-def make_project(folder: Path) -> Project:
-    """Lay out a tiny study: three pictures in shards of two, four experiments."""
-    for name in ("Snakefile", "rules", "profiles"):
+WORKFLOW = ("Snakefile", "rules", "profiles", "report", "config")
+
+
+def copy_workflow(folder: Path, *names: str) -> None:
+    """Copy the workflow, or the named parts of it, to a folder of its own."""
+    for name in names or WORKFLOW:
         source = ROOT / name
         copy = shutil.copytree if source.is_dir() else shutil.copy
         copy(source, folder / name)
+
+
+def make_project(folder: Path) -> Project:
+    """Lay out a tiny study: three pictures in shards of two, four experiments."""
+    copy_workflow(folder, "Snakefile", "rules", "profiles", "report")
     (folder / "config/cards/datasets").mkdir(parents=True)
     project = Project(folder)
     content = {
@@ -93,6 +101,14 @@ def make_project(folder: Path) -> Project:
     project.write_card(["a", "b", "c"])
     project.write_sheet(ROWS)
     return project
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The workflow with the configuration that it comes with."""
+    folder = tmp_path_factory.mktemp("shipped")
+    copy_workflow(folder)
+    return Project(folder)
 
 
 @pytest.fixture

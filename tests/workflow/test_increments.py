@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 import subprocess
+import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +18,7 @@ import ddpg
 
 pytestmark = pytest.mark.workflow
 
+ROOT = Path(__file__).parent.parent.parent
 COLUMNS = ("dataset", "task", "sigma_y", "method", "label", "steps", "gamma", "operator")
 RECORD = {"provenance": 1, "page": 1}
 """The record of the study's definition, and the page that shows it."""
@@ -96,16 +100,13 @@ class Change:
 
     def card_checksum(self) -> None:
         path = self.package / "priors/embedded/dead-leaves.yaml"
-        lines = path.read_text().splitlines()
-        changed = [line.replace("sha256: ", "sha256: 0") for line in lines]
-        (changed[lines.index(next(line for line in lines if "sha256: " in line))],) = (
-            line[:-1] for line in changed if "sha256: 0" in line
-        )
-        path.write_text("\n".join(changed) + "\n")
+        text = path.read_text()
+        digest = text.partition("sha256: ")[2][:64]
+        path.write_text(text.replace(digest, digest[::-1]))
 
 
 TABLE: dict[str, tuple[Callable[[Change], object], dict[str, int]]] = {
-    "nothing": (lambda c: None, {}),
+    "nothing": (lambda _: None, {}),
     "a hyper-parameter of one row": (lambda c: c.field(0, gamma="11"), stages(2, **DRAWN_ROW)),
     "one of a row that is not drawn": (lambda c: c.field(1, gamma="11"), stages(2, grid=1)),
     "a row added": (lambda c: c.add_row(), stages(2, grid=1)),
@@ -129,7 +130,7 @@ TABLE: dict[str, tuple[Callable[[Change], object], dict[str, int]]] = {
     ),
     "a data set shrunk by a shard": (
         lambda c: c.images("ab"),
-        {"grid": 2, "kernels": 1, **AGGREGATION},
+        {"survey_dataset": 1, "grid": 2, "kernels": 1, **AGGREGATION},
     ),
     "a picture's content": (
         lambda c: c.draw("c"),
@@ -155,8 +156,8 @@ TABLE: dict[str, tuple[Callable[[Change], object], dict[str, int]]] = {
     "the code of an operator not used": (lambda c: c.edit("operators/masking"), {}),
     "the code of a network not used": (lambda c: c.edit("priors/networks/adm_unet"), {}),
     "the code of the metrics": (
-        lambda c: c.edit("metrics"),
-        {"evaluate": 8, "grid": 2, **AGGREGATION},
+        lambda c: c.edit("metrics"),  # a trajectory is drawn with its PSNR
+        {"evaluate": 8, "grid": 2, "trajectory": 1, "trajectories": 1, **AGGREGATION},
     ),
     "a metric more": (
         lambda c: c.project.configure(metrics=["psnr", "ssim", "haarpsi"]),
@@ -173,7 +174,7 @@ TABLE: dict[str, tuple[Callable[[Change], object], dict[str, int]]] = {
         RECORD,
     ),
     "numbers of the configuration written otherwise": (
-        lambda c: c.project.configure(shard_size=2.0),
+        lambda c: c.project.configure(motion_kernel={"size": 15, "intensity": 5.0e-1}),
         {},
     ),
     "the order of columns": (lambda c: c.reverse_columns(), RECORD),
@@ -182,6 +183,22 @@ TABLE: dict[str, tuple[Callable[[Change], object], dict[str, int]]] = {
     "the name of the study": (lambda c: c.project.configure(name="other"), RECORD),
 }
 """Change -> what does it, and the jobs of each rule that it re-runs."""
+
+
+DOCUMENT = ROOT / "docs/increments.md"
+
+
+def rendered() -> str:
+    """The table as Markdown, as the document shows it."""
+    lines = ["| change | jobs that run again |", "| --- | --- |"]
+    for name, (_, jobs) in TABLE.items():
+        text = ", ".join(f"{number} `{rule}`" for rule, number in jobs.items())
+        lines.append(f"| {name} | {text or 'none'} |")
+    return "\n".join(lines)
+
+
+def test_the_document_shows_this_table() -> None:
+    assert rendered() in DOCUMENT.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
@@ -207,3 +224,79 @@ def test_a_change_plans_exactly_its_jobs(change: Change, name: str) -> None:
     make, expected = TABLE[name]
     make(change)
     assert change.project.planned() == expected
+
+
+# --- real runs ------------------------------------------------------------------------------------
+
+
+def executed(project, *targets: str) -> dict[str, int]:
+    """Run the study; the number of jobs of each rule that were executed."""
+    result = project.snakemake(*targets)
+    assert result.returncode == 0, result.stdout + result.stderr
+    rules = re.findall(r"^Finished jobid: \d+ \(Rule: (\w+)\)", result.stderr, re.MULTILINE)
+    return {rule: count for rule, count in Counter(rules).items() if rule != "all"}
+
+
+def quality(project) -> list[tuple[str, ...]]:
+    """The rows of the long table without the costs, which are measured anew each time."""
+    with (project.folder / "results/metrics.csv").open(newline="") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["metric"] in ("psnr", "ssim")]
+    return sorted(tuple(row.values()) for row in rows)
+
+
+METRICS = "results/metrics.csv"
+
+
+def test_a_changed_picture_is_everywhere_after_one_run(change: Change) -> None:
+    before = quality(change.project)
+    change.draw("c")
+    assert executed(change.project, METRICS) == {
+        "prepare_images": 1, "observe": 2, "restore": 4, "evaluate": 4, "collect_metrics": 1,
+    }  # fmt: skip
+    assert change.project.planned("--", METRICS) == {}
+    after = quality(change.project)
+    changed = [old for old, new in zip(before, after, strict=True) if old != new]
+    assert {row[8] for row in changed} == {"c"}
+    assert len(changed) == 4 * 2
+
+
+def test_the_shard_size_changes_no_value(change: Change) -> None:
+    before = quality(change.project)
+    change.project.configure(shard_size=1)
+    planned = change.project.planned("--", METRICS)
+    assert executed(change.project, METRICS) == planned
+    assert planned["restore"] == 12
+    assert quality(change.project) == before
+
+
+def test_a_row_that_comes_back_finds_its_restorations(change: Change) -> None:
+    rows = change.rows
+    table = (change.project.folder / METRICS).read_bytes()
+    change.remove_row(1)
+    assert executed(change.project, METRICS) == {"collect_metrics": 1}
+    assert (change.project.folder / METRICS).read_bytes() != table
+    change.project.write_sheet(rows)
+    assert executed(change.project, METRICS) == {"collect_metrics": 1}
+    assert (change.project.folder / METRICS).read_bytes() == table
+
+
+def why(project, *targets: str) -> str:
+    command = [sys.executable, "-m", "ddpg", "why", *targets]
+    options = project.process_options()
+    return subprocess.run(command, **options, check=True).stdout
+
+
+def test_why_tells_the_field_and_the_way_from_there(change: Change) -> None:
+    target = "results/evaluations/tiny/sr_bicubic-x4-svd/0.05/ddpg/shard-0.csv"
+    assert why(change.project, target) == f"{target}: up to date, nothing would run\n"
+    change.field(0, gamma="11")
+    words = why(change.project, target)
+    assert "restore makes its input anew" in words
+    assert "- hyper_parameters: gamma=10 -> gamma=11\n" in words
+
+
+def test_why_says_what_snakemake_complains_about(change: Change) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as raised:
+        why(change.project, "results/nothing.csv")
+    assert "No rule to produce results/nothing.csv" in raised.value.stderr
+    assert "Traceback" not in raised.value.stderr

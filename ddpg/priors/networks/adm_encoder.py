@@ -14,6 +14,7 @@ from ddpg.priors.networks.adm_blocks import (
     downsampling,
 )
 from ddpg.priors.networks.blocks import PublishedNetwork, SiLU, sinusoids
+from ddpg.priors.networks.precise import PreciseConv2d
 
 
 class ADMEncoder(PublishedNetwork):
@@ -53,7 +54,7 @@ class ADMEncoder(PublishedNetwork):
             x: pictures (B, C, H, W).
             embedding: of the time, after the activation that all residual blocks share.
         """
-        features = [self.input_blocks[0](x.to(self.dtype), embedding)]
+        features = [self.input_blocks[0](x, embedding).to(self.dtype)]
         for stack in self.input_blocks[1:]:
             features.append(stack(features[-1], embedding))
         features.append(self.middle_block(features[-1], embedding))
@@ -63,7 +64,7 @@ class ADMEncoder(PublishedNetwork):
 def _encoder(config: Config) -> tuple[list[Stack], list[int]]:
     """The input blocks, and the width of what each gives."""
     width = config.widths[0]
-    stacks = [Stack(nn.Conv2d(config.in_channels, width, 3, padding=1))]
+    stacks = [Stack(PreciseConv2d(config.in_channels, width, 3, padding=1))]
     widths = [width]
     for level, width in enumerate(config.widths):
         for _ in range(config.blocks):

@@ -26,6 +26,7 @@ class PublishedNetwork(nn.Module):
     """
 
     configuration: ClassVar[type[Architecture]]
+    converts_itself: ClassVar[bool] = True
 
     def __init__(self, config: Architecture) -> None:
         super().__init__()

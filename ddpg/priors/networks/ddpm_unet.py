@@ -19,6 +19,7 @@ from ddpg.priors.networks.ddpm_blocks import (
     UpLevel,
     Upsample,
 )
+from ddpg.priors.networks.precise import PreciseConv2d
 
 
 class DDPMUNet(PublishedNetwork):
@@ -37,7 +38,7 @@ class DDPMUNet(PublishedNetwork):
         super().__init__(config)
         width = config.channels
         self.temb = TimeEmbedding(width)
-        self.conv_in = nn.Conv2d(config.in_channels, width, 3, padding=1)
+        self.conv_in = PreciseConv2d(config.in_channels, width, 3, padding=1)
         skips = [width]
         self.down = nn.ModuleList(
             _down_level(config, number, skips) for number in range(len(config.widths))
@@ -66,7 +67,7 @@ class DDPMUNet(PublishedNetwork):
         """
         self._check(x, t)
         embedding = self.temb(t, self.dtype)
-        skips = [self.conv_in(x.to(self.dtype))]
+        skips = [self.conv_in(x).to(self.dtype)]
         for level in self.down:
             skips += level(skips[-1], embedding)
         hidden = self.mid(skips[-1], embedding)

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from ddpg.priors.networks.precise import PreciseConv2d, PreciseLinear
 from ddpg.schedule import Schedule
 
 SIGMA_DATA = 0.5
@@ -27,15 +29,17 @@ class ResidualBlock(nn.Module):
     def __init__(self, width: int, embedding_width: int) -> None:
         super().__init__()
         self.first = nn.Conv2d(width, width, 3, padding=1)
-        self.modulation = nn.Linear(embedding_width, 2 * width)
+        self.modulation = PreciseLinear(embedding_width, 2 * width)
         self.second = nn.Conv2d(width, width, 3, padding=1)
         _zero(self.modulation)
         _zero(self.second)
 
     def forward(self, features: Tensor, embedding: Tensor) -> Tensor:
-        scale, shift = self.modulation(embedding)[:, :, None, None].chunk(2, dim=1)
-        hidden = torch.relu(torch.addcmul(shift, self.first(features), 1 + scale))
-        return features + self.second(hidden)
+        modulation = self.modulation(embedding).to(features.dtype)
+        scale, shift = modulation[:, :, None, None].chunk(2, dim=1)
+        # No gradient needs what is overwritten here and below.
+        hidden = torch.addcmul(shift, self.first(features), 1 + scale).relu_()
+        return self.second(hidden).add_(features)
 
 
 class Stage(nn.ModuleList):
@@ -61,7 +65,10 @@ class NoiseLevelEmbedding(nn.Module):
         periods = 8.0 * 2.0 ** (-0.5 * torch.arange(frequencies, dtype=torch.float32))
         self.register_buffer("angular_frequencies", 2 * math.pi / periods, persistent=False)
         self.layers = nn.Sequential(
-            nn.Linear(2 * frequencies, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU()
+            PreciseLinear(2 * frequencies, width),
+            nn.SiLU(),
+            PreciseLinear(width, width),
+            nn.SiLU(),
         )
 
     def forward(self, log_sigma: Tensor) -> Tensor:
@@ -72,12 +79,16 @@ class NoiseLevelEmbedding(nn.Module):
 class ResidualUNet(nn.Module):
     """Noise prediction ``eps(x_t, t)`` for images of any size that :attr:`size_multiple` divides.
 
+    Features have the precision of the convolutions; the noise level's embedding, the
+    preconditioning and the output stay in that of the images.
+
     Args:
         widths: channels of each level; level ``i`` works at ``1 / 2**(i + 1)`` of the image size.
         blocks: residual blocks per level, on each side; the last level has one side.
         embedding_width: width of the noise-level embedding.
     """
 
+    converts_itself: ClassVar[bool] = True
     sigmas: Tensor
 
     def __init__(
@@ -96,7 +107,7 @@ class ResidualUNet(nn.Module):
             return Stage(blocks[level], widths[level], embedding_width)
 
         levels = range(len(widths) - 1)
-        self.stem = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(12, widths[0], 3, padding=1))
+        self.stem = nn.Sequential(nn.PixelUnshuffle(2), PreciseConv2d(12, widths[0], 3, padding=1))
         self.encoder = nn.ModuleList(stage(i) for i in levels)
         self.down = nn.ModuleList(nn.Conv2d(widths[i], widths[i + 1], 2, stride=2) for i in levels)
         self.middle = stage(len(widths) - 1)
@@ -113,7 +124,7 @@ class ResidualUNet(nn.Module):
     def features(self, scaled: Tensor, log_sigma: Tensor) -> Tensor:
         """The raw network: input and target of unit variance, ``log_sigma`` of shape (B,)."""
         embedding = self.embedding(log_sigma)
-        hidden = self.stem(scaled)
+        hidden = self.stem(scaled).to(next(self.middle.parameters()).dtype)
         skips = []
         for stage, down in zip(self.encoder, self.down, strict=True):
             hidden = stage(hidden, embedding)
@@ -121,8 +132,8 @@ class ResidualUNet(nn.Module):
             hidden = down(hidden)
         hidden = self.middle(hidden, embedding)
         for stage, up, skip in reversed(list(zip(self.decoder, self.up, skips, strict=True))):
-            hidden = stage(up(hidden) + skip, embedding)
-        return self.head(hidden)
+            hidden = stage(up(hidden).add_(skip), embedding)
+        return self.head(hidden).to(scaled.dtype)
 
     def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
         """Predict the noise of ``x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) eps``.
