@@ -27,6 +27,7 @@ include: "rules/resources.smk"
 include: "rules/observations.smk"
 include: "rules/restoration.smk"
 include: "rules/evaluation.smk"
+include: "rules/products.smk"
 include: "rules/comparison.smk"
 
 

@@ -57,32 +57,8 @@ def minutes_by_attempt(minutes):
     return runtime
 
 
-def products(wildcards):
-    """Everything that the study makes for people."""
-    return [
-        "results/metrics.csv",
-        "results/provenance.json",
-        "results/index.html",
-        *expand("results/tables/{name}", name=table_titles()),
-        *plot_pictures(wildcards),
-        *grids(wildcards),
-        *expand("results/figures/trajectories/{cell}.png", cell=drawn_cells()),
-    ]
-
-
-def plot_pictures(wildcards):
-    """The figures of the whole study, as PNG; each has a PDF beside it."""
-    names = [*PLOTS, *(["kernels"] if motion_cells() else [])]
-    return expand("results/figures/{name}.png", name=names)
-
-
 def motion_cells():
     return [p for p, cell in study.cells.items() if cell.degradation.task == "motion_deblur"]
-
-
-def grids(wildcards):
-    """The qualitative figure of every cell, as PNG."""
-    return expand("results/figures/grids/{cell}.png", cell=study.cells)
 
 
 # --- specs: one canonical dictionary per job, see ddpg/specs.py -------------------------------------
@@ -226,6 +202,11 @@ def shard_metrics(wildcards):
         for experiment in study.experiments
         for shard in shards(experiment.cell.dataset)
     ]
+
+
+def first_metrics(wildcards):
+    """The first of them; the others lie beside it."""
+    return f"results/evaluations/{study.experiments[0].path}/shard-0.csv"
 
 
 def motion_observations(wildcards):

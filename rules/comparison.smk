@@ -1,103 +1,12 @@
 # Comparison: tables, figures, and the page that shows them.
 
-from ddpg.comparison.products import PLOTS, PUBLISHED, TABLES, TRAJECTORY_METHODS
-
-
-def reported(path, caption, category, **labels):
-    """A product with its place in the report."""
-    return report(path, caption=f"../report/{caption}.rst", category=category, labels=labels)
-
-
-def table_titles():
-    """The files of the tables with their titles; those beside the paper where it is asked for."""
-    return {**TABLES, **(PUBLISHED if study.config.published else {})}
-
-
-def tables():
-    """The tables of the study."""
-    captions = {"ranks.csv": "ranks_table", "tables.md": "tables_md", "tables.tex": "tables_tex"}
-    captions |= dict.fromkeys(PUBLISHED, "published")
-    return [
-        reported(
-            f"results/tables/{name}", captions.get(name, Path(name).stem), "Tables", table=title
-        )
-        for name, title in table_titles().items()
-    ]
-
-
-def figure(path, title, caption, **labels):
-    """A figure as PDF and PNG."""
-    formats = {"pdf": "PDF", "png": "PNG"}
-    return [
-        reported(
-            f"results/figures/{path}.{suffix}",
-            caption,
-            "Figures",
-            figure=title,
-            **labels,
-            format=name,
-        )
-        for suffix, name in formats.items()
-    ]
-
-
-def published_figures(wildcards):
-    """The table of published figures, for a study that asks for them."""
-    return [local(study.config.published)] if study.config.published else []
-
-
-def drawn_cells():
-    """The first cell of each task of each data set in which a method walks that is drawn."""
-    first = {}
-    for path, cell in study.cells.items():
-        if walkers(path):
-            first.setdefault((cell.dataset, cell.degradation.task), path)
-    return list(first.values())
-
-
-def walkers(cell):
-    """The experiments of a cell whose trajectories are drawn."""
-    return [e for e in study.in_cell(cell) if e.label in TRAJECTORY_METHODS]
-
-
-def cell_trajectories(wildcards):
-    return [f"results/trajectories/{e.path}.safetensors" for e in walkers(wildcards.cell)]
-
-
-def page_figures(wildcards):
-    """The figures of the page: of the whole study, then the trajectories."""
-    walks = expand("results/figures/trajectories/{cell}.png", cell=drawn_cells())
-    return [*plot_pictures(wildcards), *walks]
-
-
-def first_observations(wildcards):
-    cell = study.by_path[wildcards.experiment].cell.path
-    return f"results/observations/{cell}/shard-0.safetensors"
-
-
-def first_truth(wildcards):
-    return f"resources/images/{dataset_of(wildcards.experiment)}/shard-0.safetensors"
-
-
-def trajectory_spec(wildcards):
-    return specs.trajectory(study, wildcards.experiment)
-
-
-def trajectory_figure_spec(wildcards):
-    return specs.comparison("trajectory_figure")
-
-
-def recorded_names(wildcards):
-    """What the record calls its input, in its order."""
-    return [*indexes(wildcards), study.config.experiments, "results/metrics.csv"]
-
 
 rule tables:
     input:
         metrics="results/metrics.csv",
         published=published_figures,
     output:
-        tables(),
+        **tables(),
     log:
         "results/logs/tables.log",
     benchmark:
@@ -109,14 +18,14 @@ rule tables:
         spec=tables_spec,
     shell:
         "ddpg tables --metrics {input.metrics:q} --published {input.published:q}"
-        " --folder $(dirname {output[0]:q}) --log {log:q}"
+        " --folder $(dirname {output.summary_csv:q}) --log {log:q}"
 
 
 rule plots:
     input:
         "results/metrics.csv",
     output:
-        [file for name, title in PLOTS.items() for file in figure(name, title, name)],
+        **plot_files(),
     log:
         "results/logs/plots.log",
     benchmark:
@@ -127,14 +36,14 @@ rule plots:
     params:
         spec=plots_spec,
     shell:
-        "ddpg plots --metrics {input:q} --folder $(dirname {output[0]:q}) --log {log:q}"
+        "ddpg plots --metrics {input:q} --folder $(dirname {output.metric_vs_noise_pdf:q}) --log {log:q}"
 
 
 rule kernels:
     input:
         motion_observations,
     output:
-        figure("kernels", "Motion kernels", "kernels"),
+        **figure("kernels", "Motion kernels", "kernels"),
     log:
         "results/logs/kernels.log",
     benchmark:
@@ -145,7 +54,7 @@ rule kernels:
     params:
         spec=kernels_spec,
     shell:
-        "ddpg kernels --observations {input:q} --output {output[0]:q} --log {log:q}"
+        "ddpg kernels --observations {input:q} --output {output.pdf:q} --log {log:q}"
 
 
 rule grid:
@@ -155,8 +64,8 @@ rule grid:
         restorations=cell_restorations,
         metrics=cell_metrics,
     output:
-        figure("grids/{cell}", "Pictures", "grid", cell="{cell}"),
-        "results/figures/grids/{cell}.json",
+        **figure("grids/{cell}", "Pictures", "grid", cell="{cell}"),
+        page="results/figures/grids/{cell}.json",
     log:
         "results/logs/grid/{cell}.log",
     benchmark:
@@ -170,7 +79,7 @@ rule grid:
         "ddpg grid --truth {input.truth:q} --observations {input.observations:q}"
         " --labels {params.spec[labels]} --restorations {input.restorations:q}"
         " --metrics {input.metrics:q} --cell {wildcards.cell:q} --count {params.spec[count]}"
-        " --output {output[0]:q} --log {log:q}"
+        " --output {output.pdf:q} --log {log:q}"
 
 
 rule trajectory:
@@ -207,7 +116,7 @@ rule trajectories:
     input:
         cell_trajectories,
     output:
-        figure("trajectories/{cell}", "Trajectories", "trajectory", cell="{cell}"),
+        **figure("trajectories/{cell}", "Trajectories", "trajectory", cell="{cell}"),
     log:
         "results/logs/trajectories/{cell}.log",
     benchmark:
@@ -218,7 +127,7 @@ rule trajectories:
     params:
         spec=trajectory_figure_spec,
     shell:
-        "ddpg trajectories --files {input:q} --output {output[0]:q} --log {log:q}"
+        "ddpg trajectories --files {input:q} --output {output.pdf:q} --log {log:q}"
 
 
 rule provenance:

@@ -29,7 +29,8 @@ rule evaluate:
 
 rule collect_metrics:
     input:
-        shard_metrics,
+        first=first_metrics,
+        tables=shard_metrics,
     output:
         report(
             "results/metrics.csv",
@@ -43,5 +44,5 @@ rule collect_metrics:
     params:
         spec=collection_spec,
     shell:
-        "ddpg collect --first {input[0]:q} --shards {params.spec[shards]}"
+        "ddpg collect --first {input.first:q} --shards {params.spec[shards]}"
         " --output {output:q} --log {log:q}"
