@@ -29,6 +29,10 @@ quick: $(INSTALLED)
 smoke: $(INSTALLED)
 	snakemake --cores all --configfile config/smoke-paper.yaml
 
+# Speed on this machine, against the plain way of running: docs/performance.md says what is measured.
+bench: $(INSTALLED)
+	ddpg bench
+
 test: $(INSTALLED)
 	pytest
 

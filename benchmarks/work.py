@@ -35,7 +35,7 @@ Result = dict[str, Any]
 def evaluations(names: list[str], device: str, repetitions: int) -> Iterator[tuple[str, Result]]:
     """One evaluation of each network: the baseline's, and the package's."""
     for size in (128, 256):
-        ours = load_prior("dead-leaves", device=device)
+        ours = load_prior("dead-leaves", device=device, dtype="auto")
         yield f"dead-leaves, {size} px", _pair(ours, size, repetitions)
     for name in names:
         network = _random(NETWORKS[name].from_config(PUBLISHED[name]))
@@ -75,7 +75,7 @@ def _random(network: nn.Module) -> nn.Module:
 
 def restorations(steps: int, repetitions: int) -> Result:
     """A whole restoration at 128 px with the embedded prior, on the CPU."""
-    ours, exact = load_prior("dead-leaves"), load_prior("dead-leaves", dtype="float32")
+    ours, exact = load_prior("dead-leaves", dtype="auto"), load_prior("dead-leaves")
     baseline = BaselinePrior(exact.network)
     taps = [t.float() for t in BLUR_TAPS[TASK]]
     usual = FourierBaseline(torch.outer(*taps), 128)
@@ -109,7 +109,7 @@ def _observation(size: int) -> Tensor:
 
 def scaling(device: str, repetitions: int, batches: list[int]) -> Result:
     """Images per second against the batch; seconds against image size and steps."""
-    prior = load_prior("dead-leaves", device=device)
+    prior = load_prior("dead-leaves", device=device, dtype="auto")
     by_batch = alternate(
         {str(b): partial(restore, prior, 128, 5, b) for b in batches}, repetitions=repetitions
     )
@@ -142,7 +142,7 @@ def loading(repetitions: int) -> Result:
         "import torch": "import torch",
         "ready to restore": "from ddpg.priors import load_prior; load_prior('dead-leaves')",
         "ready to evaluate": "import ddpg.stages.evaluation",
-        "with piq, as before": "import ddpg.stages.evaluation, piq",
+        "ready to evaluate": "import ddpg.stages.evaluation, piq",
     }
     variants = {
         name: partial(subprocess.run, [sys.executable, "-c", code], check=True)

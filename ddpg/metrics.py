@@ -20,10 +20,7 @@ import os
 import torch
 from torch import Tensor
 
-from ddpg.similarity import haar_similarity, structural_similarity
-
 SSIM_WINDOW = 11
-SSIM_DEVIATION = 1.5
 HAARPSI_SMALLEST = 16
 LPIPS_SMALLEST = {"alex": 31, "squeeze": 17, "vgg": 16}
 """Smallest image side that reaches the last layer of the backbone."""
@@ -68,8 +65,16 @@ def ssim(restored: Tensor, reference: Tensor, *, data_range: float) -> Tensor:
     """
     restored, reference = _checked(restored, reference, data_range)
     _check_size(restored, SSIM_WINDOW, "SSIM's window")
-    return structural_similarity(
-        restored, reference, data_range=data_range, window=SSIM_WINDOW, deviation=SSIM_DEVIATION
+    import piq
+
+    return piq.ssim(
+        restored,
+        reference,
+        kernel_size=SSIM_WINDOW,
+        kernel_sigma=1.5,
+        data_range=data_range,
+        reduction="none",
+        downsample=False,
     )
 
 
@@ -90,7 +95,9 @@ def haarpsi(restored: Tensor, reference: Tensor, *, data_range: float) -> Tensor
     """
     restored, reference = _checked(restored, reference, data_range)
     _check_size(restored, HAARPSI_SMALLEST, "HaarPSI's wavelets")
-    values = haar_similarity(restored, reference, data_range=data_range)
+    import piq
+
+    values = piq.haarpsi(restored, reference, reduction="none", data_range=data_range)
     if not bool(values.isfinite().all()):
         raise MetricUnavailable("HaarPSI is not defined for images without any structure")
     return values

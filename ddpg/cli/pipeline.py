@@ -23,7 +23,7 @@ def add_verbs(verb: VerbMaker) -> None:
     add_restoration(restore)
     restore.add_argument("--dtype", choices=["float16", "float32"], default="float16")
     restore.add_argument("--code", default="", help="fingerprint of the code, for resuming")
-    restore.add_argument("--batch-size", type=int, help="default: 16, on a CPU 1")
+    restore.add_argument("--batch-size", type=int, help="default: what fits on a GPU, 1 on a CPU")
     restore.add_argument("--output", type=Path, required=True)
     restore.add_argument("--costs", type=Path, required=True)
     restore.add_argument("--pictures", type=Path, required=True)
@@ -93,7 +93,7 @@ def _restore(options: argparse.Namespace) -> None:
             pictures=options.pictures,
             code=options.code,
             device=device,
-            batch_size=options.batch_size or (1 if device == "cpu" else 16),
+            batch_size=options.batch_size,
         )
 
 

@@ -54,6 +54,12 @@ class Prior(ABC):
         """The prior of some images of the batch; the same prior where images share it."""
         return self
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """How the prior is computed, for logs: device, precision, and what else there is to set."""
+        precision = str(self.dtype).removeprefix("torch.")
+        return {"device": str(self.device), "precision": precision}
+
     def expect(self, evaluations: int) -> None:  # noqa: B027
         """Be told how often :meth:`eps` will be called, for preparations that must pay.
 

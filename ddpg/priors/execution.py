@@ -93,7 +93,7 @@ def best_precision(device: torch.device) -> torch.dtype:
         features: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
         native = any(features.get(feature) for feature in BFLOAT16_CPUS)
         return torch.bfloat16 if native else torch.float32
-    if device.type == "cuda":
+    if device.type == "cuda" and torch.cuda.is_available():
         generation = torch.cuda.get_device_capability(device)[0]
         return {7: torch.float16}.get(
             generation, torch.bfloat16 if generation > 7 else torch.float32

@@ -43,8 +43,8 @@ def load_prior(
         name_or_card: name of a prior ("dead-leaves", "celeba-hq-256", "imagenet-256",
             "imagenet-256-cond", or the user's own), or path of a card.
         device: where the network runs; the CPU if None.
-        dtype: float32, bfloat16, or on a GPU float16; if None the best of the device, see
-            :func:`ddpg.priors.execution.best_precision`, for the package's own networks, and
+        dtype: float32 (if None), bfloat16, or on a GPU float16; "auto" is the best of the device,
+            see :func:`ddpg.priors.execution.best_precision`, for the package's own networks, and
             float32 for others.
         weights: the network's checkpoint, converted or not; looked for if None.
         classifier: the same of the classifier, for cards that have one.
@@ -57,9 +57,9 @@ def load_prior(
     """
     place = torch.device(device or "cpu")
     card = read_card(name_or_card)
-    asked = dtype is not None
-    if not asked and card.architecture["kind"] in OWN_KINDS:
-        dtype = best_precision(place)
+    asked = dtype != "auto"
+    if not asked:
+        dtype = best_precision(place) if card.architecture["kind"] in OWN_KINDS else None
     chosen = precision(dtype, place)  # before the seconds that loading takes
     if classifier is not None and card.classifier is None:
         raise UserError(f"{card.path}: has no classifier, but a checkpoint of one is given")

@@ -80,10 +80,9 @@ class NetworkPrior(Prior):
 
     @property
     def settings(self) -> dict[str, str]:
-        """How the network is run, for logs and provenance."""
+        """How the network is run, for logs."""
         return {
-            "device": str(self._device),
-            "precision": str(self._dtype).removeprefix("torch."),
+            **super().settings,
             "layout": self._execution.layout,
             "compiled": "yes" if any(n.succeeded for n in self._compiled.values()) else "no",
         }

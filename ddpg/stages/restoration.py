@@ -23,7 +23,9 @@ from tqdm import tqdm
 from ddpg.locking import locked
 from ddpg.noise import SeededNoise
 from ddpg.priors import Prior, load_prior
+from ddpg.priors.batching import best_batch_size
 from ddpg.priors.cards import card_identity
+from ddpg.priors.execution import best_precision
 from ddpg.progress import steps_bar
 from ddpg.samplers import Sampler, build_sampler
 from ddpg.stages.finished import FinishedImages
@@ -39,7 +41,7 @@ class PriorChoice:
 
     Attributes:
         card: name or path of its card; empty for methods without a prior.
-        precision: of the network; the prior's default if None.
+        precision: of the network; the best of the device if None.
         weights, classifier: converted checkpoints, where the card's own file is not meant.
     """
 
@@ -53,16 +55,18 @@ class PriorChoice:
         return load_prior(
             self.card,
             device=device,
-            dtype=self.precision,
+            dtype=self.precision or "auto",
             weights=self.weights,
             classifier=self.classifier,
         )
 
-    def identity(self) -> list[object]:
+    def identity(self, device: str) -> list[object]:
         """What a restoration by this prior depends on."""
         files = [path.stat() for path in (self.weights, self.classifier) if path]
         card = card_identity(self.card) if self.card else ""
-        return [card, self.precision, [(file.st_size, file.st_mtime_ns) for file in files]]
+        # An interrupted job may go on at a machine that would have chosen another one.
+        precision = self.precision or str(best_precision(torch.device(device)))
+        return [card, precision, [(file.st_size, file.st_mtime_ns) for file in files]]
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,7 @@ class RestorationJob:
     def digest(self, observations: Path, code: str, device: str) -> str:
         """Names the job: its parameters, input, prior, code and kind of device."""
         content = hashlib.sha256(observations.read_bytes()).hexdigest()
-        parameters = {**asdict(self), "prior": self.prior.identity()}
+        parameters = {**asdict(self), "prior": self.prior.identity(device)}
         identity = [parameters, content, code, torch.device(device).type]
         text = json.dumps(identity, sort_keys=True, default=list)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -113,7 +117,7 @@ def restore_shard(
     pictures: Path,
     code: str,
     device: str,
-    batch_size: int,
+    batch_size: int | None = None,
 ) -> None:
     """Restore a shard.
 
@@ -125,7 +129,8 @@ def restore_shard(
         pictures: folder that receives a PNG of each image.
         code: fingerprint of the code, part of the state folder's name.
         device: where to compute.
-        batch_size: images at a time; it never changes a result.
+        batch_size: images at a time, which changes a result by rounding at most; if None as many
+            as fit on a GPU, one on a CPU.
 
     Raises:
         FloatingPointError: the network returned NaN or infinity; names the step.
@@ -152,10 +157,18 @@ class _Restorer:
         wanted = self._prior is not None and self._prior.needs_labels
         self._labels = read_labels(observations) if wanted else {}
 
-    def restore(self, waiting: Sequence[str], finished: FinishedImages, batch_size: int) -> None:
+    def restore(
+        self, waiting: Sequence[str], finished: FinishedImages, batch_size: int | None
+    ) -> None:
         """Restore images, keeping each batch as soon as it is done."""
         steps = max(1, self._sampler.network_evaluations)
         rest = list(waiting)
+        if batch_size is None:
+            batch_size = best_batch_size(self._prior, self._job.image_size) if self._prior else 16
+        if self._prior is not None:
+            self._prior.expect(-(-len(rest) // batch_size) * steps)
+            settings = ", ".join(f"{name} {value}" for name, value in self._prior.settings.items())
+            log.info("the prior: %s; %d images at a time", settings, batch_size)
         with steps_bar(self._job.method, len(rest) * steps) as bar:
             while rest:
                 batch = rest[:batch_size]

@@ -102,13 +102,14 @@ def test_the_cpu_decides_on_the_precision(
 def test_the_gpu_decides_on_the_precision(
     monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int], expected: torch.dtype
 ) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: capability)
     assert best_precision(torch.device("cuda", 0)) == expected
 
 
 def test_a_prior_takes_what_the_device_is_best_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ddpg.priors.loading.best_precision", lambda _device: torch.bfloat16)
-    prior = load_prior("dead-leaves")
+    prior = load_prior("dead-leaves", dtype="auto")
     assert isinstance(prior, NetworkPrior)
     assert prior.settings == {
         "device": "cpu",
@@ -116,7 +117,7 @@ def test_a_prior_takes_what_the_device_is_best_at(monkeypatch: pytest.MonkeyPatc
         "layout": "channels_last",
         "compiled": "no",
     }
-    assert load_prior("dead-leaves", dtype="float32").dtype == torch.float32
+    assert load_prior("dead-leaves").dtype == torch.float32
 
 
 def test_the_noisy_pixels_and_the_noise_level_stay_in_float32() -> None:
