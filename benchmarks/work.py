@@ -141,7 +141,6 @@ def loading(repetitions: int) -> Result:
         "python": "pass",
         "import torch": "import torch",
         "ready to restore": "from ddpg.priors import load_prior; load_prior('dead-leaves')",
-        "ready to evaluate": "import ddpg.stages.evaluation",
         "ready to evaluate": "import ddpg.stages.evaluation, piq",
     }
     variants = {

@@ -176,5 +176,15 @@ class Study:
 
     def checkpoint(self, prior: str, part: str) -> str:
         """Where a prior's checkpoint lies as it was fetched."""
-        file = self.fetched_priors[prior].checkpoints()[part].file
-        return f"resources/checkpoints/{prior}/{part}/{file}"
+        return f"resources/checkpoints/{prior}/{self.fetched_priors[prior].part(part)[0].file}"
+
+    def part_in(self, prior: str, file: str) -> str:
+        """Which part of a prior a checkpoint is."""
+        parts = self.fetched_priors[prior].checkpoints()
+        return next(part for part, entry in parts.items() if entry.file == file)
+
+    @property
+    def checkpoint_files(self) -> list[str]:
+        """The names of all checkpoints to fetch."""
+        cards = self.fetched_priors.values()
+        return [entry.file for card in cards for entry in card.checkpoints().values()]

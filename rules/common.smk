@@ -26,7 +26,7 @@ wildcard_constraints:
     shard=r"\d+",
     prior="|".join(map(re.escape, study.fetched_priors)) or "none",
     part="weights|classifier",
-    file="[^/]+",
+    file="|".join(map(re.escape, study.checkpoint_files)) or "none",
     dtype="float32|bfloat16|float16",
     net="alex|squeeze|vgg",
 
@@ -74,6 +74,11 @@ def survey_spec(wildcards):
 
 def preparation_spec(wildcards):
     return specs.preparation(study, wildcards.dataset, int(wildcards.shard))
+
+
+def checkpoint_fetching_spec(wildcards):
+    part = study.part_in(wildcards.prior, wildcards.file)
+    return specs.checkpoint(study, wildcards.prior, part)
 
 
 def checkpoint_spec(wildcards):

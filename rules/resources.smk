@@ -62,14 +62,14 @@ rule prepare_images:
 
 rule fetch_checkpoint:
     output:
-        "resources/checkpoints/{prior}/{part}/{file}",
+        "resources/checkpoints/{prior}/{file}",
     log:
-        "results/logs/fetch_checkpoint/{prior}/{part}/{file}.log",
+        "results/logs/fetch_checkpoint/{prior}/{file}.log",
     localrule: True
     params:
-        spec=checkpoint_spec,
+        spec=checkpoint_fetching_spec,
     shell:
-        "ddpg fetch-checkpoint --prior {params.spec[card]} --part {wildcards.part}"
+        "ddpg fetch-checkpoint --prior {params.spec[card]} --part {params.spec[part]}"
         " --output {output:q} --log {log:q}"
 
 

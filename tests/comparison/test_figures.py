@@ -61,7 +61,9 @@ def test_the_plane_prefers_lpips(make_rows, write_csv):
         for row in make_rows("ddpg", metric, [value])
     ]
     points = plane(summarise(read_metrics(write_csv(content))))
-    assert points[["metric", "psnr", "perception"]].to_numpy().tolist() == [["lpips_squeeze", 30, 0.2]]
+    assert points[["metric", "psnr", "perception"]].to_numpy().tolist() == [
+        ["lpips_squeeze", 30, 0.2]
+    ]
 
 
 DRAWS = [

@@ -292,7 +292,7 @@ def test_why_tells_the_field_and_the_way_from_there(change: Change) -> None:
     change.field(0, gamma="11")
     words = why(change.project, target)
     assert "restore makes its input anew" in words
-    assert "- hyper_parameters: gamma=10 -> gamma=11\n" in words
+    assert "- hyper_parameters: gamma=10.0 -> gamma=11.0\n" in words
 
 
 def test_why_says_what_snakemake_complains_about(change: Change) -> None:

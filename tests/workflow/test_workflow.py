@@ -77,7 +77,8 @@ def test_one_hyper_parameter_reruns_its_row_and_the_aggregation(finished):
     rows = rows_of(finished)
     rows[0] = change(rows[0], gamma="11")
     finished.write_sheet(rows)
-    assert finished.planned() == {"restore": 2, "evaluate": 2, "grid": 1, **AGGREGATION}
+    drawn = {"grid": 1, "trajectory": 1, "trajectories": 1}
+    assert finished.planned() == {"restore": 2, "evaluate": 2, **drawn, **AGGREGATION}
 
 
 def test_the_same_number_written_otherwise_reruns_nothing_but_the_record(finished):
@@ -92,6 +93,7 @@ def test_a_picture_more_reruns_its_own_shard(finished):
     finished.write_card(["a", "b", "c", "d"])
     # The second shard, which was not full, of the one data set, two cells and four rows.
     assert finished.planned() == {
+        "survey_dataset": 1,
         "prepare_images": 1,
         "observe": 2,
         "restore": 4,
