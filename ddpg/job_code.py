@@ -83,6 +83,14 @@ def recording_code(degradation: Degradation, kinds: tuple[str, ...]) -> str:
     return _restoring("ddpg.comparison.recording", degradation, kinds)
 
 
+@cache
+def conversion_code(kind: str) -> str:
+    """The code that converts a checkpoint of a kind of network."""
+    plugins = [PRIOR_KINDS[kind].module] if kind in PRIOR_KINDS else []
+    others = (network for known, network in _NETWORKS.items() if known != kind)
+    return code_of("ddpg.priors.conversion", *plugins, without=[*others])
+
+
 def _restoring(module: str, degradation: Degradation, kinds: tuple[str, ...]) -> str:
     """The code of a module that restores images, without any sampler."""
     plugins = (PRIOR_KINDS[kind].module for kind in kinds if kind in PRIOR_KINDS)

@@ -21,6 +21,7 @@ from ddpg.fingerprint import files_fingerprint
 from ddpg.job_code import (
     FETCHING,
     code_of,
+    conversion_code,
     observation_code,
     recording_code,
     restoration_code,
@@ -76,14 +77,21 @@ def preparation(study: Study, dataset: str, shard: int) -> Spec:
 
 
 def checkpoint(study: Study, prior: str, part: str) -> Spec:
-    """What a prior's checkpoint, fetched and converted, depends on."""
+    """What a prior's checkpoint, as it is fetched, depends on; no code does, it is verified."""
     card = study.fetched_priors[prior]
+    # As the study names it: where the package is installed is no part of it.
+    names = [entry.prior for data, entry in study.entries.items() if study.priors[data] == card]
     return {
-        "card": shlex.quote(str(card.path)),
+        "card": shlex.quote(names[0]),
         "part": part,
         "file": card.checkpoints()[part].identity,
-        "code": code_of("ddpg.priors.checkpoints"),
     }
+
+
+def conversion(study: Study, prior: str, part: str) -> Spec:
+    """What a prior's converted checkpoint depends on besides the one that was fetched."""
+    kind = str(study.fetched_priors[prior].part(part)[1]["kind"])
+    return {**checkpoint(study, prior, part), "code": conversion_code(kind)}
 
 
 # --- the stages in between ------------------------------------------------------------------------

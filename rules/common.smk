@@ -81,8 +81,8 @@ def checkpoint_fetching_spec(wildcards):
     return specs.checkpoint(study, wildcards.prior, part)
 
 
-def checkpoint_spec(wildcards):
-    return specs.checkpoint(study, wildcards.prior, wildcards.part)
+def conversion_spec(wildcards):
+    return specs.conversion(study, wildcards.prior, wildcards.part)
 
 
 def observation_spec(wildcards):

@@ -86,7 +86,7 @@ rule convert_checkpoint:
         mem_mb=gigabytes_by_attempt(8),
         runtime=60,
     params:
-        spec=checkpoint_spec,
+        spec=conversion_spec,
     shell:
         "ddpg convert-checkpoint --prior {params.spec[card]} --part {wildcards.part}"
         " --checkpoint {input:q} --dtype {wildcards.dtype} --output {output:q} --log {log:q}"

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 SCRIPT = """
-import sys
+import signal, sys
 from pathlib import Path
 from ddpg.fetching import Remote, fetch
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 address, folder = sys.argv[1:]
 fetch(Remote("data.bin", (address,)), Path(folder) / "data.bin", pins=Path(folder) / "pins.yaml")
 """
