@@ -47,6 +47,8 @@ def codes() -> dict[str, str]:
     fp._fingerprint.cache_clear()
     found = {name: job_code.restoration_code(*row) for name, row in ROWS.items()}
     found |= {f"observe {k}": job_code.observation_code(d) for k, d in OBSERVATIONS.items()}
+    job_code.conversion_code.cache_clear()
+    found["convert"] = job_code.conversion_code("adm_unet")
     fetching = [job_code.FETCHING]
     return found | {k: job_code.code_of(*names, without=fetching) for k, names in STAGES.items()}
 
@@ -74,7 +76,9 @@ FOURIER = {"ddpg sr", "pinv motion", "bicubic sr", "observe sr", "observe motion
         ("priors.networks.residual_unet", {"ddpg sr"}),
         ("priors.networks.adm_classifier", {"idpg blur"}),
         ("priors.networks.ddpm_unet", {"ddnm_plus blur"}),
+        ("priors.networks.adm_unet", {"idpg blur", "convert"}),
         ("priors.loading", {"ddpg sr", "idpg blur", "ddnm_plus blur"}),
+        ("priors.conversion", {"ddpg sr", "idpg blur", "ddnm_plus blur", "convert"}),
         ("metrics", {"evaluation"}),
         ("stages.evaluation", {"evaluation"}),
         ("stages.preparation", {"preparation"}),
