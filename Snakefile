@@ -7,6 +7,7 @@
 # of results. README.md says how to change the study, config/README.md explains every key.
 
 from ddpg.stages.keeping import forget_whole_shards
+from ddpg.warm.starting import warm_up
 from snakemake.utils import min_version
 
 min_version("9.0")
@@ -29,6 +30,10 @@ include: "rules/restoration.smk"
 include: "rules/evaluation.smk"
 include: "rules/products.smk"
 include: "rules/comparison.smk"
+
+
+onstart:
+    warm_up(workflow)
 
 
 onsuccess:

@@ -66,7 +66,7 @@ def test_a_verb_ends_with_the_status_of_the_signal():
         parser.set_defaults(run=tables, log=None, verb="tables")
         cli.build_parser = lambda: parser
         sys.argv = ["ddpg"]
-        cli.entry_point()
+        sys.exit(cli.run())
     """)
     assert (status, words) == (143, "ddpg tables: stopped by SIGTERM; what is finished is kept\n")
     assert seconds < PATIENCE

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import resource
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,13 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception:
         logging.getLogger("ddpg").exception("ddpg %s: this is a bug", options.verb)
         raise
+    finally:
+        _log_usage()
 
 
-def entry_point() -> None:
-    """The console script."""
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a subcommand as a process of its own does: SIGTERM ends it in good order."""
     with clean_termination():
-        status = main()
-    sys.exit(status)
+        return main(arguments)
 
 
 def _start_logging(file: Path | None) -> None:
@@ -62,6 +64,14 @@ def _start_logging(file: Path | None) -> None:
         handler = logging.FileHandler(file, mode="a", encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         logger.addHandler(handler)
+
+
+def _log_usage() -> None:
+    """What the job took of the machine, as its log's last line."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    seconds, memory = used.ru_utime + used.ru_stime, used.ru_maxrss / 2**10
+    logger = logging.getLogger("ddpg")
+    logger.debug("took %.1f s of processor time, at most %.0f MiB of memory", seconds, memory)
 
 
 def build_parser() -> argparse.ArgumentParser:

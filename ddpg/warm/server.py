@@ -1,0 +1,159 @@
+"""The process that has everything imported, and its copies that do the work of jobs.
+
+    python -m ddpg.warm.server NAME
+
+It listens on a local socket and ends when its standard input does: Snakemake holds the other end
+of that pipe, so that even SIGKILL to Snakemake ends it. Copies that are at work go on, as jobs of a
+killed Snakemake do.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import traceback
+from collections.abc import Sequence
+
+from ddpg.warm.protocol import (
+    STARTED,
+    Request,
+    address,
+    code_stamp,
+    is_same_user,
+    receive_request,
+    send_status,
+)
+
+IMPORTED = (
+    "ddpg.cli",
+    "ddpg.comparison.grid_figure",
+    "ddpg.comparison.tables",
+    "ddpg.operators.building",
+    "ddpg.priors.loading",
+    "ddpg.samplers",
+    "ddpg.stages.evaluation",
+    "ddpg.stages.observations",
+    "ddpg.stages.restoration",
+    "piq",
+    "seaborn",
+)
+"""What the jobs of a study import between them."""
+BACKLOG = 1024
+REQUEST_TIMEOUT = 10.0
+"""Seconds that a command may take to send what it has ready; others wait behind it."""
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Listen, import, and serve until standard input ends."""
+    (name,) = arguments
+    stamp = code_stamp()
+    with socket.socket(socket.AF_UNIX) as listening:
+        # First of all, so that commands that come early wait instead of importing by themselves.
+        listening.bind(address(name))
+        listening.listen(BACKLOG)
+        for module in IMPORTED:
+            if _is_over():
+                return
+            importlib.import_module(module)
+        gc.collect()
+        gc.freeze()  # collections in the copies must not touch, and so copy, these pages
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the copies
+        serve(listening, stamp)
+
+
+def _is_over() -> bool:
+    """Whether Snakemake has ended."""
+    return bool(select.select([sys.stdin], [], [], 0)[0])
+
+
+def serve(listening: socket.socket, stamp: str) -> None:
+    """Hand each connection to a copy of this process."""
+    while True:
+        ready, _, _ = select.select([listening, sys.stdin], [], [])
+        if sys.stdin in ready:
+            return
+        connection, _ = listening.accept()
+        with connection:
+            _handle(connection, listening, stamp)
+
+
+def _handle(connection: socket.socket, listening: socket.socket, stamp: str) -> None:
+    """Read a request and begin with it, if it comes from this user and for this code."""
+    if not is_same_user(connection):
+        return
+    connection.settimeout(REQUEST_TIMEOUT)
+    try:
+        request, streams = receive_request(connection)
+    except OSError:
+        return  # the command is gone, or will do it by itself
+    try:
+        if request.code == stamp and os.fork() == 0:
+            listening.close()
+            connection.settimeout(None)
+            _work(connection, request, streams)
+    finally:
+        for stream in streams:
+            os.close(stream)
+
+
+def _work(connection: socket.socket, request: Request, streams: Sequence[int]) -> None:
+    """In a copy: become the command's process, run it, and end."""
+    status = 1
+    try:
+        _move_in(request, streams)
+        connection.sendall(STARTED)
+        threading.Thread(target=_obey, args=(connection,), daemon=True).start()
+        status = _run(request.arguments)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        send_status(connection, status)
+    except ConnectionError:
+        status = 1  # the command was killed: nobody is left to tell
+    finally:
+        os._exit(status)
+
+
+def _move_in(request: Request, streams: Sequence[int]) -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for descriptor, stream in enumerate(streams):
+        os.dup2(stream, descriptor)
+        os.close(stream)
+    os.chdir(request.folder)
+    os.environ.clear()
+    os.environ.update(request.environment)
+    sys.argv = ["ddpg", *request.arguments]
+    import torch
+
+    # PyTorch reads the variable when it is imported, which was too early.
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "") or os.cpu_count() or 1))
+
+
+def _obey(connection: socket.socket) -> None:
+    """Pass on the signals that the command gets; when it is gone, go as well, at once."""
+    while number := connection.recv(1):
+        os.kill(os.getpid(), number[0])
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    """The command, as its own process would run it, and its exit status."""
+    from ddpg.cli import run
+
+    try:
+        return run(arguments)
+    except SystemExit as end:  # from argparse
+        return end.code if isinstance(end.code, int) else 1
+    except BaseException:  # what the interpreter does at its end
+        traceback.print_exc()
+        return 1
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
+    os._exit(0)  # nothing is open, and taking everything down again takes a second

@@ -1,0 +1,59 @@
+"""Snakemake's side: start a server for the jobs of a run."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from ddpg.warm.protocol import ADDRESS
+
+SWITCH = "DDPG_WARM_START"
+"""Environment variable that turns it off with the value 0."""
+WORTHWHILE = 4
+"""Jobs of a run from which a server pays for its own start."""
+GPU_DRIVERS = ("/dev/nvidiactl", "/dev/kfd")
+SINGLE_THREADED = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""Environment of the server: a process must have no other threads when it is copied."""
+
+
+def warm_up(workflow: Any) -> None:
+    """Start a server for the jobs of this run, where that helps; see :mod:`ddpg.warm`.
+
+    Args:
+        workflow: Snakemake's, about to run its jobs.
+    """
+    if is_worthwhile(workflow):
+        start()
+
+
+def is_worthwhile(workflow: Any) -> bool:
+    """Whether the jobs run on this machine, in this environment, and are more than a few."""
+    return (
+        sys.platform == "linux"
+        and os.environ.get(SWITCH, "1") != "0"
+        and workflow.is_main_process
+        and workflow.local_exec
+        and not workflow.deployment_settings.deployment_method
+        and not any(Path(driver).exists() for driver in GPU_DRIVERS)
+        and len(workflow.dag) >= WORTHWHILE
+    )
+
+
+def start() -> subprocess.Popen[bytes]:
+    """Start a server that ends with this process, and tell the jobs of it."""
+    name = f"ddpg-{os.getpid()}-{secrets.token_hex(8)}"
+    # The writing end is never closed but by the end of this process, which the server waits for.
+    reading, _writing = os.pipe()
+    server = subprocess.Popen(  # noqa: S603
+        [sys.executable, "-m", "ddpg.warm.server", name],
+        stdin=reading,
+        env={**os.environ, **SINGLE_THREADED},
+        start_new_session=True,  # Ctrl-C is for Snakemake and its jobs
+    )
+    os.close(reading)
+    os.environ[ADDRESS] = name
+    return server
