@@ -2,6 +2,7 @@
 
     python benchmarks/bench.py --quick            # a few minutes on a laptop
     python benchmarks/bench.py --study            # with the default study end to end
+    python benchmarks/bench.py --parts memory     # some parts alone
     ddpg bench [the same options]
 
 Writes benchmarks/results/<machine>.json, .md and .png. Variants take turns in one process; what
@@ -15,7 +16,6 @@ import json
 import os
 import platform
 import re
-import resource
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,14 +24,17 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 import guidance_steps
+import limits
+import peak_memory
+import shard_sizes
 import torch
 import whole_study
 import work
 from bench_report import markdown, plot
 
-from ddpg.comparison.provenance import _processor as processor
 from ddpg.errors import UserError
 from ddpg.files import replacing
+from ddpg.hardware import processor
 
 HERE = Path(__file__).parent
 
@@ -51,33 +54,69 @@ def main(arguments: Sequence[str] | None = None) -> None:
     table = markdown(found)
     with replacing(stem.with_suffix(".md")) as path:
         path.write_text(table, encoding="utf-8")
-    plot(found, stem.with_suffix(".png"))
+    if "scaling" in found:
+        plot(found["scaling"], stem.with_suffix(".png"))
     print(table)
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """Every part, in order; each is told to the terminal as it begins."""
-    quick, device = options.quick, options.device
-    repetitions = 7 if quick else 21
+    """The parts that are asked for, in order; each is told to the terminal as it begins."""
     found: dict[str, Any] = {"machine": _description(options)}
-    _say("guidance steps")
-    found["guidance steps"] = guidance_steps.measure(repetitions)
-    _say("network evaluations")
-    networks = options.networks if options.networks is not None else ["celeba-hq-256"]
-    found["evaluations"] = dict(work.evaluations(networks, device, repetitions))
-    _say("restorations")
-    found["restoration"] = work.restorations(20 if quick else 100, 3 if quick else 5)
-    _say("scaling")
-    batches = [1, 2, 4] if quick else [1, 2, 4, 8]
-    found["scaling"] = work.scaling(device, 3 if quick else 7, batches)
-    _say("loading")
-    found["loading"] = work.loading(3 if quick else 7)
-    if options.study:
-        _say("the study")
-        found["study"] = whole_study.measure(HERE.parent, options.study, os.cpu_count() or 1)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-    found["peak memory of the benchmark, MiB"] = round(peak)
+    for name, part in PARTS.items():
+        if name in options.parts or (name == "study" and options.study):
+            print(f"measuring: {name}", file=sys.stderr, flush=True)
+            found[name] = part(options)
     return found
+
+
+def _evaluations(options: argparse.Namespace) -> dict[str, Any]:
+    """Networks, and the limits of the machine in the precisions that they ran in."""
+    rows = dict(work.evaluations(_networks(options), options.device, 7 if options.quick else 21))
+    precisions = {asked["precision"] for row in rows.values() for asked in row["asked"].values()}
+    return {"rows": rows, "limits": limits.measure(options.device, sorted(precisions))}
+
+
+def _restorations(options: argparse.Namespace) -> dict[str, Any]:
+    return work.restorations(20 if options.quick else 100, 3 if options.quick else 5)
+
+
+def _scaling(options: argparse.Namespace) -> dict[str, Any]:
+    batches = [1, 2, 4] if options.quick else [1, 2, 4, 8]
+    return work.scaling(options.device, 3 if options.quick else 7, batches)
+
+
+def _memory(options: argparse.Namespace) -> dict[str, Any]:
+    networks = ["dead-leaves", *_networks(options)]
+    return peak_memory.measure(networks, options.device, options.threads)
+
+
+def _shards(options: argparse.Namespace) -> dict[str, Any]:
+    return shard_sizes.measure(2 if options.quick else 7, options.device, options.threads)
+
+
+def _study(options: argparse.Namespace) -> dict[str, Any]:
+    config = options.study or "config/config.yaml"
+    return whole_study.compare(config, os.cpu_count() or 1)
+
+
+PARTS = {
+    "guidance": lambda options: guidance_steps.measure(7 if options.quick else 21),
+    "evaluations": _evaluations,
+    "restoration": _restorations,
+    "scaling": _scaling,
+    "shards": _shards,
+    "memory": _memory,
+    "loading": lambda options: work.loading(3 if options.quick else 7),
+    "study": _study,
+}
+"""What can be measured, by name; the study only if it is asked for."""
+
+
+def _networks(options: argparse.Namespace) -> list[str]:
+    """The published networks to run."""
+    if options.networks is not None:
+        return list(options.networks)
+    return ["celeba-hq-256"] if options.quick else sorted(work.NETWORKS)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,14 +125,24 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=1, help="of PyTorch, as one job has")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument(
-        "--networks", nargs="*", choices=sorted(work.NETWORKS), help="default: celeba-hq-256"
+        "--networks",
+        nargs="*",
+        choices=sorted(work.NETWORKS),
+        help="published networks; default: all, with --quick celeba-hq-256",
+    )
+    parser.add_argument(
+        "--parts",
+        nargs="+",
+        choices=list(PARTS),
+        default=[name for name in PARTS if name != "study"],
+        help="default: all but the study",
     )
     parser.add_argument(
         "--study",
         nargs="?",
         const="config/config.yaml",
         metavar="CONFIG",
-        help="also run a study end to end in a temporary folder; default: config/config.yaml",
+        help="also run a study end to end, in two ways; default: config/config.yaml",
     )
     parser.add_argument("--output", type=Path, default=HERE / "results")
     parser.add_argument("--machine", help="name of the results; default: from the processor")
@@ -117,10 +166,6 @@ def _description(options: argparse.Namespace) -> dict[str, Any]:
 def _machine() -> str:
     name = torch.cuda.get_device_name() if torch.cuda.is_available() else processor()
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "unknown"
-
-
-def _say(part: str) -> None:
-    print(f"measuring: {part}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Kill a study at random moments, go on, and see whether anything is lost, repeated or left over.
 
-SIGKILL goes to the scheduler (its jobs live on), to a running job, or to all processes at once;
-then the same command runs again, until the study is complete and a fresh one takes its place.
-Every complete study is compared with one that nobody disturbed:
+SIGKILL goes to the scheduler (its jobs live on), to a running job, to the process whose copies do
+the work of jobs (ddpg.warm) or one of the copies, or to all processes at once; then the same
+command runs again, until the study is complete and a fresh one takes its place. Every complete
+study is compared with one that nobody disturbed:
 
 - every product is equal byte for byte: tensors, metrics, tables, figures, page. Measured seconds
   and memory are made constant for that, see `kill_recorder.py`;
@@ -34,7 +35,7 @@ from pathlib import Path
 import psutil
 from kill_study import SHEETS, Study, lay_out, verb_of
 
-KINDS = ("scheduler", "job", "everything")
+KINDS = ("scheduler", "job", "server", "everything")
 PATIENCE = 3600.0
 """Seconds for a study to end once the last kill is done."""
 
@@ -172,13 +173,14 @@ def strike(study: Study, draw: random.Random) -> str:
     kind = draw.choice(KINDS)
     jobs = study.jobs()
     running = ", ".join(verb_of(job) for job in jobs) or "no job"
-    if kind == "job":
-        if not jobs:
+    if kind in ("job", "server"):
+        candidates = jobs if kind == "job" else study.servers()
+        if not candidates:
             return ""
-        victim = draw.choice(jobs)
-        name = verb_of(victim)
+        victim = draw.choice(candidates)
+        name = verb_of(victim) or f"{study.part_of(victim)}; running: {running}"
         study.kill([victim])
-        return f"job: {name}"
+        return f"{kind}: {name}"
     scheduler = psutil.Process(study.run.pid)
     study.kill([scheduler] if kind == "scheduler" else [scheduler, *study.processes()])
     study.run.wait()

@@ -50,9 +50,9 @@ def change(stage: types.ModuleType) -> None:
     stage.peak_memory_mib = lambda _device: 0.0
     begin, keep = stage._Restorer._restore_batch, stage.FinishedImages.keep
 
-    def noted_begin(restorer, batch, finished, bar):
+    def noted_begin(restorer, batch, finished, *others):
         note("begun", finished._output, *batch)
-        begin(restorer, batch, finished, bar)
+        begin(restorer, batch, finished, *others)
 
     def noted_keep(finished, name, image, cost):
         keep(finished, name, image, cost)

@@ -18,6 +18,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORD = "DDPG_KILL_RECORD"
+SERVER = "ddpg.warm.server"
 KEPT = {".snakemake_timestamp"}
 """Hidden files that belong to Snakemake's folders."""
 
@@ -106,6 +107,14 @@ class Study:
     def jobs(self) -> list[psutil.Process]:
         """The running `ddpg` commands."""
         return [p for p in self.processes() if verb_of(p)]
+
+    def servers(self) -> list[psutil.Process]:
+        """The process that has everything imported, and its copies that do the work of jobs."""
+        return [p for p in self.processes() if SERVER in command_of(p)]
+
+    def part_of(self, server: psutil.Process) -> str:
+        """Which of the servers one is, in words."""
+        return "a copy" if server.parent() in self.servers() else "itself"
 
     def kill(self, processes: list[psutil.Process]) -> None:
         """SIGKILL to some processes, without a pause between them."""
@@ -224,15 +233,20 @@ def lay_out(folder: Path, name: str) -> None:
 
 def verb_of(process: psutil.Process) -> str:
     """What a running `ddpg` command does and to what; empty for other processes."""
-    try:
-        command = process.cmdline()
-    except psutil.Error:
-        return ""
+    command = command_of(process)
     if len(command) < 3 or Path(command[1]).name != "ddpg":
         return ""
     output = command[command.index("--log") + 1] if "--log" in command else ""
     target = output.removeprefix("results/logs/").removesuffix(".log").partition("/")[2]
     return f"{command[2]} {target}".strip()
+
+
+def command_of(process: psutil.Process) -> list[str]:
+    """The command line of a process; empty if it is gone."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 def reported_outputs(text: str) -> set[str]:

@@ -7,8 +7,10 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+import limits
 import torch
 from baseline.guidance import FourierBaseline
 from baseline.networks import BaselinePrior
@@ -19,15 +21,18 @@ from torch import Tensor, nn
 from ddpg.noise import SeededNoise
 from ddpg.operators import build_operator
 from ddpg.operators.task_kernels import BLUR_TAPS
-from ddpg.priors import load_prior
-from ddpg.priors.execution import best_precision
-from ddpg.priors.network_prior import NetworkPrior
+from ddpg.priors import Prior, load_prior
+from ddpg.priors.building import fill
+from ddpg.priors.execution import best_precision, uncompiled
+from ddpg.priors.network_prior import NetworkPrior, halved_names
 from ddpg.priors.networks import ADMUNet, DDPMUNet
 from ddpg.priors.networks.configurations import PUBLISHED
 from ddpg.samplers import build_sampler
 from ddpg.schedule import Schedule
 
 TASK, SIGMA_Y = "deblur_gauss", 0.05
+LONG_JOB = 10_000
+"""Evaluations of a job in which everything pays that is prepared for it, such as compilation."""
 NETWORKS = {"celeba-hq-256": DDPMUNet, "imagenet-256": ADMUNet}
 Result = dict[str, Any]
 
@@ -39,13 +44,49 @@ def evaluations(names: list[str], device: str, repetitions: int) -> Iterator[tup
         yield f"dead-leaves, {size} px", _pair(ours, size, repetitions)
     for name in names:
         network = _random(NETWORKS[name].from_config(PUBLISHED[name]))
-        half = name.startswith("imagenet") and device != "cpu"
-        baseline = BaselinePrior(network, device, torch.float16 if half else torch.float32)
+        baseline = BaselinePrior(network, device, _published_precision(name, device))
         place = torch.device(device)
         ours = NetworkPrior(network, Schedule.linear(), device=place, dtype=best_precision(place))
         yield f"{name}, 256 px", _compared(baseline, ours, 256, max(3, repetitions // 5))
         del network, baseline, ours
         gc.collect()
+
+
+def prior(variant: str, name: str, device: str) -> Prior:
+    """A prior of the embedded or a published network, as a variant has it, with little in memory.
+
+    The baseline holds the weights twice for a moment, as does reading a checkpoint into a network.
+    """
+    embedded, place = name == "dead-leaves", torch.device(device)
+    if variant == "baseline":
+        network = (
+            load_prior(name, device=device).network
+            if embedded
+            else _random(NETWORKS[name].from_config(PUBLISHED[name]))
+        )
+        return BaselinePrior(network, device, _published_precision(name, device))
+    if embedded:
+        return load_prior(name, device=device, dtype="auto")
+    dtype = best_precision(place)
+    return NetworkPrior(_stored(name, dtype), Schedule.linear(), device=place, dtype=dtype)
+
+
+def _published_precision(name: str, device: str) -> torch.dtype:
+    """Of the published way of running: half on a GPU for ImageNet."""
+    half = name.startswith("imagenet") and device != "cpu"
+    return torch.float16 if half else torch.float32
+
+
+def _stored(name: str, dtype: torch.dtype) -> nn.Module:
+    """A published network with weights as a converted checkpoint has them."""
+    with torch.device("meta"):
+        network = NETWORKS[name].from_config(PUBLISHED[name])
+    halved = halved_names(network)
+    weights = {
+        key: torch.full(value.shape, 1e-3, dtype=dtype if key in halved else torch.float32)
+        for key, value in network.state_dict().items()
+    }
+    return fill(network, weights, Path(name))
 
 
 def _pair(ours: Any, size: int, repetitions: int) -> Result:
@@ -55,13 +96,26 @@ def _pair(ours: Any, size: int, repetitions: int) -> Result:
 
 def _compared(baseline: BaselinePrior, ours: Any, size: int, repetitions: int) -> Result:
     x = torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(0)).to(ours.device)
+    ours.expect(LONG_JOB)
     times = alternate(
         {"baseline": lambda: baseline.eps(x, 500), "ours": lambda: ours.eps(x, 500)},
         repetitions=repetitions,
     )
     expected = baseline.eps(x, 500).cpu()
     error = (ours.eps(x, 500).cpu() - expected).square().mean().sqrt() / expected.std()
-    return {**_summaries(times), "relative error": float(error), "settings": ours.settings}
+    return {
+        **_summaries(times),
+        "relative error": float(error),
+        "settings": ours.settings,
+        "asked": {"baseline": _asked(baseline, x), "ours": _asked(ours, x)},
+    }
+
+
+def _asked(prior: Prior, x: Tensor) -> dict[str, Any]:
+    """What an evaluation asks of the machine, operation by operation."""
+    with uncompiled():
+        found = limits.asked(lambda: prior.eps(x, 500))
+    return {"precision": str(prior.dtype).removeprefix("torch."), **found}
 
 
 def _random(network: nn.Module) -> nn.Module:

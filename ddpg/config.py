@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 import yaml
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     TypeAdapter,
@@ -57,6 +58,34 @@ class Section(BaseModel):
     )
 
 
+def _switch(value: object) -> object:
+    """``on`` and ``off`` as they are meant: YAML 1.1 reads them as true and false."""
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
+
+
+Precision = Literal["float32", "bfloat16", "float16"]
+Layout = Literal["channels_last", "contiguous"]
+Compile = Literal["auto", "on", "off"]
+_Compile = Annotated[Compile, BeforeValidator(_switch)]
+
+
+class ExecutionSettings(Section):
+    """How a prior's network is run; what is not said is chosen for the device."""
+
+    precision: Precision | None = None
+    """Precision of the network; by default what suits the device."""
+    layout: Layout | None = None
+    """Memory layout of images and weights; channels_last by default."""
+    compile: _Compile | None = None
+    """Whether the network is compiled; by default (auto) where it pays within a job."""
+    batch_size: int | None = Field(default=None, ge=1)
+    """Images at a time; by default as many as fit on a GPU, one on a CPU."""
+
+    def over(self, others: ExecutionSettings) -> ExecutionSettings:
+        """These settings, and others where these say nothing."""
+        return others.model_copy(update=self.model_dump(exclude_none=True))
+
+
 class DatasetEntry(Section):
     """One data set of the study and the prior that restores it."""
 
@@ -70,8 +99,20 @@ class DatasetEntry(Section):
     """Take only the first pictures of the subset."""
     subset: list[str] | str | None = None
     """Pictures that take part: a list of ids, or a slice of places such as "0:100" or "::10"."""
-    precision: Literal["float32", "bfloat16", "float16"] | None = None
-    """Precision of the prior's network; by default what suits the device."""
+    precision: Precision | None = None
+    """Precision of the prior's network; by default the card's, or what suits the device."""
+    layout: Layout | None = None
+    """Memory layout of the prior's network; by default the card's, or channels_last."""
+    compile: _Compile | None = None
+    """Whether the prior's network is compiled; by default the card's, or where it pays."""
+    batch_size: int | None = Field(default=None, ge=1)
+    """Images at a time; changes no result. By default the card's, or what suits the device."""
+
+    @property
+    def execution(self) -> ExecutionSettings:
+        """How the prior's network is to be run, as far as the entry says."""
+        fields = ExecutionSettings.model_fields
+        return ExecutionSettings(**{name: getattr(self, name) for name in fields})
 
     @field_validator("subset")
     @classmethod

@@ -21,7 +21,7 @@ NO_RESULT = (
     *("ddpg.config", "ddpg.methods", "ddpg.method_descriptions", "ddpg.hyper_parameters"),
     *("ddpg.tasks", "ddpg.degradations", "ddpg.plugins", "ddpg.schemas"),
     *("ddpg.fingerprint", "ddpg.errors", "ddpg.progress", "ddpg.operators.testing"),
-    *("ddpg.locking", "ddpg.devices", "ddpg.termination"),
+    *("ddpg.locking", "ddpg.devices", "ddpg.hardware", "ddpg.termination"),
 )
 """What a study may say, and what people read, is no part of what a job does: a new key, method or
 task re-runs nothing. The values that a job takes are in its spec."""

@@ -20,7 +20,8 @@ COLUMNS = (
     *("dataset", "task", "operator", "scale", "sigma_y", "method", "label", "repeat"),
     *("image", "metric", "value", "note"),
 )
-"""An experiment's identity, then the measurement. ``value`` is empty where ``note`` says why."""
+"""An experiment's identity, then the measurement. ``value`` is empty where ``note`` says why; with
+``seconds`` it says how the network was run, and on what."""
 
 
 def write_long_table(path: Path, rows: Iterable[Mapping[str, object]]) -> None:

@@ -233,8 +233,15 @@ def uses_prior(row: Experiment) -> bool:
 def _prior_options(study: Study, row: Experiment) -> str:
     if not uses_prior(row):
         return ""
-    entry = study.entries[row.cell.dataset]
-    return _option("--prior", entry.prior) + _option("--precision", entry.precision or "")
+    dataset = row.cell.dataset
+    execution = study.executions[dataset]
+    # The batch changes no result: it is a resource of the job.
+    return (
+        _option("--prior", study.entries[dataset].prior)
+        + _option("--precision", execution.precision or "")
+        + _option("--layout", execution.layout or "")
+        + _option("--compile", execution.compile or "")
+    )
 
 
 def _prior_identity(study: Study, row: Experiment) -> str:

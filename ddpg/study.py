@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from ddpg.config import DatasetEntry, StudyConfig, validated
+from ddpg.config import DatasetEntry, ExecutionSettings, StudyConfig, validated
 from ddpg.datasets.cards import DatasetCard
 from ddpg.datasets.cards import read_card as read_dataset_card
 from ddpg.datasets.selection import Selection, selected
@@ -153,6 +153,14 @@ class Study:
         """What each data set's prior computes, as :func:`ddpg.priors.cards.card_identity`."""
         return {dataset: card_identity(entry.prior) for dataset, entry in self.entries.items()}
 
+    @cached_property
+    def executions(self) -> dict[str, ExecutionSettings]:
+        """How each data set's prior is run: as its entry says, else as the prior's card does."""
+        return {
+            dataset: entry.execution.over(self.priors[dataset].execution)
+            for dataset, entry in self.entries.items()
+        }
+
     def prior_files(self, dataset: str) -> dict[str, str]:
         """The converted checkpoints of a data set's prior by part; empty if it needs none."""
         return self._prior_files[dataset]
@@ -165,7 +173,7 @@ class Study:
                 for part in card.checkpoints()
             }
             for dataset, card in self.priors.items()
-            for dtype in [self.entries[dataset].precision or "float32"]
+            for dtype in [self.executions[dataset].precision or "float32"]
         }
 
     @cached_property

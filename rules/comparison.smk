@@ -145,7 +145,8 @@ rule provenance:
         names=recorded_names,
     shell:
         "ddpg provenance --config {params.spec[config]:q} --sheet {input.sheet:q}"
-        " --priors {params.spec[priors]} --files {input:q} --names {params.names:q}"
+        " --metrics {input.metrics:q} --priors {params.spec[priors]}"
+        " --files {input:q} --names {params.names:q}"
         " --output {output:q} --log {log:q}"
 
 

@@ -6,7 +6,7 @@ rule evaluate:
         truth=restored_truth,
         restorations="results/restorations/{experiment}/shard-{shard}.safetensors",
         costs="results/restorations/{experiment}/shard-{shard}.csv",
-        backbone=lpips_backbone,
+        backbone=lpips_backbone(),
     output:
         "results/evaluations/{experiment}/shard-{shard}.csv",
     log:
@@ -15,6 +15,7 @@ rule evaluate:
         "results/benchmarks/evaluate/{experiment}/shard-{shard}.tsv"
     threads: 1
     resources:
+        gpu=0,
         mem_mb=gigabytes_by_attempt(4),
         runtime=60,
     params:
@@ -24,7 +25,7 @@ rule evaluate:
         " --costs {input.costs:q} --columns {params.spec[columns]:q}"
         " --metrics {params.spec[metrics]}"
         "{params.spec[lpips]} --backbone {input.backbone:q}"
-        " --threads {threads} --output {output:q} --log {log:q}"
+        " --threads {threads} --gpus {resources.gpu} --output {output:q} --log {log:q}"
 
 
 rule collect_metrics:

@@ -1,6 +1,12 @@
 # Restorations: one method on one shard of a cell; the jobs that want a GPU.
 
 
+@per_job
+def images_at_a_time(wildcards):
+    """A resource, because a result does not depend on it; 0 is what suits the device."""
+    return study.executions[dataset_of(wildcards.experiment)].batch_size or 0
+
+
 rule restore:
     input:
         observations=observations_of,
@@ -17,6 +23,7 @@ rule restore:
     threads: 1
     resources:
         gpu=1,
+        batch_size=images_at_a_time,
         mem_mb=gigabytes_by_attempt(4),
         runtime=minutes_by_attempt(240),
     params:
@@ -29,5 +36,6 @@ rule restore:
         "{params.spec[prior]} --weights {input.weights:q} --classifier {input.classifier:q}"
         " --seed {params.spec[seed]} --repeat {params.spec[repeat]}"
         " --dtype {params.spec[dtype]} --code {params.spec[code]} --threads {threads}"
+        " --batch-size {resources.batch_size}"
         " --output {output.restorations:q} --costs {output.costs:q}"
         " --pictures {output.pictures:q} --log {log:q}"

@@ -18,6 +18,7 @@ from ddpg.priors.networks import ADMUNet, ResidualUNet
 from ddpg.samplers import build_sampler
 from ddpg.schedule import Schedule
 
+VARIANTS = ("ours", "baseline")
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 
 
@@ -101,3 +102,92 @@ def test_the_command_finds_the_program() -> None:
     )
     assert done.returncode == 1
     assert "--threads must be at least 1, got 0" in done.stderr
+
+
+def test_what_a_product_asks_for_is_counted() -> None:
+    import limits
+
+    a, b = torch.ones(8, 16), torch.ones(16, 4)
+    found = limits.asked(lambda: (a @ b).view(4, 8).relu_())
+    assert found["GFLOP"] == pytest.approx(2 * 8 * 16 * 4 / 1e9)
+    assert found["GB"] == pytest.approx(4 * (8 * 16 + 16 * 4 + 32 + 2 * 32) / 1e9)
+
+
+def test_the_limits_of_a_machine_are_positive() -> None:
+    import limits
+
+    assert limits.matrix_peak("cpu", "float32", [32]) > 0
+    assert limits.bandwidth("cpu", 2**20) > 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux's /proc")
+def test_peak_memory_is_counted_anew() -> None:
+    import peak_memory
+
+    torch.ones(2**26)  # 256 MiB, given back at once
+    before = peak_memory._forget_peak_mib()
+    assert peak_memory._peak_mib() - before < 128
+    torch.ones(2**25)
+    assert 120 < peak_memory._peak_mib() - before < 200
+
+
+def test_both_variants_of_a_prior_predict_the_same() -> None:
+    import work
+
+    x = torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    ours, baseline = (work.prior(name, "dead-leaves", "cpu").eps(x, 500) for name in VARIANTS)
+    torch.testing.assert_close(ours, baseline, atol=0.02, rtol=0)
+
+
+def test_a_stored_network_has_the_precision_of_a_converted_checkpoint(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import work
+
+    small = {"image_size": 16, "channels": 32, "multipliers": [1, 2], "blocks": 1}
+    small |= {"attention_resolutions": [8], "head_channels": 16}
+    monkeypatch.setitem(work.PUBLISHED, "imagenet-256", small)
+    network = work._stored("imagenet-256", torch.bfloat16)
+    assert {p.dtype for p in network.parameters()} == {torch.bfloat16, torch.float32}
+    before = {name: p.data_ptr() for name, p in network.named_parameters()}
+    prior = NetworkPrior(network, Schedule.linear(), dtype="bfloat16")
+    kept = [before[n] == p.data_ptr() for n, p in prior.network.named_parameters() if p.ndim < 4]
+    assert all(kept)
+
+
+def test_images_per_second_of_shards_count_the_start_of_their_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import shard_sizes
+
+    ran: list[list[str]] = []
+    monkeypatch.setattr(shard_sizes.subprocess, "run", lambda command, **_: ran.append(command))
+    found = shard_sizes.measure(2, "cpu", 1)
+    assert list(found) == ["1", "2", "4", "8"]
+    assert len(ran) == 8
+    outputs = {command[command.index("--output") + 1] for command in ran}
+    assert len(outputs) == 8  # nothing finished is found again
+
+
+def test_the_report_tells_what_was_measured() -> None:
+    from bench_report import markdown
+
+    machine = {"gpu": None, "processor": "CPU", "threads": 1, "torch": "2", "load before": 0.5}
+    ratio = {"median_of_ratios": 4.0, "quartile_low": 3.0, "quartile_high": 5.0}
+    asked = {"precision": "float32", "GFLOP": 10.0, "GB": 1.0}
+    row = {"baseline": {"median_s": 2.0}, "ours": {"median_s": 0.5}, "speed-up": ratio}
+    row["asked"] = {"baseline": asked, "ours": asked | {"precision": "bfloat16", "GB": 0.5}}
+    limits = {"GFLOP/s": {"float32": 10.0, "bfloat16": 40.0}, "GB/s": 4.0}
+    found = {
+        "machine": machine,
+        "evaluations": {"rows": {"net": row}, "limits": limits},
+        "shards": {"8": {"median": 2.0, "lowest": 1.0, "highest": 3.0}},
+        "memory": {"net": {"baseline": 100.4, "ours": 50.0}},
+    }
+    lines = markdown(found).splitlines()
+    assert "| evaluation, net | 2.00 s | 500.00 ms | 4.0 (3.0 ... 5.0) |" in lines
+    assert "| net, baseline | float32 | 10.0 | 5 | 50 % | 1.00 | 0.5 | 12 % |" in lines
+    assert "| net, ours | bfloat16 | 10.0 | 20 | 50 % | 0.50 | 1.0 | 25 % |" in lines
+    assert "| 8 | 2.00 (1.00 ... 3.00) |" in lines
+    assert "| net | 100 MiB | 50 MiB |" in lines
+    assert not any("seconds" in line for line in lines)

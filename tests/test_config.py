@@ -94,6 +94,44 @@ def test_impossible_precision_and_subset():
     assert "datasets.0.subset: " in message
 
 
+def entry(**fields):
+    content = {"card": "skimage-photos", "image_size": 128, **fields}
+    study = config.validated(config.StudyConfig, valid(datasets=[content]), "config.yaml")
+    return study.datasets[0]
+
+
+@pytest.mark.parametrize(("written", "read"), [("on", "on"), ("off", "off"), ("auto", "auto")])
+def test_yaml_takes_on_and_off_for_truth(written, read):
+    assert entry(**yaml.safe_load(f"compile: {written}")).compile == read
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("layout", "rows", "'channels_last' or 'contiguous', got 'rows'"),
+        ("compile", "yes", "'auto', 'on' or 'off', got 'yes'"),
+        ("compile", 1, "'auto', 'on' or 'off', got 1"),
+        ("batch_size", 0, "greater than or equal to 1, got 0"),
+        ("batch_size", 1.5, "valid integer, got 1.5"),
+        ("batch_size", "4", "valid integer, got '4'"),
+    ],
+)
+def test_impossible_ways_of_running_a_network(field, value, expected):
+    message = problem(datasets=[{"card": "skimage-photos", "image_size": 128, field: value}])
+    assert message.startswith(f"config.yaml: datasets.0.{field}: ")
+    assert message.endswith(expected)
+
+
+def test_an_entry_goes_before_a_card_and_a_card_before_the_device():
+    card = config.ExecutionSettings(precision="float32", batch_size=8)
+    assert entry(precision="bfloat16", layout="contiguous").execution.over(card).model_dump() == {
+        "precision": "bfloat16",
+        "layout": "contiguous",
+        "compile": None,
+        "batch_size": 8,
+    }
+
+
 def test_what_is_left_out_of_a_study():
     study = config.validated(config.StudyConfig, valid(), "config.yaml")
     assert (study.limit, study.steps, study.repeats, study.published) == (None, None, 1, None)

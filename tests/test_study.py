@@ -162,6 +162,49 @@ def test_the_stored_precision_touches_restorations(tmp_path):
     assert changed_jobs(tmp_path, restored_dtype="float32") == expected
 
 
+USING_A_PRIOR = (
+    *("sr_bicubic-x4-svd/0.05/ddpg", "sr_bicubic-x4-svd/0.05/ddpg-10"),
+    "motion_deblur-fft/0.1/idpg",
+)
+
+
+@pytest.mark.parametrize(
+    "entry", [{"precision": "float32"}, {"layout": "contiguous"}, {"compile": "off"}]
+)
+def test_how_a_network_runs_touches_the_rows_that_call_it(tmp_path, entry):
+    expected = {f"restore photos/{row} {k}" for row in USING_A_PRIOR for k in range(3)}
+    assert changed_jobs(tmp_path, entry=entry) == expected | {"provenance"}
+    ((option, value),) = entry.items()
+    spec = specs.restoration(Study(content(tmp_path, entry=entry)), f"photos/{USING_A_PRIOR[0]}")
+    assert spec["prior"] == f" --prior dead-leaves --{option} {value}"
+
+
+def test_images_at_a_time_touch_nothing(tmp_path):
+    assert changed_jobs(tmp_path, entry={"batch_size": 4}) == {"provenance"}
+    study = Study(content(tmp_path, entry={"batch_size": 4}))
+    assert study.executions["photos"].batch_size == 4
+    assert study.executions["faces"].batch_size is None
+
+
+def test_a_card_says_how_its_network_runs_where_the_study_does_not(tmp_path):
+    card = tmp_path / "prior.yaml"
+    embedded = yaml.safe_load((ROOT / "ddpg/priors/embedded/dead-leaves.yaml").read_text())
+
+    def spec(execution, **entry):
+        card.write_text(yaml.safe_dump(embedded | {"execution": execution}))
+        study = Study(content(tmp_path, entry={"prior": str(card), **entry}))
+        found = specs.restoration(study, f"photos/{USING_A_PRIOR[0]}")
+        return found, study.executions["photos"]
+
+    plain, _ = spec({})
+    asked, execution = spec({"precision": "float32", "batch_size": 3})
+    assert asked == plain | {"prior": f" --prior {card} --precision float32"}
+    assert execution.batch_size == 3
+    overruled, execution = spec({"precision": "float32"}, precision="bfloat16", batch_size=2)
+    assert overruled["prior"].endswith(" --precision bfloat16")
+    assert execution.batch_size == 2
+
+
 def test_the_size_of_a_data_set_touches_its_pictures_and_restorations(tmp_path):
     # Its observations are made again because their input, the pictures, is.
     expected = jobs(tmp_path, "prepare photos", "restore photos") | {"provenance"}
@@ -177,9 +220,7 @@ def test_the_checksum_of_a_prior_touches_the_rows_that_use_it(tmp_path):
         card.write_text(yaml.safe_dump(embedded | {"weights": weights}))
         found.append(all_specs(Study(content(tmp_path, entry={"prior": str(card)}))))
     changed = {name for name in found[0] if found[0][name] != found[1][name]}
-    rows = ("sr_bicubic-x4-svd/0.05/ddpg", "sr_bicubic-x4-svd/0.05/ddpg-10")
-    rows = (*rows, "motion_deblur-fft/0.1/idpg")
-    assert changed == {f"restore photos/{row} {k}" for row in rows for k in range(3)}
+    assert changed == {f"restore photos/{row} {k}" for row in USING_A_PRIOR for k in range(3)}
 
 
 def test_a_picture_more_leaves_the_full_shards_alone(tmp_path):

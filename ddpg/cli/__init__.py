@@ -44,8 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a subcommand as a process of its own does: SIGTERM ends it in good order."""
-    with clean_termination():
-        return main(arguments)
+    try:
+        with clean_termination():
+            return main(arguments)
+    except (KeyboardInterrupt, Terminated) as end:  # before there was anything to tell
+        return _STATUS[type(end)]
 
 
 def _start_logging(file: Path | None) -> None:

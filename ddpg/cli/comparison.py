@@ -70,6 +70,7 @@ def add_verbs(verb: VerbMaker) -> None:
     provenance = verb(_provenance, "Write down what the results were made with.")
     provenance.add_argument("--config", required=True, help="the study's configuration, as JSON")
     provenance.add_argument("--sheet", type=Path, required=True)
+    provenance.add_argument("--metrics", type=Path, required=True)
     provenance.add_argument("--priors", nargs="*", default=[])
     provenance.add_argument("--files", type=Path, nargs="+", required=True)
     provenance.add_argument("--names", nargs="+", help="of the files, where they lie elsewhere")
@@ -167,6 +168,7 @@ def _provenance(options: argparse.Namespace) -> None:
         options.output,
         config=json.loads(options.config),
         sheet=options.sheet,
+        metrics=options.metrics,
         priors=options.priors,
         files=dict(zip(names, options.files, strict=True)),
     )

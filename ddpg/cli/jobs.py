@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from ddpg.cli.options import pairs
+from ddpg.config import Compile, Layout, Precision
 from ddpg.errors import UserError
 
 if TYPE_CHECKING:
@@ -38,7 +39,9 @@ def add_restoration(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--method", required=True)
     parser.add_argument("--hyper-parameters", default="", metavar="NAME=VALUE,...")
     parser.add_argument("--prior", default="", help="name or card of a prior")
-    parser.add_argument("--precision", help="of the prior: float32, bfloat16 or float16")
+    parser.add_argument("--precision", choices=get_args(Precision), help="of the prior")
+    parser.add_argument("--layout", choices=get_args(Layout), help="of the prior")
+    parser.add_argument("--compile", choices=get_args(Compile), help="the prior's network")
     for part in ("weights", "classifier"):
         parser.add_argument(
             f"--{part}", type=Path, nargs="?", help=f"converted checkpoint of the prior's {part}"
@@ -46,6 +49,13 @@ def add_restoration(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repeat", type=int, default=0, help="number of the restoration seed")
     parser.add_argument("--device", help="default: a free GPU where there is one, else cpu")
     parser.add_argument("--threads", type=int, help="threads on a CPU")
+
+
+def batch_size(text: str) -> int | None:
+    """A number of images at a time; none for 0."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a number of images or 0, got {text!r}")
+    return int(text) or None
 
 
 def restoration_job(
@@ -71,7 +81,14 @@ def restoration_job(
         method=options.method,
         hyper_parameters=_hyper_parameters(options.method, options.hyper_parameters),
         seed=options.seed,
-        prior=PriorChoice(options.prior, options.precision, options.weights, options.classifier),
+        prior=PriorChoice(
+            options.prior,
+            options.precision,
+            options.weights,
+            options.classifier,
+            options.layout,
+            options.compile,
+        ),
         repeat=options.repeat,
         **others,
     )

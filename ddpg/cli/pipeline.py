@@ -5,7 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ddpg.cli.jobs import add_degradation, add_images, add_restoration, restoration_job
+from ddpg.cli.jobs import (
+    add_degradation,
+    add_images,
+    add_restoration,
+    batch_size,
+    restoration_job,
+)
 from ddpg.cli.options import VerbMaker, pairs, set_threads
 from ddpg.errors import UserError
 
@@ -23,7 +29,11 @@ def add_verbs(verb: VerbMaker) -> None:
     add_restoration(restore)
     restore.add_argument("--dtype", choices=["float16", "float32"], default="float16")
     restore.add_argument("--code", default="", help="fingerprint of the code, for resuming")
-    restore.add_argument("--batch-size", type=int, help="default: what fits on a GPU, 1 on a CPU")
+    restore.add_argument(
+        "--batch-size",
+        type=batch_size,
+        help="default, and 0: what the prior's card says, else what fits on a GPU, 1 on a CPU",
+    )
     restore.add_argument("--output", type=Path, required=True)
     restore.add_argument("--costs", type=Path, required=True)
     restore.add_argument("--pictures", type=Path, required=True)
@@ -38,6 +48,9 @@ def add_verbs(verb: VerbMaker) -> None:
     evaluate.add_argument("--lpips-net", default="alex")
     evaluate.add_argument("--backbone", type=Path, nargs="?", help="what find-backbone found")
     evaluate.add_argument("--threads", type=int)
+    evaluate.add_argument(
+        "--gpus", type=int, choices=[0, 1], default=0, help="0 (the default): measure on the CPU"
+    )
     evaluate.add_argument("--output", type=Path, required=True)
 
     collect = verb(_collect, "Put the tables of all shards into one.")
@@ -98,21 +111,24 @@ def _restore(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
+    from ddpg.devices import claimed_device
     from ddpg.stages.evaluation import evaluate
     from ddpg.tensors import read_ids
 
     set_threads(options.threads)
-    evaluate(
-        options.truth,
-        options.restorations,
-        options.costs,
-        options.output,
-        experiment=pairs(options.columns),
-        images=options.images or read_ids(options.restorations),
-        metrics=options.metrics,
-        lpips_net=options.lpips_net,
-        backbone=options.backbone,
-    )
+    with claimed_device("cuda" if options.gpus else "cpu") as device:
+        evaluate(
+            options.truth,
+            options.restorations,
+            options.costs,
+            options.output,
+            experiment=pairs(options.columns),
+            images=options.images or read_ids(options.restorations),
+            metrics=options.metrics,
+            lpips_net=options.lpips_net,
+            backbone=options.backbone,
+            device=device,
+        )
 
 
 def _collect(options: argparse.Namespace) -> None:

@@ -33,6 +33,7 @@ def overview(metrics: pd.DataFrame, provenance: Mapping[str, Any]) -> list[tuple
         ("Metrics", [METRIC_STYLES[name].name for name in metric_order(metrics["metric"])]),
         ("Seed", _values(_section(provenance, "configuration"), ["seed"])),
         ("Made with", _versions(_section(provenance, "versions"))),
+        ("Networks", _networks(_section(provenance, "networks"))),
         ("On", _hardware(_section(provenance, "hardware"))),
     ]
     return [(title, lines) for title, lines in rows if lines]
@@ -100,6 +101,16 @@ def _hardware(hardware: Mapping[str, Any]) -> list[str]:
     cores = [f"{hardware['cores']} cores"] if hardware.get("cores") else []
     line = ", ".join(found + processor + cores)
     return [line] if line else []
+
+
+def _networks(networks: Mapping[str, Any]) -> list[str]:
+    """One line per data set and way of running its network; how often, where there are several."""
+    return [
+        f"{dataset_name(dataset)}: {how}" + (f", {count:,} times" if len(ways) > 1 else "")
+        for dataset, ways in networks.items()
+        if isinstance(ways, Mapping)
+        for how, count in ways.items()
+    ]
 
 
 def _values(section: Mapping[str, Any], names: Iterable[str]) -> list[str]:

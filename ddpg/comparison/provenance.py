@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
 import platform
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from ddpg.costs import merged_settings
 from ddpg.files import replacing
+from ddpg.hardware import gpu_names, processor
 from ddpg.priors.cards import read_card
 
 PACKAGES = (
@@ -25,6 +29,7 @@ def write_provenance(
     *,
     config: Mapping[str, Any],
     sheet: Path,
+    metrics: Path,
     priors: Iterable[str],
     files: Mapping[str, Path],
 ) -> None:
@@ -34,6 +39,7 @@ def write_provenance(
         output: the JSON file.
         config: the study's configuration as it was run.
         sheet: its experiment sheet.
+        metrics: its table of metrics, which notes how the networks were run.
         priors: names or cards of its priors.
         files: indexes of data sets, the sheet and the table of metrics, whose checksums are
             recorded, by their names in the study; object storage has them elsewhere.
@@ -45,6 +51,7 @@ def write_provenance(
         "versions": {"python": platform.python_version()} | _versions(),
         "hardware": _hardware(),
         "priors": {name: _prior(name) for name in priors},
+        "networks": networks_run(metrics),
         "sha256": {name: _sha256(path) for name, path in files.items()},
     }
     with replacing(output) as path:
@@ -61,27 +68,28 @@ def _versions() -> dict[str, str | None]:
     return versions
 
 
+def networks_run(metrics: Path) -> dict[str, dict[str, int]]:
+    """How the networks were run, and on what, by data set, with the number of restorations.
+
+    Args:
+        metrics: a long table; rows of ``seconds`` note it.
+    """
+    found: dict[str, Counter[str]] = {}
+    with metrics.open(newline="", encoding="utf-8") as stream:
+        for row in csv.DictReader(stream):
+            if row["metric"] == "seconds" and row["note"]:
+                found.setdefault(row["dataset"], Counter())[row["note"]] += 1
+    return {dataset: merged_settings(counts) for dataset, counts in found.items()}
+
+
 def _hardware() -> dict[str, Any]:
     """The machine that writes the provenance: usually the one that ran the study."""
-    import torch
-
-    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     return {
         "system": platform.platform(),
-        "processor": _processor(),
+        "processor": processor(),
         "cores": os.cpu_count(),
-        "gpus": gpus,
+        "gpus": gpu_names(),
     }
-
-
-def _processor() -> str:
-    """The processor's name; Linux tells it in /proc/cpuinfo only."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 def _prior(name: str) -> dict[str, str]:

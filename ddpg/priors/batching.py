@@ -10,6 +10,7 @@ from collections.abc import Callable
 import torch
 
 from ddpg.priors.base import Prior
+from ddpg.priors.execution import uncompiled
 
 USABLE = 0.8
 """Share of the free memory that is used: allocations leave gaps, and others may need some."""
@@ -54,5 +55,6 @@ def _peak_bytes(prior: Prior, image_size: int, count: int) -> float:
         prior = prior.conditioned_on([0] * count)
     torch.cuda.reset_peak_memory_stats(prior.device)
     before = torch.cuda.memory_allocated(prior.device)
-    prior.eps(torch.zeros(count, 3, image_size, image_size, device=prior.device), 0)
+    with uncompiled():
+        prior.eps(torch.zeros(count, 3, image_size, image_size, device=prior.device), 0)
     return torch.cuda.max_memory_allocated(prior.device) - before

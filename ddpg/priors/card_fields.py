@@ -9,6 +9,7 @@ weights:                                  # or only the name of a file beside th
 schedule: {kind: linear}                  # or cosine, or diffusers: as the folder says
 label: dataset                            # class-conditional priors: a class, or the data set's
 classifier: {architecture: ..., weights: ..., scale: 1.0}
+execution: {precision: bfloat16}          # optional; layout, compile and batch_size as well
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from pydantic import (
     model_validator,
 )
 
-from ddpg.config import Identifier, Sha256
+from ddpg.config import ExecutionSettings, Identifier, Sha256
 from ddpg.priors.kinds import Configurations
 from ddpg.priors.networks.configurations import (
     ADMClassifierConfig,
@@ -258,6 +259,8 @@ class CardFields(Section):
     """Class of every picture, or "dataset": as the data set says."""
     classifier: ClassifierEntry | None = None
     """Guides towards the label."""
+    execution: ExecutionSettings = ExecutionSettings()
+    """How the network is run, where the study does not say it."""
     training: ForPeople = Field(default_factory=dict)
     """For people: how the weights were made."""
     scores: ForPeople = Field(default_factory=dict)

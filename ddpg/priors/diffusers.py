@@ -20,6 +20,7 @@ from ddpg.errors import UserError
 from ddpg.priors.base import Prior
 from ddpg.priors.cards import Card, CardError
 from ddpg.priors.conditional import ConditionalPrior
+from ddpg.priors.execution import Execution
 from ddpg.priors.network_prior import NetworkPrior
 from ddpg.schedule import Schedule
 from ddpg.tensors import CorruptFileError
@@ -62,6 +63,7 @@ def load_folder(
     device: torch.device,
     dtype: torch.dtype,
     folder: str | os.PathLike[str] | None = None,
+    execution: Execution | None = None,
 ) -> Prior:
     """Load the prior of a card whose architecture is of kind diffusers.
 
@@ -69,6 +71,7 @@ def load_folder(
         card: names the folder, and the schedule or where it is read from.
         device, dtype: of the prior.
         folder: another folder than the card's.
+        execution: memory layout and compilation; the device's defaults if None.
 
     Raises:
         UserError: diffusers is not installed, or the folder is missing or of another model.
@@ -90,10 +93,15 @@ def load_folder(
         said = "has no classes" if classes is None else "is class-conditional"
         raise CardError(card.path, f"label: {card.label!r}, but the model in {place} {said}")
     if classes is None:
-        return NetworkPrior(network, schedule, device=device, dtype=dtype)
-    label = None if card.label == "dataset" else card.label
+        return NetworkPrior(network, schedule, device=device, dtype=dtype, execution=execution)
     return ConditionalPrior(
-        network, schedule, classes=classes, label=label, device=device, dtype=dtype
+        network,
+        schedule,
+        classes=classes,
+        label=None if card.label == "dataset" else card.label,
+        device=device,
+        dtype=dtype,
+        execution=execution,
     )
 
 

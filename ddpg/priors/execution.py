@@ -15,13 +15,17 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
+
+from ddpg.config import Compile, ExecutionSettings, Layout
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +37,7 @@ PRECISIONS = {
 BFLOAT16_CPUS = ("avx512_bf16", "amx_bf16")
 """Features of a processor that make bfloat16 faster than float32, as PyTorch names them."""
 
-Layout = Literal["channels_last", "contiguous"]
-Compile = Literal["auto", "on", "off"]
+_COMPILING = ContextVar("compiling", default=True)
 
 WORTH_COMPILING = 2000
 """Evaluations on a GPU from which compilation pays: it takes a minute and saves tens of ms each."""
@@ -59,6 +62,11 @@ class Execution:
         for name, allowed in (("layout", get_args(Layout)), ("compile", get_args(Compile))):
             if (value := getattr(self, name)) not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
+
+    @classmethod
+    def of(cls, settings: ExecutionSettings) -> Execution:
+        """Settings of a study or a card, with the defaults where they say nothing."""
+        return cls(settings.layout or cls.layout, settings.compile or cls.compile)
 
     @property
     def memory_format(self) -> torch.memory_format:
@@ -117,8 +125,22 @@ def compiled(network: nn.Module) -> CompiledNetwork:
     return CompiledNetwork(network)
 
 
+@contextmanager
+def uncompiled() -> Iterator[None]:
+    """Networks run as they are within it, and nothing is compiled for the shapes that they meet."""
+    token = _COMPILING.set(False)
+    try:
+        yield
+    finally:
+        _COMPILING.reset(token)
+
+
 class CompiledNetwork:
-    """Calls the compiled network until it fails to compile, then the network."""
+    """Calls the compiled network until it fails to compile, then the network.
+
+    It is compiled for the first shape that it meets: the last batch of a job, which may be smaller,
+    would not pay for a compilation of its own.
+    """
 
     def __init__(self, network: nn.Module) -> None:
         self._network = network
@@ -127,6 +149,7 @@ class CompiledNetwork:
         mode = "reduce-overhead" if on_gpu else "default"
         self._compiled: Callable[..., Any] | None = torch.compile(network, dynamic=False, mode=mode)
         self._replays = on_gpu
+        self._shape: torch.Size | None = None
 
     @property
     def succeeded(self) -> bool:
@@ -134,13 +157,16 @@ class CompiledNetwork:
         return self._compiled is not None
 
     def __call__(self, *arguments: Tensor) -> Tensor:
-        if self._compiled is None:
+        shape = arguments[0].shape
+        if self._compiled is None or not _COMPILING.get() or self._shape not in (None, shape):
             return self._network(*arguments)
         from torch._dynamo.exc import TorchDynamoException
 
+        self._shape = shape
         try:
             result = self._compiled(*arguments)
         except torch.OutOfMemoryError:
+            self._shape = None
             raise  # smaller batches may help, another way of running may not
         except (TorchDynamoException, RuntimeError, OSError) as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -43,12 +43,12 @@ def load_prior(
         name_or_card: name of a prior ("dead-leaves", "celeba-hq-256", "imagenet-256",
             "imagenet-256-cond", or the user's own), or path of a card.
         device: where the network runs; the CPU if None.
-        dtype: float32 (if None), bfloat16, or on a GPU float16; "auto" is the best of the device,
-            see :func:`ddpg.priors.execution.best_precision`, for the package's own networks, and
-            float32 for others.
+        dtype: float32 (if None), bfloat16, or on a GPU float16; "auto" is what the card says, else
+            the best of the device, see :func:`ddpg.priors.execution.best_precision`, for the
+            package's own networks, and float32 for others.
         weights: the network's checkpoint, converted or not; looked for if None.
         classifier: the same of the classifier, for cards that have one.
-        execution: memory layout and compilation; the device's defaults if None.
+        execution: memory layout and compilation; the card's, else the device's defaults, if None.
 
     Raises:
         UserError: there is no such prior or card, a field of the card is not allowed, or a
@@ -57,6 +57,9 @@ def load_prior(
     """
     place = torch.device(device or "cpu")
     card = read_card(name_or_card)
+    if dtype == "auto":
+        dtype = card.execution.precision or dtype
+    execution = execution or Execution.of(card.execution)
     asked = dtype != "auto"
     if not asked:
         dtype = best_precision(place) if card.architecture["kind"] in OWN_KINDS else None
@@ -66,7 +69,7 @@ def load_prior(
     if card.architecture["kind"] == "diffusers":
         from ddpg.priors.diffusers import load_folder
 
-        return load_folder(card, device=place, dtype=chosen, folder=weights)
+        return load_folder(card, device=place, dtype=chosen, folder=weights, execution=execution)
     network = load_network(card, "weights", chosen, weights, exact=asked)
     schedule = card_schedule(card)
     if card.label is None:

@@ -20,12 +20,15 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from ddpg.config import Compile, ExecutionSettings, Layout, Precision
+from ddpg.costs import SETTINGS, at_a_time
+from ddpg.hardware import device_name
 from ddpg.locking import locked
 from ddpg.noise import SeededNoise
 from ddpg.priors import Prior, load_prior
 from ddpg.priors.batching import best_batch_size
-from ddpg.priors.cards import card_identity
-from ddpg.priors.execution import best_precision
+from ddpg.priors.cards import card_identity, read_card
+from ddpg.priors.execution import Execution, best_precision
 from ddpg.progress import steps_bar
 from ddpg.samplers import Sampler, build_sampler
 from ddpg.stages.finished import FinishedImages
@@ -34,6 +37,9 @@ from ddpg.tensors import read_labels
 
 log = logging.getLogger(__name__)
 
+WITHOUT_NETWORK = 16
+"""Images at a time of methods that call no network."""
+
 
 @dataclass(frozen=True)
 class PriorChoice:
@@ -41,23 +47,36 @@ class PriorChoice:
 
     Attributes:
         card: name or path of its card; empty for methods without a prior.
-        precision: of the network; the best of the device if None.
+        precision, layout, compile: how the network is run; the card's, else the device's
+            defaults if None.
         weights, classifier: converted checkpoints, where the card's own file is not meant.
     """
 
     card: str = ""
-    precision: str | None = None
+    precision: Precision | None = None
     weights: Path | None = None
     classifier: Path | None = None
+    layout: Layout | None = None
+    compile: Compile | None = None
+
+    @property
+    def execution(self) -> ExecutionSettings:
+        """How the network is to be run, as far as the choice or else the card says."""
+        chosen = ExecutionSettings(
+            precision=self.precision, layout=self.layout, compile=self.compile
+        )
+        return chosen.over(read_card(self.card).execution) if self.card else chosen
 
     def load(self, device: str) -> Prior:
         """The prior on a device."""
+        execution = self.execution
         return load_prior(
             self.card,
             device=device,
-            dtype=self.precision or "auto",
+            dtype=execution.precision or "auto",
             weights=self.weights,
             classifier=self.classifier,
+            execution=Execution.of(execution),
         )
 
     def identity(self, device: str) -> list[object]:
@@ -65,8 +84,10 @@ class PriorChoice:
         files = [path.stat() for path in (self.weights, self.classifier) if path]
         card = card_identity(self.card) if self.card else ""
         # An interrupted job may go on at a machine that would have chosen another one.
-        precision = self.precision or str(best_precision(torch.device(device)))
-        return [card, precision, [(file.st_size, file.st_mtime_ns) for file in files]]
+        execution = self.execution
+        precision = execution.precision or str(best_precision(torch.device(device)))
+        how = [precision, execution.layout, execution.compile]
+        return [card, how, [(file.st_size, file.st_mtime_ns) for file in files]]
 
 
 @dataclass(frozen=True)
@@ -125,17 +146,21 @@ def restore_shard(
         job: what to compute.
         observations: safetensors file of the stage before.
         output: safetensors file: restored images on [-1, 1], not clipped, keyed by id.
-        costs: CSV file: seconds, network evaluations and peak memory (MiB) of each image.
+        costs: CSV file: seconds, network evaluations and peak memory (MiB) of each image, and how
+            the network was run.
         pictures: folder that receives a PNG of each image.
         code: fingerprint of the code, part of the state folder's name.
         device: where to compute.
-        batch_size: images at a time, which changes a result by rounding at most; if None as many
-            as fit on a GPU, one on a CPU.
+        batch_size: images at a time, which changes a result by rounding at most; if None as the
+            prior's card says, else as many as fit on a GPU, one on a CPU.
 
     Raises:
+        ValueError: the batch size is not positive.
         FloatingPointError: the network returned NaN or infinity; names the step.
         torch.OutOfMemoryError: not even one image fits into the device's memory.
     """
+    if batch_size is not None and batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
     digest = job.digest(observations, code, device)
     # The job of a scheduler that died may still be at the shard, and a new one sent to it.
     with locked(output, optional=True):
@@ -164,7 +189,7 @@ class _Restorer:
         steps = max(1, self._sampler.network_evaluations)
         rest = list(waiting)
         if batch_size is None:
-            batch_size = best_batch_size(self._prior, self._job.image_size) if self._prior else 16
+            batch_size = self._best_batch_size()
         if self._prior is not None:
             self._prior.expect(-(-len(rest) // batch_size) * steps)
             settings = ", ".join(f"{name} {value}" for name, value in self._prior.settings.items())
@@ -173,7 +198,7 @@ class _Restorer:
             while rest:
                 batch = rest[:batch_size]
                 try:
-                    self._restore_batch(batch, finished, bar)
+                    self._restore_batch(batch, finished, bar, batch_size)
                 except torch.OutOfMemoryError:
                     if len(batch) == 1:
                         raise
@@ -187,13 +212,22 @@ class _Restorer:
                 else:
                     rest = rest[len(batch) :]
 
-    def _restore_batch(self, batch: Sequence[str], finished: FinishedImages, bar: tqdm) -> None:
+    def _best_batch_size(self) -> int:
+        if self._prior is None:
+            return WITHOUT_NETWORK
+        given = self._job.prior.execution.batch_size
+        return given or best_batch_size(self._prior, self._job.image_size)
+
+    def _restore_batch(
+        self, batch: Sequence[str], finished: FinishedImages, bar: tqdm, batch_size: int
+    ) -> None:
         started = time.perf_counter()
         restored = self._compute(batch, bar)
         cost = {
             "seconds": f"{(time.perf_counter() - started) / len(batch):.4f}",
             "network_evaluations": self._sampler.network_evaluations,
             "peak_memory_mib": f"{peak_memory_mib(torch.device(self._device)):.0f}",
+            SETTINGS: self._settings(min(batch_size, len(self._job.images))),
         }
         for name, image in zip(batch, restored, strict=True):
             finished.keep(name, image, cost)
@@ -214,6 +248,16 @@ class _Restorer:
             noise=noise,
             callback=lambda _state: bar.update(len(batch)),
         ).cpu()
+
+    def _settings(self, images: int) -> str:
+        """How the network was run, and on what, in words; nothing without a network."""
+        if self._prior is None:
+            return ""
+        settings = self._prior.settings
+        compiled = {"yes": ["compiled"], "no": ["not compiled"]}.get(settings.get("compiled", ""))
+        words = [settings["precision"], settings.get("layout", "").replace("_", " ")]
+        words += [*(compiled or []), at_a_time(images)]
+        return f"{', '.join(filter(None, words))} on {device_name(self._device)}"
 
     def _prior_of(self, batch: Sequence[str]) -> Prior | None:
         """The prior, told the classes of the batch where it asks for them."""

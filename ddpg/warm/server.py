@@ -42,6 +42,7 @@ IMPORTED = (
     "ddpg.stages.restoration",
     "piq",
     "seaborn",
+    "skimage.metrics",
 )
 """What the jobs of a study import between them."""
 BACKLOG = 1024

@@ -6,6 +6,7 @@ import os
 import secrets
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -55,5 +56,6 @@ def start() -> subprocess.Popen[bytes]:
         start_new_session=True,  # Ctrl-C is for Snakemake and its jobs
     )
     os.close(reading)
+    threading.Thread(target=server.wait, daemon=True).start()  # should it die, it leaves no zombie
     os.environ[ADDRESS] = name
     return server

@@ -183,6 +183,12 @@ def test_the_overview_takes_what_the_provenance_tells(metrics_csv):
     assert told["Data sets"] == ["my set: 3 pictures, 64 × 64 pixels, prior leaves"]
     assert told["Degradations"] == ["Gaussian deblurring (fft), σ = 0.05, 0.1"]
     assert (told["Seed"], told["Made with"]) == (["0"], ["ddpg 1"])
+    ran = {"my_set": {"float32 on a": 3}, "other": {"float32 on a": 1200, "float16 on b": 2}}
+    assert dict(overview(metrics, {"networks": ran}))["Networks"] == [
+        "my set: float32 on a",
+        "other: float32 on a, 1,200 times",
+        "other: float16 on b, 2 times",
+    ]
     assert {"Seed", "On"}.isdisjoint(dict(overview(metrics, {"hardware": "?", "versions": []})))
 
 

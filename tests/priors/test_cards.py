@@ -216,6 +216,7 @@ IDENTITY = [
     ({"schedule": {"kind": "linear", "beta_start": 1e-4, "steps": 1000}}, False),
     ({"architecture.qkv_order": "legacy"}, False),
     ({"classifier.scale": 2.0}, False),
+    ({"execution": {"precision": "float32", "batch_size": 2}}, False),
     ({"weights.sha256": "1" * 64}, True),
     ({"weights.sha256": None}, True),
     ({"weights": {"file": "own.pt", "random_seed": 1}}, True),

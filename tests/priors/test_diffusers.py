@@ -214,3 +214,9 @@ def test_damaged_folders_are_named(write: Write, tmp_path: Path) -> None:
     (folder / "config.json").unlink()
     with pytest.raises(CorruptFileError, match=r"UNet2DModel: no config\.json"):
         load_prior(card)
+
+
+def test_a_folder_is_run_as_its_card_says(write: Write) -> None:
+    execution = {"precision": "bfloat16", "layout": "contiguous"}
+    settings = load_prior(write(card={"execution": execution}), dtype="auto").settings
+    assert (settings["precision"], settings["layout"]) == ("bfloat16", "contiguous")

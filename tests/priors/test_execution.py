@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +20,7 @@ from ddpg.noise import SeededNoise
 from ddpg.operators import build_operator
 from ddpg.priors import execution, load_prior
 from ddpg.priors.batching import automatic_batch_size
-from ddpg.priors.execution import Execution, best_precision, compiled
+from ddpg.priors.execution import Execution, best_precision, compiled, uncompiled
 from ddpg.priors.network_prior import NetworkPrior
 from ddpg.priors.networks import DDPMUNet, ResidualUNet
 from ddpg.samplers import build_sampler
@@ -219,6 +224,86 @@ def test_running_out_of_memory_is_not_a_failed_compilation(
     run = compiled(nn.Identity())
     with pytest.raises(torch.OutOfMemoryError):
         run(torch.zeros(1))
+
+
+class Recorder:
+    """Stands in for torch.compile: remembers the batches that went through the compiled network."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+        self.at_call: dict[int, Exception] = {}
+
+    def __call__(self, network: nn.Module, **_options: Any) -> Any:
+        def run(images: Tensor, *conditions: Tensor) -> Tensor:
+            self.batches.append(len(images))
+            if error := self.at_call.pop(len(self.batches), None):
+                raise error
+            return network(images, *conditions)
+
+        return run
+
+
+@pytest.fixture
+def compiling(monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    recorder = Recorder()
+    monkeypatch.setattr(torch, "compile", recorder)
+    return recorder
+
+
+def test_a_smaller_last_batch_is_not_compiled_for(compiling: Recorder) -> None:
+    run = compiled(nn.Identity())
+    for count in (4, 4, 2, 4):
+        assert len(run(torch.zeros(count, 3, 8, 8))) == count
+    assert compiling.batches == [4, 4, 4]
+
+
+def test_measuring_memory_compiles_nothing(compiling: Recorder) -> None:
+    run = compiled(nn.Identity())
+    with uncompiled():
+        run(torch.zeros(1, 3, 8, 8))
+    run(torch.zeros(4, 3, 8, 8))
+    assert compiling.batches == [4]
+
+
+def test_a_batch_that_does_not_fit_is_not_the_one_to_compile_for(compiling: Recorder) -> None:
+    compiling.at_call[1] = torch.OutOfMemoryError("full")
+    run = compiled(nn.Identity())
+    with pytest.raises(torch.OutOfMemoryError):
+        run(torch.zeros(8, 3, 8, 8))
+    run(torch.zeros(4, 3, 8, 8))
+    run(torch.zeros(4, 3, 8, 8))
+    assert compiling.batches == [8, 4, 4]
+
+
+PROGRAM = """
+import torch
+from ddpg.priors.execution import compiled
+torch.set_num_threads(1)
+run = compiled(torch.nn.SiLU())
+run(torch.zeros(1, 3, 8, 8))
+from torch._dynamo.utils import counters
+print(run.succeeded, counters["inductor"]["fxgraph_cache_hit"])
+"""
+
+
+@pytest.mark.skipif(
+    not any(map(shutil.which, ("g++", "c++", "clang++"))), reason="needs a C++ compiler"
+)
+def test_a_second_process_takes_what_the_first_has_compiled(tmp_path: Path) -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "TORCHINDUCTOR_CACHE_DIR"}
+    environment |= {"XDG_CACHE_HOME": str(tmp_path), "TORCHINDUCTOR_COMPILE_THREADS": "1"}
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", PROGRAM],
+            env=environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.split()
+        for _ in range(2)
+    ]
+    assert said == [["True", "0"], ["True", "1"]]
+    assert any((tmp_path / "ddpg/compiled").iterdir())
 
 
 def test_batches_fill_the_free_memory() -> None:

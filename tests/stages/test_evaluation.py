@@ -1,20 +1,25 @@
 """Fourth stage: known values, empty columns with their reasons, and what is refused."""
 
 import csv
+import hashlib
 import json
 import math
 
 import numpy as np
 import pytest
 import torch
+import torchvision
 from skimage.metrics import structural_similarity
 
+from ddpg import backbones
 from ddpg.errors import UserError
 from ddpg.long_table import read_long_table
+from ddpg.stages import evaluation
 from ddpg.stages.evaluation import evaluate
 from ddpg.tensors import CorruptFileError, read_tensors, write_tensors
 
 IMAGES = ("a", "b", "c", "d")
+SETTINGS = "bfloat16, channels last, not compiled, 1 image at a time on AMD EPYC"
 EXPERIMENT = {
     "dataset": "photos",
     "task": "deblur_gauss",
@@ -38,8 +43,10 @@ def measure(tmp_path, truth):
         write_tensors(tensors, tmp_path / "restored.safetensors")
         with (tmp_path / "costs.csv").open("w", newline="") as stream:
             writer = csv.writer(stream)
-            writer.writerow(["image", "seconds", "network_evaluations", "peak_memory_mib"])
-            writer.writerows([name, f"{k + 0.5:.4f}", 20, 300] for k, name in enumerate(images))
+            columns = ("seconds", "network_evaluations", "peak_memory_mib", "settings")
+            writer.writerow(["image", *columns])
+            costs = [(name, f"{k + 0.5:.4f}") for k, name in enumerate(images)]
+            writer.writerows([*cost, 20, 300, SETTINGS] for cost in costs)
         evaluate(
             truth,
             tmp_path / "restored.safetensors",
@@ -112,14 +119,51 @@ def test_rows_carry_the_experiment_and_follow_metric_and_image(measure):
     ]
     assert values(rows, "seconds") == {"c": 0.5, "a": 1.5}
     assert values(rows, "network_evaluations") == {"c": 20, "a": 20}
+    assert [row["metric"] for row in rows if row["note"] == SETTINGS] == 2 * ["seconds"]
 
 
-def test_batches_of_the_stage_do_not_show(measure, monkeypatch):
-    whole = measure(lambda x: x.flip(-1), metrics=("psnr", "ssim", "haarpsi"))
-    monkeypatch.setattr("ddpg.stages.evaluation.BATCH_SIZE", 3)
-    parts = measure(lambda x: x.flip(-1), metrics=("psnr", "ssim", "haarpsi"))
-    for metric in ("psnr", "ssim", "haarpsi"):
-        assert values(parts, metric) == pytest.approx(values(whole, metric), abs=2e-6)
+@pytest.fixture
+def backbone(tmp_path, monkeypatch):
+    """A record of the first stage of a backbone with weights of our own, smaller than published."""
+    file = tmp_path / "backbone.pth"
+    generator = torch.Generator().manual_seed(0)
+    state = torchvision.models.squeezenet1_1(weights=None).state_dict()
+    drawn = {name: torch.randn(v.shape, generator=generator) / 9 for name, v in state.items()}
+    torch.save(drawn, file)
+    digits = hashlib.sha256(file.read_bytes()).hexdigest()[:8]
+    monkeypatch.setitem(backbones.BACKBONES, "squeeze", f"squeeze-{digits}.pth")
+    record = tmp_path / "squeeze.json"
+    record.write_text(json.dumps({"file": str(file), "reason": None}))
+    return record
+
+
+def test_batches_of_the_stage_do_not_show(measure, backbone, monkeypatch):
+    metrics = ("psnr", "ssim", "haarpsi", "lpips")
+    options = {"metrics": metrics, "lpips_net": "squeeze", "backbone": backbone}
+    tables = []
+    for size in (1, 3, 16):
+        monkeypatch.setitem(evaluation.BATCH_SIZES, "cpu", size)
+        tables.append(measure(lambda x: x.flip(-1), **options))
+    assert tables[0] == tables[1] == tables[2]
+    assert values(tables[0], "lpips_squeeze")["a"] > 0
+
+
+def test_lpips_is_built_once_and_called_for_batches(measure, backbone, monkeypatch):
+    built, batches = [], []
+
+    def counted(net, file):
+        built.append(net)
+        network = lpips_network(net, file)
+        network.register_forward_pre_hook(lambda _module, given: batches.append(len(given[0])))
+        return network
+
+    lpips_network = backbones.lpips_network
+    monkeypatch.setattr(backbones, "lpips_network", counted)
+    monkeypatch.setitem(evaluation.BATCH_SIZES, "cpu", 3)
+    checked = backbones._sha256.cache_info().misses
+    measure(lambda x: x.flip(-1), metrics=("lpips",), lpips_net="squeeze", backbone=backbone)
+    assert (built, batches) == (["squeeze"], [3, 1])
+    assert backbones._sha256.cache_info().misses == checked + 1
 
 
 def test_lpips_without_a_backbone_is_empty_and_says_why(tmp_path, measure, caplog):

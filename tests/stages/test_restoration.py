@@ -11,11 +11,13 @@ import time
 import numpy as np
 import pytest
 import torch
+import yaml
 from filelock import FileLock
 from PIL import Image
 
 from ddpg.noise import SeededNoise
 from ddpg.priors import GaussianPrior
+from ddpg.priors.cards import EMBEDDED
 from ddpg.samplers import build_sampler
 from ddpg.stages import restoration
 from ddpg.stages.keeping import forget_whole_shards
@@ -200,6 +202,8 @@ def test_finished_images_are_not_restored_again(tmp_path, prior, restore, batch_
         {"method": "idpg"},
         {"repeat": 1},
         {"prior": PriorChoice("dead-leaves", precision="bfloat16")},
+        {"prior": PriorChoice("dead-leaves", layout="contiguous")},
+        {"prior": PriorChoice("dead-leaves", compile="off")},
     ],
 )
 def test_other_parameters_start_afresh(tmp_path, prior, restore, change):
@@ -415,6 +419,45 @@ def test_a_prior_of_classes_is_told_those_of_the_batch(
     assert asked == [[3, 0], [7, 1]]
     with pytest.raises(ValueError, match=r"needs class labels, but .* none for a"):
         restore(folder="unlabelled")
+
+
+@pytest.fixture
+def settings(tmp_path, restore, monkeypatch):
+    """Restores two images in one step; what the costs say about how the network was run."""
+    monkeypatch.setattr(restoration, "device_name", lambda device: f"some {device}")
+
+    def run(prior, **options):
+        job = dataclasses.replace(
+            JOB, images=IMAGES[:2], hyper_parameters={"steps": 1}, prior=prior
+        )
+        restore(job, **options)
+        with (tmp_path / "run/shard-0.csv").open(newline="") as stream:
+            return {row["settings"] for row in csv.DictReader(stream)}
+
+    return run
+
+
+def test_the_costs_say_how_the_network_was_run(settings):
+    prior = PriorChoice("dead-leaves", precision="float32", layout="contiguous")
+    assert settings(prior) == {"float32, contiguous, not compiled, 1 image at a time on some cpu"}
+
+
+def test_a_card_says_how_its_network_runs(tmp_path, settings):
+    fields = yaml.safe_load((EMBEDDED / "dead-leaves.yaml").read_text())
+    fields["execution"] = {"precision": "bfloat16", "layout": "contiguous", "batch_size": 9}
+    fields["weights"]["path"] = str(EMBEDDED / fields["weights"]["file"])
+    (tmp_path / "card.yaml").write_text(yaml.safe_dump(fields))
+    card = str(tmp_path / "card.yaml")
+    expected = "not compiled, up to 2 images at a time on some cpu"
+    assert settings(PriorChoice(card), batch_size=None) == {f"bfloat16, contiguous, {expected}"}
+    chosen = PriorChoice(card, precision="float32", layout="channels_last")
+    assert settings(chosen, batch_size=None) == {f"float32, channels last, {expected}"}
+
+
+@pytest.mark.usefixtures("prior")
+def test_there_must_be_images_in_a_batch(restore):
+    with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
+        restore(batch_size=0)
 
 
 def test_another_device_is_another_job(observations):

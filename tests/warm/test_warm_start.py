@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -70,19 +71,40 @@ def delegated(*arguments, package=Path(ddpg.__file__).parent):
 @pytest.fixture
 def waiting(tmp_path, server):
     """A command that waits, at a pipe that nobody writes to, and the copy that does its work."""
-    pipe = tmp_path / "metrics.csv"
-    os.mkfifo(pipe)
+    pipe, arguments = reader(tmp_path)
     with subprocess.Popen(
-        [sys.executable, "-m", "ddpg", "tables", "--metrics", str(pipe), "--folder", str(tmp_path)],
+        [sys.executable, "-m", "ddpg", *arguments],
         stderr=subprocess.PIPE,
         text=True,
         env=environment(),
     ) as process:
-        # A copy has a second thread once it has begun.
-        wait_until(lambda: any(copy.num_threads() > 1 for copy in server.children()))
+        writing = wait_for_reader(pipe)
         (copy,) = server.children()
         yield process, copy
         process.kill()
+        os.close(writing)
+
+
+def reader(folder):
+    """A pipe, and a command that reads a table from it."""
+    pipe = folder / "a/shard-0.csv"
+    pipe.parent.mkdir()
+    os.mkfifo(pipe)
+    arguments = ["collect", "--first", pipe, "--shards", "a=1", "--output", folder / "all.csv"]
+    return pipe, [*map(str, arguments)]
+
+
+def wait_for_reader(pipe):
+    """Open a pipe for writing once somebody reads from it."""
+    opened = []
+
+    def open_for_writing():
+        with contextlib.suppress(OSError):
+            opened.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+        return opened
+
+    wait_until(open_for_writing)
+    return opened[0]
 
 
 def wait_until(condition, seconds=SOON):
@@ -147,8 +169,8 @@ def test_a_signal_ends_both_in_good_order(waiting, number, status):
     process, copy = waiting
     process.send_signal(number)
     _, words = process.communicate(timeout=SOON)
-    assert process.returncode == status
-    assert words.startswith("ddpg tables: ")
+    assert process.returncode == status, words
+    assert words.startswith("ddpg collect: ")
     wait_until(lambda: not copy.is_running())
 
 
@@ -168,9 +190,7 @@ def test_the_command_tells_when_who_did_the_work_was_killed(waiting):
 def test_a_copy_outlives_the_server(tmp_path, monkeypatch):
     monkeypatch.setenv(ADDRESS, "")
     server = starting.start()
-    pipe = tmp_path / "metrics.csv"
-    os.mkfifo(pipe)
-    arguments = ["tables", "--metrics", str(pipe), "--folder", str(tmp_path)]
+    pipe, arguments = reader(tmp_path)
     with subprocess.Popen([sys.executable, "-m", "ddpg", *arguments], env=environment()) as process:
         wait_until(psutil.Process(server.pid).children, seconds=60)
         server.kill()

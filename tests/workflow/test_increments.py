@@ -80,6 +80,9 @@ class Change:
         text = yaml.safe_dump(dict(reversed(content.items())), sort_keys=False)
         path.write_text("# A comment.\n" + text)
 
+    def entry(self, **fields: object) -> None:
+        self.project.configure(datasets=[{"card": "tiny", "image_size": 64, **fields}])
+
     def edit(self, *modules: str, text: str = "\nCHANGED = 1\n") -> None:
         for module in modules:
             path = self.package / f"{module}.py"
@@ -141,6 +144,11 @@ TABLE: dict[str, tuple[Callable[[Change], object], dict[str, int]]] = {
         stages(4, survey_dataset=1, prepare_images=1, observe=2, **EVERY_FIGURE),
     ),
     "the checksum in a prior's card": (lambda c: c.card_checksum(), stages(4, **DRAWN_ROW)),
+    "the layout of a prior's network": (
+        lambda c: c.entry(layout="contiguous"),
+        stages(4, **DRAWN_ROW),
+    ),
+    "images at a time": (lambda c: c.entry(batch_size=2), RECORD),
     "comments everywhere": (lambda c: c.comment_everywhere(), {}),
     "the code of a sampler": (lambda c: c.edit("samplers/ddpg"), stages(4, **DRAWN_ROW)),
     "the code of another sampler": (lambda c: c.edit("samplers/pinv"), stages(4, grid=2)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -106,6 +107,10 @@ def test_provenance_names_what_was_used(finished):
     assert provenance["configuration"]["seed"] == 0
     assert provenance["versions"]["torch"]
     assert provenance["hardware"]["processor"]
+    ((how, count),) = provenance["networks"]["tiny"].items()
+    words = r"(float32|bfloat16), channels last, not compiled, 1 image at a time on \S.*"
+    assert re.fullmatch(words, how)
+    assert count == 6
     name, _, identity = provenance["priors"]["dead-leaves"]["weights"].partition(": ")
     assert name == "dead-leaves.safetensors"
     assert len(identity) == 64
