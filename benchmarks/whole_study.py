@@ -28,7 +28,11 @@ ROOT = Path(__file__).parent.parent
 PLAIN = {"precision": "float32", "layout": "contiguous"}
 
 
-Scores = dict[tuple[str, ...], float]
+NAMED_BY = ("dataset", "task", "operator", "scale", "sigma_y", "label", "repeat", "image")
+"""The columns of the long table that tell a restoration from the others."""
+
+Name = tuple[str, ...]
+Scores = dict[Name, float]
 
 
 def measure(config: str, cores: int, *, plain: bool = False) -> tuple[dict[str, Any], Scores]:
@@ -95,23 +99,25 @@ def _plain_config(config: str, folder: Path) -> str:
 def _costs(folder: Path) -> tuple[float, int, Scores]:
     """Seconds and evaluations of restorations that called a network, and their PSNR."""
     seconds, evaluations, psnr = 0.0, 0, {}
-    with (folder / "results/metrics.csv").open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(line for line in stream if not line.startswith("#")))
-    named = [(_name(row), row["metric"], row["value"]) for row in rows]
-    restored = {name: value for name, metric, value in named if metric == "network_evaluations"}
-    for name, metric, value in named:
-        if float(restored[name]):
-            seconds += float(value) if metric == "seconds" else 0
-            evaluations += int(float(value)) if metric == "network_evaluations" else 0
-            if metric == "psnr" and value:
-                psnr[name] = float(value)
+    for name, measured in _measured(folder / "results/metrics.csv").items():
+        called = int(float(measured["network_evaluations"]))
+        if not called:
+            continue
+        seconds += float(measured["seconds"])
+        evaluations += called
+        if measured["psnr"]:
+            psnr[name] = float(measured["psnr"])
     return seconds, evaluations, psnr
 
 
-def _name(row: dict[str, str]) -> tuple[str, ...]:
-    """What tells a restoration from the others."""
-    columns = ("dataset", "task", "operator", "sigma_y", "label", "repeat", "image")
-    return tuple(row[column] for column in columns)
+def _measured(table: Path) -> dict[Name, dict[str, str]]:
+    """What was measured of each restoration, in the order of the table."""
+    found: dict[Name, dict[str, str]] = {}
+    with table.open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(line for line in stream if not line.startswith("#")):
+            name = tuple(row[column] for column in NAMED_BY)
+            found.setdefault(name, {})[row["metric"]] = row["value"]
+    return found
 
 
 def main() -> None:

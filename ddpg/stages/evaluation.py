@@ -90,7 +90,9 @@ def _values(
     try:
         values = functions[metric](candidate, reference, data_range=1.0)
     except measure.MetricUnavailable as reason:
-        log.warning("%s is left empty: %s", name, reason)
+        # Who looked for the backbone has told; here it would be told once for every batch.
+        told = metric == "lpips" and backbone is not None
+        log.log(logging.INFO if told else logging.WARNING, "%s is left empty: %s", name, reason)
         return name, [""] * len(candidate), str(reason)
     return name, [f"{value:.6f}" for value in values.tolist()], ""
 

@@ -38,6 +38,7 @@ def is_worthwhile(workflow: Any) -> bool:
         and os.environ.get(SWITCH, "1") != "0"
         and workflow.is_main_process
         and workflow.local_exec
+        and not workflow.touch
         and not workflow.deployment_settings.deployment_method
         and not any(Path(driver).exists() for driver in GPU_DRIVERS)
         and len(workflow.dag) >= WORTHWHILE

@@ -224,8 +224,8 @@ def test_a_server_ends_with_a_snakemake_that_was_killed():
 def workflow(jobs=10, **changes):
     """As much of Snakemake's workflow as is looked at."""
     deployment = SimpleNamespace(deployment_method=changes.pop("deployment", set()))
-    given = {"is_main_process": True, "local_exec": True, "dag": range(jobs)} | changes
-    return SimpleNamespace(deployment_settings=deployment, **given)
+    given = {"is_main_process": True, "local_exec": True, "touch": False, "dag": range(jobs)}
+    return SimpleNamespace(deployment_settings=deployment, **given | changes)
 
 
 @pytest.fixture
@@ -241,6 +241,7 @@ def no_gpu(monkeypatch):
         ({}, True),
         ({"jobs": 2}, False),
         ({"local_exec": False}, False),
+        ({"touch": True}, False),
         ({"is_main_process": False}, False),
         ({"deployment": {"conda"}}, False),
     ],
