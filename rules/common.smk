@@ -209,6 +209,12 @@ def prior_part(path, part):
 
 
 @per_job
+def images_at_a_time(wildcards):
+    """A resource, because a result does not depend on it; 0 is what suits the device."""
+    return study.executions[dataset_of(wildcards.experiment)].batch_size or 0
+
+
+@per_job
 def observed_truth(wildcards):
     """The prepared pictures behind a shard of a cell."""
     return f"resources/images/{dataset_of(wildcards.cell)}/shard-{wildcards.shard}.safetensors"

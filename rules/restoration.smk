@@ -1,12 +1,6 @@
 # Restorations: one method on one shard of a cell; the jobs that want a GPU.
 
 
-@per_job
-def images_at_a_time(wildcards):
-    """A resource, because a result does not depend on it; 0 is what suits the device."""
-    return study.executions[dataset_of(wildcards.experiment)].batch_size or 0
-
-
 rule restore:
     input:
         observations=observations_of,
