@@ -22,6 +22,7 @@ class Method:
         evaluations: calls of the network for one image with the default hyper-parameters and 1000
             training steps; 0 for a method without a network.
         enlarges: whether it works on super-resolution alone.
+        differentiates: whether it takes gradients of the network.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Method:
     parameters: tuple[HyperParameter, ...] = ()
     evaluations: int = 0
     enlarges: bool = False
+    differentiates: bool = False
 
     @property
     def uses_prior(self) -> bool:
@@ -183,6 +185,7 @@ BUILT_IN = (
             _GRADIENT_BATCH,
         ),
         evaluations=1000,
+        differentiates=True,
     ),
     Method(
         "pigdm",
@@ -206,6 +209,7 @@ BUILT_IN = (
             _GRADIENT_BATCH,
         ),
         evaluations=100,
+        differentiates=True,
     ),
     Method(
         "pinv",

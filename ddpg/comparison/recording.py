@@ -62,7 +62,7 @@ def _prior(job: RestorationJob, observations: Path, image: str, device: str) -> 
     """The prior, told the class of the image where it asks for it."""
     if not job.prior.card:
         return None
-    prior = job.prior.load(device)
+    prior = job.chosen_prior.load(device)
     if not prior.needs_labels:
         return prior
     labels = read_labels(observations)

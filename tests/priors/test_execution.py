@@ -62,6 +62,8 @@ def restored(pictures: Tensor, task: str, sigma_y: float, method: str, **prior: 
         ("sr_bicubic", 0.0, "idpg"),
         ("sr_bicubic", 0.05, "diffpir"),
         ("deblur_gauss", 0.05, "ddrm"),
+        ("deblur_gauss", 0.05, "ddnm_plus"),
+        ("sr_bicubic", 0.05, "idbp"),
     ],
 )
 def test_bfloat16_restores_as_float32_does(

@@ -454,6 +454,20 @@ def test_a_card_says_how_its_network_runs(tmp_path, settings):
     assert settings(chosen, batch_size=None) == {f"float32, channels last, {expected}"}
 
 
+@pytest.mark.parametrize(
+    ("method", "chosen", "expected"),
+    [
+        ("pigdm", None, "float32"),
+        ("dps", None, "float32"),
+        ("pigdm", "bfloat16", "bfloat16"),
+        ("ddpg", None, None),
+    ],
+)
+def test_gradients_of_a_network_are_taken_in_float32_unless_asked_for(method, chosen, expected):
+    job = dataclasses.replace(JOB, method=method, prior=PriorChoice("dead-leaves", chosen))
+    assert job.chosen_prior.precision == expected
+
+
 @pytest.mark.usefixtures("prior")
 def test_there_must_be_images_in_a_batch(restore):
     with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
