@@ -76,7 +76,9 @@ def _forwarding(connection: socket.socket) -> Iterator[None]:
     def forward(number: int, _frame: object) -> None:
         connection.sendall(bytes([number]))
 
-    before = {number: signal.signal(number, forward) for number in FORWARDED}
+    # A command that was started to ignore a signal, as `nohup` does, goes on ignoring it.
+    heeded = [number for number in FORWARDED if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, forward) for number in heeded}
     try:
         yield
     finally:

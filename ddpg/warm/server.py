@@ -1,10 +1,10 @@
 """The process that has everything imported, and its copies that do the work of jobs.
 
-    python -m ddpg.warm.server NAME
+    python -m ddpg.warm.server DESCRIPTOR
 
-It listens on a local socket and ends when its standard input does: Snakemake holds the other end
-of that pipe, so that even SIGKILL to Snakemake ends it. Copies that are at work go on, as jobs of a
-killed Snakemake do.
+It is given a socket that listens, and ends when its standard input does: Snakemake holds the other
+end of that pipe, so that even SIGKILL to Snakemake ends it. Copies that are at work go on, as jobs
+of a killed Snakemake do.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from collections.abc import Sequence
 from ddpg.warm.protocol import (
     STARTED,
     Request,
-    address,
     code_stamp,
     is_same_user,
     receive_request,
@@ -45,19 +44,15 @@ IMPORTED = (
     "skimage.metrics",
 )
 """What the jobs of a study import between them."""
-BACKLOG = 1024
 REQUEST_TIMEOUT = 10.0
 """Seconds that a command may take to send what it has ready; others wait behind it."""
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Listen, import, and serve until standard input ends."""
-    (name,) = arguments
+    """Import, and serve until standard input ends."""
+    (descriptor,) = arguments
     stamp = code_stamp()
-    with socket.socket(socket.AF_UNIX) as listening:
-        # First of all, so that commands that come early wait instead of importing by themselves.
-        listening.bind(address(name))
-        listening.listen(BACKLOG)
+    with socket.socket(fileno=int(descriptor)) as listening:
         for module in IMPORTED:
             if _is_over():
                 return
@@ -122,6 +117,9 @@ def _work(connection: socket.socket, request: Request, streams: Sequence[int]) -
 
 def _move_in(request: Request, streams: Sequence[int]) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    # The command passes on what it heeds itself, whatever was ignored when the server started.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     for descriptor, stream in enumerate(streams):
         os.dup2(stream, descriptor)
         os.close(stream)

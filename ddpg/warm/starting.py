@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
 import subprocess
 import sys
 import threading
 from pathlib import Path
 from typing import Any
 
-from ddpg.warm.protocol import ADDRESS
+from ddpg.warm.protocol import ADDRESS, address
 
 SWITCH = "DDPG_WARM_START"
 """Environment variable that turns it off with the value 0."""
 WORTHWHILE = 4
 """Jobs of a run from which a server pays for its own start."""
+BACKLOG = 1024
 GPU_DRIVERS = ("/dev/nvidiactl", "/dev/kfd")
 SINGLE_THREADED = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """Environment of the server: a process must have no other threads when it is copied."""
@@ -50,12 +52,17 @@ def start() -> subprocess.Popen[bytes]:
     name = f"ddpg-{os.getpid()}-{secrets.token_hex(8)}"
     # The writing end is never closed but by the end of this process, which the server waits for.
     reading, _writing = os.pipe()
-    server = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "ddpg.warm.server", name],
-        stdin=reading,
-        env={**os.environ, **SINGLE_THREADED},
-        start_new_session=True,  # Ctrl-C is for Snakemake and its jobs
-    )
+    with socket.socket(socket.AF_UNIX) as listening:
+        # Listens from now on: commands that come early wait instead of importing by themselves.
+        listening.bind(address(name))
+        listening.listen(BACKLOG)
+        server = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "ddpg.warm.server", str(listening.fileno())],
+            stdin=reading,
+            pass_fds=[listening.fileno()],
+            env={**os.environ, **SINGLE_THREADED},
+            start_new_session=True,  # Ctrl-C is for Snakemake and its jobs
+        )
     os.close(reading)
     threading.Thread(target=server.wait, daemon=True).start()  # should it die, it leaves no zombie
     os.environ[ADDRESS] = name

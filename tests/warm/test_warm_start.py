@@ -77,12 +77,16 @@ def waiting(tmp_path, server):
         stderr=subprocess.PIPE,
         text=True,
         env=environment(),
+        # Where these tests run in the background it may be ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
-        writing = wait_for_reader(pipe)
-        (copy,) = server.children()
-        yield process, copy
-        process.kill()
-        os.close(writing)
+        try:
+            writing = wait_for_reader(pipe)
+            (copy,) = server.children()
+            yield process, copy
+            os.close(writing)
+        finally:
+            process.kill()
 
 
 def reader(folder):
@@ -192,11 +196,16 @@ def test_a_copy_outlives_the_server(tmp_path, monkeypatch):
     server = starting.start()
     pipe, arguments = reader(tmp_path)
     with subprocess.Popen([sys.executable, "-m", "ddpg", *arguments], env=environment()) as process:
-        wait_until(psutil.Process(server.pid).children, seconds=60)
-        server.kill()
-        server.wait()
-        pipe.write_text("not a table\n")
-        assert process.wait(SOON) == 1
+        try:
+            wait_until(psutil.Process(server.pid).children, seconds=60)
+            server.kill()
+            server.wait()
+            writing = wait_for_reader(pipe)
+            os.write(writing, b"not a table\n")
+            os.close(writing)
+            assert process.wait(SOON) == 1
+        finally:
+            process.kill()
     # And the next command finds nobody, and does it itself.
     assert command("schemas", "--help").returncode == 0
     assert delegated("schemas", "--help") == "None\n"
