@@ -89,7 +89,8 @@ class Study:
         paths = [str(self.folder / "recorder"), str(ROOT), os.environ.get("PYTHONPATH", "")]
         environment = {
             "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-            "DDPG_BACKBONES": str(self.folder / "none"),
+            # One for all: tables tell why LPIPS is empty, and the reason names this folder.
+            "DDPG_BACKBONES": str(self.folder.parent / "none"),
             RECORD: str(self.record),
         }
         return {"cwd": self.folder, "env": {**os.environ, **environment}}
