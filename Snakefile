@@ -6,7 +6,7 @@
 # The data flow one way; each stage is one file of rules, one module in ddpg/stages and one folder
 # of results. README.md says how to change the study, config/README.md explains every key.
 
-from ddpg.scheduling import lift_idle_limit
+from ddpg.workflow.scheduling import lift_idle_limit
 from ddpg.stages.keeping import forget_whole_shards
 from ddpg.warm.starting import warm_up
 from snakemake.utils import min_version

@@ -20,14 +20,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ddpg.experiments import Cell, Experiment, read_sheet
 from ddpg.images import load_image
-from ddpg.kernels import motion_kernel
-from ddpg.metrics import psnr
+from ddpg.metrics.measures import psnr
 from ddpg.noise import SeededNoise
 from ddpg.operators import LinearOperator, build_operator
+from ddpg.operators.kernels import motion_kernel
 from ddpg.priors import Prior, load_prior
 from ddpg.samplers import build_sampler
+from ddpg.study.sheet import Cell, Experiment, read_sheet
 
 PICTURES = {
     "grace_hopper": ("matplotlib", "mpl-data/sample_data/grace_hopper.jpg"),

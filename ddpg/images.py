@@ -32,7 +32,7 @@ from PIL import Image
 from torch import Tensor
 
 from ddpg.errors import UserError
-from ddpg.files import replacing
+from ddpg.files.writing import replacing
 
 CROPS = ("center", "stretch")
 

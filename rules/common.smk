@@ -8,10 +8,10 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from ddpg import specs
+from ddpg.jobs import specs
 from ddpg.errors import UserError
-from ddpg.patterns import one_of
-from ddpg.study import Study
+from ddpg.workflow.patterns import one_of
+from ddpg.study.study import Study
 
 # A plan is millions of objects that all live on. With Python's usual threshold of 700, a fifth of the
 # time of planning goes into looking for garbage among them; memory stays the same.
@@ -77,7 +77,7 @@ def motion_cells():
     return [p for p, cell in study.cells.items() if cell.degradation.task == "motion_deblur"]
 
 
-# --- specs: one canonical dictionary per job, see ddpg/specs.py -------------------------------------
+# --- specs: one canonical dictionary per job, see ddpg/jobs/specs.py -------------------------------------
 
 
 def dataset_fetching_spec(wildcards):
@@ -128,7 +128,7 @@ def collection_spec(wildcards):
 
 
 def tables_spec(wildcards):
-    return specs.comparison("tables")
+    return specs.comparison("tables.writing")
 
 
 def plots_spec(wildcards):
@@ -136,7 +136,7 @@ def plots_spec(wildcards):
 
 
 def kernels_spec(wildcards):
-    return specs.comparison("kernel_figure")
+    return specs.comparison("figures.kernel")
 
 
 def page_spec(wildcards):

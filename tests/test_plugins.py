@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from ddpg.errors import UserError
-from ddpg.methods import Method
+from ddpg.operators.tasks import Task
 from ddpg.plugins import Registry, load_object
-from ddpg.tasks import Task
+from ddpg.samplers.methods import Method
 
 ROOT = Path(__file__).parents[1]
 GROUP = "ddpg.tests"
@@ -49,11 +49,11 @@ def python(folder, script, *arguments, **options):
 def test_descriptions_are_found_without_torch(installed):
     script = """
         import sys
-        import ddpg.study
-        from ddpg.experiments import hyper_parameter_columns
-        from ddpg.methods import METHODS
-        from ddpg.priors.kinds import PRIOR_KINDS
-        from ddpg.tasks import TASKS
+        import ddpg.study.study
+        from ddpg.study.sheet import hyper_parameter_columns
+        from ddpg.samplers.methods import METHODS
+        from ddpg.priors.cards.kinds import PRIOR_KINDS
+        from ddpg.operators.tasks import TASKS
         print([*METHODS][-1], [*TASKS][-1], *PRIOR_KINDS, hyper_parameter_columns().count("lam"))
         print(sorted({"torch", "pandas"} & set(sys.modules)))
     """
@@ -68,7 +68,7 @@ def test_a_sheet_names_them(installed, tmp_path):
         "photos\tsr_box\t\t0.05\tddnm\t\n"
     )
     script = f"""
-        from ddpg.experiments import read_sheet
+        from ddpg.study.sheet import read_sheet
         for experiment in read_sheet({str(sheet)!r}, ["photos"]):
             print(experiment.path, experiment.hyper_parameters.get("lam"))
     """
@@ -118,9 +118,9 @@ def test_plugins_are_enrolled_in_the_contract_suites(installed):
 
 def test_code_of_a_plugin_is_part_of_its_fingerprint(installed):
     script = """
-        from ddpg.fingerprint import fingerprint
-        from ddpg.methods import METHODS
-        from ddpg.tasks import TASKS
+        from ddpg.jobs.fingerprint import fingerprint
+        from ddpg.samplers.methods import METHODS
+        from ddpg.operators.tasks import TASKS
         print(fingerprint(METHODS["pnp_hqs"].module))
         print(fingerprint(METHODS["ddnm"].module))
         print(fingerprint(*TASKS["sr_box"].modules))
@@ -154,7 +154,7 @@ def registry(**options):
     return Registry(GROUP, Method, Method("own", "Own", "ddpg.samplers.pinv:P", "", ""), **options)
 
 
-METHOD = 'from ddpg.methods import Method\nM = Method("{}", "T", "a.b:C", "d", "r")\n'
+METHOD = 'from ddpg.samplers.methods import Method\nM = Method("{}", "T", "a.b:C", "d", "r")\n'
 
 
 def test_a_plugin_is_added(tmp_path, monkeypatch):
@@ -171,7 +171,7 @@ def test_a_plugin_is_added(tmp_path, monkeypatch):
         ("new", "b_module:X", METHOD.format("new"), "b_module:X cannot be loaded .AttributeError"),
         ("new", "b_missing:M", "", "b_missing:M cannot be loaded .ModuleNotFoundError"),
         ("new", "b_module:M", "M = 1 / 0", "b_module:M cannot be loaded .ZeroDivisionError"),
-        ("new", "b_module:M", "M = 7", "must be a ddpg.method_descriptions.Method, got int"),
+        ("new", "b_module:M", "M = 7", "must be a ddpg.samplers.catalogue.Method, got int"),
         ("new", "b_module:M", METHOD.format("old"), "must have one name, the latter says 'old'"),
     ],
 )
@@ -207,7 +207,7 @@ def test_code_that_is_not_there(path, expected):
 def test_tasks_of_plugins_must_return_an_operator(monkeypatch):
     from ddpg.operators import build_operator, building
 
-    fake = Task("fake", "Fake", builder="ddpg.files:replacing")
+    fake = Task("fake", "Fake", builder="ddpg.files.writing:replacing")
     monkeypatch.setattr(building, "TASKS", {"fake": fake})
     monkeypatch.setattr(building, "check_task", lambda *_: None)
     monkeypatch.setattr(building, "load_object", lambda *_: lambda *_a, **_k: "no operator")
@@ -223,7 +223,7 @@ def test_a_card_names_a_kind_of_prior(installed, tmp_path):
         "schedule: {kind: linear}\n"
     )
     script = f"""
-        from ddpg.priors.cards import card_identity, read_card
+        from ddpg.priors.cards.card import card_identity, read_card
         import sys
         print("torch" in sys.modules, card_identity({str(card)!r}) == card_identity({str(card)!r}))
         import torch
@@ -239,7 +239,7 @@ def test_a_card_names_a_kind_of_prior(installed, tmp_path):
     assert python(installed, script).splitlines() == ["False True", "[24.0, 48.0, 72.0] -1.0"]
     card.write_text(card.read_text().replace("radius: 2", "radius: 9"))
     script = f"""
-        from ddpg.priors.cards import read_card
+        from ddpg.priors.cards.card import read_card
         try:
             read_card({str(card)!r})
         except ValueError as error:
@@ -249,7 +249,7 @@ def test_a_card_names_a_kind_of_prior(installed, tmp_path):
 
 
 def test_kinds_of_the_package_are_reserved():
-    from ddpg.priors.card_fields import CLASSIFIERS, NETWORKS
-    from ddpg.priors.kinds import PRIOR_KINDS
+    from ddpg.priors.cards.fields import CLASSIFIERS, NETWORKS
+    from ddpg.priors.cards.kinds import PRIOR_KINDS
 
     assert {*NETWORKS, *CLASSIFIERS} - set(PRIOR_KINDS) == PRIOR_KINDS.reserved

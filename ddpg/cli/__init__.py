@@ -15,8 +15,8 @@ from pathlib import Path
 
 from ddpg.cli import bench, comparison, pipeline, priors, resources, study, trajectories
 from ddpg.cli.options import Run, UsageError
-from ddpg.termination import STATUS as TERMINATED
-from ddpg.termination import Terminated, clean_termination
+from ddpg.machine.termination import STATUS as TERMINATED
+from ddpg.machine.termination import Terminated, clean_termination
 
 EXPECTED = (ValueError, OSError, ArithmeticError, KeyboardInterrupt, Terminated)
 """What becomes a line on the terminal; its traceback goes to the log. Anything else is a bug."""

@@ -10,14 +10,16 @@ from pathlib import Path
 from ddpg.cli.options import VerbMaker
 from ddpg.errors import UserError
 
-PROGRAM = Path(__file__).parents[2] / "benchmarks" / "bench.py"
+PROGRAM = Path(__file__).parents[2] / "benchmarks" / "speed" / "bench.py"
 
 
 def add_verbs(verb: VerbMaker) -> None:
     """Add ``bench``; what follows the verb goes to the program, whose ``--help`` explains it."""
     bench = verb(_bench, "Measure the package against the usual way of running, on this machine.")
     bench.add_argument("--quick", action="store_true", help="fewer repetitions and steps")
-    bench.add_argument("options", nargs=argparse.REMAINDER, help="of benchmarks/bench.py, after --")
+    bench.add_argument(
+        "options", nargs=argparse.REMAINDER, help="of benchmarks/speed/bench.py, after --"
+    )
 
 
 def _bench(options: argparse.Namespace) -> int:

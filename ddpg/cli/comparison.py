@@ -10,7 +10,7 @@ import yaml
 
 from ddpg.cli.options import UsageError, VerbMaker, add_figure
 from ddpg.errors import UserError
-from ddpg.files import replacing
+from ddpg.files.writing import replacing
 
 
 def add_verbs(verb: VerbMaker) -> None:
@@ -81,20 +81,20 @@ def add_verbs(verb: VerbMaker) -> None:
 
 
 def _tables(options: argparse.Namespace) -> None:
-    from ddpg.comparison.tables import write_tables
+    from ddpg.comparison.tables.writing import write_tables
 
     write_tables(options.metrics, options.folder, published_csv=options.published)
 
 
 def _plots(options: argparse.Namespace) -> None:
-    from ddpg.comparison.figures import draw_plots
+    from ddpg.comparison.figures.plots import draw_plots
 
     draw_plots(options.metrics, options.folder, reference=options.reference)
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from ddpg.comparison.compare import compare_files
-    from ddpg.comparison.compare_report import comparison_markdown
+    from ddpg.comparison.statistics.changes import compare_files
+    from ddpg.comparison.tables.changes import comparison_markdown
 
     try:
         comparison = compare_files(
@@ -114,14 +114,14 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _kernels(options: argparse.Namespace) -> None:
-    from ddpg.comparison.figures import draw_kernels
+    from ddpg.comparison.figures.plots import draw_kernels
 
     draw_kernels(options.observations, options.output)
 
 
 def _grid(options: argparse.Namespace) -> None:
-    from ddpg.comparison.figures import draw_grid
-    from ddpg.tensors import read_ids
+    from ddpg.comparison.figures.plots import draw_grid
+    from ddpg.files.tensors import read_ids
 
     images = [name for shard in options.truth for name in read_ids(shard)]
     draw_grid(
@@ -144,8 +144,8 @@ def _by_label(labels: list[str], files: list[Path]) -> dict[str, list[Path]]:
 
 
 def _page(options: argparse.Namespace) -> None:
-    from ddpg.comparison.gallery import write_page
-    from ddpg.comparison.page_pictures import BUDGET
+    from ddpg.comparison.page.page import write_page
+    from ddpg.comparison.page.pictures import BUDGET
 
     write_page(
         options.output,
@@ -159,7 +159,7 @@ def _page(options: argparse.Namespace) -> None:
 
 
 def _provenance(options: argparse.Namespace) -> None:
-    from ddpg.comparison.provenance import write_provenance
+    from ddpg.stages.provenance import write_provenance
 
     names = options.names or list(map(str, options.files))
     if len(names) != len(options.files):
@@ -175,7 +175,7 @@ def _provenance(options: argparse.Namespace) -> None:
 
 
 def _schemas(options: argparse.Namespace) -> None:
-    from ddpg.schemas import json_schemas
+    from ddpg.study.schemas import json_schemas
 
     for name, schema in json_schemas().items():
         with replacing(options.folder / name) as path:

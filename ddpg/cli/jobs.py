@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from ddpg.cli.options import pairs
-from ddpg.config import Compile, Layout, Precision
 from ddpg.errors import UserError
+from ddpg.study.config import Compile, Layout, Precision
 
 if TYPE_CHECKING:
     from ddpg.stages.restoration import RestorationJob
@@ -95,7 +95,7 @@ def restoration_job(
 
 
 def _hyper_parameters(method: str, text: str) -> dict[str, Any]:
-    from ddpg.methods import parse_hyper_parameters
+    from ddpg.samplers.methods import parse_hyper_parameters
 
     try:
         return parse_hyper_parameters(method, pairs(text))

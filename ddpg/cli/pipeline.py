@@ -68,8 +68,8 @@ def add_verbs(verb: VerbMaker) -> None:
 
 
 def _observe(options: argparse.Namespace) -> None:
+    from ddpg.files.tensors import read_ids
     from ddpg.stages.observations import MotionKernels, observe
-    from ddpg.tensors import read_ids
 
     set_threads(1)
     motion = None
@@ -90,9 +90,9 @@ def _observe(options: argparse.Namespace) -> None:
 
 
 def _restore(options: argparse.Namespace) -> None:
-    from ddpg.devices import claimed_device
+    from ddpg.files.tensors import read_ids
+    from ddpg.machine.devices import claimed_device
     from ddpg.stages.restoration import restore_shard
-    from ddpg.tensors import read_ids
 
     set_threads(options.threads)
     images = options.images or read_ids(options.observations)
@@ -111,9 +111,9 @@ def _restore(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from ddpg.devices import claimed_device
+    from ddpg.files.tensors import read_ids
+    from ddpg.machine.devices import claimed_device
     from ddpg.stages.evaluation import evaluate
-    from ddpg.tensors import read_ids
 
     set_threads(options.threads)
     with claimed_device("cuda" if options.gpus else "cpu") as device:
@@ -132,7 +132,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _collect(options: argparse.Namespace) -> None:
-    from ddpg.long_table import collect
+    from ddpg.files.long_table import collect
 
     experiments = [pairs(item).popitem() for item in options.shards]
     first = Path(experiments[0][0]) / "shard-0.csv"

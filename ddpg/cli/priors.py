@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 
 from ddpg.cli.options import VerbMaker, set_threads
-from ddpg.config import read_yaml, validated
+from ddpg.study.config import read_yaml, validated
 
 PRECISIONS = ("float32", "bfloat16", "float16")
 
@@ -49,22 +49,22 @@ def _add_part(parser: argparse.ArgumentParser) -> None:
 
 
 def _fetch_checkpoint(options: argparse.Namespace) -> None:
-    from ddpg.priors.acquisition import fetch_checkpoint
+    from ddpg.priors.checkpoints.fetching import fetch_checkpoint
 
     fetch_checkpoint(options.prior, options.part, options.output, pins=options.pins)
 
 
 def _convert_checkpoint(options: argparse.Namespace) -> None:
-    from ddpg.priors.cards import read_card
-    from ddpg.priors.conversion import convert_checkpoint
+    from ddpg.priors.cards.card import read_card
+    from ddpg.priors.checkpoints.conversion import convert_checkpoint
 
     card = read_card(options.prior)
     convert_checkpoint(card, options.part, options.checkpoint, options.output, dtype=options.dtype)
 
 
 def _random_checkpoint(options: argparse.Namespace) -> None:
-    from ddpg.priors.cards import read_card
-    from ddpg.priors.conversion import random_checkpoint
+    from ddpg.priors.cards.card import read_card
+    from ddpg.priors.checkpoints.conversion import random_checkpoint
 
     random_checkpoint(read_card(options.prior), options.part, options.output, seed=options.seed)
 

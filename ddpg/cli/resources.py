@@ -70,8 +70,8 @@ def _prepare_images(options: argparse.Namespace) -> None:
     from ddpg.datasets.cards import read_card
     from ddpg.datasets.listed import listed_rows
     from ddpg.datasets.places import root_folder
-    from ddpg.datasets.selection import parse_positions
     from ddpg.stages.preparation import prepare_images, prepare_rows
+    from ddpg.study.selection import parse_positions
 
     card = read_card(options.card)
     root = root_folder(card, options.fetched)

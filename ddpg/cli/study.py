@@ -41,7 +41,7 @@ def _add_configfile(parser: argparse.ArgumentParser) -> None:
 
 
 def _why(options: argparse.Namespace) -> None:
-    from ddpg.why import dry_run, explain, parse
+    from ddpg.workflow.why import dry_run, explain, parse
 
     jobs = parse(dry_run(options.targets, options.configfile))
     print("\n".join(explain(jobs, options.targets)))
@@ -50,9 +50,9 @@ def _why(options: argparse.Namespace) -> None:
 def _status(options: argparse.Namespace) -> None:
     import time
 
-    from ddpg.config import merged, read_yaml
-    from ddpg.status import lines, read_status
-    from ddpg.study import Study
+    from ddpg.study.config import merged, read_yaml
+    from ddpg.study.study import Study
+    from ddpg.workflow.status import lines, read_status
 
     files = [options.config, *map(Path, options.configfile)]
     config = merged(*(read_yaml(file) for file in files))

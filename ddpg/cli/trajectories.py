@@ -24,10 +24,10 @@ def add_verbs(verb: VerbMaker) -> None:
 
 
 def _trajectory(options: argparse.Namespace) -> None:
-    from ddpg.comparison.recording import record_image
-    from ddpg.comparison.trajectories import write_trajectory
-    from ddpg.devices import claimed_device
-    from ddpg.tensors import read_ids
+    from ddpg.comparison.figures.trajectories import write_trajectory
+    from ddpg.files.tensors import read_ids
+    from ddpg.machine.devices import claimed_device
+    from ddpg.stages.trajectory import record_image
 
     set_threads(options.threads)
     images = (options.images or read_ids(options.observations))[:1]
@@ -47,6 +47,6 @@ def _trajectory(options: argparse.Namespace) -> None:
 
 
 def _trajectories(options: argparse.Namespace) -> None:
-    from ddpg.comparison.trajectory_figure import draw_trajectories
+    from ddpg.comparison.figures.trajectory import draw_trajectories
 
     draw_trajectories(options.files, options.output)

@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ddpg.comparison.measurements import label_styles, read_metrics
 from ddpg.comparison.pictures import (
     Paths,
     Square,
@@ -28,9 +27,10 @@ from ddpg.comparison.pictures import (
     read_kernels,
     to_8bit,
 )
+from ddpg.comparison.statistics.measurements import label_styles, read_metrics
 from ddpg.comparison.style import task_name
 from ddpg.errors import UserError
-from ddpg.files import replacing
+from ddpg.files.writing import replacing
 
 MOST_IMAGES = 6
 """Rows of the figure, and of a grid unless images are named."""
@@ -181,7 +181,7 @@ def draw_grid(
     Raises:
         UserError: see :func:`collect`.
     """
-    from ddpg.comparison.grid_figure import save_grid_figure
+    from ddpg.comparison.figures.grid import save_grid_figure
 
     grid = collect(cell, truth, observations, restorations, read_metrics(*metrics_csv), images)
     save_grid_figure(replace(grid, rows=grid.rows[:MOST_IMAGES]), output_stem)

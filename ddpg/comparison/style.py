@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ddpg.errors import UserError
-from ddpg.methods import METHODS
+from ddpg.samplers.methods import METHODS
 
 Dashes = tuple[float, ...]
 SOLID: Dashes = ()

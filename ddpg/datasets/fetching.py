@@ -18,7 +18,7 @@ from ddpg.datasets.cards import DatasetCard
 from ddpg.errors import UserError
 from ddpg.fetching import Remote, fetch_folder, unpack
 from ddpg.fetching.archives import is_archive
-from ddpg.fetching.linking import link_or_copy
+from ddpg.files.linking import link_or_copy
 
 SUFFIXES = (".tar.gz", ".tar.bz2", ".tar.xz", ".tgz", ".tbz2", ".txz", ".tar", ".zip")
 """What an archive's name ends with."""

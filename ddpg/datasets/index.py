@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ddpg.csv_files import read_rows, write_rows
 from ddpg.errors import UserError
+from ddpg.files.csv_files import read_rows, write_rows
 
 COLUMNS = ("id", "source", "sha256", "width", "height", "label")
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from ddpg.config import validated
 from ddpg.datasets.entries import ImageEntry, derived_id, is_picture
 from ddpg.errors import UserError
+from ddpg.study.config import validated
 
 COLUMNS = ("id", "file", "sha256", "label")
 

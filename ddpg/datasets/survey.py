@@ -12,7 +12,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from ddpg.config import is_identifier
 from ddpg.datasets.cards import DatasetCard
 from ddpg.datasets.choosing import Candidate, choose
 from ddpg.datasets.entries import folded
@@ -21,6 +20,7 @@ from ddpg.datasets.matching import find_pictures
 from ddpg.datasets.places import pictures_folder
 from ddpg.datasets.problems import Problems
 from ddpg.images import ImageError, inspect_image
+from ddpg.study.config import is_identifier
 
 MINIMUM_SIDE = 8
 """A study has no smaller images, so that a smaller picture is an icon that strayed in."""

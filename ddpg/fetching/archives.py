@@ -22,7 +22,7 @@ from ddpg.errors import UserError
 from ddpg.fetching import tars, zips
 from ddpg.fetching.errors import ArchiveError
 from ddpg.fetching.writer import Writer
-from ddpg.locking import locked
+from ddpg.files.locking import locked
 
 MAX_BYTES = 64 << 30
 MAX_FILES = 500_000

@@ -9,11 +9,11 @@ from ddpg.fetching import drive, elsewhere, web
 from ddpg.fetching.checks import Expected, keep_aside, measure
 from ddpg.fetching.errors import FetchError, MirrorError
 from ddpg.fetching.job import Job, guarded
-from ddpg.fetching.linking import link_or_copy
 from ddpg.fetching.partial import Partial
 from ddpg.fetching.patience import BACKOFF, RETRIES, TIMEOUT, Patience
 from ddpg.fetching.remote import DRIVE_FILE, DRIVE_FOLDER, Remote, scheme_of, shown
-from ddpg.locking import locked
+from ddpg.files.linking import link_or_copy
+from ddpg.files.locking import locked
 
 log = logging.getLogger(__name__)
 

@@ -18,11 +18,11 @@ from ddpg.fetching.folder_sources import (
     unpack_noted,
 )
 from ddpg.fetching.job import Job, guarded
-from ddpg.fetching.linking import link_or_copy
 from ddpg.fetching.origin import origin_file, origin_of
 from ddpg.fetching.patience import BACKOFF, RETRIES, TIMEOUT, Patience
 from ddpg.fetching.remote import DRIVE_FOLDER, Remote, shown
-from ddpg.locking import locked
+from ddpg.files.linking import link_or_copy
+from ddpg.files.locking import locked
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from ddpg.fetching.checks import Sums, measure_folder
-from ddpg.files import replacing
+from ddpg.files.writing import replacing
 
 
 def note_origin(folder: Path, archive: Sums) -> None:

@@ -7,7 +7,7 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ddpg.files import replacing
+from ddpg.files.writing import replacing
 
 
 @dataclass(frozen=True)

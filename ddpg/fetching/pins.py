@@ -14,8 +14,8 @@ import yaml
 
 from ddpg.errors import UserError
 from ddpg.fetching.checks import Expected, Sums
-from ddpg.files import replacing
-from ddpg.locking import locked
+from ddpg.files.locking import locked
+from ddpg.files.writing import replacing
 
 log = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ from ddpg.operators.separable import (
     factorise,
 )
 from ddpg.operators.task_kernels import BLUR_TAPS, centred_cubic_taps
+from ddpg.operators.tasks import TASKS, Task, check_task
 from ddpg.plugins import load_object
-from ddpg.tasks import TASKS, Task, check_task
 
 
 def build_operator(
@@ -36,7 +36,7 @@ def build_operator(
     """The observation model of a task (Garber & Tirer, CVPR 2024, section 5).
 
     Args:
-        task: a key of :data:`ddpg.tasks.TASKS`.
+        task: a key of :data:`ddpg.operators.tasks.TASKS`.
         image_size: n, or (H, W), in pixels.
         backend: "fft" (periodic), "svd" (with borders) or, for Gaussian deblurring alone,
             "svd-published" (the published code's slip, see :mod:`ddpg.operators.published`).

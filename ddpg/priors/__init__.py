@@ -5,8 +5,9 @@ The names are imported on first use, so that reading a card does not import torc
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
     from ddpg.priors.base import GaussianPrior, Prior
@@ -14,14 +15,10 @@ if TYPE_CHECKING:
 
 __all__ = ["GaussianPrior", "Prior", "load_prior"]
 
-_HOMES = {
-    "GaussianPrior": "ddpg.priors.base",
-    "Prior": "ddpg.priors.base",
-    "load_prior": "ddpg.priors.loading",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "base": ["GaussianPrior", "Prior"],
+        "loading": ["load_prior"],
+    },
+)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ddpg.schedule import Schedule
+from ddpg.priors.schedule import Schedule
 
 
 class Prior(ABC):

@@ -19,7 +19,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ddpg.priors.execution import Execution
 from ddpg.priors.network_prior import NetworkPrior
-from ddpg.schedule import Schedule
+from ddpg.priors.schedule import Schedule
 
 BOOST = 1024.0
 """Keeps the small numbers on the way back through a float16 classifier from becoming zero; a power

@@ -17,13 +17,13 @@ import torch
 from torch import Tensor, nn
 
 from ddpg.errors import UserError
+from ddpg.files.tensors import CorruptFileError
 from ddpg.priors.base import Prior
-from ddpg.priors.cards import Card, CardError
+from ddpg.priors.cards.card import Card, CardError
 from ddpg.priors.conditional import ConditionalPrior
 from ddpg.priors.execution import Execution
 from ddpg.priors.network_prior import NetworkPrior
-from ddpg.schedule import Schedule
-from ddpg.tensors import CorruptFileError
+from ddpg.priors.schedule import Schedule
 
 SCHEDULER = "scheduler_config.json"
 

@@ -25,7 +25,7 @@ from typing import Any, get_args
 import torch
 from torch import Tensor, nn
 
-from ddpg.config import Compile, ExecutionSettings, Layout
+from ddpg.study.config import Compile, ExecutionSettings, Layout
 
 log = logging.getLogger(__name__)
 

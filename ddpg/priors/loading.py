@@ -1,6 +1,6 @@
 """From a card to a prior: its checkpoints are found, verified and loaded strictly.
 
-Where they are looked for is said in :mod:`ddpg.priors.places`.
+Where they are looked for is said in :mod:`ddpg.priors.checkpoints.places`.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ import torch
 from torch import nn
 
 from ddpg.errors import UserError
+from ddpg.files.tensors import read_tensors
 from ddpg.priors.base import Prior
-from ddpg.priors.building import build_network, fill
-from ddpg.priors.cards import Card, CardError, read_card
-from ddpg.priors.checkpoints import read_checkpoint, verify
+from ddpg.priors.cards.card import Card, CardError, read_card
+from ddpg.priors.checkpoints.building import build_network, fill
+from ddpg.priors.checkpoints.conversion import check_converted, converted_header
+from ddpg.priors.checkpoints.places import converted_path, find_checkpoint
+from ddpg.priors.checkpoints.reading import read_checkpoint, verify
 from ddpg.priors.conditional import ConditionalPrior
-from ddpg.priors.conversion import check_converted, converted_header
 from ddpg.priors.execution import Execution, best_precision, precision
 from ddpg.priors.network_prior import NetworkPrior
-from ddpg.priors.places import converted_path, find_checkpoint
-from ddpg.schedule import Schedule
-from ddpg.tensors import read_tensors
+from ddpg.priors.schedule import Schedule
 
 OWN_KINDS = ("residual_unet", "ddpm_unet", "adm_unet")
 """Kinds of networks that were measured in half precision."""

@@ -11,7 +11,7 @@ from ddpg.priors.base import Prior
 from ddpg.priors.execution import PRECISIONS as PRECISIONS
 from ddpg.priors.execution import CompiledNetwork, Execution, compiled
 from ddpg.priors.execution import precision as precision
-from ddpg.schedule import Schedule
+from ddpg.priors.schedule import Schedule
 
 HALVED = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 """The layers whose weights are stored in half precision, if that is asked for."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from ddpg.datasets.cards import read_card as read_dataset_card
 from ddpg.datasets.places import source_folder
 from ddpg.images import load_image
-from ddpg.priors.cards import read_card
+from ddpg.priors.cards.card import read_card
 from ddpg.priors.loading import load_prior
 from ddpg.priors.scoring import (
     format_means,

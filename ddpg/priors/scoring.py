@@ -27,8 +27,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ddpg.files import replacing
-from ddpg.metrics import psnr
+from ddpg.files.writing import replacing
+from ddpg.metrics.measures import psnr
 from ddpg.priors.base import Prior
 
 NOISE_LEVELS = (15.0, 25.0, 50.0)

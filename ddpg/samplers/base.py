@@ -11,10 +11,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from ddpg.methods import check_hyper_parameters
 from ddpg.noise import Noise
 from ddpg.operators import LinearOperator
 from ddpg.priors.base import Prior
+from ddpg.priors.schedule import Schedule
+from ddpg.samplers.methods import check_hyper_parameters
 from ddpg.samplers.problem import (
     CLEAN,
     Move,
@@ -27,7 +28,6 @@ from ddpg.samplers.problem import (
     check_times,
     steps_of,
 )
-from ddpg.schedule import Schedule
 
 Callback = Callable[[State], object]
 
@@ -39,7 +39,8 @@ class Sampler(ABC):
     """A restoration method with its hyper-parameters.
 
     Args:
-        hyper_parameters: those of :data:`ddpg.methods.METHODS` that differ from the defaults.
+        hyper_parameters: those of :data:`ddpg.samplers.methods.METHODS` that differ from the
+            defaults.
 
     Raises:
         ValueError: one is unknown or out of its limits.

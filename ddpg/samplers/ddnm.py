@@ -15,9 +15,9 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from ddpg.priors.schedule import Schedule
 from ddpg.samplers.base import DiffusionSampler
 from ddpg.samplers.problem import CLEAN, Move, Problem, Step, check_times
-from ddpg.schedule import Schedule
 
 
 class DDNM(DiffusionSampler):

@@ -18,11 +18,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from ddpg.priors.schedule import Schedule
 from ddpg.samplers.base import DiffusionSampler
 from ddpg.samplers.problem import Problem, Step
 from ddpg.samplers.spectral import can_divide, noise_level
 from ddpg.samplers.time_grids import times_below
-from ddpg.schedule import Schedule
 
 
 class DDRM(DiffusionSampler):

@@ -18,11 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from ddpg.errors import UserError
-from ddpg.methods import METHODS
 from ddpg.noise import Noise
 from ddpg.operators import LinearOperator
 from ddpg.priors.base import Prior
 from ddpg.samplers.base import Callback, Sampler
+from ddpg.samplers.methods import METHODS
 from ddpg.samplers.problem import check_observations
 
 

@@ -18,10 +18,10 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from ddpg.methods import NOISY_SCALE
+from ddpg.priors.schedule import Schedule
 from ddpg.samplers.base import DiffusionSampler
+from ddpg.samplers.methods import NOISY_SCALE
 from ddpg.samplers.problem import Move, Problem, Step, check_times
-from ddpg.schedule import Schedule
 
 SMALLEST_SIGMA = 0.001
 """sigma_n of observations without noise, on the [0, 1] scale."""

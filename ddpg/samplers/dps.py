@@ -14,9 +14,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from ddpg.priors.schedule import Schedule
 from ddpg.samplers.gradients import GradientSampler
 from ddpg.samplers.problem import Problem, Step
-from ddpg.schedule import Schedule
 
 
 class DPS(GradientSampler):

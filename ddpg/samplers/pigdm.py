@@ -21,11 +21,11 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from ddpg.priors.schedule import Schedule
 from ddpg.samplers.gradients import GradientSampler
 from ddpg.samplers.problem import Problem, Step
 from ddpg.samplers.spectral import noise_level
 from ddpg.samplers.time_grids import times_below
-from ddpg.schedule import Schedule
 
 
 class PiGDM(GradientSampler):

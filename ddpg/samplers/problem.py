@@ -12,11 +12,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ddpg.methods import NOISY_SCALE
 from ddpg.noise import Noise
 from ddpg.operators import LinearOperator
 from ddpg.priors.base import Prior
-from ddpg.schedule import Schedule
+from ddpg.priors.schedule import Schedule
+from ddpg.samplers.methods import NOISY_SCALE
 
 SMALLEST_ETA = 1e-4
 """Floor of the regularisation of back-projections: float32 cannot do with less."""

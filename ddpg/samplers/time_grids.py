@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ddpg.schedule import Schedule
+from ddpg.priors.schedule import Schedule
 
 
 def times_below(schedule: Schedule, steps: int) -> list[int]:

@@ -11,12 +11,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ddpg import metrics as measure
-from ddpg.costs import MEASURES, SETTINGS, read_costs
 from ddpg.errors import UserError
+from ddpg.files.costs import MEASURES, SETTINGS, read_costs
+from ddpg.files.long_table import write_long_table
+from ddpg.files.tensors import read_tensors
 from ddpg.images import from_uint8
-from ddpg.long_table import write_long_table
-from ddpg.tensors import read_tensors
+from ddpg.metrics import measures as measure
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def evaluate(
 
     Args:
         truth_file, restorations, costs: products of the stages before.
-        output: CSV file in the long format, columns :data:`ddpg.long_table.COLUMNS`.
+        output: CSV file in the long format, columns :data:`ddpg.files.long_table.COLUMNS`.
         experiment: its identity: dataset, task, operator, scale, sigma_y, method, label,
             repeat.
         images: ids, in order.

@@ -17,12 +17,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ddpg.costs import read_costs, write_costs
 from ddpg.errors import CorruptFileError
-from ddpg.files import replacing
+from ddpg.files.costs import read_costs, write_costs
+from ddpg.files.tensors import read_metadata, read_tensors, write_tensors
+from ddpg.files.writing import replacing
 from ddpg.images import save_png
 from ddpg.stages.keeping import STATE, WHOLE, kept_folder, remove_others
-from ddpg.tensors import read_metadata, read_tensors, write_tensors
 
 log = logging.getLogger(__name__)
 

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from ddpg.errors import UserError
+from ddpg.files.tensors import read_labels, read_tensors, write_tensors
 from ddpg.images import from_uint8
-from ddpg.kernels import motion_kernel
-from ddpg.methods import NOISY_SCALE
 from ddpg.noise import SeededNoise
 from ddpg.operators import LinearOperator, build_operator
-from ddpg.tensors import read_labels, read_tensors, write_tensors
+from ddpg.operators.kernels import motion_kernel
+from ddpg.samplers.methods import NOISY_SCALE
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ def read_observations(
     """Read observations (B, 3, h, w) and, for motion deblurring, kernels (B, k, k).
 
     Raises:
-        ddpg.tensors.CorruptFileError: the file cannot be read or lacks an entry.
+        ddpg.files.tensors.CorruptFileError: the file cannot be read or lacks an entry.
     """
     motion = task == "motion_deblur"
     keys = [*images, *(f"{name}/kernel" for name in images if motion)]

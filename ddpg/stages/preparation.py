@@ -11,8 +11,8 @@ from torch import Tensor
 
 from ddpg.datasets.index import Row, read_index
 from ddpg.errors import UserError
+from ddpg.files.tensors import write_tensors
 from ddpg.images import load_image, to_uint8
-from ddpg.tensors import write_tensors
 
 log = logging.getLogger(__name__)
 

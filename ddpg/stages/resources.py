@@ -8,8 +8,6 @@ import json
 import logging
 from pathlib import Path
 
-from ddpg.backbones import fetch_backbone
-from ddpg.config import validated
 from ddpg.datasets.cards import DatasetCard
 from ddpg.datasets.entries import SUFFIXES, ImageEntry, derived_id, repeated_ids
 from ddpg.datasets.index import write_index
@@ -17,8 +15,10 @@ from ddpg.datasets.matching import find_pictures
 from ddpg.datasets.places import root_folder
 from ddpg.datasets.survey import survey
 from ddpg.errors import UserError
-from ddpg.files import replacing
-from ddpg.metrics import MetricUnavailable
+from ddpg.files.writing import replacing
+from ddpg.metrics.backbones import fetch_backbone
+from ddpg.metrics.measures import MetricUnavailable
+from ddpg.study.config import validated
 
 log = logging.getLogger(__name__)
 

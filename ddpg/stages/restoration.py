@@ -20,21 +20,21 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from ddpg.config import Compile, ExecutionSettings, Layout, Precision
-from ddpg.costs import SETTINGS, at_a_time
-from ddpg.hardware import device_name
-from ddpg.locking import locked
-from ddpg.methods import METHODS
+from ddpg.files.costs import SETTINGS, at_a_time
+from ddpg.files.locking import locked
+from ddpg.files.tensors import read_labels
+from ddpg.machine.hardware import device_name
+from ddpg.machine.progress import steps_bar
 from ddpg.noise import SeededNoise
 from ddpg.priors import Prior, load_prior
 from ddpg.priors.batching import best_batch_size
-from ddpg.priors.cards import card_identity, read_card
+from ddpg.priors.cards.card import card_identity, read_card
 from ddpg.priors.execution import Execution, best_precision
-from ddpg.progress import steps_bar
 from ddpg.samplers import Sampler, build_sampler
+from ddpg.samplers.methods import METHODS
 from ddpg.stages.finished import FinishedImages
 from ddpg.stages.observations import observation_operator, read_observations
-from ddpg.tensors import read_labels
+from ddpg.study.config import Compile, ExecutionSettings, Layout, Precision
 
 log = logging.getLogger(__name__)
 

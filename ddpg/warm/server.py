@@ -31,8 +31,8 @@ from ddpg.warm.protocol import (
 
 IMPORTED = (
     "ddpg.cli",
-    "ddpg.comparison.grid_figure",
-    "ddpg.comparison.tables",
+    "ddpg.comparison.figures.grid",
+    "ddpg.comparison.tables.writing",
     "ddpg.operators.building",
     "ddpg.priors.loading",
     "ddpg.samplers",

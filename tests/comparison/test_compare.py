@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from ddpg import cli
-from ddpg.comparison.compare import WHOLE, compare_files
-from ddpg.comparison.compare_report import comparison_markdown
+from ddpg.comparison.statistics.changes import WHOLE, compare_files
+from ddpg.comparison.tables.changes import comparison_markdown
 from ddpg.errors import UserError
 
 IMAGES = 20

@@ -8,8 +8,13 @@ from functools import partial
 import pandas as pd
 import pytest
 
-from ddpg.comparison.cost_figure import cost_points
-from ddpg.comparison.figures import (
+from ddpg.comparison.figures.cost import cost_points
+from ddpg.comparison.figures.kernel import collect_kernels
+from ddpg.comparison.figures.noise import curves
+from ddpg.comparison.figures.pairs import against, choose_reference
+from ddpg.comparison.figures.panels import leading
+from ddpg.comparison.figures.plane import plane
+from ddpg.comparison.figures.plots import (
     draw_cost,
     draw_grid,
     draw_kernels,
@@ -20,21 +25,16 @@ from ddpg.comparison.figures import (
     draw_ranks,
 )
 from ddpg.comparison.grids import collect
-from ddpg.comparison.kernel_figure import collect_kernels
-from ddpg.comparison.noise_figure import curves
-from ddpg.comparison.pairs import compare_pairs
-from ddpg.comparison.pairs_figure import against, choose_reference
-from ddpg.comparison.panels import leading
-from ddpg.comparison.plane_figure import plane
 from ddpg.comparison.products import PLOTS
-from ddpg.comparison.statistics import read_metrics, summarise
+from ddpg.comparison.statistics.pairs import compare_pairs
+from ddpg.comparison.statistics.summary import read_metrics, summarise
 from ddpg.errors import UserError
 
 
 @pytest.fixture(autouse=True)
 def coarse(monkeypatch):
     """Fewer dots: most of a figure's time is its bitmap."""
-    monkeypatch.setattr("ddpg.comparison.canvas.RESOLUTION", 60)
+    monkeypatch.setattr("ddpg.comparison.figures.canvas.RESOLUTION", 60)
 
 
 CELL = "my_set/deblur_gauss-fft/0.05"

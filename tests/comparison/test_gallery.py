@@ -12,16 +12,16 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from ddpg.comparison.gallery import megabytes, write_page
 from ddpg.comparison.grids import OBSERVATION, TRUTH, collect, page_data
-from ddpg.comparison.measurements import read_metrics
-from ddpg.comparison.page_pictures import LOSSLESS, LOSSY, choose_pictures, thumbnails
-from ddpg.comparison.page_scores import cells, scores
-from ddpg.comparison.page_study import facts, overview
-from ddpg.comparison.page_tables import Head, left_out, table_views, undecided
-from ddpg.comparison.pairs import compare_pairs
+from ddpg.comparison.page.overview import facts, overview
+from ddpg.comparison.page.page import megabytes, write_page
+from ddpg.comparison.page.pictures import LOSSLESS, LOSSY, choose_pictures, thumbnails
+from ddpg.comparison.page.scores import cells, scores
+from ddpg.comparison.page.tables import Head, left_out, table_views, undecided
 from ddpg.comparison.pictures import data_uri
-from ddpg.comparison.statistics import mark_best, summarise
+from ddpg.comparison.statistics.measurements import read_metrics
+from ddpg.comparison.statistics.pairs import compare_pairs
+from ddpg.comparison.statistics.summary import mark_best, summarise
 from ddpg.errors import UserError
 
 CELL = "my_set/deblur_gauss-fft/0.05"

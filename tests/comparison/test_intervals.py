@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap
 
-from ddpg.comparison.intervals import mean_intervals, resampled_means
+from ddpg.comparison.statistics.intervals import mean_intervals, resampled_means
 
 
 def test_they_agree_with_scipys():
@@ -46,7 +46,7 @@ def test_resampled_means_have_the_bootstraps_moments():
 def test_blocks_do_not_change_a_result(monkeypatch):
     values = [np.random.default_rng(0).normal(size=10)]
     before = mean_intervals(values, resamples=1000)
-    monkeypatch.setattr("ddpg.comparison.intervals._BLOCK", 70)
+    monkeypatch.setattr("ddpg.comparison.statistics.intervals._BLOCK", 70)
     assert mean_intervals(values, resamples=1000) == pytest.approx(before, rel=1e-12)
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ddpg.comparison.gallery import write_page
 from ddpg.comparison.grids import OBSERVATION, TRUTH
+from ddpg.comparison.page.page import write_page
 from ddpg.comparison.pictures import data_uri, kernel_picture
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ddpg.comparison.published import published_table, published_texts, read_published
-from ddpg.comparison.statistics import read_metrics, summarise
+from ddpg.comparison.statistics.summary import read_metrics, summarise
+from ddpg.comparison.tables.published import published_table, published_texts, read_published
 from ddpg.errors import UserError
 
 HEADER = "dataset,task,sigma_y,method,psnr,lpips,source\n"

@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 from scipy.stats import friedmanchisquare
 
-from ddpg.comparison.rank_tables import ranks_frame, ranks_markdown
-from ddpg.comparison.ranks import groups_within, nemenyi_critical_difference, rank_methods
-from ddpg.comparison.statistics import read_metrics, summarise
+from ddpg.comparison.statistics.ranks import (
+    groups_within,
+    nemenyi_critical_difference,
+    rank_methods,
+)
+from ddpg.comparison.statistics.summary import read_metrics, summarise
+from ddpg.comparison.tables.ranks import ranks_frame, ranks_markdown
 
 # Demsar (2006), table 5(a): q for alpha = 0.05 and 2 to 10 methods.
 DEMSAR = [1.960, 2.343, 2.569, 2.728, 2.850, 2.949, 3.031, 3.102, 3.164]

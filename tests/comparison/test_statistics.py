@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ddpg.comparison.pairs import compare_pairs
-from ddpg.comparison.statistics import mark_best, read_metrics, summarise
+from ddpg.comparison.statistics.pairs import compare_pairs
+from ddpg.comparison.statistics.summary import mark_best, read_metrics, summarise
 from ddpg.errors import UserError
 
 

@@ -11,7 +11,7 @@ import pytest
 from skimage.color import rgb2lab
 
 from ddpg.comparison.style import METHOD_STYLES, method_styles, metric_style, task_name
-from ddpg.methods import METHODS
+from ddpg.samplers.methods import METHODS
 
 # Machado, Oliveira & Fernandes (2009), severity 1, on linear RGB.
 DEFICIENCIES = {

@@ -9,11 +9,11 @@ import subprocess
 import pandas as pd
 import pytest
 
-from ddpg.comparison.layout import quality_tables
-from ddpg.comparison.markup import escape_latex, escape_markdown
 from ddpg.comparison.products import TABLES
-from ddpg.comparison.statistics import read_metrics, summarise
-from ddpg.comparison.tables import write_tables
+from ddpg.comparison.statistics.summary import read_metrics, summarise
+from ddpg.comparison.tables.layout import quality_tables
+from ddpg.comparison.tables.markup import escape_latex, escape_markdown
+from ddpg.comparison.tables.writing import write_tables
 
 PUBLISHED = """dataset,task,sigma_y,method,psnr,lpips,source
 celeba_hq,deblur_gauss,0.05,ddpg,30.41,0.068,"table 4 & 5, 100% checked_by_hand"

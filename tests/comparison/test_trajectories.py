@@ -6,20 +6,20 @@ import pytest
 import torch
 
 from ddpg import cli
-from ddpg.comparison.trajectories import (
+from ddpg.comparison.figures.trajectories import (
     chosen_steps,
     quality,
     read_trajectory,
     record,
     write_trajectory,
 )
-from ddpg.comparison.trajectory_figure import draw_trajectories
+from ddpg.comparison.figures.trajectory import draw_trajectories
 from ddpg.errors import UserError
+from ddpg.files.tensors import read_tensors, write_tensors
 from ddpg.noise import SeededNoise
 from ddpg.operators import build_operator
 from ddpg.priors import GaussianPrior
 from ddpg.samplers import build_sampler
-from ddpg.tensors import read_tensors, write_tensors
 
 ABOUT = {"dataset": "my_set", "task": "deblur_gauss", "operator": "fft", "scale": None}
 ABOUT |= {"sigma_y": 0.05, "image": "a"}

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ddpg.config import validated
 from ddpg.datasets.cards import DatasetCard
+from ddpg.study.config import validated
 
 Draw = Callable[..., Path]
 

@@ -55,7 +55,7 @@ def test_the_published_sets_are_known_before_they_are_fetched(
 def test_reading_cards_imports_nothing_heavy() -> None:
     heavy = ["torch", "pandas", "requests", "pooch", "gdown", "PIL", "numpy"]
     code = (
-        "import sys, ddpg.datasets.cards, ddpg.datasets.selection;"
+        "import sys, ddpg.datasets.cards, ddpg.study.selection;"
         f"print([name for name in {heavy!r} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

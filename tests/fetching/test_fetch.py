@@ -324,7 +324,7 @@ def test_who_waits_for_another_process_says_so(
 ) -> None:
     import threading
 
-    from ddpg.locking import locked
+    from ddpg.files.locking import locked
 
     caplog.set_level(logging.INFO)
     held, go = threading.Event(), threading.Event()

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ddpg.operators import LinearOperator, build_operator
-from ddpg.tasks import TASKS
+from ddpg.operators.tasks import TASKS
 
 ODD = (13, 10)
 DIVISIBLE = (12, 16)

@@ -17,9 +17,9 @@ import yaml
 from ddpg.cli import main
 from ddpg.errors import UserError
 from ddpg.priors import load_prior
-from ddpg.priors.acquisition import fetch_checkpoint
-from ddpg.priors.cards import read_card
-from ddpg.priors.conversion import random_checkpoint
+from ddpg.priors.cards.card import read_card
+from ddpg.priors.checkpoints.conversion import random_checkpoint
+from ddpg.priors.checkpoints.fetching import fetch_checkpoint
 
 NETWORK = {
     "kind": "ddpm_unet",

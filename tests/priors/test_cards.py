@@ -16,7 +16,7 @@ import torch
 import yaml
 
 from ddpg.errors import UserError
-from ddpg.priors.cards import (
+from ddpg.priors.cards.card import (
     EMBEDDED,
     PUBLISHED,
     Card,
@@ -27,7 +27,7 @@ from ddpg.priors.cards import (
     known_names,
     read_card,
 )
-from ddpg.schedule import Schedule
+from ddpg.priors.schedule import Schedule
 
 ADM = {
     "kind": "adm_unet",
@@ -248,7 +248,7 @@ def test_random_seeds_are_other_priors(write: Write) -> None:
 
 def test_cards_do_not_import_torch() -> None:
     code = (
-        "import sys; from ddpg.priors.cards import card_identity, known_names;"
+        "import sys; from ddpg.priors.cards.card import card_identity, known_names;"
         "[card_identity(name) for name in known_names()];"
         "print([m for m in ('torch', 'pandas', 'requests', 'diffusers') if m in sys.modules])"
     )

@@ -12,8 +12,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ddpg.priors.checkpoints import AVERAGES, check_weights, read_checkpoint
-from ddpg.tensors import CorruptFileError
+from ddpg.files.tensors import CorruptFileError
+from ddpg.priors.checkpoints.reading import AVERAGES, check_weights, read_checkpoint
 
 
 def weights(seed: int = 0) -> dict[str, Tensor]:

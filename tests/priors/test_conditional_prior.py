@@ -10,14 +10,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from ddpg.files.tensors import read_tensors
 from ddpg.noise import SeededNoise
 from ddpg.operators import build_operator
 from ddpg.priors import GaussianPrior
 from ddpg.priors.conditional import ConditionalPrior
 from ddpg.priors.networks.adm_classifier import ADMClassifier
+from ddpg.priors.schedule import Schedule
 from ddpg.samplers import build_sampler
-from ddpg.schedule import Schedule
-from ddpg.tensors import read_tensors
 
 STORED = Path(__file__).parents[1] / "data/networks"
 SCHEDULE = Schedule.linear()

@@ -18,14 +18,14 @@ from torch import Tensor, nn
 
 from ddpg.cli import main
 from ddpg.errors import UserError
-from ddpg.fingerprint import fingerprint
+from ddpg.files.tensors import CorruptFileError, read_tensors
+from ddpg.jobs.fingerprint import fingerprint
 from ddpg.priors import load_prior
-from ddpg.priors.building import build_network
-from ddpg.priors.cards import read_card
-from ddpg.priors.conversion import convert_checkpoint, random_checkpoint
-from ddpg.priors.kinds import PRIOR_KINDS, PriorKind
+from ddpg.priors.cards.card import read_card
+from ddpg.priors.cards.kinds import PRIOR_KINDS, PriorKind
+from ddpg.priors.checkpoints.building import build_network
+from ddpg.priors.checkpoints.conversion import convert_checkpoint, random_checkpoint
 from ddpg.priors.network_prior import PRECISIONS, halved_names
-from ddpg.tensors import CorruptFileError, read_tensors
 
 STORED = Path(__file__).parents[1] / "data/networks"
 LEVELS = {"image_size": 32, "channels": 32, "multipliers": [1, 2], "blocks": 1}
@@ -300,7 +300,7 @@ def test_random_weights_by_card_and_command_line(write: WriteCard) -> None:
 def test_where_checkpoints_are_looked_for(
     write: WriteCard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The order of ddpg.priors.places, each place made to differ from the next."""
+    """The order of ddpg.priors.checkpoints.places, each place made to differ from the next."""
     card = write(
         "tiny_ddpm_unet",
         weights={"file": "net.pt", "mirrors": ["gdrive:1"], "environment": "TINY_NET"},

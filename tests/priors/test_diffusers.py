@@ -13,11 +13,11 @@ import yaml
 from torch import Tensor
 
 from ddpg.errors import UserError
+from ddpg.files.tensors import CorruptFileError, read_tensors, write_tensors
 from ddpg.priors import load_prior
-from ddpg.priors.cards import read_card
+from ddpg.priors.cards.card import read_card
 from ddpg.priors.diffusers import folder_schedule
-from ddpg.schedule import Schedule
-from ddpg.tensors import CorruptFileError, read_tensors, write_tensors
+from ddpg.priors.schedule import Schedule
 
 diffusers = pytest.importorskip("diffusers", reason="the optional library diffusers is missing")
 

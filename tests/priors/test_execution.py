@@ -15,7 +15,7 @@ import torch
 from skimage import data
 from torch import Tensor, nn
 
-from ddpg.metrics import psnr
+from ddpg.metrics.measures import psnr
 from ddpg.noise import SeededNoise
 from ddpg.operators import build_operator
 from ddpg.priors import execution, load_prior
@@ -23,8 +23,8 @@ from ddpg.priors.batching import automatic_batch_size
 from ddpg.priors.execution import Execution, best_precision, compiled, uncompiled
 from ddpg.priors.network_prior import NetworkPrior
 from ddpg.priors.networks import DDPMUNet, ResidualUNet
+from ddpg.priors.schedule import Schedule
 from ddpg.samplers import build_sampler
-from ddpg.schedule import Schedule
 
 CPU = torch.device("cpu")
 NAMES = ["first", "second"]

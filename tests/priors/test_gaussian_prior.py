@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ddpg.priors import GaussianPrior
-from ddpg.schedule import Schedule
+from ddpg.priors.schedule import Schedule
 
 MEAN, VARIANCE = 0.1, 0.16
 

@@ -13,12 +13,12 @@ import yaml
 from torch import Tensor, nn
 
 from ddpg.errors import UserError
-from ddpg.priors.cards import embedded_names
+from ddpg.files.tensors import CorruptFileError, write_tensors
+from ddpg.priors.cards.card import embedded_names
 from ddpg.priors.loading import load_prior
 from ddpg.priors.network_prior import NetworkPrior
 from ddpg.priors.networks.residual_unet import ResidualUNet
-from ddpg.schedule import Schedule
-from ddpg.tensors import CorruptFileError, write_tensors
+from ddpg.priors.schedule import Schedule
 
 ARCHITECTURE = {
     "kind": "residual_unet",

@@ -15,7 +15,7 @@ from ddpg.priors.network_prior import NetworkPrior
 from ddpg.priors.networks import ADMClassifier, ADMUNet, DDPMUNet
 from ddpg.priors.networks.blocks import GroupNorm
 from ddpg.priors.networks.configurations import PUBLISHED
-from ddpg.schedule import Schedule
+from ddpg.priors.schedule import Schedule
 
 DATA = Path(__file__).parents[1] / "data" / "networks"
 KINDS: dict[str, Any] = {

@@ -4,9 +4,9 @@ import pytest
 import torch
 import yaml
 
-from ddpg.priors.cards import EMBEDDED
+from ddpg.priors.cards.card import EMBEDDED
 from ddpg.priors.networks.residual_unet import SIGMA_DATA, ResidualUNet
-from ddpg.schedule import Schedule
+from ddpg.priors.schedule import Schedule
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ddpg.images import load_image
 from ddpg.priors import GaussianPrior
-from ddpg.priors.cards import read_card
+from ddpg.priors.cards.card import read_card
 from ddpg.priors.loading import load_prior
 from ddpg.priors.scoring import (
     NOISE_LEVELS,

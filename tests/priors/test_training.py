@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from ddpg.config import read_yaml, validated
-from ddpg.priors.cards import EMBEDDED
+from ddpg.files.tensors import read_tensors
+from ddpg.priors.cards.card import EMBEDDED
 from ddpg.priors.networks.residual_unet import ResidualUNet
 from ddpg.priors.training import train as training
 from ddpg.priors.training.dead_leaves import dead_leaves
 from ddpg.priors.training.pictures import TrainingPictures
 from ddpg.priors.training.train import TrainingConfig, TrainingRun, train
-from ddpg.tensors import read_tensors
+from ddpg.study.config import read_yaml, validated
 
 TINY = TrainingConfig(
     widths=[4, 8],

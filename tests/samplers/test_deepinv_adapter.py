@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from ddpg.errors import UserError
-from ddpg.methods import METHODS, Method
 from ddpg.noise import SeededNoise
 from ddpg.operators import build_operator
 from ddpg.samplers.deepinv_adapter import DeepinvSampler
+from ddpg.samplers.methods import METHODS, Method
 
 SIZE = (8, 12)
 

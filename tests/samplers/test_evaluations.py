@@ -10,8 +10,8 @@ import torch
 from ddpg.noise import SeededNoise
 from ddpg.operators import build_operator
 from ddpg.priors import GaussianPrior
+from ddpg.priors.schedule import Schedule
 from ddpg.samplers import build_sampler
-from ddpg.schedule import Schedule
 
 SCHEDULE = Schedule.linear()
 

@@ -15,8 +15,8 @@ import torch
 from ddpg.noise import RecordedNoise
 from ddpg.operators import build_operator
 from ddpg.priors import GaussianPrior
+from ddpg.priors.schedule import Schedule
 from ddpg.samplers import build_sampler
-from ddpg.schedule import Schedule
 
 MEAN, VARIANCE = 0.1, 0.16
 SIZE = (4, 6)

@@ -12,8 +12,8 @@ from ddpg.noise import RecordedNoise, SeededNoise
 from ddpg.operators import build_operator
 from ddpg.priors import GaussianPrior, Prior
 from ddpg.priors.network_prior import NetworkPrior
+from ddpg.priors.schedule import Schedule
 from ddpg.samplers import build_sampler
-from ddpg.schedule import Schedule
 
 METHODS = [("dps", {}), ("dps", {"clip_x0": True}), ("pigdm", {}), ("pigdm", {"form": "reddiff"})]
 SIZE = (8, 12)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ddpg.methods import METHODS
 from ddpg.noise import SeededNoise
 from ddpg.operators import build_operator
+from ddpg.operators.tasks import TASKS
 from ddpg.priors import GaussianPrior
 from ddpg.samplers import build_sampler
-from ddpg.tasks import TASKS
+from ddpg.samplers.methods import METHODS
 
 SIZE = (16, 24)
 MEAN, VARIANCE = 0.1, 0.16

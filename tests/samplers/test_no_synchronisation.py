@@ -12,8 +12,8 @@ from ddpg.noise import SeededNoise
 from ddpg.operators import build_operator
 from ddpg.priors.network_prior import NetworkPrior
 from ddpg.priors.networks import ResidualUNet
+from ddpg.priors.schedule import Schedule
 from ddpg.samplers import build_sampler
-from ddpg.schedule import Schedule
 
 SYNCHRONISING = ("_local_scalar_dense", "is_nonzero", "equal", "nonzero", "masked_select", "item")
 """What makes the host wait on a GPU, whatever called it: .item(), bool(), .tolist(), indexing."""

@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ddpg.methods import METHODS
 from ddpg.noise import SeededNoise
 from ddpg.operators import build_operator
 from ddpg.priors import GaussianPrior, Prior
+from ddpg.priors.schedule import Schedule
 from ddpg.samplers import SAMPLERS, build_sampler
 from ddpg.samplers.base import DiffusionSampler
-from ddpg.schedule import Schedule
+from ddpg.samplers.methods import METHODS
 
 STEPS = 5
 DIFFUSION = [name for name, sampler in SAMPLERS.items() if issubclass(sampler, DiffusionSampler)]

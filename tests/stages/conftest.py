@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from ddpg.files.tensors import write_tensors
 from ddpg.stages.observations import MotionKernels, observe
-from ddpg.tensors import write_tensors
 
 SIZE = 32
 IMAGES = ("a", "b", "c", "d")

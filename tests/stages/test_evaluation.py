@@ -11,12 +11,12 @@ import torch
 import torchvision
 from skimage.metrics import structural_similarity
 
-from ddpg import backbones
 from ddpg.errors import UserError
-from ddpg.long_table import read_long_table
+from ddpg.files.long_table import read_long_table
+from ddpg.files.tensors import CorruptFileError, read_tensors, write_tensors
+from ddpg.metrics.measures import backbones
 from ddpg.stages import evaluation
 from ddpg.stages.evaluation import evaluate
-from ddpg.tensors import CorruptFileError, read_tensors, write_tensors
 
 IMAGES = ("a", "b", "c", "d")
 SETTINGS = "bfloat16, channels last, not compiled, 1 image at a time on AMD EPYC"

@@ -6,16 +6,16 @@ import pytest
 import torch
 
 from ddpg.errors import UserError
+from ddpg.files.tensors import CorruptFileError, read_tensors, write_tensors
 from ddpg.images import from_uint8
-from ddpg.kernels import motion_kernel
 from ddpg.operators import build_operator
+from ddpg.operators.kernels import motion_kernel
 from ddpg.stages.observations import (
     MotionKernels,
     observation_operator,
     observe,
     read_observations,
 )
-from ddpg.tensors import CorruptFileError, read_tensors, write_tensors
 
 IMAGES = ("a", "b", "c", "d")
 

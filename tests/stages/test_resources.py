@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ddpg.config import validated
 from ddpg.datasets.cards import DatasetCard
 from ddpg.datasets.index import read_index
 from ddpg.datasets.lists import read_list
@@ -15,6 +14,7 @@ from ddpg.datasets.places import source_folder
 from ddpg.errors import UserError
 from ddpg.stages import resources
 from ddpg.stages.resources import find_lpips_backbone, index_folder, survey_dataset
+from ddpg.study.config import validated
 
 
 def draw(path, pixels):

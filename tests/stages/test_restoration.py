@@ -15,15 +15,15 @@ import yaml
 from filelock import FileLock
 from PIL import Image
 
+from ddpg.files.tensors import read_tensors, write_tensors
 from ddpg.noise import SeededNoise
 from ddpg.priors import GaussianPrior
-from ddpg.priors.cards import EMBEDDED
+from ddpg.priors.cards.card import EMBEDDED
 from ddpg.samplers import build_sampler
 from ddpg.stages import restoration
 from ddpg.stages.keeping import forget_whole_shards
 from ddpg.stages.observations import observation_operator, read_observations
 from ddpg.stages.restoration import PriorChoice, RestorationJob, restore_shard
-from ddpg.tensors import read_tensors, write_tensors
 
 IMAGES = ("a", "b", "c", "d")
 STEPS = 3

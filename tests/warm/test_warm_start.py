@@ -17,7 +17,7 @@ import pytest
 import torch
 
 import ddpg
-from ddpg.tensors import write_tensors
+from ddpg.files.tensors import write_tensors
 from ddpg.warm import starting
 from ddpg.warm.protocol import ADDRESS
 

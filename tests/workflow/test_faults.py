@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ddpg.tensors import read_ids, read_tensors
+from ddpg.files.tensors import read_ids, read_tensors
 
 pytestmark = pytest.mark.workflow
 
@@ -268,7 +268,7 @@ def test_a_file_beyond_the_allowed_size_leaves_nothing(tmp_path: Path) -> None:
     script = """
         import resource, sys, torch
         from pathlib import Path
-        from ddpg.tensors import write_tensors
+        from ddpg.files.tensors import write_tensors
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
         try:
             write_tensors({"a": torch.zeros(1000)}, Path(sys.argv[1]) / "s.safetensors")

@@ -1,6 +1,6 @@
 """The kill harness finds what it looks for, and a study that is killed twice ends as if it was not.
 
-Thirty kills are benchmarks/kill_harness.py's own matter; docs/faults.md has its report.
+Thirty kills are benchmarks/kills/harness.py's own matter; docs/faults.md has its report.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Finished jobid: 2 (Rule: restore)
 @pytest.fixture
 def harness(monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    return importlib.import_module("kill_harness")
+    return importlib.import_module("harness")
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_products_that_are_made_again_are_found(studies):
 @pytest.mark.workflow
 def test_a_study_that_is_killed_twice_ends_the_same(tmp_path):
     report = tmp_path / "report.md"
-    script = ROOT / "benchmarks/kill_harness.py"
+    script = ROOT / "benchmarks/kills/harness.py"
     options = ["--study", "smallest", "--targets", SHARD, "--kills", "2", "--longest", "12"]
     result = subprocess.run(
         [sys.executable, script, *options, "--folder", tmp_path / "studies", "--report", report],

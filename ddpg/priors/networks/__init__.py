@@ -5,8 +5,9 @@ The names are imported on first use, so that checking a card's architecture does
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
     from ddpg.priors.networks.adm_classifier import ADMClassifier
@@ -16,15 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["ADMClassifier", "ADMUNet", "DDPMUNet", "ResidualUNet"]
 
-_HOMES = {
-    "ADMClassifier": "ddpg.priors.networks.adm_classifier",
-    "ADMUNet": "ddpg.priors.networks.adm_unet",
-    "DDPMUNet": "ddpg.priors.networks.ddpm_unet",
-    "ResidualUNet": "ddpg.priors.networks.residual_unet",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "adm_classifier": ["ADMClassifier"],
+        "adm_unet": ["ADMUNet"],
+        "ddpm_unet": ["DDPMUNet"],
+        "residual_unet": ["ResidualUNet"],
+    },
+)

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ddpg.config import validated
 from ddpg.priors.networks.configurations import GROUPS, Architecture
+from ddpg.study.config import validated
 
 
 class PublishedNetwork(nn.Module):

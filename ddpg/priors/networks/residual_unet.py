@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ddpg.priors.networks.precise import PreciseConv2d, PreciseLinear
-from ddpg.schedule import Schedule
+from ddpg.priors.schedule import Schedule
 
 SIGMA_DATA = 0.5
 """Standard deviation of photographs on [-1, 1], the constant of the EDM preconditioning."""

@@ -26,7 +26,7 @@ from pydantic.dataclasses import dataclass
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ddpg.files import replacing
+from ddpg.files.writing import replacing
 from ddpg.priors.networks.residual_unet import SIGMA_DATA, ResidualUNet
 from ddpg.priors.training.pictures import TrainingPictures, training_pictures
 

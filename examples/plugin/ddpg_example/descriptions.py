@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ddpg.methods import HyperParameter, Method
-from ddpg.priors.kinds import PriorKind
-from ddpg.tasks import Task
+from ddpg.operators.tasks import Task
+from ddpg.priors.cards.kinds import PriorKind
+from ddpg.samplers.methods import HyperParameter, Method
 
 PNP_HQS = Method(
     name="pnp_hqs",

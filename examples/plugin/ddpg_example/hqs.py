@@ -12,8 +12,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from ddpg.priors.schedule import Schedule
 from ddpg.samplers import DiffusionSampler, Problem, Step
-from ddpg.schedule import Schedule
 
 SMALLEST_SIGMA = 0.002
 LARGEST_LEVEL = 2 * 50 / 255

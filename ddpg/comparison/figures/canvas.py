@@ -1,0 +1,80 @@
+"""The paper that figures are drawn on: sizes, fonts, and files that are the same every time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import matplotlib
+import seaborn
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from ddpg.files.writing import replacing
+
+COLUMN = 3.3
+"""Width of one column of a two-column paper, in inches."""
+PAGE = 6.9
+"""Width of both columns, in inches."""
+RESOLUTION = 300
+"""Dots per inch of what is not vectors."""
+
+_SETTINGS = {
+    "font.family": "DejaVu Sans",
+    "mathtext.fontset": "dejavusans",
+    "font.size": 7,
+    "axes.titlesize": 7.5,
+    "axes.labelsize": 7,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+    "legend.fontsize": 7,
+    "legend.title_fontsize": 7,
+    "axes.linewidth": 0.6,
+    "grid.linewidth": 0.4,
+    "grid.color": "#e4e4e4",
+    "axes.edgecolor": "#555555",
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 4,
+    "legend.frameon": False,
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "ddpg",
+}
+
+
+@contextmanager
+def paper() -> Iterator[None]:
+    """Draw with the settings of a two-column paper, whatever the user's own settings are."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(seaborn.axes_style("ticks") | _SETTINGS)
+        yield
+
+
+def new_figure(width: float, height: float, *, padding: float | None = None) -> Figure:
+    """Return an empty figure, which belongs to no global state.
+
+    Args:
+        width, height: in inches.
+        padding: around each panel, in inches; None for matplotlib's own, meant for axes.
+    """
+    layout = ConstrainedLayoutEngine()
+    if padding is not None:
+        layout.set(w_pad=padding, h_pad=padding, wspace=0, hspace=0)
+    figure = Figure(figsize=(width, height), layout=layout)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save(figure: Figure, stem: str | os.PathLike[str]) -> None:
+    """Write ``stem.pdf`` and ``stem.png``, byte for byte the same for the same figure."""
+    for suffix, metadata in ((".pdf", {"CreationDate": None}), (".png", {"Software": None})):
+        path = Path(stem)
+        with replacing(path.with_name(path.name + suffix)) as temporary:
+            figure.savefig(temporary, dpi=RESOLUTION, metadata=metadata)

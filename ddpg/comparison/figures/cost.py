@@ -1,0 +1,143 @@
+"""Quality against cost: a data step (frame to frame) and a draw step."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pandas as pd
+import seaborn
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
+from ddpg.comparison.figures.pairs import shown_metrics
+from ddpg.comparison.figures.panels import (
+    Styles,
+    add_legend,
+    axis_label,
+    degradation_title,
+    interval_bars,
+    legend_height,
+    line_look,
+    note_figure,
+    of_panel,
+    several,
+)
+from ddpg.comparison.statistics.measurements import (
+    CELL_KEYS,
+    DEGRADATION_KEYS,
+    label_styles,
+    read_metrics,
+)
+from ddpg.comparison.statistics.summary import summarise
+from ddpg.comparison.style import METRIC_STYLES, dataset_name
+
+COSTS = ("seconds", "network_evaluations")
+_ROW = 1.45
+
+
+def cost_points(summary: pd.DataFrame, cost: str) -> pd.DataFrame:
+    """Return one point per label and metric in the richest cell of every degradation.
+
+    Quality is shown in one noise level, because means over several would mix labels that were
+    run in different ones: the level with the most labels, of several the highest.
+
+    Args:
+        summary: see :func:`ddpg.comparison.statistics.summary.summarise`.
+        cost: "seconds" or "network_evaluations".
+
+    Returns:
+        rows of the summary for PSNR and a perceptual metric, with ``cost``, the mean cost.
+    """
+    keys = [*CELL_KEYS, "method", "label"]
+    computed = summary[summary["n"] > 0]
+    costs = computed.loc[computed["metric"] == cost, [*keys, "mean"]]
+    quality = computed[computed["metric"].isin(shown_metrics(summary))]
+    points = quality.merge(costs.rename(columns={"mean": "cost"}), on=keys)
+    points = points[np.isfinite(points["mean"])]
+    if points.empty:
+        return points
+    labels = points.groupby(CELL_KEYS, dropna=False)["label"].nunique().reset_index(name="labels")
+    chosen = labels.sort_values(["labels", "sigma_y"], ascending=False, kind="stable")
+    return points.merge(chosen.drop_duplicates(DEGRADATION_KEYS)[CELL_KEYS], on=CELL_KEYS)
+
+
+def draw_cost(
+    metrics_csv: str | os.PathLike[str], output_stem: str | os.PathLike[str], *, cost: str
+) -> None:
+    """Write ``output_stem.pdf`` and ``.png``: quality against a cost, labels of a method joined.
+
+    Args:
+        metrics_csv: the long table of metrics.
+        output_stem: the files' name without suffix.
+        cost: "seconds" or "network_evaluations".
+
+    Raises:
+        UserError: the table is unusable.
+    """
+    points = cost_points(summarise(read_metrics(metrics_csv)), cost)
+    with paper():
+        if points.empty or not (points["cost"] > 0).any():
+            why = f"No cell has both a quality and {METRIC_STYLES[cost].description}."
+            save(note_figure(why), output_stem)
+        else:
+            save(_figure(points, cost), output_stem)
+
+
+def _figure(points: pd.DataFrame, cost: str) -> Figure:
+    """A row of panels per data set and metric, a column per degradation."""
+    styles = _method_styles(points)
+    lines = points[["dataset", "metric"]].drop_duplicates().sort_values("dataset", kind="stable")
+    columns = points[["task", "operator", "scale"]].drop_duplicates()
+    figure = new_figure(PAGE, _ROW * len(lines) + legend_height(styles))
+    axes = figure.subplots(len(lines), len(columns), squeeze=False, sharex=True)
+    paid = points.loc[points["cost"] > 0, "cost"]
+    axes[0, 0].set_xscale("log")  # shared by all panels
+    axes[0, 0].set_xlim(paid.min() / 1.5, paid.max() * 1.5)
+    for i, line in enumerate(lines.itertuples(index=False)):
+        for j, column in enumerate(columns.itertuples(index=False)):
+            here = points[(points["dataset"] == line.dataset) & (points["metric"] == line.metric)]
+            here = of_panel(here, column)
+            _draw(axes[i, j], here, styles, narrow=paid.max() < 30 * paid.min())
+            if len(here) and line.metric == lines["metric"].iloc[0]:
+                level = rf"$\sigma_y$ = {here['sigma_y'].iloc[0]:g}"
+                axes[i, j].set_title(f"{degradation_title(column)}, {level}")
+        prefix = f"{dataset_name(line.dataset)}\n" if several(points["dataset"]) else ""
+        axes[i, 0].set_ylabel(prefix + axis_label(line.metric))
+    for panel in axes[-1]:
+        panel.set_xlabel(METRIC_STYLES[cost].description)
+    add_legend(figure, styles)
+    return figure
+
+
+def _method_styles(points: pd.DataFrame) -> Styles:
+    """Method -> style: here a method's labels are points of one line."""
+    return label_styles(points.assign(label=points["method"]))
+
+
+def _draw(axes: Axes, points: pd.DataFrame, styles: Styles, *, narrow: bool) -> None:
+    """One panel: a line through a method's labels; without a cost above 0, a level.
+
+    A narrow range of costs has finer ticks.
+    """
+    if points.empty:
+        axes.set_axis_off()
+        return
+    for method, style in styles.items():
+        line = points[points["method"] == method].sort_values("cost")
+        look = line_look(style)
+        for value in line.loc[line["cost"] <= 0, "mean"]:
+            axes.axhline(value, color=style.colour, linewidth=0.8, linestyle=look["linestyle"])
+        line = line[line["cost"] > 0]
+        axes.errorbar(
+            line["cost"], line["mean"], interval_bars(line), elinewidth=0.5, capsize=1,
+            capthick=0.5, **look,
+        )  # fmt: skip
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.margins(y=0.1)
+    axes.grid()
+    seaborn.despine(ax=axes)

@@ -1,0 +1,95 @@
+"""The grid of a cell as a figure for a paper, with the marked detail enlarged in a corner."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
+from ddpg.comparison.grids import Grid, Row, Tile, full_size
+from ddpg.comparison.pictures import Square, enlarge
+
+INSET = 0.42
+"""Side of the enlarged detail, as a share of the picture's shorter side."""
+_PIXELS = 384
+_FRAME = (255, 221, 51)
+_CAPTION = 0.115
+_HEAD = 0.36
+
+
+def save_grid_figure(grid: Grid, output_stem: str | os.PathLike[str]) -> None:
+    """Write the grid as ``output_stem.pdf`` and ``.png``."""
+    with paper():
+        save(_grid_figure(grid), output_stem)
+
+
+def _grid_figure(grid: Grid) -> Figure:
+    """Rows are images; the scores of a row's best restoration are bold."""
+    count = len(grid.rows[0].tiles)
+    height, width = grid.rows[0].tiles[0].picture.shape[:2]
+    side = min(PAGE / count, 1.5)
+    line = side * height / width + _CAPTION
+    figure = new_figure(side * count, line * len(grid.rows) + _HEAD, padding=0.01)
+    figure.suptitle(rf"{grid.title}, $\sigma_y$ = {grid.sigma_y:g}", fontsize=7.5)
+    axes = figure.subplots(len(grid.rows), count, squeeze=False)
+    for panels, row in zip(axes, grid.rows, strict=True):
+        best = max((tile.scores.get("psnr", -np.inf) for tile in row.tiles), default=-np.inf)
+        for panel, tile in zip(panels, row.tiles, strict=True):
+            _draw_tile(panel, row, tile, best)
+    for panel, tile in zip(axes[0], grid.rows[0].tiles, strict=True):
+        panel.set_title(tile.name, fontsize=7, pad=2.5)
+    return figure
+
+
+def _draw_tile(axes: Axes, row: Row, tile: Tile, best: float) -> None:
+    """One picture with its inset and, in small print below it, its PSNR."""
+    axes.imshow(with_inset(full_size(row, tile), row.detail), interpolation="none")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
+    psnr = tile.scores.get("psnr")
+    text = "" if psnr is None else f"{psnr:.2f} dB"
+    if tile is row.tiles[0]:
+        text = row.image
+    elif tile is row.tiles[1]:
+        text = "{} × {}".format(*tile.picture.shape[1::-1])
+    weight = "bold" if psnr is not None and psnr == best else "normal"
+    axes.set_xlabel(text, fontsize=5.5, labelpad=1.5, fontweight=weight, parse_math=False)
+
+
+def with_inset(picture: np.ndarray, detail: Square) -> np.ndarray:
+    """Enlarge a picture and show its detail, enlarged more, in the corner farthest from it.
+
+    Args:
+        picture: (H, W, 3), unsigned 8-bit.
+        detail: the part to enlarge, which gets a frame of the same colour.
+
+    Returns:
+        the picture, a whole number of times larger.
+    """
+    height, width = picture.shape[:2]
+    factor = max(1, -(-_PIXELS // min(height, width)))
+    canvas = enlarge(picture, factor * height, factor * width).copy()
+    side = round(INSET * min(canvas.shape[:2]))
+    crop = picture[detail.top : detail.top + detail.side, detail.left : detail.left + detail.side]
+    below = 2 * detail.top + detail.side < height
+    right = 2 * detail.left + detail.side < width
+    corner = Square(
+        canvas.shape[0] - side if below else 0, canvas.shape[1] - side if right else 0, side
+    )
+    canvas[corner.top : corner.top + side, corner.left : corner.left + side] = enlarge(
+        crop, side, side
+    )
+    _frame(canvas, Square(factor * detail.top, factor * detail.left, factor * detail.side))
+    _frame(canvas, corner)
+    return canvas
+
+
+def _frame(canvas: np.ndarray, square: Square) -> None:
+    """Draw the edge of a square, inside it."""
+    width = max(2, round(0.008 * min(canvas.shape[:2])))
+    part = canvas[square.top : square.top + square.side, square.left : square.left + square.side]
+    part[:width] = part[-width:] = part[:, :width] = part[:, -width:] = _FRAME

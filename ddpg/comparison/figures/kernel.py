@@ -1,0 +1,77 @@
+"""The motion kernels of the pictures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
+from ddpg.comparison.pictures import Paths, names_in, read_arrays
+from ddpg.errors import UserError
+
+_SUFFIX = "/kernel"
+_COLUMNS = 6
+MOST_KERNELS = 18
+
+
+def collect_kernels(
+    observations: Paths, images: Sequence[str] | None = None
+) -> dict[str, np.ndarray]:
+    """Read kernels.
+
+    Args:
+        observations: shards of motion-blurred observations.
+        images: whose; None for the first :data:`MOST_KERNELS` by name.
+
+    Returns:
+        image -> (k, k), non-negative.
+
+    Raises:
+        UserError: a file cannot be read or there is no kernel in it.
+    """
+    keys = [name for name in names_in(observations) if name.endswith(_SUFFIX)]
+    if images is not None:
+        keys = [image + _SUFFIX for image in images]
+    if not keys:
+        raise UserError(f"no kernel in {', '.join(map(str, observations))}")
+    arrays = read_arrays(observations, keys[:MOST_KERNELS])
+    return {key.removesuffix(_SUFFIX): array for key, array in arrays.items()}
+
+
+def draw_kernels(
+    observations: Paths,
+    output_stem: str | os.PathLike[str],
+    *,
+    images: Sequence[str] | None = None,
+) -> None:
+    """Write ``output_stem.pdf`` and ``.png``: one kernel per image, each scaled to its largest tap.
+
+    Args:
+        observations: shards of motion-blurred observations.
+        output_stem: the files' name without suffix.
+        images: whose; None for the first :data:`MOST_KERNELS` by name.
+
+    Raises:
+        UserError: a file cannot be read or there is no kernel in it.
+    """
+    kernels = collect_kernels(observations, images)
+    with paper():
+        save(_kernel_figure(kernels), output_stem)
+
+
+def _kernel_figure(kernels: dict[str, np.ndarray]) -> Figure:
+    columns = min(_COLUMNS, len(kernels))
+    lines = -(-len(kernels) // columns)
+    side = PAGE / _COLUMNS
+    figure = new_figure(side * columns, (side + 0.1) * lines, padding=0.02)
+    axes = figure.subplots(lines, columns, squeeze=False).ravel()
+    for panel in axes:
+        panel.set_axis_off()
+    for panel, (image, kernel) in zip(axes, kernels.items(), strict=False):
+        # The square root shows the faint parts of a path that stands still for long elsewhere.
+        panel.imshow(np.sqrt(kernel / kernel.max()), cmap="magma", interpolation="nearest")
+        panel.set_title(image, fontsize=6, pad=2, parse_math=False)
+    return figure

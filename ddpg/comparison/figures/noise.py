@@ -1,0 +1,119 @@
+"""Metrics against the noise level: a data step (frame to frame) and a draw step."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import seaborn
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
+from ddpg.comparison.figures.panels import (
+    Styles,
+    add_legend,
+    axis_label,
+    degradation_title,
+    interval_bars,
+    leading,
+    legend_height,
+    line_look,
+    note_figure,
+    of_panel,
+    perceptual_metric,
+    several,
+)
+from ddpg.comparison.statistics.summary import label_styles, read_metrics, summarise
+from ddpg.comparison.style import dataset_name, metric_style
+
+_ROW = 1.35
+
+
+def curves(summary: pd.DataFrame, metrics: Sequence[str] | None = None) -> pd.DataFrame:
+    """Return the rows of the summary that the curves show.
+
+    Args:
+        summary: see :func:`ddpg.comparison.statistics.summary.summarise`.
+        metrics: which; None for PSNR, SSIM and a perceptual one.
+
+    Raises:
+        UserError: a metric is unknown.
+    """
+    perception = perceptual_metric(summary)
+    chosen = metrics or ["psnr", "ssim", *([perception] if perception else [])]
+    for metric in chosen:
+        metric_style(metric)
+    rows = summary[summary["metric"].isin(chosen) & (summary["n"] > 0)]
+    return leading(rows).reset_index(drop=True)
+
+
+def draw_metric_vs_noise(
+    metrics_csv: str | os.PathLike[str],
+    output_stem: str | os.PathLike[str],
+    *,
+    metrics: Sequence[str] | None = None,
+) -> None:
+    """Write ``output_stem.pdf`` and ``.png``: mean and bootstrap interval against the noise level.
+
+    Args:
+        metrics_csv: the long table of metrics.
+        output_stem: the files' name without suffix.
+        metrics: one row of panels each; None for PSNR, SSIM and a perceptual one.
+
+    Raises:
+        UserError: the table is unusable, or a metric unknown.
+    """
+    rows = curves(summarise(read_metrics(metrics_csv)), metrics)
+    with paper():
+        empty = note_figure("No metric has a value to draw against the noise level.")
+        save(empty if rows.empty else _curves_figure(rows), output_stem)
+
+
+def _curves_figure(rows: pd.DataFrame) -> Figure:
+    """One row of panels per data set and metric, one column per degradation."""
+    styles = label_styles(rows)
+    lines = rows[["dataset", "metric"]].drop_duplicates().sort_values("dataset", kind="stable")
+    columns = rows[["task", "operator", "scale"]].drop_duplicates()
+    width = max(PAGE, 1.3 * len(columns)) if len(columns) > 2 else 0.35 * PAGE * len(columns) + 0.8
+    figure = new_figure(width, _ROW * len(lines) + legend_height(styles))
+    axes = figure.subplots(len(lines), len(columns), squeeze=False)
+    for i, line in enumerate(lines.itertuples(index=False)):
+        for j, column in enumerate(columns.itertuples(index=False)):
+            here = rows[(rows["dataset"] == line.dataset) & (rows["metric"] == line.metric)]
+            _draw_curves(axes[i, j], of_panel(here, column), styles)
+            if i == 0:
+                axes[i, j].set_title(degradation_title(column))
+            if i == len(lines) - 1:
+                axes[i, j].set_xlabel(r"noise level $\sigma_y$ (root scale)")
+        prefix = f"{dataset_name(line.dataset)}\n" if several(rows["dataset"]) else ""
+        axes[i, 0].set_ylabel(prefix + axis_label(line.metric))
+    add_legend(figure, styles)
+    return figure
+
+
+def _draw_curves(axes: Axes, rows: pd.DataFrame, styles: Styles) -> None:
+    """One panel: a line with bars of the intervals per method, set apart a little."""
+    if rows.empty:
+        axes.spines[:].set_visible(False)
+        axes.set(xticks=[], yticks=[])
+        return
+    # Roots of the levels: on a linear scale the lowest ones would touch.
+    levels = sorted(rows["sigma_y"].unique())
+    span = np.ptp(np.sqrt(levels)) or 0.5
+    dodge = 0.08 / max(len(styles), 7) * span
+    width = 1.2 if len(styles) < 7 else 0.8
+    for number, (label, style) in enumerate(styles.items()):
+        line = rows[rows["label"] == label].sort_values("sigma_y")
+        shift = dodge * (number - (len(styles) - 1) / 2)
+        axes.errorbar(
+            np.sqrt(line["sigma_y"]) + shift, line["mean"], interval_bars(line), capsize=1,
+            elinewidth=0.5, capthick=0.5, linewidth=width, **line_look(style),
+        )  # fmt: skip
+    axes.set_xticks(np.sqrt(levels), [f"{level:g}" for level in levels])
+    axes.set_xlim(np.sqrt(levels[0]) - 0.1 * span, np.sqrt(levels[-1]) + 0.1 * span)
+    axes.margins(y=0.1)
+    axes.grid(axis="y")
+    seaborn.despine(ax=axes)

@@ -1,0 +1,184 @@
+"""Paired differences against a reference method: a data step (frame to frame) and a draw step."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import seaborn
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
+from ddpg.comparison.figures.panels import (
+    LEGEND,
+    Styles,
+    degradation_title,
+    interval_bars,
+    leading,
+    note_figure,
+    of_panel,
+    perceptual_metric,
+    several,
+)
+from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles, read_metrics
+from ddpg.comparison.statistics.pairs import compare_pairs
+from ddpg.comparison.statistics.summary import summarise
+from ddpg.comparison.style import METRIC_STYLES, MethodStyle, dataset_name
+from ddpg.errors import UserError
+
+REFERENCE = "ddpg"
+
+
+def choose_reference(summary: pd.DataFrame) -> str | None:
+    """Return the label that others are compared with: DDPG, or the one of the best ranks.
+
+    Args:
+        summary: see :func:`ddpg.comparison.statistics.summary.summarise`.
+
+    Returns:
+        "ddpg" if it has values; else, of the labels that have most cells in the first metric that
+        is shown, the one whose mean rank is lowest; None without values.
+    """
+    shown = shown_metrics(summary)
+    computed = summary[(summary["n"] > 0) & summary["metric"].isin(shown)]
+    if computed.empty or REFERENCE in set(computed["label"]):
+        return None if computed.empty else REFERENCE
+    groups = computed[computed["metric"] == shown[0]].groupby("label", sort=False)["rank"]
+    order = pd.DataFrame({"cells": -groups.size(), "rank": groups.mean()})
+    return str(order.sort_values(["cells", "rank"], kind="stable").index[0])
+
+
+def shown_metrics(summary: pd.DataFrame) -> list[str]:
+    """Return PSNR and the metric that stands for perception, as far as they have values."""
+    computed = set(summary.loc[summary["n"] > 0, "metric"])
+    chosen = ["psnr", perceptual_metric(summary) or "psnr"]
+    return [metric for metric in dict.fromkeys(chosen) if metric in computed]
+
+
+def against(pairs: pd.DataFrame, reference: str) -> pd.DataFrame:
+    """Return the pairs with one label, turned so that a difference is other - reference.
+
+    Args:
+        pairs: see :func:`ddpg.comparison.statistics.pairs.compare_pairs`.
+        reference: the label.
+
+    Returns:
+        columns of the cell, ``metric``, ``label`` (the other), ``difference``, ``low``, ``high``
+        and ``significant``.
+    """
+    mine = pairs[(pairs["label_a"] == reference) | (pairs["label_b"] == reference)]
+    first = (mine["label_a"] == reference).to_numpy()
+    sign = np.where(first, -1, 1)
+    low, high = sign * mine["low"], sign * mine["high"]
+    return mine[[*CELL_KEYS, "metric"]].assign(
+        label=np.where(first, mine["label_b"], mine["label_a"]),
+        difference=sign * mine["difference"],
+        low=np.fmin(low, high),
+        high=np.fmax(low, high),
+        significant=mine["better"] != "",
+    )
+
+
+def draw_paired_differences(
+    metrics_csv: str | os.PathLike[str],
+    output_stem: str | os.PathLike[str],
+    *,
+    reference: str | None = None,
+) -> None:
+    """Write ``output_stem.pdf`` and ``.png``: every method minus the reference, per cell.
+
+    Args:
+        metrics_csv: the long table of metrics.
+        output_stem: the files' name without suffix.
+        reference: a label; None for :func:`choose_reference`.
+
+    Raises:
+        UserError: the table is unusable, or has no such label.
+    """
+    metrics = read_metrics(metrics_csv)
+    summary = summarise(metrics)
+    reference = reference or choose_reference(summary)
+    rows = against(compare_pairs(metrics), reference or "")
+    rows = rows[rows["metric"].isin(shown_metrics(summary)) & np.isfinite(rows["difference"])]
+    styles = label_styles(metrics)
+    if reference is not None and reference not in styles:
+        raise UserError(f"no label {reference!r} in {metrics_csv}, only {', '.join(styles)}")
+    methods = metrics.drop_duplicates("label").set_index("label")["method"]
+    rows = leading(rows.assign(method=rows["label"].map(methods)))
+    with paper():
+        if rows.empty or reference is None:
+            why = "No two methods have values for the same images: nothing to compare."
+            save(note_figure(why), output_stem)
+        else:
+            save(_forest(rows, styles, styles[reference]), output_stem)
+
+
+def _forest(rows: pd.DataFrame, styles: Styles, reference: MethodStyle) -> Figure:
+    """A row of panels per data set and metric, a column per degradation."""
+    metrics = [m for m in METRIC_STYLES if m in set(rows["metric"])]
+    datasets = sorted(set(rows["dataset"]))
+    columns = rows[["task", "operator", "scale"]].drop_duplicates()
+    lines = [(dataset, metric) for dataset in datasets for metric in metrics]
+    levels = sorted(rows["sigma_y"].unique())
+    others = {label: styles[label] for label in styles if label in set(rows["label"])}
+    height = len(others) * max(0.11, 0.045 * len(levels)) + 0.42
+    figure = new_figure(PAGE, height * len(lines) + LEGEND)
+    axes = figure.subplots(len(lines), len(columns), squeeze=False, sharey=True)
+    for i, (dataset, metric) in enumerate(lines):
+        part = rows[(rows["dataset"] == dataset) & (rows["metric"] == metric)]
+        for j, column in enumerate(columns.itertuples(index=False)):
+            _draw_forest(axes[i, j], of_panel(part, column), others, levels)
+            axes[i, j].set_title(degradation_title(column) if i == 0 else "")
+            style = METRIC_STYLES[metric]
+            axes[i, j].set_xlabel(f"{style.label} minus {reference.name}'s {style.arrow}")
+        axes[i, 0].set_ylabel(dataset_name(dataset) if several(rows["dataset"]) else "")
+    figure.legend(handles=_handles(levels), loc="outside lower center", ncols=len(levels) + 2)
+    return figure
+
+
+def _draw_forest(axes: Axes, rows: pd.DataFrame, styles: Styles, levels: list[float]) -> None:
+    """One panel: a method per line, its noise levels below one another, the lowest on top."""
+    axes.axvline(0, color="#555555", linewidth=0.6, zorder=1)
+    greys = _shades(len(levels))
+    for place, label in enumerate(styles):
+        for number, level in enumerate(levels):
+            found = rows[(rows["label"] == label) & (rows["sigma_y"] == level)]
+            shift = 0.7 * ((number + 0.5) / len(levels) - 0.5)
+            for row in (found.iloc[[i]] for i in range(len(found))):
+                filled = bool(row["significant"].iloc[0])
+                axes.errorbar(
+                    row["difference"], [place + shift], xerr=interval_bars(row, "difference"),
+                    color=greys[number], marker="o", markersize=2.6, elinewidth=0.8,
+                    markerfacecolor=greys[number] if filled else "white", markeredgewidth=0.6,
+                    linestyle="",
+                )  # fmt: skip
+        if place % 2:
+            axes.axhspan(place - 0.5, place + 0.5, color="#f4f4f4", zorder=0)
+    axes.set_yticks(range(len(styles)), [style.name for style in styles.values()])
+    axes.set_ylim(len(styles) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.grid(axis="x")
+    axes.set_axisbelow(True)
+    seaborn.despine(ax=axes, left=True)
+
+
+def _shades(number: int) -> list[tuple[float, float, float]]:
+    """From light to dark with the noise level: one hue, which everybody can order."""
+    return list(seaborn.color_palette("crest", number))
+
+
+def _handles(levels: list[float]) -> list[Line2D]:
+    """The legend: shades of the noise levels, and what a filled symbol means."""
+    looks: list[dict[str, Any]] = [
+        {"color": shade, "label": rf"$\sigma_y$ = {level:g}"}
+        for shade, level in zip(_shades(len(levels)), levels, strict=True)
+    ]
+    grey = {"color": "#555555"}
+    looks += [grey | {"label": "significant"}, grey | {"label": "not", "markerfacecolor": "white"}]
+    return [Line2D([], [], marker="o", linestyle="", markersize=3.5, **look) for look in looks]

@@ -1,0 +1,130 @@
+"""What the figures of the metrics have in common: titles, labels, looks of lines, legends."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from ddpg.comparison.figures.canvas import COLUMN, new_figure
+from ddpg.comparison.style import METRIC_STYLES, MethodStyle, task_name
+
+Styles = dict[str, MethodStyle]
+LEGEND = 0.35
+"""Height of a legend of one line, in inches."""
+
+MOST_LABELS = 12
+"""Labels that can be told apart in one panel."""
+_LEGEND_COLUMNS = 7
+_PERCEPTUAL = ("lpips_alex", "lpips_vgg", "lpips_squeeze", "haarpsi", "ssim")
+
+
+def perceptual_metric(summary: pd.DataFrame) -> str | None:
+    """Return the metric that stands for perception: LPIPS if it has values, else what has."""
+    computed = set(summary.loc[summary["n"] > 0, "metric"])
+    return next((metric for metric in _PERCEPTUAL if metric in computed), None)
+
+
+def line_look(style: MethodStyle) -> dict[str, Any]:
+    """The style in matplotlib's keywords."""
+    return {
+        "color": style.colour,
+        "marker": style.marker,
+        "linestyle": (0, style.dashes) if style.dashes else "-",
+        "markerfacecolor": style.colour if style.filled else "white",
+        "markeredgecolor": style.colour if not style.filled else "white",
+        "markeredgewidth": 0.9 if not style.filled else 0.4,
+    }
+
+
+def add_legend(figure: Figure, styles: Styles, sizes: dict[float, float] | None = None) -> None:
+    """Name the methods, and in lines of their own the sizes, below the panels."""
+    looks = [line_look(style) | {"label": style.name} for style in styles.values()]
+    dots = [_dot_look(area, level) for level, area in (sizes or {}).items()]
+    columns = max(_legend_columns(len(looks)), len(dots))
+    blank = {"linestyle": "", "label": " "}
+    lines = [
+        list(line)
+        for group in (looks, dots)
+        for line in zip_longest(*[iter(group)] * columns, fillvalue=blank)
+    ]
+    # A legend is filled column by column.
+    handles = [Line2D([], [], **line[column]) for column in range(columns) for line in lines]
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+
+
+def _legend_columns(count: int) -> int:
+    """Columns that fill the lines of a legend about evenly."""
+    lines = -(-count // _LEGEND_COLUMNS)
+    return -(-count // lines)
+
+
+def legend_height(styles: Styles, sizes: dict[float, float] | None = None) -> float:
+    """Return the height of the legend of :func:`add_legend`, in inches."""
+    lines = -(-len(styles) // max(_legend_columns(len(styles)), len(sizes or {})))
+    return LEGEND + 0.14 * (lines - 1 + bool(sizes))
+
+
+def leading(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of one label for each method, where all labels would be too many to show.
+
+    A sweep belongs into the figures of cost; elsewhere a study with more than
+    :data:`MOST_LABELS` labels shows each method once: the label named after it, or else its first.
+
+    Args:
+        rows: with the columns ``method`` and ``label``.
+    """
+    if rows["label"].nunique() <= MOST_LABELS:
+        return rows
+    labels = rows[["method", "label"]].drop_duplicates()
+    first = labels.groupby("method", sort=False)["label"].first()
+    named = labels.loc[labels["label"] == labels["method"], "label"]
+    shown = {**first.to_dict(), **{name: name for name in named}}
+    return rows[rows["label"].isin(shown.values())]
+
+
+def _dot_look(area: float, level: float) -> dict[str, Any]:
+    """A symbol of the legend that stands for a noise level."""
+    return {
+        "linestyle": "", "marker": "o", "color": "#b5b5b5", "markeredgewidth": 0,
+        "markersize": area**0.5, "label": rf"$\sigma_y$ = {level:g}",
+    }  # fmt: skip
+
+
+def interval_bars(rows: pd.DataFrame, centre: str = "mean") -> np.ndarray:
+    """Return the distances to both ends of the intervals, (2, n), as error bars; 0 without any."""
+    ends = (rows[centre] - rows["low"], rows["high"] - rows[centre])
+    return np.clip(np.stack([end.fillna(0).to_numpy() for end in ends]), 0, None)
+
+
+def axis_label(metric: str) -> str:
+    """The metric with its unit and direction."""
+    style = METRIC_STYLES[metric]
+    return f"{style.label} {style.arrow}"
+
+
+def degradation_title(row: Any) -> str:
+    """A degradation's title; the backend belongs to it."""
+    return f"{task_name(row.task, row.scale)} ({row.operator})"
+
+
+def of_panel(frame: pd.DataFrame, row: Any) -> pd.DataFrame:
+    """Return the rows of one degradation; an empty scale equals an empty scale."""
+    here = (frame["task"] == row.task) & (frame["operator"] == row.operator)
+    return frame[here & (frame["scale"].fillna(0) == (row.scale if row.scale > 0 else 0))]
+
+
+def several(values: pd.Series) -> bool:
+    """Return whether the values differ."""
+    return len(set(values)) > 1
+
+
+def note_figure(text: str) -> Figure:
+    """Return a figure that says why there is nothing to draw, so that no other product waits."""
+    figure = new_figure(COLUMN, 0.6)
+    figure.text(0.5, 0.5, text, ha="center", va="center", wrap=True)
+    return figure

@@ -1,0 +1,122 @@
+"""The perception-distortion plane: a data step (frame to frame) and a draw step.
+
+After Blau & Michaeli, "The Perception-Distortion Tradeoff", CVPR 2018.
+"""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pandas as pd
+import seaborn
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
+from ddpg.comparison.figures.panels import (
+    Styles,
+    add_legend,
+    axis_label,
+    degradation_title,
+    leading,
+    legend_height,
+    note_figure,
+    perceptual_metric,
+    several,
+)
+from ddpg.comparison.statistics.summary import (
+    CELL_KEYS,
+    DEGRADATION_KEYS,
+    label_styles,
+    read_metrics,
+    summarise,
+)
+from ddpg.comparison.style import METRIC_STYLES, dataset_name
+
+
+def plane(summary: pd.DataFrame) -> pd.DataFrame:
+    """Return one point per cell and label: its PSNR and its perceptual metric.
+
+    Returns:
+        columns of the cell, ``method``, ``label``, ``psnr``, ``perception`` and ``metric`` (which
+        one perception is); no rows if there is no PSNR or no other metric.
+    """
+    metric = perceptual_metric(summary)
+    keys = [*CELL_KEYS, "method", "label"]
+    computed = summary[summary["n"] > 0]
+    first, second = (
+        computed.loc[computed["metric"] == name, [*keys, "mean"]] for name in ("psnr", metric)
+    )
+    points = first.rename(columns={"mean": "psnr"}).merge(
+        second.rename(columns={"mean": "perception"}), on=keys
+    )
+    return points.assign(metric=metric)
+
+
+def draw_perception_distortion(
+    metrics_csv: str | os.PathLike[str], output_stem: str | os.PathLike[str]
+) -> None:
+    """Write ``output_stem.pdf`` and ``.png``: PSNR against LPIPS, or the metric that has values.
+
+    Better is always up and to the right; a larger symbol is a higher noise level.
+
+    Args:
+        metrics_csv: the long table of metrics.
+        output_stem: the files' name without suffix.
+
+    Raises:
+        UserError: the table is unusable.
+    """
+    points = leading(plane(summarise(read_metrics(metrics_csv))))
+    with paper():
+        empty = note_figure("Only with PSNR and a second metric can they be compared.")
+        save(empty if points.empty else _plane_figure(points), output_stem)
+
+
+def _plane_figure(points: pd.DataFrame) -> Figure:
+    """One panel per data set and degradation, at most three beside one another."""
+    styles = label_styles(points)
+    sizes = _sizes(points["sigma_y"])
+    groups = list(points.groupby(DEGRADATION_KEYS, dropna=False, sort=False))
+    columns = min(3, len(groups))
+    lines = -(-len(groups) // columns)
+    figure = new_figure(PAGE * max(columns, 1.4) / 3, 2.0 * lines + legend_height(styles, sizes))
+    axes = figure.subplots(lines, columns, squeeze=False).ravel()
+    for panel, ((dataset, *_), group) in zip(axes, groups, strict=False):
+        _draw_plane(panel, group, styles, sizes)
+        prefix = f"{dataset_name(dataset)}: " if several(points["dataset"]) else ""
+        row = group[["task", "operator", "scale"]].iloc[0]
+        panel.set_title(prefix + degradation_title(row))
+    for panel in axes[len(groups) :]:
+        panel.set_axis_off()
+    add_legend(figure, styles, sizes)
+    return figure
+
+
+def _draw_plane(
+    axes: Axes, points: pd.DataFrame, styles: Styles, sizes: dict[float, float]
+) -> None:
+    """One panel: a thin line joins a method's noise levels."""
+    metric = points["metric"].iloc[0]
+    for label, style in styles.items():
+        line = points[points["label"] == label].sort_values("sigma_y")
+        axes.plot(line["perception"], line["psnr"], color=style.colour, linewidth=0.5, alpha=0.6)
+        axes.scatter(
+            line["perception"], line["psnr"], s=[sizes[level] for level in line["sigma_y"]],
+            marker=style.marker, facecolor=style.colour if style.filled else "white",
+            edgecolor="white" if style.filled else style.colour, linewidth=0.5, zorder=3,
+        )  # fmt: skip
+    if METRIC_STYLES[metric].direction < 0:
+        axes.invert_xaxis()
+    axes.set_xlabel(axis_label(metric) + (", reversed" * (METRIC_STYLES[metric].direction < 0)))
+    axes.set_ylabel(axis_label("psnr"))
+    axes.margins(0.1)
+    axes.grid()
+    seaborn.despine(ax=axes)
+
+
+def _sizes(levels: pd.Series) -> dict[float, float]:
+    """The area of a symbol for every noise level, in points squared."""
+    present = sorted(levels.unique())
+    return dict(zip(present, np.linspace(14, 48, len(present)), strict=True))

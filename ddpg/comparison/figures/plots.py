@@ -1,0 +1,52 @@
+"""The figures of the comparison, gathered: each writes a PDF and a PNG."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ddpg.comparison.figures.cost import draw_cost
+from ddpg.comparison.figures.kernel import draw_kernels
+from ddpg.comparison.figures.noise import draw_metric_vs_noise
+from ddpg.comparison.figures.pairs import draw_paired_differences
+from ddpg.comparison.figures.plane import draw_perception_distortion
+from ddpg.comparison.figures.ranks import draw_ranks
+from ddpg.comparison.grids import draw_grid
+from ddpg.comparison.products import PLOTS
+
+__all__ = [
+    "draw_cost",
+    "draw_grid",
+    "draw_kernels",
+    "draw_metric_vs_noise",
+    "draw_paired_differences",
+    "draw_perception_distortion",
+    "draw_plots",
+    "draw_ranks",
+]
+
+
+def draw_plots(
+    metrics_csv: str | os.PathLike[str],
+    folder: str | os.PathLike[str],
+    *,
+    reference: str | None = None,
+) -> None:
+    """Draw all of :data:`ddpg.comparison.products.PLOTS`.
+
+    Args:
+        metrics_csv: the long table of metrics.
+        folder: where to; made if need be.
+        reference: the label that the paired differences are against; None for DDPG or, without
+            it, the one of the best ranks.
+
+    Raises:
+        UserError: the table is unusable, or has no such label.
+    """
+    stems = {name: Path(folder) / name for name in PLOTS}
+    draw_metric_vs_noise(metrics_csv, stems["metric_vs_noise"])
+    draw_perception_distortion(metrics_csv, stems["perception_distortion"])
+    draw_paired_differences(metrics_csv, stems["paired_differences"], reference=reference)
+    draw_ranks(metrics_csv, stems["ranks"])
+    draw_cost(metrics_csv, stems["cost_seconds"], cost="seconds")
+    draw_cost(metrics_csv, stems["cost_evaluations"], cost="network_evaluations")

@@ -1,0 +1,124 @@
+"""Trajectories of several methods below one another, and their PSNR over the steps."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+import seaborn
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+
+from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
+from ddpg.comparison.figures.panels import Styles, axis_label, line_look, note_figure
+from ddpg.comparison.pictures import enlarge, to_8bit
+from ddpg.comparison.style import method_styles, task_name
+from ddpg.errors import UserError
+from ddpg.stages.trajectory_file import Trajectory, read_trajectory
+
+_CURVES = 1.2
+_CAPTION = 0.12
+_HEAD = 0.22
+
+
+def draw_trajectories(
+    files: Sequence[str | os.PathLike[str]], output_stem: str | os.PathLike[str]
+) -> None:
+    """Write ``output_stem.pdf`` and ``.png``: a row of pictures per method, and curves.
+
+    Args:
+        files: of :mod:`ddpg.stages.trajectory_file`, of one image in one cell;
+            none for a figure that says so.
+        output_stem: the files' name without suffix.
+
+    Raises:
+        UserError: a file holds no trajectory, or they are not of one image in one cell.
+    """
+    trajectories = [read_trajectory(path) for path in files]
+    with paper():
+        if not trajectories:
+            save(note_figure("No method of this cell takes steps."), output_stem)
+            return
+        check_one_image(trajectories)
+        save(_figure(trajectories), output_stem)
+
+
+def check_one_image(trajectories: Sequence[Trajectory]) -> None:
+    """Raise UserError unless all trajectories are of one image in one cell."""
+    for key in ("dataset", "task", "operator", "scale", "sigma_y", "image"):
+        values = {str(trajectory.about.get(key)) for trajectory in trajectories}
+        if len(values) > 1:
+            raise UserError(
+                f"trajectories of one figure must share their {key}, got "
+                f"{', '.join(sorted(values))}"
+            )
+
+
+def _figure(trajectories: Sequence[Trajectory]) -> Figure:
+    about = trajectories[0].about
+    styles = method_styles({t.about["label"]: t.about["method"] for t in trajectories})
+    ordered = sorted(trajectories, key=lambda t: list(styles).index(t.about["label"]))
+    columns = max(len(t.x0) for t in ordered) + 3
+    side = PAGE / columns
+    height, width = ordered[0].truth.shape[1:]
+    line = side * height / width + _CAPTION
+    figure = new_figure(PAGE, line * len(ordered) + _HEAD + _CURVES, padding=0.015)
+    ratios = [line * len(ordered) + _HEAD, _CURVES]
+    pictures, curves = figure.subfigures(2, 1, squeeze=False, height_ratios=ratios)[:, 0]
+    title = f"{task_name(about['task'], about.get('scale'))} ({about['operator']})"
+    level = rf"$\sigma_y$ = {float(about['sigma_y']):g}"
+    pictures.suptitle(f"{title}, {level}: the estimate x0 over the steps", fontsize=7.5)
+    _draw_pictures(pictures, ordered, styles, columns)
+    _draw_curves(curves.subplots(), ordered, styles)
+    return figure
+
+
+def _draw_pictures(
+    figure: SubFigure, trajectories: Sequence[Trajectory], styles: Styles, columns: int
+) -> None:
+    """Observation, estimates, restoration and truth; the truth is named after its image."""
+    axes = figure.subplots(len(trajectories), columns, squeeze=False, gridspec_kw={"wspace": 0.02})
+    for row, (panels, trajectory) in enumerate(zip(axes, trajectories, strict=True)):
+        size = trajectory.truth.shape[1:]
+        kept = {moment.step: moment for moment in trajectory.moments}
+        chosen = [kept[step] for step in trajectory.kept]
+        texts = ["", *(f"t = {m.t}: {m.psnr:.1f} dB" for m in chosen)]
+        images = [trajectory.observation, *trajectory.x0]
+        while len(images) < columns - 2:
+            images.append(None)
+            texts.append("")
+        images += [trajectory.restored, trajectory.truth]
+        texts += [f"{trajectory.psnr:.1f} dB", str(trajectory.about.get("image", ""))]
+        for panel, image, text in zip(panels, images, texts, strict=True):
+            _show(panel, None if image is None else image.numpy(), size, text)
+        panels[0].set_ylabel(styles[trajectory.about["label"]].name, fontsize=7)
+        if row == 0:
+            names = {0: "Observation", 1: "First x0", columns - 3: "Last x0"}
+            names |= {columns - 2: "Restored", columns - 1: "Truth"}
+            for column, name in names.items():
+                panels[column].set_title(name, fontsize=7, pad=2.5)
+
+
+def _show(axes: Axes, image: np.ndarray | None, size: Sequence[int], text: str) -> None:
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
+    if image is not None:
+        axes.imshow(enlarge(to_8bit(image), size[0], size[1]), interpolation="none")
+        axes.set_xlabel(text, fontsize=5.5, labelpad=1.5, parse_math=False)
+
+
+def _draw_curves(axes: Axes, trajectories: Sequence[Trajectory], styles: Styles) -> None:
+    """PSNR over the share of the steps taken, so that methods of any length can be compared."""
+    for trajectory in trajectories:
+        style = styles[trajectory.about["label"]]
+        share = [100 * (k + 1) / len(trajectory.moments) for k in range(len(trajectory.moments))]
+        values = [moment.psnr for moment in trajectory.moments]
+        look = line_look(style) | {"label": f"{style.name}, {len(values)} steps"}
+        axes.plot(share, values, markevery=max(1, len(values) // 12), **(look | {"markersize": 3}))
+    axes.set_xlabel("steps taken (%)")
+    axes.set_ylabel(axis_label("psnr"))
+    axes.grid(axis="y")
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    seaborn.despine(ax=axes)

@@ -1,0 +1,188 @@
+"""One page that shows everything, in one file that needs no network.
+
+The page consists of the study in short, sortable tables, the figures, and a gallery in which any
+two of truth, observation and methods lie under a slider. docs/page.md says what it holds and why.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import struct
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ddpg.comparison.page.blocks import blocks
+from ddpg.comparison.page.overview import facts, overview, sections
+from ddpg.comparison.page.pictures import BUDGET, Pictures, choose_pictures, thumbnails
+from ddpg.comparison.page.scores import image_lists
+from ddpg.comparison.page.tables import left_out, quality_metrics, table_views, undecided
+from ddpg.comparison.pictures import Paths
+from ddpg.comparison.products import PLOTS
+from ddpg.comparison.statistics.measurements import label_styles, read_metrics
+from ddpg.comparison.statistics.pairs import compare_pairs
+from ddpg.comparison.statistics.summary import mark_best, summarise
+from ddpg.comparison.style import METRIC_STYLES, dataset_name
+from ddpg.errors import UserError
+from ddpg.files.writing import replacing
+
+TEMPLATES = Path(__file__).parent / "templates"
+FIGURE_CAPTIONS: Mapping[str, str] = {
+    "metric_vs_noise": "Means against the noise level of the observation, with 95 % bootstrap "
+    "intervals over the images.",
+    "perception_distortion": "Fidelity against perceptual quality: better is up and to the right, "
+    "larger symbols are noisier observations.",
+    "paired_differences": "Each method minus the reference on the same images: mean difference "
+    "with its 95 % bootstrap interval. A filled symbol is significant (Wilcoxon signed-rank, Holm, "
+    "5 %).",
+    "ranks": "Average ranks over the cells. Methods joined by a bar do not differ significantly "
+    "(Nemenyi, 5 %).",
+    "cost_seconds": "Quality against seconds per image, at the noise level at which most labels "
+    "were run.",
+    "cost_evaluations": "Quality against evaluations of the network per image, at the noise level "
+    "at which most labels were run.",
+    "kernels": "The motion kernel of each picture; brightness is the square root of the weight.",
+    "trajectories": "What each method takes for the clean image, from the first step to the last, "
+    "with its PSNR.",
+}
+_SIZE = "@page-size@"
+
+
+def write_page(
+    output: str | os.PathLike[str],
+    *,
+    metrics_csv: str | os.PathLike[str],
+    provenance_json: str | os.PathLike[str],
+    figures: Paths,
+    grids: Paths,
+    truth: Paths = (),
+    budget: float = BUDGET,
+) -> None:
+    """Write the page.
+
+    Args:
+        output: the HTML file.
+        metrics_csv: the long table of metrics.
+        provenance_json: what the study was made with; any JSON object.
+        figures: PNG files, shown in this order under the captions of :data:`FIGURE_CAPTIONS`.
+        grids: JSON files of :func:`ddpg.comparison.grids.draw_grid`, one per cell.
+        truth: the prepared pictures, ``.../{data set}/shard-{k}.safetensors``, for thumbnails.
+        budget: MiB that the pictures may take, see :mod:`ddpg.comparison.page.pictures`.
+
+    Raises:
+        UserError: an input is missing or not what it should be.
+    """
+    metrics = read_metrics(metrics_csv)
+    page = render_page(
+        metrics,
+        _read_json(provenance_json),
+        [_figure(path) for path in figures],
+        choose_pictures([_read_json(path) for path in grids], budget),
+        thumbnails(truth, image_lists(metrics)),
+    )
+    with replacing(output) as temporary:
+        temporary.write_text(page, encoding="utf-8", newline="\n")
+
+
+def render_page(
+    metrics: pd.DataFrame,
+    provenance: Mapping[str, Any],
+    figures: Sequence[Mapping[str, Any]],
+    pictures: Pictures,
+    thumbs: Mapping[str, Mapping[str, str]],
+) -> str:
+    """Return the page's HTML; see :func:`write_page`, whose files are read here."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    summary = mark_best(summarise(metrics), compare_pairs(metrics))
+    page = environment.get_template("page.html.j2").render(
+        study=str(provenance.get("study", "study")),
+        facts=facts(metrics),
+        overview=overview(metrics, provenance),
+        tables=table_views(summary),
+        left_out=left_out(summary),
+        undecided=undecided(summary),
+        metrics={name: METRIC_STYLES[name] for name in quality_metrics(summary)},
+        datasets={str(name): dataset_name(str(name)) for name in metrics["dataset"].unique()},
+        colours={label: style.colour for label, style in label_styles(metrics).items()},
+        figures=figures,
+        provenance=sections(provenance),
+        storage=storage(pictures, figures),
+        size=_SIZE,
+        blocks=blocks(metrics, pictures, thumbs),
+        script=_script,
+    )
+    return page.replace(_SIZE, megabytes(len(page.encode())))
+
+
+def storage(pictures: Pictures, figures: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return what the page says about its size and about how its pictures are stored."""
+    shown = sum(map(len, pictures.shown.values()))
+    wanted = sum(map(len, pictures.wanted.values()))
+    note = f"{shown} image{'s' * (shown != 1)} in every cell, {pictures.encoding}"
+    if shown < wanted:
+        note += f"; {wanted - shown} more left out for the page's size"
+    return {
+        "pictures": megabytes(pictures.size),
+        "figures": megabytes(sum(len(figure["uri"]) for figure in figures)),
+        "note": note,
+        "encoding": pictures.encoding,
+    }
+
+
+def megabytes(size: int) -> str:
+    """A number of bytes for people."""
+    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.0f} kB"
+
+
+def _script(name: str) -> Markup:
+    """A script of the templates, without the comment that would make a debugger look for files."""
+    text = (TEMPLATES / name).read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("//# sourceMappingURL")]
+    return Markup("\n".join(lines))  # noqa: S704 - a file of this package
+
+
+def _figure(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """A figure's data URI, size in pixels, title and caption."""
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    if not content.startswith(b"\x89PNG") or len(content) < 24:
+        raise UserError(f"{path}: must be a PNG file")
+    width, height = struct.unpack(">II", content[16:24])  # of the header, which comes first
+    uri = "data:image/png;base64," + base64.b64encode(content).decode("ascii")
+    return _figure_text(path) | {"uri": uri, "width": width, "height": height}
+
+
+def _figure_text(path: Path) -> dict[str, str]:
+    """A figure's title and caption; one of a cell lies in ``{kind}/{cell}.png``."""
+    kind, name = path.stem, ""
+    if "trajectories" in path.parts:
+        kind, name = "trajectories", "/".join(path.parts[-3:]).removesuffix(path.suffix)
+    title = PLOTS.get(kind, kind.replace("_", " ").capitalize())
+    return {
+        "title": f"{title}, {name}" if name else title,
+        "caption": FIGURE_CAPTIONS.get(kind, ""),
+    }
+
+
+def _read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise UserError(f"{path}: not JSON ({error})") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: must hold a JSON object")
+    return content

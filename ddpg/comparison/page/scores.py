@@ -1,0 +1,109 @@
+"""The scores of every picture, as the page's gallery reads them: one block of JSON per cell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles
+from ddpg.comparison.style import METRIC_STYLES, dataset_name, metric_order, task_name
+
+MOST_LISTED = 2000
+"""Images of a data set whose scores the page lists one by one; its tables are of all."""
+
+
+def image_lists(metrics: pd.DataFrame) -> dict[str, list[str]]:
+    """Return data set -> its images in the order of the table, at most :data:`MOST_LISTED`."""
+    return {
+        str(dataset): [str(image) for image in frame["image"].unique()[:MOST_LISTED]]
+        for dataset, frame in metrics.groupby("dataset", sort=False)
+    }
+
+
+def shown_metrics(metrics: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return what the gallery needs to know of each metric that has a value."""
+    computed = metric_order(metrics.loc[metrics["value"].notna(), "metric"])
+    styles = {name: METRIC_STYLES[name] for name in computed}
+    return {
+        name: {
+            "label": style.label,
+            "unit": style.unit,
+            "arrow": style.arrow,
+            "direction": style.direction,
+            "decimals": style.decimals,
+            "quality": style.family != "cost",
+        }
+        for name, style in styles.items()
+    }
+
+
+def cells(metrics: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the cells in the order of the table: names for programs and for people, and labels."""
+    found = []
+    for key, frame in metrics.groupby(CELL_KEYS, dropna=False, sort=False):
+        dataset, task, operator, scale, sigma = key
+        suffix = f"-x{scale:g}" if scale > 0 else ""
+        found.append({
+            "dataset": dataset,
+            "dataset_name": dataset_name(dataset),
+            "degradation": f"{task}{suffix}-{operator}",
+            "title": f"{task_name(task, scale)} ({operator})",
+            "sigma": f"{sigma:g}",
+            "labels": list(label_styles(frame)),
+        })  # fmt: skip
+    return sorted(found, key=lambda cell: (cell["dataset"], cell["title"], float(cell["sigma"])))
+
+
+def scores(metrics: pd.DataFrame, images: Mapping[str, Sequence[str]]) -> dict[tuple, dict]:
+    """Return the scores of every cell.
+
+    Args:
+        metrics: the long table; of several repeats the first is taken, which is the one shown.
+        images: data set -> images, see :func:`image_lists`.
+
+    Returns:
+        (data set, degradation, noise level) -> "values": metric -> label -> one number per image,
+        or None, or "Infinity"; and "reasons": metric -> label -> why numbers are missing.
+    """
+    if "repeat" in metrics:
+        metrics = metrics[metrics["repeat"] == metrics["repeat"].min()]
+    return {
+        _identity(key): _scores_of(frame, images[str(key[0])])
+        for key, frame in metrics.groupby(CELL_KEYS, dropna=False, sort=False)
+    }
+
+
+def _identity(key: tuple) -> tuple[str, str, str]:
+    dataset, task, operator, scale, sigma = key
+    return dataset, f"{task}{f'-x{scale:g}' if scale > 0 else ''}-{operator}", f"{sigma:g}"
+
+
+def _scores_of(frame: pd.DataFrame, images: Sequence[str]) -> dict[str, Any]:
+    values: dict[str, dict[str, list]] = {}
+    reasons: dict[str, dict[str, str]] = {}
+    for (metric, label), part in frame.groupby(["metric", "label"], sort=False):
+        found = part.drop_duplicates("image").set_index("image")["value"].reindex(images)
+        if part["value"].notna().any():
+            decimals = METRIC_STYLES[str(metric)].decimals
+            values.setdefault(str(metric), {})[str(label)] = _numbers(found.to_numpy(), decimals)
+        notes = sorted({note for note in part.loc[part["value"].isna(), "note"] if note})
+        if notes:
+            reasons.setdefault(str(metric), {})[str(label)] = "; ".join(notes)
+    return {"values": values, "reasons": reasons}
+
+
+def _numbers(values: np.ndarray, decimals: int) -> list[float | int | str | None]:
+    """Numbers as JSON can hold them, rounded as they are printed."""
+    return [_number(value, decimals) for value in values.tolist()]
+
+
+def _number(value: float, decimals: int) -> float | int | str | None:
+    if math.isnan(value):
+        return None
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return round(value, decimals) if decimals else round(value)

@@ -1,0 +1,130 @@
+"""The long table of metrics: read, checked, and reduced to one value per image.
+
+One row is one metric of one image restored once; ``repeat`` numbers the seeds of a restoration.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pandas as pd
+
+from ddpg.comparison.style import METRIC_STYLES, MethodStyle, method_styles, metric_order
+from ddpg.errors import UserError
+from ddpg.files.long_table import check_unchanged
+
+DEGRADATION_KEYS = ["dataset", "task", "operator", "scale"]
+CELL_KEYS = [*DEGRADATION_KEYS, "sigma_y"]
+SUMMARY_KEYS = [*CELL_KEYS, "method", "label", "metric"]
+COLUMNS = [*CELL_KEYS, "method", "label", "image", "metric", "value", "note"]
+"""What every table has; ``repeat`` may stand beside them and is 0 where it does not."""
+
+
+def read_metrics(*paths: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read the long table of metrics, or the parts of one.
+
+    Args:
+        paths: CSV files with the columns :data:`COLUMNS`.
+
+    Returns:
+        the table; ``scale``, ``sigma_y`` and ``value`` are floats, ``repeat`` an integer, the rest
+        text.
+
+    Raises:
+        UserError: a file cannot be read, a column is missing, a number is none, or a measurement
+            appears twice.
+    """
+    frame = pd.concat([_read_part(Path(path)) for path in paths], ignore_index=True)
+    return check_metrics(frame, ", ".join(os.fspath(path) for path in paths))
+
+
+def _read_part(path: Path) -> pd.DataFrame:
+    frame = _read_text(path)
+    missing = [column for column in COLUMNS if column not in frame]
+    if missing:
+        raise UserError(f"{path}: missing column {', '.join(missing)}")
+    if "repeat" not in frame:
+        frame["repeat"] = "0"
+    for column in ("scale", "sigma_y", "value"):
+        frame[column] = _numbers(frame[column], path)
+    repeats = _numbers(frame["repeat"], path).fillna(0)
+    if (repeats % 1 != 0).any():
+        raise UserError(f"{path}: column repeat: must hold whole numbers")
+    frame["repeat"] = repeats.astype(int)
+    return frame
+
+
+def _read_text(path: Path) -> pd.DataFrame:
+    check_unchanged(path)
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not a table of metrics ({error})") from error
+
+
+def _numbers(column: pd.Series, path: Path) -> pd.Series:
+    """A column of text as floats; empty text and "nan" are missing."""
+    try:
+        return pd.to_numeric(column.mask(column.str.lower().isin(["", "nan"]))).astype(float)
+    except ValueError as error:
+        raise UserError(f"{path}: column {column.name}: {error}") from error
+
+
+def check_metrics(frame: pd.DataFrame, source: object = "metrics") -> pd.DataFrame:
+    """Return the table if no measurement appears twice and all its metrics are known.
+
+    Raises:
+        UserError: an image has two values of one metric and repeat, a metric is unknown, or a
+            label stands for two methods.
+    """
+    identity = [*CELL_KEYS, "label", "repeat", "image", "metric"]
+    repeated = frame[frame.duplicated(identity)]
+    if len(repeated):
+        row = ", ".join(f"{value}" for value in repeated.iloc[0][identity])
+        raise UserError(f"{source}: two rows for {row}")
+    metric_order(frame["metric"])
+    label_styles(frame)
+    return frame
+
+
+def label_styles(frame: pd.DataFrame) -> dict[str, MethodStyle]:
+    """Return label -> style for the labels of a table, in the order in which they are shown.
+
+    Raises:
+        UserError: a label stands for two methods.
+    """
+    pairs = frame[["label", "method"]].drop_duplicates()
+    twice = pairs[pairs["label"].duplicated()]
+    if len(twice):
+        raise UserError(f"label {twice.iloc[0]['label']!r} stands for more than one method")
+    return method_styles(dict(zip(pairs["label"], pairs["method"], strict=True)))
+
+
+def per_image(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Average over the repeats of each image.
+
+    Args:
+        metrics: a long table, see :func:`read_metrics`.
+
+    Returns:
+        one row per image: :data:`SUMMARY_KEYS`, ``image``, ``value`` (mean over the repeats that
+        have one; empty if none has), ``repeats`` (how many have), ``squares`` (sum of the squared
+        deviations from that mean).
+    """
+    keys = [*SUMMARY_KEYS, "image"]
+    if "repeat" not in metrics or not metrics["repeat"].any():
+        single = metrics[[*keys, "value"]].reset_index(drop=True)
+        return single.assign(repeats=single["value"].notna().astype(int), squares=0.0)
+    groups = metrics.groupby(keys, dropna=False, sort=False)["value"]
+    images = groups.agg(value="mean", repeats="count", spread="var").reset_index()
+    squares = images.pop("spread").fillna(0.0) * (images["repeats"] - 1)
+    return images.assign(squares=squares.where(images["repeats"] > 0, 0.0))
+
+
+def quality_metrics(metrics: pd.DataFrame) -> list[str]:
+    """Return the metrics of quality in a table, in the order in which they are shown."""
+    names = metric_order(metrics["metric"].unique())
+    return [name for name in names if METRIC_STYLES[name].family != "cost"]

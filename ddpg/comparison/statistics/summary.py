@@ -1,0 +1,156 @@
+"""From the long table of metrics to means, spreads, intervals and ranks.
+
+Every figure and table of the comparison starts from :func:`summarise`, so that a number is the
+same wherever it is shown. docs/statistics.md says what each number means.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ddpg.comparison.statistics.intervals import LEVEL, RESAMPLES, SEED, mean_intervals
+from ddpg.comparison.statistics.measurements import (
+    CELL_KEYS,
+    COLUMNS,
+    DEGRADATION_KEYS,
+    SUMMARY_KEYS,
+    check_metrics,
+    label_styles,
+    per_image,
+    quality_metrics,
+    read_metrics,
+)
+from ddpg.comparison.style import METRIC_STYLES, task_order
+
+__all__ = [
+    "CELL_KEYS",
+    "COLUMNS",
+    "DEGRADATION_KEYS",
+    "SUMMARY_KEYS",
+    "check_metrics",
+    "label_styles",
+    "mark_best",
+    "quality_metrics",
+    "read_metrics",
+    "summarise",
+]
+
+
+def summarise(
+    metrics: pd.DataFrame,
+    *,
+    level: float = LEVEL,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> pd.DataFrame:
+    """Aggregate over the images, after averaging over the repeats of each.
+
+    Args:
+        metrics: a long table, see :func:`ddpg.comparison.statistics.measurements.read_metrics`.
+        level, resamples, seed: of the intervals, see :mod:`ddpg.comparison.statistics.intervals`.
+
+    Returns:
+        one row per cell, label and metric: :data:`SUMMARY_KEYS`, then ``mean``, ``std`` (sample
+        standard deviation over the images; empty for n < 2), ``low`` and ``high`` (bootstrap
+        interval of the mean), ``n`` (images with a value), ``repeats`` (most restorations of an
+        image), ``std_repeats`` (standard deviation over the repeats of an image, pooled over the
+        images; empty without repeats), ``missing`` (images without a value), ``reason`` (why),
+        ``rank`` (1 for the best of the cell's methods, 2 for the second; ties share it; empty
+        without a value or without a rival).
+    """
+    groups = per_image(metrics).groupby(SUMMARY_KEYS, dropna=False, sort=False)
+    summary = groups.agg(
+        mean=("value", "mean"), std=("value", _std), n=("value", "count"),
+        size=("value", "size"), repeats=("repeats", "max"), squares=("squares", "sum"),
+        values=("repeats", "sum"),
+    )  # fmt: skip
+    samples = [values.dropna().to_numpy() for _, values in groups["value"]]
+    intervals = mean_intervals(samples, level=level, resamples=resamples, seed=seed)
+    summary.insert(2, "low", intervals[:, 0])
+    summary.insert(3, "high", intervals[:, 1])
+    within = (summary.pop("values") - summary["n"]).astype(float)
+    summary["std_repeats"] = np.sqrt(summary.pop("squares") / within.where(within > 0))
+    summary["missing"] = summary.pop("size") - summary["n"]
+    summary["reason"] = _reasons(metrics).reindex(summary.index).fillna("")
+    return _sort(_rank(summary.reset_index()))
+
+
+def _std(values: pd.Series) -> float:
+    """The sample standard deviation of the values that are there."""
+    values = values.dropna()
+    if len(values) < 2 or not np.isfinite(values).all():
+        return np.nan
+    return float(values.std(ddof=1))
+
+
+def _reasons(metrics: pd.DataFrame) -> pd.Series:
+    """Why values are missing, the different reasons once each."""
+    absent = metrics[metrics["value"].isna()]
+    return absent.groupby(SUMMARY_KEYS, dropna=False)["note"].agg(_join)
+
+
+def _join(notes: pd.Series) -> str:
+    return "; ".join(sorted({note.strip() for note in notes if note.strip()}))
+
+
+def _rank(summary: pd.DataFrame) -> pd.DataFrame:
+    """Rank the methods of every cell by the mean as it is printed, so that equal prints tie."""
+    direction = summary["metric"].map(lambda metric: METRIC_STYLES[metric].direction)
+    decimals = summary["metric"].map(lambda metric: METRIC_STYLES[metric].decimals)
+    printed = [round(mean, digits) for mean, digits in zip(summary["mean"], decimals, strict=True)]
+    keys = [*CELL_KEYS, "metric"]
+    score = summary[keys].assign(score=pd.Series(printed, index=summary.index) * direction)
+    groups = score.groupby(keys, dropna=False)["score"]
+    rank = groups.rank(method="dense", ascending=False)
+    return summary.assign(rank=rank.where(groups.transform("count") > 1))
+
+
+def mark_best(summary: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Say which methods no other beats significantly, and where that can be said at all.
+
+    Args:
+        summary: see :func:`summarise`.
+        pairs: see :func:`ddpg.comparison.statistics.pairs.compare_pairs`, of the same metrics.
+
+    Returns:
+        the summary with ``decidable`` (there are images enough for a significant difference
+        between methods of the cell) and ``best`` (decidable, no image is missing, and no method
+        of the cell is significantly better).
+    """
+    keys = [*CELL_KEYS, "metric"]
+    decidable, beaten = set(), set()
+    for row in pairs.to_dict("records"):
+        cell = _hashable(row, keys)
+        if row["decidable"]:
+            decidable.add(cell)
+        if row["better"]:
+            loser = row["label_b"] if row["better"] == row["label_a"] else row["label_a"]
+            beaten.add((cell, loser))
+    rows = [(_hashable(row, keys), row["label"]) for row in summary.to_dict("records")]
+    can = np.array([cell in decidable for cell, _ in rows], dtype=bool)
+    unbeaten = np.array([row not in beaten for row in rows], dtype=bool)
+    complete = (summary["n"] > 0) & (summary["missing"] == 0)
+    return summary.assign(decidable=can, best=can & unbeaten & complete)
+
+
+def _hashable(row: dict, keys: list[str]) -> tuple:
+    """The values of a row as a key; NaN, which equals nothing, becomes None."""
+    return tuple(None if row[key] != row[key] else row[key] for key in keys)
+
+
+def _sort(summary: pd.DataFrame) -> pd.DataFrame:
+    """Cells in their natural order; within a cell, metrics and labels as they are shown."""
+    order = {
+        "label": list(label_styles(summary)),
+        "metric": list(METRIC_STYLES),
+        "task": task_order(summary["task"]),
+    }
+
+    def position(column: pd.Series) -> pd.Series:
+        return column.map(order[column.name].index) if column.name in order else column
+
+    keys = [*CELL_KEYS, "metric", "label"]
+    return summary.sort_values(
+        keys, key=position, na_position="first", kind="stable", ignore_index=True
+    )

@@ -1,0 +1,222 @@
+"""The tables of the comparison, in the layout of a paper's, before any markup.
+
+Rows are methods, columns are metrics grouped by noise level. Wide tables are cut into panels
+below one another, so that each fits the page.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+
+from ddpg.comparison.statistics.measurements import CELL_KEYS, DEGRADATION_KEYS, label_styles
+from ddpg.comparison.statistics.pairs import count
+from ddpg.comparison.statistics.summary import summarise
+from ddpg.comparison.style import METRIC_STYLES, dataset_name, metric_order, task_name
+from ddpg.comparison.tables.entries import Entry, Panel, Table, format_entry, small_cost
+
+WIDEST_PANEL = 8
+"""Columns of values that fit the width of a page."""
+COST_COLUMNS = ["network_evaluations", "seconds"]
+"""Metrics of cost that stand beside those of quality."""
+
+
+def quality_tables(
+    summary: pd.DataFrame, *, widest: int = WIDEST_PANEL, with_cost: bool = False
+) -> list[Table]:
+    """Lay out one table per data set and degradation.
+
+    Args:
+        summary: see :func:`ddpg.comparison.statistics.summary.summarise`; what
+            :func:`ddpg.comparison.statistics.summary.mark_best` added decides what is bold.
+        widest: columns of values in a panel, unless one noise level has more.
+        with_cost: end each panel with network evaluations and seconds per image.
+
+    Returns:
+        the tables, in the order of the summary.
+    """
+    cost = summary["metric"].map(lambda name: METRIC_STYLES[name].family) == "cost"
+    groups = summary[~cost].groupby(DEGRADATION_KEYS, dropna=False, sort=False)
+    costs = dict(list(summary[cost].groupby("dataset"))) if with_cost else {}
+    return [_quality_table(key, frame, costs.get(key[0]), widest) for key, frame in groups]
+
+
+def cost_tables(metrics: pd.DataFrame) -> list[Table]:
+    """Lay out one table per data set: seconds, network evaluations and memory per image.
+
+    Args:
+        metrics: the long table; all cells of a data set are averaged.
+
+    Returns:
+        the tables; none for data sets without any metric of cost.
+    """
+    cost = metrics[metrics["metric"].map(lambda name: METRIC_STYLES[name].family) == "cost"]
+    if cost.empty:
+        return []
+    # An image of another cell is another restoration.
+    cells = cost.groupby(CELL_KEYS, dropna=False).ngroup().astype(str)
+    cost = cost.assign(
+        image=cells + "/" + cost["image"],
+        task="", operator="", scale=math.nan, sigma_y=math.nan,
+    )  # fmt: skip
+    summary = summarise(cost).assign(rank=math.nan)
+    return [_cost_table(dataset, frame) for dataset, frame in summary.groupby("dataset")]
+
+
+def _quality_table(
+    key: tuple, frame: pd.DataFrame, cost: pd.DataFrame | None, widest: int
+) -> Table:
+    """The table of one degradation."""
+    dataset, task, operator, scale = key
+    name = f"{task_name(task, scale)} ({operator})"
+    left_out = _left_out(frame)
+    shown = frame[~frame["metric"].isin(metric for metric, _ in left_out)]
+    if cost is not None:
+        here = (cost["task"] == task) & (cost["operator"] == operator)
+        cost = cost[here & ((cost["scale"] == scale) | (math.isnan(scale) & cost["scale"].isna()))]
+    panels, notes = _panels(shown, widest, cost)
+    caption = (
+        f"{name} on {dataset_name(dataset)}: mean and 95 % bootstrap interval over "
+        f"{_images(shown)}. {'PSNR in dB. ' * ('psnr' in set(shown['metric']))}"
+        f"{_marks(shown)}"
+    )
+    identity = "-".join(
+        part for part in (task, f"x{scale:g}" if scale > 0 else "", operator) if part
+    )
+    notes += [("", text) for _, text in left_out]
+    return Table(dataset, identity, name, caption, panels, notes)
+
+
+def _marks(shown: pd.DataFrame) -> str:
+    """What bold and underlining mean in this table."""
+    text = "Best mean underlined. "
+    if "best" not in shown:
+        return text.strip()
+    if not shown["decidable"].any():
+        return text + (
+            "Nothing is bold: with so few images no difference between so many methods could be "
+            "significant."
+        )
+    text += "Bold: no other method is significantly better (Wilcoxon signed-rank, Holm, 5 %)."
+    undecided = shown[~shown["decidable"] & (shown["n"] > 0)]
+    levels = ", ".join(f"{level:g}" for level in sorted(undecided["sigma_y"].unique()))
+    few = f" Too few images or methods for any bold in a column of σ = {levels}."
+    return text + few * bool(levels)
+
+
+def _cost_table(dataset: str, frame: pd.DataFrame) -> Table:
+    """The table of what the methods cost on one data set."""
+    panels, notes = _panels(frame, WIDEST_PANEL, None)
+    caption = (
+        f"Cost per image on {dataset_name(dataset)}: mean and 95 % bootstrap interval over "
+        f"{_images(frame, 'restoration')}."
+    )
+    return Table(dataset, "cost", "Cost", caption, panels, notes)
+
+
+def repeat_tables(summary: pd.DataFrame) -> list[Table]:
+    """Lay out the spread over the repeats of an image, for the degradations that have repeats.
+
+    Args:
+        summary: see :func:`ddpg.comparison.statistics.summary.summarise`.
+
+    Returns:
+        tables like those of :func:`quality_tables` whose numbers are ``std_repeats``.
+    """
+    spread = summary[summary["std_repeats"].notna()]
+    if spread.empty:
+        return []
+    unmarked = {"low": math.nan, "high": math.nan, "rank": math.nan, "missing": 0}
+    unmarked |= {"best": False, "decidable": False, "mean": spread["std_repeats"]}
+    tables = quality_tables(spread.assign(**unmarked))
+    return [_renamed(table, int(spread["repeats"].max())) for table in tables]
+
+
+def _renamed(table: Table, repeats: int) -> Table:
+    title = f"{table.title}: spread over the seeds"
+    caption = (
+        f"{table.title} on {dataset_name(table.dataset)}: standard deviation over up to {repeats} "
+        "restorations of an image with other seeds, pooled over the images."
+    )
+    return Table(table.dataset, f"{table.key}-seeds", title, caption, table.panels, [])
+
+
+def _left_out(frame: pd.DataFrame) -> list[tuple[str, str]]:
+    """The metrics without any value, each with a sentence that says why."""
+    return [
+        (metric, f"{METRIC_STYLES[metric].name} is left out: {_because(rows['reason'])}.")
+        for metric, rows in frame.groupby("metric", sort=False)
+        if not rows["n"].any()
+    ]
+
+
+def _because(reasons: pd.Series) -> str:
+    """The different reasons in one line."""
+    return "; ".join(sorted({reason.rstrip(".") for reason in reasons if reason})) or "no value"
+
+
+def _images(frame: pd.DataFrame, noun: str = "image") -> str:
+    """The number of images behind the numbers of a table: "6 images", "5 to 6 images"."""
+    counts = frame.loc[frame["n"] > 0, "n"]
+    if counts.empty:
+        return f"no {noun}s"
+    low, high = int(counts.min()), int(counts.max())
+    return f"{low} to {high} {noun}s" if low < high else count(high, noun)
+
+
+def _panels(
+    frame: pd.DataFrame, widest: int, cost: pd.DataFrame | None
+) -> tuple[list[Panel], list[tuple[str, str]]]:
+    """Cut a table into panels of about equal numbers of noise levels; collect its notes."""
+    metrics = metric_order(frame["metric"])
+    levels = sorted(frame["sigma_y"].unique())
+    if not metrics:
+        return [], []
+    notes: dict[str, str] = {}
+    number = math.ceil(len(levels) * len(metrics) / max(widest, len(metrics)))
+    width = math.ceil(len(levels) / number)
+    panels = [
+        _panel(frame, levels[start : start + width], metrics, notes, cost)
+        for start in range(0, len(levels), width)
+    ]
+    return panels, [(mark, text) for text, mark in notes.items()]
+
+
+def _panel(
+    frame: pd.DataFrame,
+    levels: Sequence[float],
+    metrics: list[str],
+    notes: dict[str, str],
+    cost: pd.DataFrame | None,
+) -> Panel:
+    """One panel; ``notes`` (text -> letter) grows by those of its entries."""
+    groups: list[tuple[float | None, list[str]]] = [(_key(level), metrics) for level in levels]
+    # The cost has no noise level, and nan is no key that can be found again.
+    found = {(row.label, _key(row.sigma_y), row.metric): row for row in frame.itertuples()}
+    costs = _costs(cost, levels)
+    if costs:
+        groups.append((None, COST_COLUMNS))
+    rows = []
+    for label, style in label_styles(frame).items():
+        cells = [found.get((label, _key(level), metric)) for level in levels for metric in metrics]
+        if any(cells):
+            entries = [cell and format_entry(cell, notes) for cell in cells]
+            if costs:
+                entries += [costs.get((label, metric)) for metric in COST_COLUMNS]
+            rows.append((style.name, entries))
+    return Panel(groups, rows)
+
+
+def _costs(cost: pd.DataFrame | None, levels: Sequence[float]) -> dict[tuple[str, str], Entry]:
+    """Label and metric of cost -> its mean over the noise levels of a panel."""
+    if cost is None:
+        return {}
+    here = cost[cost["sigma_y"].isin(levels) & cost["metric"].isin(COST_COLUMNS) & (cost["n"] > 0)]
+    means = here.groupby(["label", "metric"])["mean"].mean()
+    return {key: Entry(small_cost(mean, key[1]), value=float(mean)) for key, mean in means.items()}
+
+
+def _key(level: float) -> float | None:
+    return None if math.isnan(level) else float(level)

@@ -1,0 +1,250 @@
+"""A study's results beside the figures of the paper, in the layout of the paper's tables.
+
+Garber & Tirer, "Image Restoration by Denoising Diffusion Models with Iteratively Preconditioned
+Guidance", CVPR 2024. The published figures come from a file that names the source of each.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from ddpg.comparison.products import PUBLISHED
+from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles
+from ddpg.comparison.style import DATASET_NAMES, METRIC_STYLES, dataset_name, task_name, task_order
+from ddpg.comparison.tables.markup import escape_latex, escape_markdown
+from ddpg.errors import UserError
+
+COLUMNS = ["dataset", "task", "sigma_y", "method", "psnr", "lpips", "source"]
+_QUALITIES = ("psnr", "lpips")
+OWN_METHODS = ("ddpg", "idpg")
+"""What the paper proposes."""
+_SAME_SOURCE = "as above"
+
+
+def read_published(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read published figures.
+
+    Args:
+        path: CSV with the columns dataset, task, sigma_y, method, psnr, lpips, source; empty where
+            a figure could not be had; a source "as above" repeats the one before.
+
+    Returns:
+        the table; numbers are floats, sources complete.
+
+    Raises:
+        UserError: the file cannot be read, lacks a column, holds a number that is none, or names
+            one cell of a method twice.
+    """
+    try:
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (OSError, pd.errors.EmptyDataError, pd.errors.ParserError) as error:
+        raise UserError(f"{path}: not a readable table of published figures ({error})") from error
+    missing = [column for column in COLUMNS if column not in frame]
+    if missing:
+        raise UserError(f"{path}: missing column {', '.join(missing)}")
+    for column in ("sigma_y", *_QUALITIES):
+        try:
+            frame[column] = pd.to_numeric(frame[column].mask(frame[column] == "")).astype(float)
+        except ValueError as error:
+            raise UserError(f"{path}: column {column}: {error}") from error
+    frame["source"] = frame["source"].mask(frame["source"] == _SAME_SOURCE).ffill().fillna("")
+    twice = frame[frame.duplicated(["dataset", "task", "sigma_y", "method"])]
+    if len(twice):
+        raise UserError(f"{path}: two rows for {', '.join(map(str, twice.iloc[0, :4]))}")
+    return frame[COLUMNS]
+
+
+def published_table(summary: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
+    """Put a study's means beside the published ones.
+
+    Args:
+        summary: see :func:`ddpg.comparison.statistics.summary.summarise`; of LPIPS, the backbone
+            "alex" is taken, which the paper uses, else the one that has values. Labels that are not
+            their method's own name, such as those of a sweep, have no published figure. published:
+            see :func:`read_published`.
+
+    Returns:
+        one row per cell and method, on the paper's data sets, of the paper's own methods and all
+        that have a published figure: dataset, task, operator, scale, sigma_y, method,
+        then ``ours``, ``published`` and ``difference`` (ours - published) of PSNR and of LPIPS,
+        empty where there is none, ``lpips_backbone`` (of ours) and ``source``.
+    """
+    ours = _ours(summary, {*OWN_METHODS, *published["method"]})
+    keys = ["dataset", "task", "sigma_y", "method"]
+    renamed = published.rename(columns={name: f"{name}_published" for name in _QUALITIES})
+    both = ours.merge(renamed, on=keys, how="outer")
+    both = both.fillna({"source": "", "operator": "", "lpips_backbone": ""})
+    for name in _QUALITIES:
+        both[f"{name}_difference"] = both[f"{name}_ours"] - both[f"{name}_published"]
+    figures = [f"{name}_{kind}" for name in _QUALITIES for kind in _KINDS]
+    columns = [*CELL_KEYS, "method", *figures, "lpips_backbone", "source"]
+    return _sorted(both[columns])
+
+
+_KINDS = ("ours", "published", "difference")
+
+
+def _ours(summary: pd.DataFrame, methods: set[str]) -> pd.DataFrame:
+    """PSNR and LPIPS of the methods under their own names on the paper's data sets."""
+    own = summary[(summary["label"] == summary["method"]) & (summary["n"] > 0)]
+    own = own[own["dataset"].isin(DATASET_NAMES) & own["method"].isin(methods)]
+    keys = [*CELL_KEYS, "method"]
+    backbone = _backbone(own)
+    frames = [
+        own.loc[own["metric"] == metric, [*keys, "mean"]].rename(columns={"mean": f"{name}_ours"})
+        for name, metric in zip(_QUALITIES, ("psnr", backbone), strict=True)
+    ]
+    merged = frames[0].merge(frames[1], on=keys, how="outer")
+    used = backbone.removeprefix("lpips_")
+    return merged.assign(lpips_backbone=merged["lpips_ours"].map(lambda v: used if v == v else ""))
+
+
+def _backbone(summary: pd.DataFrame) -> str:
+    present = set(summary["metric"])
+    names = [f"lpips_{net}" for net in ("alex", "vgg", "squeeze")]
+    return next((name for name in names if name in present), names[0])
+
+
+def _sorted(table: pd.DataFrame) -> pd.DataFrame:
+    """Data sets by name, tasks, noise levels and methods as everywhere."""
+    tasks = task_order(table["task"])
+    methods = list(label_styles(table.assign(label=table["method"])))
+    order = {"task": tasks.index, "method": methods.index}
+    return table.sort_values(
+        [*CELL_KEYS, "method"],
+        key=lambda column: column.map(order[column.name]) if column.name in order else column,
+        kind="stable", ignore_index=True,
+    )  # fmt: skip
+
+
+def published_texts(
+    summary: pd.DataFrame, published: pd.DataFrame, folder: str | os.PathLike[str]
+) -> dict[Path, str]:
+    """Return the texts of the files of :data:`PUBLISHED` by path; see :func:`published_table`."""
+    table = published_table(summary, published)
+    texts = (_csv(table), _markdown(table), _latex(table))
+    return {Path(folder) / name: text for name, text in zip(PUBLISHED, texts, strict=True)}
+
+
+def _csv(table: pd.DataFrame) -> str:
+    return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+
+
+_INTRODUCTION = (
+    "Ours, published, and their difference. Empty where no published figure could be had, or the "
+    "study has no such cell."
+)
+
+
+def _rows(table: pd.DataFrame, sources: list[str]) -> list[list[str]]:
+    """The printed rows: data set, task, noise level, method, six numbers, number of the source."""
+    methods = label_styles(table.assign(label=table["method"]))
+    rows = []
+    for row in table.to_dict("records"):
+        cell = [dataset_name(row["dataset"]), _task(row), f"{row['sigma_y']:g}"]
+        numbers = [
+            _number(row[f"{name}_{kind}"], name, signed=kind == "difference")
+            for name in _QUALITIES
+            for kind in _KINDS
+        ]
+        source = str(sources.index(row["source"]) + 1) if row["source"] else ""
+        rows.append([*cell, methods[row["method"]].name, *numbers, source])
+    return rows
+
+
+def _task(row: dict) -> str:
+    backend = f" ({row['operator']})" if row["operator"] else ""
+    return task_name(row["task"], row["scale"]) + backend
+
+
+def _number(value: float, name: str, *, signed: bool) -> str:
+    if math.isnan(value):
+        return ""
+    decimals = METRIC_STYLES["psnr" if name == "psnr" else "lpips_alex"].decimals
+    return f"{value:{'+' * signed}.{decimals}f}"
+
+
+def _sources(table: pd.DataFrame) -> list[str]:
+    """The different sources, in the order in which the rows name them."""
+    return [source for source in dict.fromkeys(table["source"]) if source]
+
+
+def _notes(table: pd.DataFrame) -> list[str]:
+    """The backbone of our LPIPS where it is not the paper's, then the sources."""
+    used = sorted(set(table["lpips_backbone"]) - {"", "alex"})
+    notes = [f"Our LPIPS uses {net}, the published one AlexNet: not comparable." for net in used]
+    return notes + [f"[{number}] {text}" for number, text in enumerate(_sources(table), start=1)]
+
+
+_HEADS = ("Data set", "Task", "σ", "Method")
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    heads = [*_HEADS]
+    heads += [f"{name} {kind}" for name in ("PSNR", "LPIPS") for kind in _KINDS] + ["Source"]
+    lines = ["| " + " | ".join(heads) + " |"]
+    lines.append("|" + " :-- |" * 4 + " --: |" * 7)
+    lines += [
+        "| " + " | ".join(map(escape_markdown, row)) + " |" for row in _rows(table, _sources(table))
+    ]
+    parts = ["# Beside the paper", _INTRODUCTION, "\n".join(lines)]
+    return "\n\n".join(parts + [escape_markdown(note) for note in _notes(table)]) + "\n"
+
+
+def _latex(table: pd.DataFrame) -> str:
+    """One floating table per data set."""
+    sources = _sources(table)
+    parts = [_latex_table(name, rows, sources) for name, rows in table.groupby("dataset")]
+    notes = [rf"\par\smallskip\noindent {escape_latex(note)}" for note in _notes(table)]
+    return "\n".join([r"% Needs \usepackage{booktabs}.", *parts, *notes]) + "\n"
+
+
+def _latex_table(dataset: str, table: pd.DataFrame, sources: list[str]) -> str:
+    kinds = " & ".join(["Ours", "Publ.", "Diff."] * 2)
+    label = re.sub(r"[^a-z0-9]+", "-", dataset.lower())
+    caption = f"{dataset_name(dataset)} beside the paper. {_INTRODUCTION}"
+    lines = [
+        r"\begin{table*}[t]",
+        r"\centering",
+        r"\setlength{\belowcaptionskip}{4pt}",
+        rf"\caption{{{escape_latex(caption)}}}",
+        rf"\label{{tab:published-{label}}}",
+        r"\footnotesize",
+        r"\setlength{\tabcolsep}{4pt}",
+        r"\begin{tabular}{@{}lllrrrrrrr@{}}",
+        r"\toprule",
+        r" & & & \multicolumn{3}{c}{PSNR (dB)} & \multicolumn{3}{c}{LPIPS} & \\",
+        r"\cmidrule(lr){4-6}\cmidrule(lr){7-9}",
+        rf"Task & $\sigma_y$ & Method & {kinds} & Source \\",
+        r"\midrule",
+        *_latex_lines([row[1:] for row in _rows(table, sources)]),
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table*}",
+    ]
+    return "\n".join(lines)
+
+
+def _latex_lines(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows that name the task where it changes, set apart a little there."""
+    lines: list[str] = []
+    task = ""
+    for row in rows:
+        new = row[0] != task
+        if new and lines:
+            lines.append(r"\addlinespace")
+        shown = row if new else ["", *row[1:]]
+        lines.append(" & ".join(map(_latex_cell, shown)) + r" \\")
+        task = row[0]
+    return lines
+
+
+def _latex_cell(text: str) -> str:
+    """A cell; a minus sign is typeset as one."""
+    return f"${text}$" if text[:1] in ("+", "-") else escape_latex(text)

@@ -1,0 +1,60 @@
+"""The ranks over the cells as a tidy table and as a section of the Markdown page."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from ddpg.comparison.statistics.measurements import label_styles, quality_metrics
+from ddpg.comparison.statistics.ranks import Ranking, rank_methods
+from ddpg.comparison.style import METRIC_STYLES
+from ddpg.comparison.tables.markup import escape_markdown
+
+RANK_COLUMNS = [
+    *("metric", "label", "average_rank", "cells", "critical_difference", "friedman_statistic"),
+    *("friedman_p", "note"),
+]
+
+
+def rankings(summary: pd.DataFrame) -> list[Ranking]:
+    """Return the ranking in every metric of quality, see ``ddpg.comparison.statistics.ranks``."""
+    return [rank_methods(summary, metric) for metric in quality_metrics(summary)]
+
+
+def ranks_frame(summary: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per metric and label, :data:`RANK_COLUMNS`.
+
+    Labels without a rank follow those that have one; their note says why.
+    """
+    rows = []
+    for ranking in rankings(summary):
+        test = (ranking.critical_difference, ranking.statistic, ranking.p)
+        for label, rank in ranking.ranks.items():
+            rows.append((ranking.metric, label, rank, ranking.cells, *test, ""))
+        for label, why in ranking.left_out.items():
+            rows.append((ranking.metric, label, math.nan, ranking.cells, *test, why))
+    return pd.DataFrame(rows, columns=RANK_COLUMNS)
+
+
+def ranks_markdown(summary: pd.DataFrame) -> str:
+    """Return a section that lists the average ranks in every metric."""
+    names = {label: style.name for label, style in label_styles(summary).items()}
+    lines = [_line(ranking, names) for ranking in rankings(summary)]
+    return "\n".join(["## Average ranks over the cells\n", *lines]) + "\n"
+
+
+def _line(ranking: Ranking, names: dict[str, str]) -> str:
+    """One metric: the ranks, the critical difference, Friedman's p, and who is left out."""
+    parts = [f"- {METRIC_STYLES[ranking.metric].name}: "]
+    if ranking.reason:
+        parts.append(f"none; {ranking.reason}.")
+    else:
+        ranks = [f"{names[label]} {rank:.2f}" for label, rank in ranking.ranks.items()]
+        parts.append(f"{', '.join(ranks)} over {ranking.cells} cells; ")
+        parts.append(f"critical difference {ranking.critical_difference:.2f} (Nemenyi, 5 %)")
+        friedman = "" if math.isnan(ranking.p) else f", Friedman p = {ranking.p:.2g}"
+        parts.append(f"{friedman}.")
+    out = [f"{names[label]} ({why})" for label, why in ranking.left_out.items()]
+    parts.append(f" Left out: {', '.join(out)}." if out else "")
+    return escape_markdown("".join(parts)).replace("\\|", "|")

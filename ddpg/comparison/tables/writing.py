@@ -1,0 +1,94 @@
+"""The files of the tables: tidy ones for programs, and the same numbers as Markdown and LaTeX."""
+
+from __future__ import annotations
+
+import os
+from itertools import groupby
+from pathlib import Path
+
+import pandas as pd
+
+from ddpg.comparison.products import TABLES
+from ddpg.comparison.statistics.measurements import read_metrics
+from ddpg.comparison.statistics.pairs import compare_pairs
+from ddpg.comparison.statistics.summary import mark_best, summarise
+from ddpg.comparison.style import METRIC_STYLES, dataset_name, metric_order
+from ddpg.comparison.tables.entries import Table
+from ddpg.comparison.tables.layout import cost_tables, quality_tables, repeat_tables
+from ddpg.comparison.tables.markup import escape_markdown, to_latex, to_markdown
+from ddpg.comparison.tables.published import published_texts, read_published
+from ddpg.comparison.tables.ranks import ranks_frame, ranks_markdown
+from ddpg.files.writing import replacing
+
+
+def write_tables(
+    metrics_csv: str | os.PathLike[str],
+    folder: str | os.PathLike[str],
+    *,
+    published_csv: str | os.PathLike[str] | None = None,
+) -> None:
+    """Write the files of :data:`TABLES`, and beside them the comparison with published figures.
+
+    Args:
+        metrics_csv: the long table of metrics.
+        folder: where to; made if need be.
+        published_csv: published figures; None to leave them out.
+
+    Raises:
+        UserError: an input is not what it should be.
+    """
+    metrics = read_metrics(metrics_csv)
+    pairs = compare_pairs(metrics)
+    summary = mark_best(summarise(metrics), pairs)
+    ranks = ranks_frame(summary)
+    tables = all_tables(metrics, summary)
+    page = markdown_page(metrics, tables, ranks_markdown(summary))
+    texts = (_csv(summary), _csv(pairs), _csv(ranks), page, latex_page(tables))
+    files = {Path(folder) / name: text for name, text in zip(TABLES, texts, strict=True)}
+    if published_csv is not None:
+        files |= published_texts(summary, read_published(published_csv), folder)
+    for path, text in files.items():
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _csv(frame: pd.DataFrame) -> str:
+    """Eight digits: more than any measurement has, fewer than differ between machines."""
+    return frame.to_csv(index=False, float_format="%.8g", lineterminator="\n")
+
+
+def all_tables(metrics: pd.DataFrame, summary: pd.DataFrame) -> list[Table]:
+    """Return the tables of every data set: one per degradation, spreads over seeds, costs."""
+    tables = quality_tables(summary, with_cost=True)
+    tables += repeat_tables(summary) + cost_tables(metrics)
+    return sorted(tables, key=lambda table: table.dataset)
+
+
+def markdown_page(metrics: pd.DataFrame, tables: list[Table], ranks: str = "") -> str:
+    """Join the tables under a heading for each data set, with the conventions at the end.
+
+    Args:
+        metrics: the long table, whose metrics are explained.
+        tables: see :func:`all_tables`.
+        ranks: a section in Markdown on the ranks over the cells.
+    """
+    parts = ["# Results\n"]
+    for dataset, group in groupby(tables, key=lambda table: table.dataset):
+        parts.append(f"## {escape_markdown(dataset_name(dataset))}\n")
+        parts += [to_markdown(table) for table in group]
+    parts += [ranks] * bool(ranks)
+    parts.append("## Conventions\n")
+    parts.append("\n".join(_convention(metric) for metric in metric_order(metrics["metric"])))
+    parts.append("\nPer image, then averaged; σ is the noise level of images in [0, 1].\n")
+    return "\n".join(parts)
+
+
+def _convention(metric: str) -> str:
+    """One line on what a metric is."""
+    style = METRIC_STYLES[metric]
+    return f"- {style.label} {style.arrow}: {style.description}"
+
+
+def latex_page(tables: list[Table]) -> str:
+    """Join the tables into a file for ``\\input``."""
+    return "% Needs \\usepackage{booktabs}.\n" + "\n".join(to_latex(table) for table in tables)

@@ -1,0 +1,1 @@
+"""Files of this package's own: written whole or not at all, locked, checked, read again."""

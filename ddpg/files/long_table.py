@@ -1,0 +1,86 @@
+"""The long table: one row per image x experiment x metric, as CSV.
+
+The tables of shards carry a column with their checksum, see :mod:`ddpg.files.csv_files`. The table
+of the study is a plain one, for everybody; its checksum lies beside it, in the format of
+``sha256sum``."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from ddpg.errors import CorruptFileError
+from ddpg.files.checksums import REMEDY
+from ddpg.files.csv_files import read_rows, write_rows
+from ddpg.files.writing import replacing
+
+COLUMNS = (
+    *("dataset", "task", "operator", "scale", "sigma_y", "method", "label", "repeat"),
+    *("image", "metric", "value", "note"),
+)
+"""An experiment's identity, then the measurement. ``value`` is empty where ``note`` says why; with
+``seconds`` it says how the network was run, and on what."""
+
+
+def write_long_table(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
+    """Write the rows of a shard."""
+    write_rows(path, COLUMNS, rows)
+
+
+def read_long_table(path: Path) -> list[dict[str, str]]:
+    """Read rows as text.
+
+    Raises:
+        CorruptFileError: the file has other columns or a broken line, or has changed since it was
+            written.
+    """
+    check_unchanged(path)
+    return read_rows(path, COLUMNS)
+
+
+def collect(tables: Sequence[Path], output: Path) -> None:
+    """Put the tables of all shards into one, in the order given.
+
+    Raises:
+        CorruptFileError: a table is broken, empty, or not as it was written.
+    """
+    rows: list[dict[str, str]] = []
+    for table in tables:
+        found = read_long_table(table)
+        if not found:
+            raise CorruptFileError(table, f"holds no measurement; {REMEDY}")
+        rows += found
+    with replacing(output) as temporary:
+        with temporary.open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+        digest = _sha256(temporary)
+        with replacing(_checksum_file(output)) as beside:
+            beside.write_text(f"{digest}  {output.name}\n", encoding="utf-8")
+
+
+def check_unchanged(path: Path) -> None:
+    """Compare a table with the checksum beside it, if there is one.
+
+    Raises:
+        CorruptFileError: the table has changed since it was written.
+    """
+    beside = _checksum_file(path)
+    if not (beside.is_file() and path.is_file()):
+        return
+    expected, _, _ = beside.read_text(encoding="utf-8").partition(" ")
+    if _sha256(path) != expected:
+        raise CorruptFileError(
+            path, f"has changed since it was written, says {beside.name}; {REMEDY}"
+        )
+
+
+def _checksum_file(table: Path) -> Path:
+    return table.with_name(f"{table.name}.sha256")
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,135 @@
+"""Which code each kind of job runs, as fingerprints: what must run again when a module is edited.
+
+A fingerprint follows every import, see :mod:`ddpg.jobs.fingerprint`; that is too much where a
+module imports all members of a family and a job uses one. So the samplers, operators and networks
+that a job does not use are left out here. A module that this one does not know counts for every job
+that reaches it: too much may run again, never too little."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import cache
+
+from ddpg.jobs.fingerprint import fingerprint
+from ddpg.operators.tasks import TASKS
+from ddpg.priors.cards.kinds import PRIOR_KINDS
+from ddpg.samplers.methods import METHODS
+from ddpg.study.degradations import Degradation
+
+NO_RESULT = (
+    *(
+        "ddpg.study.config",
+        "ddpg.samplers.methods",
+        "ddpg.samplers.catalogue",
+        "ddpg.samplers.hyper_parameters",
+    ),
+    *("ddpg.operators.tasks", "ddpg.study.degradations", "ddpg.plugins", "ddpg.study.schemas"),
+    *("ddpg.jobs.fingerprint", "ddpg.errors", "ddpg.machine.progress", "ddpg.operators.testing"),
+    *(
+        "ddpg.files.locking",
+        "ddpg.machine.devices",
+        "ddpg.machine.hardware",
+        "ddpg.machine.termination",
+    ),
+)
+"""What a study may say, and what people read, is no part of what a job does: a new key, method or
+task re-runs nothing. The values that a job takes are in its spec."""
+
+FETCHING = "ddpg.fetching"
+"""How files come from the web; they are verified, whichever way they came."""
+
+_BUILDING = "ddpg.operators.building"
+_OPERATORS = {
+    name: f"ddpg.operators.{name}"
+    for name in ("fourier", "masking", "published", "separable", "task_kernels")
+}
+_NETWORKS = {
+    **{
+        kind: f"ddpg.priors.networks.{kind}"
+        for kind in ("residual_unet", "ddpm_unet", "adm_unet", "adm_classifier")
+    },
+    "diffusers": "ddpg.priors.diffusers",
+}
+_PRIOR = ("ddpg.priors.loading", "ddpg.priors.cards", "ddpg.priors")
+
+
+def code_of(*modules: str, without: Collection[str] = ()) -> str:
+    """The fingerprint of modules without what never changes a result."""
+    return fingerprint(*modules, without=(*NO_RESULT, *without))
+
+
+@cache
+def observation_code(degradation: Degradation) -> str:
+    """The code behind the observations of a degradation."""
+    kernels = () if TASKS[degradation.task].needs == "kernel" else ("ddpg.operators.kernels",)
+    return code_of(
+        "ddpg.stages.observations",
+        *TASKS[degradation.task].modules,
+        without=(*_unused_operators(degradation), *kernels),
+    )
+
+
+@cache
+def restoration_code(method: str, degradation: Degradation, kinds: tuple[str, ...]) -> str:
+    """The code behind the restorations of an experiment.
+
+    That is the stage with the operator and the networks that it uses but without any sampler, and
+    the method's own sampler with all that it imports.
+
+    Args:
+        method: its name.
+        degradation: what it undoes.
+        kinds: of the networks of its prior; empty for a method without a prior.
+    """
+    stage = _restoring("ddpg.stages.restoration", degradation, kinds)
+    # A sampler reaches all operators through the package; those that it imports itself count.
+    return stage + code_of(METHODS[method].module, without=[_BUILDING])
+
+
+@cache
+def recording_code(degradation: Degradation, kinds: tuple[str, ...]) -> str:
+    """The code that records a trajectory, without the sampler's; arguments as for restorations."""
+    return _restoring("ddpg.stages.trajectory", degradation, kinds)
+
+
+@cache
+def conversion_code(kind: str) -> str:
+    """The code that converts a checkpoint of a kind of network."""
+    plugins = [PRIOR_KINDS[kind].module] if kind in PRIOR_KINDS else []
+    others = (network for known, network in _NETWORKS.items() if known != kind)
+    return code_of("ddpg.priors.checkpoints.conversion", *plugins, without=[*others])
+
+
+def _restoring(module: str, degradation: Degradation, kinds: tuple[str, ...]) -> str:
+    """The code of a module that restores images, without any sampler."""
+    plugins = (PRIOR_KINDS[kind].module for kind in kinds if kind in PRIOR_KINDS)
+    return code_of(
+        module,
+        *TASKS[degradation.task].modules,
+        *plugins,
+        without=(
+            *(method.module for method in METHODS.values()),
+            *_unused_operators(degradation),
+            *(network for kind, network in _NETWORKS.items() if kind not in kinds),
+            *(() if kinds else _PRIOR),
+            *("ddpg.operators.kernels", FETCHING),
+        ),
+    )
+
+
+def _unused_operators(degradation: Degradation) -> set[str]:
+    """The modules of operators that the one of a degradation has nothing to do with."""
+    task = TASKS[degradation.task]
+    if task.builder:
+        used: tuple[str, ...] = ()
+    elif task.needs == "kernel":
+        used = ("fourier",)
+    elif task.needs == "mask" or task.name == "denoising":
+        used = ("masking",)
+    else:
+        used = {
+            "fft": ("fourier", "task_kernels"),
+            "svd": ("separable", "task_kernels"),
+            "svd-published": ("published", "separable", "task_kernels"),
+        }.get(degradation.operator, tuple(_OPERATORS))
+    return {module for name, module in _OPERATORS.items() if name not in used}

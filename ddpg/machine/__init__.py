@@ -1,0 +1,1 @@
+"""What the machine gives a job: devices, termination, a line of progress."""

@@ -1,0 +1,172 @@
+"""The image classifiers under LPIPS: where they are found, checked and joined to its heads.
+
+The ``lpips`` package ships its linear heads, but lets torchvision download the classifier below
+them without a word. Here nothing is downloaded unless :func:`fetch_backbone` is called, and a file
+counts only if its sha256 begins with the digits in its published name: LPIPS on another backbone
+is another metric.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import warnings
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ddpg.fetching import FetchError, Remote, fetch
+from ddpg.metrics.measures import MetricUnavailable
+
+BACKBONES = {
+    "alex": "alexnet-owt-7be5be79.pth",
+    "squeeze": "squeezenet1_1-b8a52dc0.pth",
+    "vgg": "vgg16-397923af.pth",
+}
+"""LPIPS's name of a network -> the published file; its last digits begin the file's sha256."""
+
+ADDRESS = "https://download.pytorch.org/models/"
+FOLDER_VARIABLE = "DDPG_BACKBONES"
+
+
+def backbone_folders() -> list[Path]:
+    """Where backbones are looked for: ``$DDPG_BACKBONES``, then torch hub's cache."""
+    named = os.environ.get(FOLDER_VARIABLE)
+    hub = Path(torch.hub.get_dir()) / "checkpoints"
+    return [Path(named), hub] if named else [hub]
+
+
+def find_backbone(net: str, place: str | os.PathLike[str] | None = None) -> Path:
+    """The file of a backbone, its checksum verified.
+
+    Args:
+        net: a key of :data:`BACKBONES`.
+        place: the file (under any name) or the folder that holds it; :func:`backbone_folders` if
+            None.
+
+    Raises:
+        MetricUnavailable: it is nowhere, or the file there is not the published one.
+    """
+    name = BACKBONES[net]
+    folders = backbone_folders() if place is None else [Path(place)]
+    candidates = [folder / name if folder.is_dir() else folder for folder in folders]
+    found = next((path for path in candidates if path.is_file()), None)
+    if found is None:
+        raise MetricUnavailable(
+            f"LPIPS needs {name}, which is not at {' or '.join(map(str, folders))}: get it from "
+            f"{ADDRESS}{name} and name its folder in ${FOLDER_VARIABLE}"
+        )
+    _verify(found, name)
+    return found
+
+
+def fetch_backbone(
+    net: str,
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    timeout: float = 10.0,
+    retries: int = 2,
+    backoff: float = 1.0,
+    address: str = ADDRESS,
+) -> Path:
+    """The file of a backbone, downloaded if it is not there yet.
+
+    Args:
+        net: a key of :data:`BACKBONES`.
+        folder: receives the file; the first of :func:`backbone_folders` if None.
+        timeout: seconds of silence after which an attempt is given up.
+        retries: further attempts where the failure may pass.
+        backoff: seconds before the first of them.
+        address: the folder on the web.
+
+    Raises:
+        MetricUnavailable: the download failed, or gave another file than the published one.
+    """
+    name = BACKBONES[net]
+    target = Path(folder) / name if folder else backbone_folders()[0] / name
+    if target.is_file():
+        return find_backbone(net, target)
+    remote = Remote(name, (address + name,), sha256_prefix=_digits(name))
+    try:
+        return fetch(remote, target, pins=None, timeout=timeout, retries=retries, backoff=backoff)
+    except FetchError as error:
+        cause = "; ".join(error.reasons) or error
+        raise MetricUnavailable(
+            f"cannot download {address}{name} to {target}: {cause}; get it by other means and name "
+            f"its folder in ${FOLDER_VARIABLE}"
+        ) from error
+
+
+def lpips_network(net: str, backbone: str | os.PathLike[str]) -> nn.Module:
+    """LPIPS 0.1 with its published heads on a backbone, in float32 on the CPU, for inference.
+
+    Args:
+        net: "alex", "squeeze" or "vgg".
+        backbone: state dict of the torchvision classifier.
+
+    Raises:
+        MetricUnavailable: the file is not that state dict.
+    """
+    import lpips
+
+    # torchvision warns of the keywords that lpips passes, and draws initial weights that are
+    # replaced below: neither must reach the caller's terminal or random numbers.
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+        warnings.simplefilter("ignore")
+        network = lpips.LPIPS(pretrained=False, net=net, pnet_rand=True, verbose=False)
+    heads = Path(lpips.__file__).parent / "weights" / "v0.1" / f"{net}.pth"
+    published = torch.load(heads, map_location="cpu", weights_only=True)
+    own = {f"net.{name}": value for name, value in _sliced(network.net, backbone).items()}
+    constants = {f"scaling_layer.{n}": v for n, v in network.scaling_layer.state_dict().items()}
+    twins = {f"lins.{name[3:]}": value for name, value in published.items()}
+    network.load_state_dict({**published, **twins, **own, **constants}, strict=True)
+    return network.requires_grad_(False).eval()
+
+
+def _sliced(network: nn.Module, backbone: str | os.PathLike[str]) -> dict[str, Tensor]:
+    """The classifier's convolutions under the names of lpips, which cuts them into slices."""
+    try:
+        state = torch.load(backbone, map_location="cpu", weights_only=True)
+    except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
+        raise MetricUnavailable(
+            f"{backbone}: not a checkpoint that torch reads: {error}"
+        ) from error
+    names = {name: f"features.{name.partition('.')[2]}" for name in network.state_dict()}
+    available = {name for name in state if name.startswith("features.")}
+    if available != set(names.values()):
+        wrong = ", ".join(sorted(available ^ set(names.values())))
+        raise MetricUnavailable(f"{backbone}: missing or unexpected parameters: {wrong}")
+    for name, value in network.state_dict().items():
+        if state[names[name]].shape != value.shape:
+            raise MetricUnavailable(
+                f"{backbone}: {names[name]} has shape {tuple(state[names[name]].shape)}, "
+                f"expected {tuple(value.shape)}"
+            )
+    return {name: state[stored] for name, stored in names.items()}
+
+
+def _digits(name: str) -> str:
+    """The digits that end a published name, with which the file's sha256 begins."""
+    return Path(name).stem.rpartition("-")[2]
+
+
+def _verify(path: Path, name: str) -> None:
+    """Compare a file's sha256 with the digits in its published name, once for each file."""
+    stat = path.stat()
+    digest = _sha256(path, stat.st_size, stat.st_mtime_ns)
+    expected = _digits(name)
+    if not digest.startswith(expected):
+        raise MetricUnavailable(
+            f"{path} is not {name}: its sha256 begins with {digest[: len(expected)]}, "
+            f"expected {expected}"
+        )
+
+
+@cache
+def _sha256(path: Path, _size: int, _mtime_ns: int) -> str:
+    """A file's checksum. The files have hundreds of MB, and every batch of images asks for it."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,264 @@
+"""Cards: what a prior is, where its weights lie, and how it was made, in YAML.
+
+The fields are those of :mod:`ddpg.priors.cards.fields`. Cards are found by name, in
+``config/cards/priors`` (the user's own) and then in the package, or by path. Nothing here imports
+torch: every job of the workflow parses the Snakefile, which asks for the cards' identities.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, PrivateAttr
+
+from ddpg.errors import UserError
+from ddpg.jobs.fingerprint import fingerprint
+from ddpg.priors.cards.fields import (
+    CardFields,
+    ScheduleEntry,
+    WeightsEntry,
+    configuration,
+)
+from ddpg.priors.cards.kinds import PRIOR_KINDS
+from ddpg.study.config import validated
+
+EMBEDDED = Path(__file__).parent.parent / "embedded"
+PUBLISHED = Path(__file__).parent.parent / "published"
+OWN = Path("config/cards/priors")
+"""The user's own cards, relative to the working directory."""
+FOLDERS = (OWN, EMBEDDED, PUBLISHED)
+"""Where names are looked for, in this order."""
+
+
+class CardError(UserError):
+    """A card that cannot be used; the message names the file, the field and what is allowed."""
+
+    def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
+        super().__init__(f"{os.fspath(path)}: {reason}")
+
+
+class Card(CardFields):
+    """A validated card, and the file it was read from."""
+
+    _path: Path = PrivateAttr()
+
+    @classmethod
+    def parse(cls, path: Path, text: str) -> Card:
+        """Read a card from the text of its file.
+
+        Raises:
+            CardError: the text is not a YAML mapping.
+            UserError: a field is missing, unknown or not allowed.
+        """
+        card = validated(cls, _fields(path, text), str(path))
+        card._path = path
+        configurations = list(card.configurations().values())
+        _check_labels(card, configurations)
+        _check_sizes(card, configurations)
+        _check_schedule(card)
+        return card
+
+    @property
+    def path(self) -> Path:
+        """The card's file."""
+        return self._path
+
+    @property
+    def sha256(self) -> str | None:
+        """Checksum of the network's checkpoint, if the card knows it."""
+        return self.weights.sha256
+
+    def parts(self) -> dict[str, WeightsEntry]:
+        """Every checkpoint of the prior: "weights", and perhaps "classifier"."""
+        classifier = {"classifier": self.classifier.weights} if self.classifier else {}
+        return {"weights": self.weights} | classifier
+
+    def configurations(self) -> dict[str, BaseModel]:
+        """The checked architecture of every part.
+
+        Raises:
+            UserError: a field of one is missing, unknown or not allowed.
+        """
+        return {name: _configuration(self.path, self.part(name)[1]) for name in self.parts()}
+
+    def part(self, name: str) -> tuple[WeightsEntry, Mapping[str, Any]]:
+        """A checkpoint's entry and its network's architecture.
+
+        Raises:
+            CardError: the card has no such part.
+        """
+        if name == "weights":
+            return self.weights, self.architecture
+        if name == "classifier" and self.classifier:
+            return self.classifier.weights, self.classifier.architecture
+        raise CardError(self.path, f"has no part {name!r}; allowed: {', '.join(self.parts())}")
+
+    def local(self, name: str) -> Path | None:
+        """Where the card itself says that a part lies on this machine, if it does."""
+        return self.part(name)[0].beside(self.path.parent)
+
+    def checkpoints(self) -> dict[str, WeightsEntry]:
+        """The parts that must be fetched and converted before a job can use them."""
+        ready = {"weights"} if self.architecture["kind"] == "diffusers" else set()
+        for name in self.parts():
+            place = self.local(name)
+            if place is not None and place.suffix == ".safetensors":
+                ready.add(name)
+        return {name: entry for name, entry in self.parts().items() if name not in ready}
+
+
+def embedded_names() -> list[str]:
+    """The priors that come with the package, weights and all."""
+    return sorted(path.stem for path in EMBEDDED.glob("*.yaml"))
+
+
+def known_names() -> list[str]:
+    """Every prior that has a card here: the user's own, the embedded, the published."""
+    return sorted({path.stem for folder in FOLDERS for path in folder.glob("*.yaml")})
+
+
+def find_card(name_or_card: str | os.PathLike[str]) -> Path:
+    """The file of a card: by path, with its suffix .yaml, or by the name of the prior.
+
+    Raises:
+        UserError: there is no such prior or file.
+    """
+    text = os.fspath(name_or_card)
+    if text.endswith((".yaml", ".yml")):
+        if Path(text).is_file():
+            return Path(text)
+        raise UserError(f"{text}: there is no such card")
+    candidates = [folder / f"{text}.yaml" for folder in FOLDERS]
+    for path in candidates if Path(text).name == text else []:
+        if path.is_file():
+            return path
+    raise UserError(
+        f"unknown prior {text!r}: known are {', '.join(known_names())}; your own go into {OWN}, "
+        "or are named by the path of their card (.yaml)"
+    )
+
+
+def read_card(name_or_card: str | os.PathLike[str]) -> Card:
+    """Read and check a card.
+
+    Args:
+        name_or_card: name of a prior, or path of a card.
+
+    Raises:
+        UserError: there is no such prior or file, or a field is missing, unknown or not allowed.
+    """
+    return _parsed(*_located(name_or_card))
+
+
+def card_identity(name_or_card: str | os.PathLike[str]) -> str:
+    """Names what a prior computes, in 16 hex digits.
+
+    Checksums, architectures, schedule, classifier, its scale and the rule for labels decide; where
+    the files come from and what a card says for people does not. A checkpoint without a
+    checksum counts as "unpinned": exchanging its file does not change the identity.
+
+    Raises:
+        UserError: there is no such card, or it is not valid.
+    """
+    return _identity(*_located(name_or_card))
+
+
+# A study asks for the same cards thousands of times: what their texts say is remembered.
+
+
+@lru_cache(maxsize=64)
+def _parsed(path: Path, text: str) -> Card:
+    return Card.parse(path, text)
+
+
+@lru_cache(maxsize=64)
+def _identity(path: Path, text: str) -> str:
+    card = _parsed(path, text)
+    networks = {name: config.model_dump() for name, config in card.configurations().items()}
+    decisive: dict[str, Any] = {
+        "architectures": networks,
+        "weights": card.weights.identity,
+        "schedule": card.schedule.identity,
+        "label": card.label,
+    }
+    if card.architecture["kind"] in PRIOR_KINDS:
+        decisive["code"] = fingerprint(PRIOR_KINDS[card.architecture["kind"]].module)
+    if card.classifier:
+        decisive["classifier"] = {
+            "weights": card.classifier.weights.identity,
+            "scale": card.classifier.scale,
+        }
+    return card_digest(decisive)
+
+
+def card_digest(content: Mapping[str, Any]) -> str:
+    """Hash plain values whatever their order; 16 hex digits."""
+    text = json.dumps(content, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _configuration(path: Path, section: Mapping[str, Any]) -> BaseModel:
+    config = validated(configuration(section["kind"]), section, f"{path}: architecture")
+    if getattr(config, "in_channels", 3) != 3:
+        raise CardError(path, "architecture: in_channels must be 3: pictures are RGB")
+    return config
+
+
+def _check_schedule(card: Card) -> None:
+    # The network converts t to its noise level by the linear schedule, which is built into it.
+    fixed = card.architecture["kind"] == "residual_unet"
+    if fixed and card.schedule.identity != ScheduleEntry(kind="linear").identity:
+        raise CardError(card.path, "schedule: residual_unet needs {kind: linear} and nothing else")
+
+
+def _check_sizes(card: Card, configurations: Iterable[BaseModel]) -> None:
+    for config in configurations:
+        size = getattr(config, "image_size", card.image_size)
+        if card.image_size is not None and size != card.image_size:
+            raise CardError(
+                card.path, f"image_size: {card.image_size} here, {size} in the architecture"
+            )
+
+
+def _check_labels(card: Card, configurations: Iterable[BaseModel]) -> None:
+    """Label, network and classifier must speak of the same classes."""
+    counts = [getattr(config, "num_classes", None) for config in configurations]
+    classes = {count for count in counts if count is not None}
+    if card.architecture["kind"] == "diffusers" and not classes:
+        return  # its folder knows
+    if len(classes) > 1:
+        raise CardError(
+            card.path, f"num_classes: network and classifier differ: {counts[0]} and {counts[1]}"
+        )
+    if classes and card.label is None:
+        raise CardError(card.path, 'label: is required with classes: a class, or "dataset"')
+    if card.label is not None and not classes:
+        raise CardError(card.path, "label: neither the network nor a classifier knows classes")
+    if isinstance(card.label, int) and card.label >= min(classes):
+        raise CardError(card.path, f"label: must lie in [0, {min(classes) - 1}], got {card.label}")
+
+
+def _located(name_or_card: str | os.PathLike[str]) -> tuple[Path, str]:
+    """The file of a card and what is in it."""
+    path = find_card(name_or_card)
+    try:
+        return path, path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise CardError(path, f"not YAML: {error}") from error
+
+
+def _fields(path: Path, text: str) -> dict[str, Any]:
+    try:
+        fields = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise CardError(path, f"not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(fields, dict):
+        raise CardError(path, "a card must be a mapping of fields to values")
+    return fields

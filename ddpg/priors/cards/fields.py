@@ -1,0 +1,283 @@
+"""The fields of a prior's card: typed, validated, without torch.
+
+name: celeba-hq-256
+architecture: {kind: ddpm_unet, ...}      # see ddpg.priors.networks.configurations
+weights:                                  # or only the name of a file beside the card
+  file: celeba_hq.ckpt
+  mirrors: ["gdrive:1wSoA5fm_d6JBZk4RZ1SzWLMgev4WqH21"]
+  sha256: 0123...                         # optional: else pinned on the first download
+schedule: {kind: linear}                  # or cosine, or diffusers: as the folder says
+label: dataset                            # class-conditional priors: a class, or the data set's
+classifier: {architecture: ..., weights: ..., scale: 1.0}
+execution: {precision: bfloat16}          # optional; layout, compile and batch_size as well
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
+
+from ddpg.priors.cards.kinds import Configurations
+from ddpg.priors.networks.configurations import (
+    ADMClassifierConfig,
+    ADMUNetConfig,
+    DDPMUNetConfig,
+)
+from ddpg.study.config import ExecutionSettings, Identifier, Sha256
+
+if TYPE_CHECKING:
+    from ddpg.priors.schedule import Schedule
+
+_SCHEDULE_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "linear": ("beta_start", "beta_end", "steps"),
+    "cosine": ("steps", "offset"),
+    "diffusers": (),
+}
+
+
+class Section(BaseModel):
+    """A mapping of a card: unknown keys are errors, attributes are read-only."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
+    )
+
+
+Positive = Annotated[int, Field(ge=1)]
+
+
+class ResidualUNetConfig(Section):
+    """The embedded prior's network, :class:`ddpg.priors.networks.residual_unet.ResidualUNet`."""
+
+    kind: Literal["residual_unet"]
+    """Names the family."""
+    widths: list[Positive] = Field(min_length=1)
+    """Channels of each level."""
+    blocks: list[Positive] = Field(min_length=1)
+    """Residual blocks of each level."""
+    embedding_width: Positive
+    """Width of the noise-level embedding."""
+
+    @model_validator(mode="after")
+    def _paired(self) -> ResidualUNetConfig:
+        if len(self.widths) != len(self.blocks):
+            raise ValueError(
+                f"widths and blocks must have one length, got {self.widths} and {self.blocks}"
+            )
+        return self
+
+
+class DiffusersConfig(Section):
+    """A ``UNet2DModel`` of the library diffusers, whose folder says everything else."""
+
+    kind: Literal["diffusers"]
+    """Names the family."""
+
+
+NETWORKS: Mapping[str, type[BaseModel]] = Configurations(
+    {
+        "residual_unet": ResidualUNetConfig,
+        "ddpm_unet": DDPMUNetConfig,
+        "adm_unet": ADMUNetConfig,
+        "diffusers": DiffusersConfig,
+    }
+)
+CLASSIFIERS: Mapping[str, type[BaseModel]] = {"adm_classifier": ADMClassifierConfig}
+
+
+def configuration(kind: str) -> type[BaseModel]:
+    """What the architecture of a kind looks like, be it the package's own or a plug-in's."""
+    return CLASSIFIERS[kind] if kind in CLASSIFIERS else NETWORKS[kind]
+
+
+def _listed(value: object) -> object:
+    """YAML has lists only; tuples keep a card immutable."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+Mirror = Annotated[str, Field(pattern=r"^(https?|gdrive|gdrive-folder|ftp|sftp|doi):\S+$")]
+Number = Annotated[float, Field(strict=False, allow_inf_nan=False)]
+"""YAML 1.1 reads 1e-4, without a dot, as text."""
+
+
+class WeightsEntry(Section):
+    """A checkpoint: its name, where it can be had, and how it is recognised."""
+
+    file: str = Field(pattern=r"^[^/\\]*[^/\\.][^/\\]*$")
+    """Plain name of the file; beside the card, unless another field says where it comes from."""
+    mirrors: Annotated[tuple[Mirror, ...], BeforeValidator(_listed)] = ()
+    """Addresses, tried in order: http(s)://..., gdrive:FILE_ID."""
+    size: int | None = Field(default=None, ge=1)
+    """Bytes."""
+    sha256: Sha256 | None = None
+    """Checksum of the file; unknown ones are pinned on the first download."""
+    path: str = ""
+    """A file or a diffusers folder on this machine instead, relative to the card."""
+    environment: str = Field(default="", pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")
+    """Environment variable that may hold a path, which then overrides all else."""
+    random_seed: int | None = Field(default=None, ge=0, lt=2**63)
+    """Draw random weights instead of fetching: for trying a pipeline, not for pictures."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        """Text is a path below the card's folder; the name follows from the path."""
+        if isinstance(value, str) and value:
+            value = {"path" if "/" in value else "file": value}
+        if isinstance(value, dict) and isinstance(path := value.get("path"), str) and path:
+            value = {"file": Path(path).name, **value}
+        return value
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> WeightsEntry:
+        elsewhere = [name for name in ("mirrors", "size", "sha256", "path") if getattr(self, name)]
+        if self.random_seed is not None and elsewhere:
+            raise ValueError(f"random_seed leaves no place for {', '.join(elsewhere)}")
+        return self
+
+    @property
+    def name(self) -> str:
+        """The file's name, for people."""
+        return self.file
+
+    @property
+    def identity(self) -> str:
+        """What decides about the weights' values, as far as the card knows it."""
+        if self.random_seed is not None:
+            return f"random-{self.random_seed}"
+        return self.sha256 or "unpinned"
+
+    def beside(self, folder: Path) -> Path | None:
+        """Where the card says that the file lies on this machine, if it does."""
+        if self.path:
+            return folder / Path(self.path).expanduser()
+        elsewhere = self.mirrors or self.environment or self.random_seed is not None
+        return None if elsewhere else folder / self.file
+
+
+class ScheduleEntry(Section):
+    """The diffusion that the network was trained for."""
+
+    kind: Literal["linear", "cosine", "diffusers"]
+    """linear and cosine betas, or what the scheduler's file in a diffusers folder says."""
+    beta_start: Annotated[Number, Field(gt=0, lt=1)] = 1e-4
+    """First beta (linear)."""
+    beta_end: Annotated[Number, Field(gt=0, lt=1)] = 0.02
+    """Last beta (linear)."""
+    steps: int = Field(default=1000, ge=1, le=100_000)
+    """Training steps."""
+    offset: Annotated[Number, Field(ge=0, lt=1)] = 0.008
+    """Offset near t = 0 (cosine)."""
+
+    @model_validator(mode="after")
+    def _own_fields(self) -> ScheduleEntry:
+        allowed = _SCHEDULE_FIELDS[self.kind]
+        foreign = sorted(self.model_fields_set - {"kind", *allowed})
+        if foreign:
+            raise ValueError(
+                f"a {self.kind} schedule has no {', '.join(foreign)}; "
+                f"allowed: {', '.join(allowed) or 'nothing else'}"
+            )
+        return self
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The fields that count, defaults included."""
+        return {name: getattr(self, name) for name in ("kind", *_SCHEDULE_FIELDS[self.kind])}
+
+    def build(self) -> Schedule:
+        """The schedule; not for kind diffusers, whose folder has to be asked.
+
+        Raises:
+            ValueError: the signal does not decrease strictly within (0, 1).
+        """
+        from ddpg.priors.schedule import Schedule  # imports torch, which a card can do without
+
+        fields = self.identity
+        return getattr(Schedule, fields.pop("kind"))(**fields)
+
+
+def _checked(section: dict[str, Any], kinds: Iterable[str]) -> dict[str, Any]:
+    if section.get("kind") not in tuple(kinds):
+        raise ValueError(f"kind must be one of {', '.join(kinds)}, got {section.get('kind')!r}")
+    return section
+
+
+class ClassifierEntry(Section):
+    """The classifier that guides a class-conditional prior."""
+
+    architecture: dict[str, Any]
+    """Its kind and the network's fields."""
+    weights: WeightsEntry
+    """Its checkpoint."""
+    scale: Annotated[Number, Field(ge=0)] = 1.0
+    """How strongly its gradient counts."""
+
+    @field_validator("architecture")
+    @classmethod
+    def _known(cls, section: dict[str, Any]) -> dict[str, Any]:
+        return _checked(section, CLASSIFIERS)
+
+
+def _label(value: object) -> object:
+    """One message for both kinds of label."""
+    if value is None or value == "dataset" or (type(value) is int and value >= 0):
+        return value
+    raise ValueError('must be a class (an integer, 0 or more) or "dataset"')
+
+
+ForPeople = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
+"""Nobody has to fill it in, and `scores:` with nothing behind it is allowed."""
+
+
+class CardFields(Section):
+    """What may stand in a card."""
+
+    name: Identifier
+    """Name of the prior, also of its folders."""
+    description: str = ""
+    """For people."""
+    image_size: int | None = Field(default=None, ge=1)
+    """Side of the pictures that the network was trained on."""
+    architecture: dict[str, Any]
+    """Its kind and the network's fields."""
+    weights: WeightsEntry
+    """The network's checkpoint."""
+    schedule: ScheduleEntry
+    """The diffusion that the network was trained for."""
+    label: Annotated[int | Literal["dataset"] | None, BeforeValidator(_label)] = None
+    """Class of every picture, or "dataset": as the data set says."""
+    classifier: ClassifierEntry | None = None
+    """Guides towards the label."""
+    execution: ExecutionSettings = ExecutionSettings()
+    """How the network is run, where the study does not say it."""
+    training: ForPeople = Field(default_factory=dict)
+    """For people: how the weights were made."""
+    scores: ForPeople = Field(default_factory=dict)
+    """What was measured of the prior and its rivals; read by `ddpg score-prior`."""
+
+    @field_validator("architecture")
+    @classmethod
+    def _known(cls, section: dict[str, Any]) -> dict[str, Any]:
+        return _checked(section, NETWORKS)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> CardFields:
+        folder = self.architecture["kind"] == "diffusers"
+        if self.schedule.kind == "diffusers" and not folder:
+            raise ValueError("schedule: kind diffusers needs an architecture of kind diffusers")
+        if folder and not self.weights.path:
+            raise ValueError("architecture: kind diffusers needs weights: {path: FOLDER}")
+        if folder and self.weights.sha256:
+            raise ValueError("weights: a diffusers folder has no sha256")
+        return self

@@ -1,0 +1,60 @@
+"""Kinds of networks that other packages bring along, under the entry-point group ``ddpg.priors``.
+
+A kind is what ``architecture: {kind: ...}`` in a card names. Its weights are named by the card and
+fetched, verified and loaded like those of the package's own kinds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from ddpg.plugins import Registry, module_of
+
+
+@dataclass(frozen=True)
+class PriorKind:
+    """A family of networks that predict noise.
+
+    Attributes:
+        name: the value of ``kind``.
+        configuration: the fields of ``architecture``, ``kind`` among them; without torch.
+        network: where the network is made, ``package.module:object``, called with those fields less
+            ``kind`` as keywords; returns an ``nn.Module`` with ``network(x_t, t)`` -> noise.
+    """
+
+    name: str
+    configuration: type[BaseModel]
+    network: str
+
+    @property
+    def module(self) -> str:
+        """The module of the network, for the fingerprint of its code."""
+        return module_of(self.network)
+
+
+PRIOR_KINDS: Mapping[str, PriorKind] = Registry(
+    "ddpg.priors",
+    PriorKind,
+    reserved=("residual_unet", "ddpm_unet", "adm_unet", "adm_classifier", "diffusers"),
+)
+"""The kinds of plug-ins; the package's own are in :mod:`ddpg.priors.cards.fields`."""
+
+
+class Configurations(Mapping[str, type[BaseModel]]):
+    """The fields of ``architecture`` by kind: the package's own kinds, then those of plug-ins."""
+
+    def __init__(self, own: Mapping[str, type[BaseModel]]) -> None:
+        self.own = own
+
+    def __getitem__(self, kind: str) -> type[BaseModel]:
+        return self.own[kind] if kind in self.own else PRIOR_KINDS[kind].configuration
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.own
+        yield from PRIOR_KINDS
+
+    def __len__(self) -> int:
+        return len(self.own) + len(PRIOR_KINDS)

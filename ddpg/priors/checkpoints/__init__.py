@@ -1,0 +1,1 @@
+"""Checkpoints: found, fetched, read whatever they are, converted."""

@@ -1,0 +1,231 @@
+"""What a method is described by, and the descriptions of the package's own, without torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ddpg.plugins import module_of
+from ddpg.samplers.hyper_parameters import HyperParameter
+
+
+@dataclass(frozen=True)
+class Method:
+    """A restoration method.
+
+    Attributes:
+        name: in sheets and paths.
+        title: for people, such as "DDNM+".
+        sampler: where its class is, ``package.module:Class``, a :class:`ddpg.samplers.Sampler`.
+        description: one line.
+        reference: the paper, and the place in it.
+        parameters: its hyper-parameters.
+        evaluations: calls of the network for one image with the default hyper-parameters and 1000
+            training steps; 0 for a method without a network.
+        enlarges: whether it works on super-resolution alone.
+        differentiates: whether it takes gradients of the network.
+    """
+
+    name: str
+    title: str
+    sampler: str
+    description: str
+    reference: str
+    parameters: tuple[HyperParameter, ...] = ()
+    evaluations: int = 0
+    enlarges: bool = False
+    differentiates: bool = False
+
+    @property
+    def uses_prior(self) -> bool:
+        """Whether it calls the network."""
+        return self.evaluations > 0
+
+    @property
+    def module(self) -> str:
+        """The module of its sampler, for the fingerprint of its code."""
+        return module_of(self.sampler)
+
+
+def _steps(
+    default: int, minimum: int = 1, description: str = "N, the number of network evaluations"
+) -> HyperParameter:
+    return HyperParameter("steps", default, description, minimum, 1000)
+
+
+STEPS = _steps(100)
+
+_BACK_PROJECTION = (
+    HyperParameter("eta_tilde", 0.7, "eta = max(1e-4, sigma^2 eta_tilde); below 0: use xi"),
+    HyperParameter("xi", 1e-5, "eta = 1e-4 + xi (255 sigma)^2, where eta_tilde < 0", 0),
+)
+_STEP_SIZE = HyperParameter(
+    "step_size_mode", 1, "which guidance mu = (1-abar_s)/(1-abar_t) scales", 0, 2
+)
+_GUIDANCE = (
+    HyperParameter("gamma", 8.0, "delta = abar_s ** gamma, the share of least squares", 0),
+    *_BACK_PROJECTION,
+    HyperParameter("scale_ls", 1.0, "c, the scale of the least-squares guidance", 0),
+    _STEP_SIZE,
+)
+_ETA = HyperParameter("eta", 0.85, "share of fresh noise among the noise put back", 0, 1)
+_REG = HyperParameter(
+    "reg", 0.0, "A^+ = A^T (A A^T + reg I)^-1; 0: the exact pseudo-inverse, without rounding", 0
+)
+_GRADIENT_BATCH = HyperParameter(
+    "gradient_batch", 4, "images differentiated at a time; bounds the memory, changes nothing", 1
+)
+
+BUILT_IN = (
+    Method(
+        "ddpg",
+        "DDPG",
+        "ddpg.samplers.ddpg:DDPG",
+        "iteratively preconditioned guidance, with noise put back",
+        "Garber & Tirer, CVPR 2024, algorithm 2",
+        (
+            STEPS,
+            *_GUIDANCE,
+            HyperParameter("zeta", 0.5, "share of fresh noise among the noise put back", 0, 1),
+        ),
+        evaluations=100,
+    ),
+    Method(
+        "idpg",
+        "IDPG",
+        "ddpg.samplers.idpg:IDPG",
+        "iteratively preconditioned guidance, no noise put back",
+        "Garber & Tirer, CVPR 2024, algorithm 1",
+        (
+            STEPS,
+            *_GUIDANCE,
+            HyperParameter(
+                "zeta", 0.5, "DDPG's; has no effect, because IDPG puts no noise back", 0, 1
+            ),
+        ),
+        evaluations=100,
+    ),
+    Method(
+        "idbp",
+        "IDBP",
+        "ddpg.samplers.idbp:IDBP",
+        "IDPG with back-projection guidance alone (delta = 0)",
+        "Tirer & Giryes, IEEE Transactions on Image Processing 2019; as IDPG with delta = 0",
+        (STEPS, *_BACK_PROJECTION, _STEP_SIZE),
+        evaluations=100,
+    ),
+    Method(
+        "ddrm",
+        "DDRM",
+        "ddpg.samplers.ddrm:DDRM",
+        "a variational posterior for each singular direction",
+        "Kawar, Elad, Ermon & Song, NeurIPS 2022, section 3",
+        (
+            _steps(20, description="N; the times are 0, floor(1000/N), ... below 1000"),
+            HyperParameter("eta", 0.85, "share of fresh noise where y says little", 0, 1),
+            HyperParameter("etaB", 1.0, "weight of y where it says more than x_t", 0, 1),
+        ),
+        evaluations=20,
+    ),
+    Method(
+        "ddnm",
+        "DDNM",
+        "ddpg.samplers.ddnm:DDNM",
+        "range part from y, null-space part from the network; made for noiseless y",
+        "Wang, Yu & Zhang, ICLR 2023, algorithm 1",
+        (
+            _steps(100, description="N, the number of times; time travel evaluates more often"),
+            _ETA,
+            _REG,
+            HyperParameter("travel_length", 1, "L, how far time travel goes back", 1, 1000),
+            HyperParameter("travel_repeat", 1, "r, how often a stretch is walked; 1: once", 1, 100),
+        ),
+        evaluations=100,
+    ),
+    Method(
+        "ddnm_plus",
+        "DDNM+",
+        "ddpg.samplers.ddnm_plus:DDNMPlus",
+        "DDNM for noisy y: correction and noise scaled in each singular direction",
+        "Wang, Yu & Zhang, ICLR 2023, section 3.3 and algorithm 2",
+        (STEPS, _ETA),
+        evaluations=100,
+    ),
+    Method(
+        "diffpir",
+        "DiffPIR",
+        "ddpg.samplers.diffpir:DiffPIR",
+        "a proximal data step on every clean estimate, then noise put back",
+        "Zhu et al., CVPR Workshops 2023, algorithm 1",
+        (
+            _steps(100, 2, "N, the number of times; quad grids evaluate the network N - 1 times"),
+            HyperParameter("lam", 1.0, "lambda; rho_t = lambda sigma_n^2 / sigbar_t^2", 0),
+            HyperParameter("zeta", 0.1, "share of fresh noise; the paper has 0.25 for SR", 0, 1),
+            HyperParameter("guidance_scale", 1.0, "how far to go to the proximal point", 0),
+            HyperParameter("grid", "quad", "spacing of the times", choices=("quad", "uniform")),
+            HyperParameter(
+                "init",
+                "from_y",
+                "start from y, where it has the image's shape, or from noise",
+                choices=("from_y", "x_T"),
+            ),
+            HyperParameter("clip_x0", True, "whether clean estimates are clipped to [-1, 1]"),
+        ),
+        evaluations=99,
+    ),
+    Method(
+        "dps",
+        "DPS",
+        "ddpg.samplers.dps:DPS",
+        "ancestral sampling, a step down the gradient of the residual's norm at every time",
+        "Chung et al., ICLR 2023, algorithm 1",
+        (
+            _steps(1000),
+            HyperParameter("scale", 0.3, "the step along the gradient", 0, column="guidance_scale"),
+            HyperParameter("clip_x0", False, "whether clean estimates are clipped to [-1, 1]"),
+            _GRADIENT_BATCH,
+        ),
+        evaluations=1000,
+        differentiates=True,
+    ),
+    Method(
+        "pigdm",
+        "ΠGDM",
+        "ddpg.samplers.pigdm:PiGDM",
+        "pseudo-inverse guidance through the network's Jacobian",
+        "Song, Vahdat, Mardani & Kautz, ICLR 2023, algorithm 1",
+        (
+            STEPS,
+            HyperParameter("eta", 0.2, "share of fresh noise among the noise put back", 0, 1),
+            HyperParameter(
+                "form",
+                "inversebench_noisy",
+                "which public implementation is meant",
+                choices=("inversebench_noisy", "reddiff"),
+            ),
+            HyperParameter("sigma_floor", 1e-4, "inversebench_noisy: least noise of y", 0),
+            HyperParameter("weight", 1.0, "reddiff: weight of the guidance", 0),
+            HyperParameter("awd", True, "reddiff: adaptive weight decay"),
+            _REG,
+            _GRADIENT_BATCH,
+        ),
+        evaluations=100,
+        differentiates=True,
+    ),
+    Method(
+        "pinv",
+        "Pinv",
+        "ddpg.samplers.pinv:PseudoInverse",
+        "the regularised pseudo-inverse of y",
+        "Garber & Tirer, CVPR 2024, section 4",
+        (HyperParameter("eta_tilde", 0.7, "eta = max(1e-4, sigma^2 eta_tilde)", 0),),
+    ),
+    Method(
+        "bicubic",
+        "Bicubic",
+        "ddpg.samplers.bicubic:Bicubic",
+        "bicubic enlargement of y",
+        "Keys, 1981",
+        enlarges=True,
+    ),
+)
+"""The package's own methods, in the order in which they are listed."""

@@ -1,0 +1,78 @@
+"""Recording the trajectory of one image from the pipeline's files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ddpg.comparison.figures.trajectories import PICTURES, Trajectory, record
+from ddpg.errors import UserError
+from ddpg.files.tensors import read_labels, read_tensors
+from ddpg.images import from_uint8
+from ddpg.noise import SeededNoise
+from ddpg.priors import Prior
+from ddpg.samplers import build_sampler
+from ddpg.stages.observations import observation_operator, read_observations
+from ddpg.stages.restoration import RestorationJob
+
+
+def record_image(
+    job: RestorationJob,
+    observations: Path,
+    truth: Path,
+    *,
+    label: str,
+    device: str,
+    count: int = PICTURES,
+) -> Trajectory:
+    """Restore one image as the pipeline does, with the same noise, and keep what happens.
+
+    Args:
+        job: what the restoration is; its first image is taken.
+        observations, truth: the shards that hold the image.
+        label: the experiment's name.
+        device: where to compute.
+        count: estimates to keep.
+
+    Raises:
+        UserError: a file cannot be read or lacks the image, or the method takes no steps.
+    """
+    image = job.images[0]
+    y, kernels = read_observations(observations, [image], task=job.task)
+    operator = observation_operator(job.task, job.image_size, job.backend, job.scale, kernels)
+    purpose = f"restoration/{job.repeat}" if job.repeat else "restoration"
+    values: dict[str, Any] = dict(job.hyper_parameters)
+    try:
+        return record(
+            build_sampler(job.method, **values),
+            y.to(device),
+            2 * from_uint8(read_tensors(truth, [image])[image][None])[0] - 1,
+            operator.to(device),
+            _prior(job, observations, image, device),
+            sigma_y=job.sigma_y,
+            noise=SeededNoise(job.seed, [image], dataset=job.dataset, purpose=purpose),
+            count=count,
+            about=_about(job, label, image),
+        )
+    except ValueError as error:
+        raise UserError(f"{label}, image {image}: {error}") from error
+
+
+def _prior(job: RestorationJob, observations: Path, image: str, device: str) -> Prior | None:
+    """The prior, told the class of the image where it asks for it."""
+    if not job.prior.card:
+        return None
+    prior = job.chosen_prior.load(device)
+    if not prior.needs_labels:
+        return prior
+    labels = read_labels(observations)
+    if image not in labels:
+        raise UserError(f"{observations}: has no class label of {image}, which the prior needs")
+    return prior.conditioned_on([labels[image]])
+
+
+def _about(job: RestorationJob, label: str, image: str) -> dict[str, Any]:
+    return {
+        "dataset": job.dataset, "task": job.task, "operator": job.backend, "scale": job.scale,
+        "sigma_y": job.sigma_y, "method": job.method, "label": label, "image": image,
+    }  # fmt: skip

@@ -1,0 +1,1 @@
+"""What is asked for: configuration, sheet, selections. Nothing here imports torch."""

@@ -1,0 +1,198 @@
+"""A study in full: its configuration, cards and sheet, cut into jobs.
+
+What each job depends on is in :mod:`ddpg.jobs.specs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+from ddpg.datasets.cards import DatasetCard
+from ddpg.datasets.cards import read_card as read_dataset_card
+from ddpg.errors import UserError
+from ddpg.priors.cards.card import Card as PriorCard
+from ddpg.priors.cards.card import card_identity
+from ddpg.priors.cards.card import read_card as read_prior_card
+from ddpg.samplers.methods import METHODS
+from ddpg.study.config import DatasetEntry, ExecutionSettings, StudyConfig, validated
+from ddpg.study.selection import Selection, selected
+from ddpg.study.sheet import Cell, Experiment, read_sheet
+
+
+class Study:
+    """The jobs of a study.
+
+    Args:
+        config: the content of config.yaml.
+        file: its path, for error messages.
+
+    Raises:
+        UserError: the configuration, a card or the sheet is not valid.
+    """
+
+    def __init__(self, config: Mapping[str, Any], file: str = "config.yaml") -> None:
+        self.config = validated(StudyConfig, config, file)
+        self.file = file
+        self.entries: dict[str, DatasetEntry] = {}
+        self.cards: dict[str, DatasetCard] = {}
+        self.selections: dict[str, Selection] = {}
+        self.priors: dict[str, PriorCard] = {}
+        for entry in self.config.datasets:
+            self._add_dataset(entry)
+        rows = read_sheet(self.config.experiments, list(self.cards), steps=self.config.steps)
+        self.experiments = self._repeated(rows)
+        self._check_sizes()
+
+    def _add_dataset(self, entry: DatasetEntry) -> None:
+        card = read_dataset_card(entry.card)
+        if card.name in self.cards:
+            raise UserError(f"{self.file}: datasets: {card.name!r} is listed twice")
+        try:
+            prior = read_prior_card(entry.prior)
+        except UserError as error:
+            raise UserError(f"{self.file}: datasets: prior: {error}") from error
+        for other in self.priors.values():
+            # Their checkpoints would lie in one folder.
+            alike = other.name == prior.name and other.path != prior.path
+            if alike and other.checkpoints() and prior.checkpoints():
+                raise UserError(
+                    f"{self.file}: datasets: prior: {other.path} and {prior.path} are two priors "
+                    f"named {prior.name!r}; give one of the cards another name"
+                )
+        self.entries[card.name], self.cards[card.name] = entry, card
+        self.selections[card.name] = selected(entry, card, self.config.limit)
+        self.priors[card.name] = prior
+
+    def _check_sizes(self) -> None:
+        for experiment in self.experiments:
+            size = self.entries[experiment.cell.dataset].image_size
+            scale = experiment.cell.degradation.scale
+            if scale and size % scale:
+                raise UserError(
+                    f"{self.config.experiments}: scale {scale} does not divide the image size "
+                    f"{size} of {experiment.cell.dataset}"
+                )
+
+    def _repeated(self, rows: list[Experiment]) -> list[Experiment]:
+        """Every row once per repetition; methods without a network draw no random numbers."""
+        return [
+            replace(row, repeat=repeat)
+            for row in rows
+            for repeat in range(self.config.repeats if METHODS[row.method].uses_prior else 1)
+        ]
+
+    @cached_property
+    def by_path(self) -> dict[str, Experiment]:
+        """Experiments by their path, ``dataset/degradation/sigma_y/label``."""
+        return {experiment.path: experiment for experiment in self.experiments}
+
+    @cached_property
+    def cells(self) -> dict[str, Cell]:
+        """Cells by their path, in the order in which the sheet first names them."""
+        return {experiment.cell.path: experiment.cell for experiment in self.experiments}
+
+    def in_cell(self, cell: str) -> list[Experiment]:
+        """The rows of a cell, in the order of the sheet, each with its first repetition."""
+        return self._rows_by_cell[cell]
+
+    @cached_property
+    def _rows_by_cell(self) -> dict[str, list[Experiment]]:
+        rows: dict[str, list[Experiment]] = {path: [] for path in self.cells}
+        for experiment in self.experiments:
+            if experiment.repeat == 0:
+                rows[experiment.cell.path].append(experiment)
+        return rows
+
+    @cached_property
+    def used_datasets(self) -> list[str]:
+        """The data sets that an experiment names."""
+        return list(dict.fromkeys(e.cell.dataset for e in self.experiments))
+
+    def shard_count(self, dataset: str) -> int:
+        """Number of shards of a data set."""
+        return -(-self.selections[dataset].count // self.config.shard_size)
+
+    def shard(self, dataset: str, shard: int) -> Selection:
+        """The pictures of a shard."""
+        first = shard * self.config.shard_size
+        return self.selections[dataset][first : first + self.config.shard_size]
+
+    def shown_shards(self, dataset: str) -> int:
+        """How many shards hold the pictures that the qualitative figures show."""
+        return min(
+            self.shard_count(dataset), -(-self.config.shown_images // self.config.shard_size)
+        )
+
+    def pictures_folder(self, dataset: str) -> str:
+        """Where a data set's pictures lie, or will lie once they are fetched."""
+        source = self.cards[dataset].source
+        return f"resources/datasets/{dataset}" if source.is_fetched else source.folder
+
+    def index_is_exact(self, dataset: str) -> bool:
+        """Whether the card alone says which picture stands at which place.
+
+        Then only the shards of changed pictures are prepared again; otherwise all are, whenever
+        the survey found something else.
+        """
+        listing = self.cards[dataset].listing
+        return listing is not None and listing.exact
+
+    def source_files(self, dataset: str, shard: int | None = None) -> list[str]:
+        """What the pictures are made from, of one shard or of the whole data set."""
+        card = self.cards[dataset]
+        if card.source.is_fetched:
+            return [self.pictures_folder(dataset)]
+        positions = range(card.count) if shard is None else self.shard(dataset, shard).positions
+        return card.files(positions)
+
+    @cached_property
+    def prior_identities(self) -> dict[str, str]:
+        """What each data set's prior computes, as :func:`ddpg.priors.cards.card.card_identity`."""
+        return {dataset: card_identity(entry.prior) for dataset, entry in self.entries.items()}
+
+    @cached_property
+    def executions(self) -> dict[str, ExecutionSettings]:
+        """How each data set's prior is run: as its entry says, else as the prior's card does."""
+        return {
+            dataset: entry.execution.over(self.priors[dataset].execution)
+            for dataset, entry in self.entries.items()
+        }
+
+    def prior_files(self, dataset: str) -> dict[str, str]:
+        """The converted checkpoints of a data set's prior by part; empty if it needs none."""
+        return self._prior_files[dataset]
+
+    @cached_property
+    def _prior_files(self) -> dict[str, dict[str, str]]:
+        return {
+            dataset: {
+                part: f"resources/priors/{card.name}/{part}.{dtype}.safetensors"
+                for part in card.checkpoints()
+            }
+            for dataset, card in self.priors.items()
+            for dtype in [self.executions[dataset].precision or "float32"]
+        }
+
+    @cached_property
+    def fetched_priors(self) -> dict[str, PriorCard]:
+        """The priors with checkpoints to fetch, by name."""
+        used = [self.priors[dataset] for dataset in self.used_datasets]
+        return {card.name: card for card in used if card.checkpoints()}
+
+    def checkpoint(self, prior: str, part: str) -> str:
+        """Where a prior's checkpoint lies as it was fetched."""
+        return f"resources/checkpoints/{prior}/{self.fetched_priors[prior].part(part)[0].file}"
+
+    def part_in(self, prior: str, file: str) -> str:
+        """Which part of a prior a checkpoint is."""
+        parts = self.fetched_priors[prior].checkpoints()
+        return next(part for part, entry in parts.items() if entry.file == file)
+
+    @property
+    def checkpoint_files(self) -> list[str]:
+        """The names of all checkpoints to fetch."""
+        cards = self.fetched_priors.values()
+        return [entry.file for card in cards for entry in card.checkpoints().values()]

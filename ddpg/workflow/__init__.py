@@ -1,0 +1,1 @@
+"""What is told of a study, and what Snakemake is told."""

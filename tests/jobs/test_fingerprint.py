@@ -1,0 +1,207 @@
+"""Fingerprints: what changes them, what does not, and that no module is missed."""
+
+import ast
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from ddpg.jobs import fingerprint as fp
+
+ROOT = Path(__file__).parents[2]
+
+MODULES = [
+    *("stages.resources", "stages.observations", "stages.restoration", "stages.evaluation"),
+    *("long_table", "study", "comparison.gallery", "comparison.grids", "comparison.grid_figure"),
+    *("comparison.tables", "comparison.noise_figure", "comparison.plane_figure"),
+    *("comparison.kernel_figure", "comparison.provenance"),
+]
+
+SOURCE = '''
+"""What it is."""
+from ddpg.b import helper
+import numpy as np
+
+LIMIT = 3
+"""Text under a name."""
+
+
+class Thing:
+    """A thing."""
+
+    def double(self, x: int) -> int:
+        """Twice."""
+        return 2 * x  # why
+
+
+def run(x):
+    if x:
+        return helper(x)
+    else:
+        return "text"
+'''
+
+
+HELPER = "def helper(x): return x"
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """Writes modules of a package of its own and gives the fingerprint of ``ddpg.a``."""
+    folder = tmp_path / "ddpg"
+    folder.mkdir()
+    monkeypatch.setattr(fp, "PACKAGE", folder)
+
+    def forget():
+        fp._read.cache_clear()
+        fp._fingerprint.cache_clear()
+
+    def write(sources):
+        for name, source in sources.items():
+            path = folder / f"{name}.py"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(textwrap.dedent(source))
+        forget()
+        return fp.fingerprint("ddpg.a")
+
+    yield write
+    forget()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("# why", "# another reason"),
+        ("  # why", ""),
+        ('"""Twice."""', '"""Two times."""'),
+        ('        """Twice."""\n', ""),
+        ('"""Text under a name."""\n', ""),
+        ('"""What it is."""', ""),
+        ("\n\n\nclass", "\n\nclass"),
+        ("(self, x: int)", "(\n        self,\n        x: int,\n    )"),
+        ('"text"', "'text'"),
+        ("2 * x", "(2 * x)"),
+        ("LIMIT = 3", "LIMIT = 0x3"),
+    ],
+)
+def test_comments_docstrings_and_layout_do_not_count(package, old, new):
+    before = package({"a": SOURCE, "b": HELPER})
+    assert SOURCE.count(old) == 1
+    assert package({"a": SOURCE.replace(old, new)}) == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("2 * x", "3 * x"),
+        ("LIMIT = 3", "LIMIT = 4"),
+        ('"text"', '"tekst"'),
+        ("x: int", "x: float"),
+        ("if x:", "if not x:"),
+        ("def double", "def twice"),
+    ],
+)
+def test_code_counts(package, old, new):
+    before = package({"a": SOURCE, "b": HELPER})
+    assert package({"a": SOURCE.replace(old, new)}) != before
+
+
+def test_imported_modules_count_however_and_wherever_they_are_imported(package):
+    source = """
+        import ddpg.b
+        from ddpg.c import C
+        def later():
+            from ddpg.folder import d
+            return d
+    """
+    names = ("b", "c", "folder/__init__", "folder/d")
+    before = package({"a": source, "not_imported": "X = 1"} | dict.fromkeys(names, "X = 1"))
+    for name in names:
+        assert package({name: "X = 2"}) != before, name
+        assert package({name: "X = 1"}) == before, name
+    assert package({"not_imported": "X = 2"}) == before
+
+
+def test_what_is_left_out_takes_its_own_imports_with_it(package):
+    package({"a": "import ddpg.b, ddpg.c", "b": "import ddpg.d", "c": "C = 1", "d": "D = 1"})
+    before = fp.fingerprint("ddpg.a", without={"ddpg.b"})
+    package({"b": "import ddpg.d; B = 2", "d": "D = 2"})
+    assert fp.fingerprint("ddpg.a", without={"ddpg.b"}) == before
+    package({"c": "C = 2"})
+    assert fp.fingerprint("ddpg.a", without={"ddpg.b"}) != before
+
+
+def test_what_is_left_out_takes_the_modules_below_it_with_it(package):
+    package({"a": "import ddpg.b.c, ddpg.bc", "b/c": "C = 1", "bc": "C = 1"})
+    before = fp.fingerprint("ddpg.a", without={"ddpg.b"})
+    package({"b/c": "C = 2"})
+    assert fp.fingerprint("ddpg.a", without={"ddpg.b"}) == before
+    package({"bc": "C = 2"})
+    assert fp.fingerprint("ddpg.a", without={"ddpg.b"}) != before
+
+
+def test_files_count_in_and_below_their_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(fp, "PACKAGE", tmp_path)
+    (tmp_path / "pages/vendor").mkdir(parents=True)
+    seen = set()
+    for name in ("page.css", "vendor/page.css", "vendor/other.css"):
+        (tmp_path / "pages" / name).write_text("body {}")
+        seen.add(fp.files_fingerprint("pages"))
+    assert len(seen) == 3
+    (tmp_path / "pages/__init__.py").write_text("")
+    assert fp.files_fingerprint("pages") in seen
+
+
+def test_circular_imports_end(package):
+    assert len(package({"a": "import ddpg.b", "b": "import ddpg.a"})) == 16
+
+
+def test_unknown_module_is_an_error():
+    with pytest.raises(ModuleNotFoundError, match=r"ddpg\.nothing is not a module"):
+        fp.fingerprint("ddpg.nothing")
+
+
+def test_every_module_that_python_loads_is_found():
+    loaded = json.loads(
+        python(f"""
+        import importlib, json, sys
+        def own():
+            return [module for module in sys.modules if module.split(".")[0] == "ddpg"]
+        loaded = {{}}
+        for name in {MODULES!r}:
+            for module in own():
+                del sys.modules[module]
+            importlib.import_module("ddpg." + name)
+            loaded[name] = own()
+        print(json.dumps(loaded))
+        """)
+    )
+    for name, modules in loaded.items():
+        missed = set(modules) - fp._closure([f"ddpg.{name}"], frozenset())
+        assert {module for module in missed if not offers_names_only(module)} == set(), name
+
+
+def offers_names_only(module):
+    """A package passed on the way to a module counts only if it computes something."""
+    allowed = (ast.Import, ast.ImportFrom, ast.Assign, ast.FunctionDef, ast.If)
+    tree = fp._tree(module)
+    code = [node for node in tree.body if not fp._is_docstring(node)]
+    return fp._path(module).name == "__init__.py" and all(isinstance(n, allowed) for n in code)
+
+
+def test_the_study_imports_nothing_heavy():
+    script = """
+        import sys
+        import ddpg.study.study, ddpg.cli
+        heavy = {"torch", "pandas", "scipy", "matplotlib", "PIL"} & set(sys.modules)
+        print(sorted(heavy))
+    """
+    assert python(script).strip() == "[]"
+
+
+def python(script):
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout

@@ -1,0 +1,154 @@
+"""Which edits touch which jobs; and that no code which runs is left out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from ddpg.jobs import code as job_code
+from ddpg.jobs import fingerprint as fp
+from ddpg.operators import build_operator
+from ddpg.operators.tasks import TASKS
+from ddpg.samplers.methods import METHODS
+from ddpg.study.degradations import Degradation, check_degradation
+
+DEGRADATIONS = [
+    Degradation(task.name, backend, max(task.scales) if task.scales else None)
+    for task in TASKS.values()
+    for backend in task.backends
+    if task.needs != "mask" and not task.builder
+]
+SR = check_degradation("sr_bicubic", "fft", 4)
+BLUR = check_degradation("deblur_gauss", "svd", None)
+MOTION = check_degradation("motion_deblur", "fft", None)
+ROWS = {
+    "ddpg sr": ("ddpg", SR, ("residual_unet",)),
+    "idpg blur": ("idpg", BLUR, ("adm_unet", "adm_classifier")),
+    "ddnm_plus blur": ("ddnm_plus", BLUR, ("ddpm_unet",)),
+    "pinv motion": ("pinv", MOTION, ()),
+    "bicubic sr": ("bicubic", SR, ()),
+}
+OBSERVATIONS = {"sr": SR, "blur": BLUR, "motion": MOTION}
+STAGES = {
+    "evaluation": ("ddpg.stages.evaluation",),
+    "preparation": ("ddpg.stages.preparation",),
+    "collection": ("ddpg.files.long_table",),
+    "tables": ("ddpg.comparison.tables.writing",),
+    "page": ("ddpg.comparison.page.page",),
+}
+
+
+def codes() -> dict[str, str]:
+    job_code.restoration_code.cache_clear()
+    job_code.observation_code.cache_clear()
+    fp._fingerprint.cache_clear()
+    found = {name: job_code.restoration_code(*row) for name, row in ROWS.items()}
+    found |= {f"observe {k}": job_code.observation_code(d) for k, d in OBSERVATIONS.items()}
+    job_code.conversion_code.cache_clear()
+    found["convert"] = job_code.conversion_code("adm_unet")
+    fetching = [job_code.FETCHING]
+    return found | {k: job_code.code_of(*names, without=fetching) for k, names in STAGES.items()}
+
+
+EVERY_ROW = set(ROWS)
+EVERYTHING_OBSERVED = {f"observe {name}" for name in OBSERVATIONS}
+FOURIER = {"ddpg sr", "pinv motion", "bicubic sr", "observe sr", "observe motion"}
+
+
+@pytest.mark.parametrize(
+    ("module", "touched"),
+    [
+        ("samplers.ddpg", {"ddpg sr"}),
+        ("samplers.pinv", {"pinv motion"}),
+        ("samplers.guidance", {"ddpg sr", "idpg blur"}),
+        ("samplers.ddnm_plus", {"ddnm_plus blur"}),
+        ("samplers.base", EVERY_ROW),
+        ("operators.fourier", FOURIER),
+        ("operators.separable", {"idpg blur", "ddnm_plus blur", "bicubic sr", "observe blur"}),
+        ("operators.masking", set()),
+        ("operators.published", set()),
+        ("operators.building", EVERY_ROW | EVERYTHING_OBSERVED),
+        ("operators.base", EVERY_ROW | EVERYTHING_OBSERVED),
+        ("kernels", {"observe motion"}),
+        ("priors.networks.residual_unet", {"ddpg sr"}),
+        ("priors.networks.adm_classifier", {"idpg blur"}),
+        ("priors.networks.ddpm_unet", {"ddnm_plus blur"}),
+        ("priors.networks.adm_unet", {"idpg blur", "convert"}),
+        ("priors.loading", {"ddpg sr", "idpg blur", "ddnm_plus blur"}),
+        ("priors.conversion", {"ddpg sr", "idpg blur", "ddnm_plus blur", "convert"}),
+        ("metrics", {"evaluation"}),
+        ("stages.evaluation", {"evaluation"}),
+        ("stages.preparation", {"preparation"}),
+        ("stages.resources", set()),
+        ("fetching.web", set()),
+        *((name.removeprefix("ddpg."), set()) for name in job_code.NO_RESULT),
+        ("cli.pipeline", set()),
+        ("termination", set()),
+    ],
+)
+def test_a_change_touches_the_jobs_that_run_it(
+    monkeypatch: pytest.MonkeyPatch, module: str, touched: set[str]
+) -> None:
+    before, syntax = codes(), fp._syntax
+    assert fp._path(f"ddpg.{module}") is not None
+
+    def changed(name: str) -> str:
+        return syntax(name) + ("\nCHANGED = 1" if name == f"ddpg.{module}" else "")
+
+    monkeypatch.setattr(fp, "_syntax", changed)
+    after = codes()
+    monkeypatch.undo()
+    codes()  # leaves no false fingerprint behind
+    assert {name for name in before if before[name] != after[name]} - {"page", "tables"} == touched
+
+
+def modules_that_run(degradation: Degradation) -> set[str]:
+    """The modules of operators whose functions run when the operator is made and applied."""
+    ran: set[str] = set()
+
+    def note(frame: object, _event: str, _argument: object) -> None:
+        ran.add(frame.f_code.co_filename)  # type: ignore[attr-defined]
+
+    sys.setprofile(note)
+    try:
+        kernel = torch.ones(5, 5) / 25 if TASKS[degradation.task].needs == "kernel" else None
+        operator = build_operator(
+            degradation.task, 48, backend=degradation.operator, scale=degradation.scale or 4,
+            kernel=kernel,
+        )  # fmt: skip
+        x = torch.zeros(1, 3, 48, 48)
+        y = operator.forward(x)
+        operator.adjoint(y)
+        operator.pinv(y, 0.1)
+        operator.from_image_coordinates(operator.image_coordinates(x))
+    finally:
+        sys.setprofile(None)
+    folder = Path(job_code.__file__).parent / "operators"
+    return {f"ddpg.operators.{Path(p).stem}" for p in ran if Path(p).parent == folder}
+
+
+@pytest.mark.parametrize("degradation", DEGRADATIONS, ids=lambda d: d.key)
+def test_every_module_that_an_operator_runs_counts(degradation: Degradation) -> None:
+    unused = job_code._unused_operators(degradation)
+    ran = modules_that_run(degradation)
+    assert len(ran) >= 3
+    assert ran & unused == set()
+
+
+def test_every_family_of_operators_is_known_or_always_counts() -> None:
+    imported = fp._imports("ddpg.operators.building")
+    families = {name for name in imported if name.startswith("ddpg.operators.")}
+    assert families - {"ddpg.operators.base"} == set(job_code._OPERATORS.values())
+
+
+def test_the_modules_that_are_left_out_exist() -> None:
+    names = (*job_code.NO_RESULT, *job_code._OPERATORS.values(), *job_code._NETWORKS.values())
+    assert [name for name in (*names, *job_code._PRIOR) if fp._path(name) is None] == []
+
+
+def test_every_method_has_a_code_of_its_own() -> None:
+    codes = {name: job_code.restoration_code(name, SR, ()) for name in METHODS}
+    assert len(set(codes.values())) == len(METHODS)

@@ -1,0 +1,87 @@
+"""SIGTERM: the exception, the exit status, and the end when nothing else helps."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+from ddpg.machine.termination import PATIENCE, Terminated, clean_termination
+
+
+def test_the_signal_is_an_exception_that_cleans_up_on_its_way(tmp_path):
+    from ddpg.files.writing import replacing
+
+    before = signal.getsignal(signal.SIGTERM)
+
+    def write_slowly():
+        with clean_termination(), replacing(tmp_path / "value.txt") as temporary:
+            temporary.write_text("half")
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(10)
+
+    with pytest.raises(Terminated, match="what is finished is kept"):
+        write_slowly()
+    assert list(tmp_path.iterdir()) == []
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_no_signal_no_trace():
+    with clean_termination():
+        pass
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def terminated(script):
+    """Start a script, send SIGTERM once it has said so; return status, seconds and its words."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGTERM)
+    started = time.monotonic()
+    _, words = process.communicate(timeout=60)
+    return process.returncode, time.monotonic() - started, words
+
+
+def test_a_verb_ends_with_the_status_of_the_signal():
+    status, seconds, words = terminated("""
+        import time, sys
+        from ddpg import cli
+
+        def tables(options):
+            print("ready", flush=True)
+            time.sleep(30)
+
+        parser = cli.argparse.ArgumentParser()
+        parser.set_defaults(run=tables, log=None, verb="tables")
+        cli.build_parser = lambda: parser
+        sys.argv = ["ddpg"]
+        sys.exit(cli.run())
+    """)
+    assert (status, words) == (143, "ddpg tables: stopped by SIGTERM; what is finished is kept\n")
+    assert seconds < PATIENCE
+
+
+def test_a_main_thread_that_cannot_listen_is_ended():
+    # The mask stands for a long computation: the main thread never sees the signal.
+    status, seconds, _ = terminated("""
+        import ctypes, signal
+        from ddpg.machine.termination import clean_termination
+
+        with clean_termination():
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+            print("ready", flush=True)
+            ctypes.CDLL(None).sleep(30)
+    """)
+    assert status == 143
+    assert PATIENCE <= seconds < 5

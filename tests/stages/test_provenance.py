@@ -1,0 +1,66 @@
+"""The record of a study: on what its networks were run, and what it was made of."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+from ddpg.files.costs import merged_settings
+from ddpg.files.long_table import COLUMNS
+from ddpg.stages.provenance import networks_run, write_provenance
+
+CPU = "bfloat16, channels last, not compiled, 1 image at a time on AMD EPYC"
+GPU = "bfloat16, channels last, compiled, up to 10 images at a time on NVIDIA H100"
+
+
+def write_metrics(path: Path) -> Path:
+    rows = [
+        ("faces", "seconds", CPU),
+        ("faces", "psnr", ""),
+        ("faces", "lpips_alex", "there is no backbone"),
+        ("faces", "seconds", GPU),
+        ("faces", "seconds", GPU),
+        ("photos", "seconds", CPU),
+        ("photos", "seconds", ""),
+    ]
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, COLUMNS, restval="0")
+        writer.writeheader()
+        for dataset, metric, note in rows:
+            writer.writerow({"dataset": dataset, "metric": metric, "note": note})
+    return path
+
+
+def test_every_device_that_restored_is_told_the_most_used_one_first(tmp_path: Path) -> None:
+    found = networks_run(write_metrics(tmp_path / "metrics.csv"))
+    assert found == {"faces": {GPU: 2, CPU: 1}, "photos": {CPU: 1}}
+    assert list(found["faces"]) == [GPU, CPU]
+
+
+def test_batches_of_several_sizes_are_told_once() -> None:
+    smaller = GPU.replace("up to 10 images", "1 image")
+    larger = GPU.replace("up to 10", "up to 37")
+    found = merged_settings({CPU: 5, GPU: 1, smaller: 2, larger: 3})
+    assert found == {larger: 6, CPU: 5}
+    assert list(found) == [larger, CPU]
+
+
+def test_the_record_of_a_study(tmp_path: Path) -> None:
+    (tmp_path / "sheet.tsv").write_text("dataset\ttask\nfaces\tdenoising\n")
+    metrics = write_metrics(tmp_path / "metrics.csv")
+    write_provenance(
+        tmp_path / "provenance.json",
+        config={"name": "mine", "seed": 3},
+        sheet=tmp_path / "sheet.tsv",
+        metrics=metrics,
+        priors=["dead-leaves"],
+        files={"results/metrics.csv": metrics},
+    )
+    found = json.loads((tmp_path / "provenance.json").read_text())
+    assert (found["study"], found["configuration"]["seed"]) == ("mine", 3)
+    assert found["experiments"] == ["dataset\ttask", "faces\tdenoising"]
+    assert found["networks"]["photos"] == {CPU: 1}
+    assert found["hardware"]["processor"]
+    assert found["priors"]["dead-leaves"]["card"] == "dead-leaves.yaml"
+    assert len(found["sha256"]["results/metrics.csv"]) == 64

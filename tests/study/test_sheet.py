@@ -1,0 +1,109 @@
+"""The experiment sheet: cells, labels, and what bad rows get."""
+
+import pytest
+
+from ddpg.errors import UserError
+from ddpg.study.sheet import read_sheet
+
+HEADER = "dataset\ttask\tsigma_y\tmethod\tlabel\toperator\tscale\tsteps\tgamma\tzeta"
+
+
+def sheet(tmp_path, *rows, header=HEADER):
+    path = tmp_path / "sheet.tsv"
+    path.write_text("\n".join([header, *rows]) + "\n")
+    return path
+
+
+def read(tmp_path, *rows, **options):
+    return read_sheet(sheet(tmp_path, *rows, **options), ["photos"])
+
+
+def test_a_row_becomes_an_experiment(tmp_path):
+    (experiment,) = read(tmp_path, "photos\tsr_bicubic\t0.05\tddpg\t\t\t\t20\t\t0.25")
+    assert experiment.path == "photos/sr_bicubic-x4-svd/0.05/ddpg"
+    assert experiment.hyper_parameters == {
+        "steps": 20,
+        "gamma": 8.0,
+        "eta_tilde": 0.7,
+        "xi": 1e-5,
+        "scale_ls": 1.0,
+        "step_size_mode": 1,
+        "zeta": 0.25,
+    }
+
+
+def test_equal_numbers_are_one_experiment_however_they_are_written(tmp_path):
+    first = read(tmp_path, "photos\tdeblur_gauss\t0.10\tddpg\t\t\t\t\t8")
+    second = read(tmp_path, "photos\tdeblur_gauss\t1e-1\tddpg\t\t\t\t\t8.0")
+    assert repr(first) == repr(second)
+
+
+def test_labels_let_a_method_appear_twice(tmp_path):
+    rows = [
+        "photos\tdeblur_gauss\t0\tddpg",
+        "# a comment, and an empty line",
+        "",
+        "photos\tdeblur_gauss\t0\tddpg\tddpg-20\t\t\t20",
+    ]
+    assert [e.label for e in read(tmp_path, *rows)] == ["ddpg", "ddpg-20"]
+
+
+def test_duplicated_rows_name_both_lines(tmp_path):
+    rows = ["photos\tdeblur_gauss\t0\tddpg", "photos\tdeblur_gauss\t0.0\tddpg\t\tfft"]
+    with pytest.raises(UserError, match=r"line 3: label: .*'ddpg' in line 2"):
+        read(tmp_path, *rows)
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (
+            "faces\tdeblur_gauss\t0\tddpg",
+            "dataset: unknown data set 'faces'; this study has: photos",
+        ),
+        ("photos\tdeblur\t0\tddpg", "task: unknown task 'deblur'"),
+        ("photos\tdeblur_gauss\t-1\tddpg", r"sigma_y: must lie in \[0, 1\], got '-1'"),
+        ("photos\tdeblur_gauss\tnan\tddpg", r"sigma_y: must lie in \[0, 1\], got 'nan'"),
+        ("photos\tdeblur_gauss\t0\tdpg", "unknown method 'dpg'; known methods: .*ddpg"),
+        ("photos\tdeblur_gauss\t0\tddpg\t\t\t\t\tabc", "gamma must be a number, got 'abc'"),
+        ("photos\tdeblur_gauss\t0\tddpg\t\t\t\t\t\t1.5", r"zeta must lie in \[0, 1\], got 1.5"),
+        ("photos\tdeblur_gauss\t0\tddpg\t\t\t\t2.5", "steps must be an integer, got 2.5"),
+        ("photos\tdeblur_gauss\t0\tpinv\t\t\t\t20", "pinv has no hyper-parameter 'steps'"),
+        ("photos\tmotion_deblur\t0\tddpg\t\tsvd", "operator: motion_deblur .*'svd'.* fft"),
+        ("photos\tsr_bicubic\t0\tddpg\t\t\t3", "scale: must be one of 2, 4, 8, got 3"),
+        ("photos\tdeblur_gauss\t0\tddpg\t\t\t4", "scale: deblur_gauss has no scale"),
+        ("photos\tdeblur_gauss\t0\tbicubic", "method: bicubic enlarges"),
+        ("photos\tdeblur_gauss\t0\tddpg\t../x", "label: must match"),
+        ("photos\tinpainting\t0\tddpg", "task: inpainting needs a mask"),
+    ],
+)
+def test_bad_rows_name_line_column_and_what_is_allowed(tmp_path, row, expected):
+    with pytest.raises(UserError, match=rf"sheet.tsv, line 2: {expected}"):
+        read(tmp_path, row)
+
+
+def test_all_bad_rows_are_told_at_once(tmp_path):
+    rows = ["photos\tx\t0\tddpg", "photos\tdeblur_gauss\t0\ty"]
+    with pytest.raises(UserError) as caught:
+        read(tmp_path, *rows)
+    assert len(str(caught.value).splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (f"{HEADER}\tgama", "unknown column 'gama'; allowed: .*gamma"),
+        (f"{HEADER}\tgamma", "the column 'gamma' appears more than once"),
+        ("dataset\ttask\tmethod", "the column 'sigma_y' is missing"),
+    ],
+)
+def test_bad_columns(tmp_path, header, expected):
+    with pytest.raises(UserError, match=expected):
+        read(tmp_path, "photos\tdeblur_gauss\t0", header=header)
+
+
+def test_empty_and_missing_sheets(tmp_path):
+    with pytest.raises(UserError, match="holds no experiment"):
+        read(tmp_path)
+    with pytest.raises(UserError, match="cannot be read"):
+        read_sheet(tmp_path / "none.tsv", ["photos"])

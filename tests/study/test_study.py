@@ -1,0 +1,321 @@
+"""Specs: what each job's result depends on, exactly, the same in every process."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ddpg.errors import UserError
+from ddpg.jobs import specs
+from ddpg.study.study import Study
+
+ROOT = Path(__file__).parents[2]
+
+HEADER = "dataset\ttask\tsigma_y\tmethod\tlabel\tsteps\tgamma\tscale"
+ROWS = [
+    "photos\tsr_bicubic\t0.05\tddpg\t\t20\t8",
+    "photos\tsr_bicubic\t0.05\tddpg\tddpg-10\t10\t8",
+    "photos\tsr_bicubic\t0.05\tpinv",
+    "photos\tmotion_deblur\t0.1\tidpg\t\t20",
+    "faces\tdeblur_gauss\t0\tpinv",
+]
+IMAGES = ["a", "b", "c", "d", "e"]
+
+
+def write_card(folder, name, images, **fields):
+    card = {"name": name, "source": {"folder": f"{name} pictures"}, **fields}
+    card["images"] = [{"id": image, "file": f"{image}.png"} for image in images]
+    path = folder / f"{name}.yaml"
+    path.write_text(yaml.safe_dump(card))
+    return str(path)
+
+
+def content(folder, *, rows=ROWS, images=IMAGES, entry=(), **changes):
+    """A configuration of two data sets; ``entry`` changes the section of the first one."""
+    sheet = folder / "sheet.tsv"
+    sheet.write_text("\n".join([HEADER, *rows]) + "\n")
+    photos = {"card": write_card(folder, "photos", images), "image_size": 64, **dict(entry)}
+    faces = {"card": write_card(folder, "faces", ["x"]), "image_size": 32}
+    return {
+        "name": "mine",
+        "experiments": str(sheet),
+        "datasets": [photos, faces],
+        "shard_size": 2,
+        "metrics": ["psnr"],
+        **changes,
+    }
+
+
+def all_specs(study):
+    """Every spec of a study, by the job's name."""
+    found = {}
+    for dataset in study.cards:
+        found[f"survey {dataset}"] = specs.survey(study, dataset)
+        for k in range(study.shard_count(dataset)):
+            found[f"prepare {dataset} {k}"] = specs.preparation(study, dataset, k)
+    for path, cell in study.cells.items():
+        found[f"grid {path}"] = specs.grid(study, path)
+        for k in range(study.shard_count(cell.dataset)):
+            found[f"observe {path} {k}"] = specs.observation(study, path, k)
+    for path, experiment in study.by_path.items():
+        for k in range(study.shard_count(experiment.cell.dataset)):
+            found[f"restore {path} {k}"] = specs.restoration(study, path)
+            found[f"evaluate {path} {k}"] = specs.evaluation(study, path)
+    found["collect"] = specs.collection(study)
+    found["tables"] = specs.comparison("tables")
+    found["provenance"] = specs.provenance(study)
+    return found
+
+
+def changed_jobs(tmp_path, **changes):
+    """The jobs that both studies have and whose specs differ."""
+    before = all_specs(Study(content(tmp_path)))
+    after = all_specs(Study(content(tmp_path, **changes)))
+    return {
+        name for name in before.keys() & after.keys() if repr(before[name]) != repr(after[name])
+    }
+
+
+def jobs(tmp_path, *words):
+    names = all_specs(Study(content(tmp_path)))
+    return {name for name in names if name.startswith(words)}
+
+
+def plain(value):
+    if type(value) is dict:
+        return all(type(key) is str and plain(item) for key, item in value.items())
+    return type(value) in (str, int, float)
+
+
+def test_specs_hold_plain_built_in_types(tmp_path):
+    for name, spec in all_specs(Study(content(tmp_path))).items():
+        assert type(spec) is dict, name
+        assert plain(spec), name
+
+
+def test_specs_are_the_same_in_every_process(tmp_path):
+    configuration = tmp_path / "config.yaml"
+    configuration.write_text(yaml.safe_dump(content(tmp_path)))
+    script = f"""
+import importlib.util, yaml
+from ddpg.study.study import Study
+spec = importlib.util.spec_from_file_location("shared", {str(Path(__file__))!r})
+shared = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(shared)
+print(repr(shared.all_specs(Study(yaml.safe_load(open({str(configuration)!r}))))))
+"""
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for seed in ("0", "1")
+    }
+    assert outputs == {repr(all_specs(Study(content(tmp_path)))) + "\n"}
+
+
+def test_asking_for_one_job_first_does_not_matter(tmp_path):
+    study = Study(content(tmp_path))
+    late = specs.restoration(study, "photos/sr_bicubic-x4-svd/0.05/pinv")
+    assert repr(late) == repr(
+        all_specs(Study(content(tmp_path)))["restore photos/sr_bicubic-x4-svd/0.05/pinv 1"]
+    )
+
+
+def test_a_hyper_parameter_touches_its_row_alone(tmp_path):
+    rows = [ROWS[0].replace("\t8", "\t9"), *ROWS[1:]]
+    cell = "photos/sr_bicubic-x4-svd/0.05"
+    expected = {f"restore {cell}/ddpg {k}" for k in range(3)}
+    assert changed_jobs(tmp_path, rows=rows) == expected
+
+
+def test_the_same_number_written_otherwise_touches_nothing(tmp_path):
+    rows = [ROWS[0].replace("\t8", "\t8.0").replace("0.05", "5e-2"), *ROWS[1:]]
+    assert changed_jobs(tmp_path, rows=rows) == set()
+
+
+def test_the_seed_touches_observations_and_restorations(tmp_path):
+    expected = jobs(tmp_path, "observe", "restore") | {"provenance"}
+    assert changed_jobs(tmp_path, seed=1) == expected
+
+
+def test_the_motion_kernel_touches_motion_deblurring(tmp_path):
+    expected = {name for name in jobs(tmp_path, "observe") if "motion" in name} | {"provenance"}
+    assert len(expected) == 4
+    assert changed_jobs(tmp_path, motion_kernel={"size": 31}) == expected
+
+
+def test_the_metrics_touch_evaluations(tmp_path):
+    expected = jobs(tmp_path, "evaluate") | {"provenance"}
+    assert changed_jobs(tmp_path, metrics=["psnr", "ssim"]) == expected
+
+
+def test_the_stored_precision_touches_restorations(tmp_path):
+    expected = jobs(tmp_path, "restore") | {"provenance"}
+    assert changed_jobs(tmp_path, restored_dtype="float32") == expected
+
+
+USING_A_PRIOR = (
+    *("sr_bicubic-x4-svd/0.05/ddpg", "sr_bicubic-x4-svd/0.05/ddpg-10"),
+    "motion_deblur-fft/0.1/idpg",
+)
+
+
+@pytest.mark.parametrize(
+    "entry", [{"precision": "float32"}, {"layout": "contiguous"}, {"compile": "off"}]
+)
+def test_how_a_network_runs_touches_the_rows_that_call_it(tmp_path, entry):
+    expected = {f"restore photos/{row} {k}" for row in USING_A_PRIOR for k in range(3)}
+    assert changed_jobs(tmp_path, entry=entry) == expected | {"provenance"}
+    ((option, value),) = entry.items()
+    spec = specs.restoration(Study(content(tmp_path, entry=entry)), f"photos/{USING_A_PRIOR[0]}")
+    assert spec["prior"] == f" --prior dead-leaves --{option} {value}"
+
+
+def test_images_at_a_time_touch_nothing(tmp_path):
+    assert changed_jobs(tmp_path, entry={"batch_size": 4}) == {"provenance"}
+    study = Study(content(tmp_path, entry={"batch_size": 4}))
+    assert study.executions["photos"].batch_size == 4
+    assert study.executions["faces"].batch_size is None
+
+
+def test_a_card_says_how_its_network_runs_where_the_study_does_not(tmp_path):
+    card = tmp_path / "prior.yaml"
+    embedded = yaml.safe_load((ROOT / "ddpg/priors/embedded/dead-leaves.yaml").read_text())
+
+    def spec(execution, **entry):
+        card.write_text(yaml.safe_dump(embedded | {"execution": execution}))
+        study = Study(content(tmp_path, entry={"prior": str(card), **entry}))
+        found = specs.restoration(study, f"photos/{USING_A_PRIOR[0]}")
+        return found, study.executions["photos"]
+
+    plain, _ = spec({})
+    asked, execution = spec({"precision": "float32", "batch_size": 3})
+    assert asked == plain | {"prior": f" --prior {card} --precision float32"}
+    assert execution.batch_size == 3
+    overruled, execution = spec({"precision": "float32"}, precision="bfloat16", batch_size=2)
+    assert overruled["prior"].endswith(" --precision bfloat16")
+    assert execution.batch_size == 2
+
+
+def test_the_size_of_a_data_set_touches_its_pictures_and_restorations(tmp_path):
+    # Its observations are made again because their input, the pictures, is.
+    expected = jobs(tmp_path, "prepare photos", "restore photos") | {"provenance"}
+    assert changed_jobs(tmp_path, entry={"image_size": 128}) == expected
+
+
+def test_the_checksum_of_a_prior_touches_the_rows_that_use_it(tmp_path):
+    embedded = yaml.safe_load((ROOT / "ddpg/priors/embedded/dead-leaves.yaml").read_text())
+    card = tmp_path / "prior.yaml"
+    found = []
+    for digit in "01":
+        weights = embedded["weights"] | {"sha256": digit * 64}
+        card.write_text(yaml.safe_dump(embedded | {"weights": weights}))
+        found.append(all_specs(Study(content(tmp_path, entry={"prior": str(card)}))))
+    changed = {name for name in found[0] if found[0][name] != found[1][name]}
+    assert changed == {f"restore photos/{row} {k}" for row in USING_A_PRIOR for k in range(3)}
+
+
+def test_a_picture_more_leaves_the_full_shards_alone(tmp_path):
+    # What comes after them runs again because their files are new.
+    changed = changed_jobs(tmp_path, images=[*IMAGES, "f"])
+    seeds = {"observe photos/motion_deblur-fft/0.1 2"}
+    assert changed == seeds | {"survey photos", "prepare photos 2"} | jobs(tmp_path, "grid photos")
+
+
+def test_shards_cover_the_pictures_in_order_whatever_their_size(tmp_path):
+    for size in (1, 2, 3, 5, 10):
+        study = Study(content(tmp_path, shard_size=size))
+        shards = [study.shard("photos", k) for k in range(study.shard_count("photos"))]
+        assert all(shard.count == size for shard in shards[:-1])
+        assert [place for shard in shards for place in shard.positions] == list(range(5))
+        assert [entry.id for shard in shards for entry in shard.entries] == IMAGES
+
+
+def test_the_limit_takes_the_first_pictures(tmp_path):
+    study = Study(content(tmp_path, entry={"limit": 3}))
+    assert study.shard_count("photos") == 2
+    assert [entry.id for entry in study.shard("photos", 1).entries] == ["c"]
+    assert Study(content(tmp_path, entry={"limit": 99})).shard_count("photos") == 3
+
+
+def test_kernel_seeds_are_ten_times_the_index_in_the_data_set(tmp_path):
+    cell = "photos/motion_deblur-fft/0.1"
+    for size, seeds in ((2, [[0, 10], [20, 30], [40]]), (3, [[0, 10, 20], [30, 40]])):
+        study = Study(content(tmp_path, shard_size=size))
+        motions = [specs.observation(study, cell, k)["motion"] for k in range(len(seeds))]
+        assert motions == [
+            f"--kernel-seeds {' '.join(map(str, some))} --kernel-size 61 --kernel-intensity 0.5"
+            for some in seeds
+        ]
+    assert specs.observation(study, "faces/deblur_gauss-fft/0", 0)["motion"] == ""
+
+
+def test_a_preparation_in_words(tmp_path):
+    spec = specs.preparation(Study(content(tmp_path)), "photos", 2)
+    assert {key: value for key, value in spec.items() if key not in ("code", "entries")} == {
+        "card": str(tmp_path / "photos.yaml"),
+        "package": "",
+        "folder": "photos pictures",
+        "crop": "center",
+        "image_size": 64,
+        "positions": "4",
+    }
+
+
+def test_a_restoration_in_words(tmp_path):
+    study = Study(content(tmp_path))
+    spec = specs.restoration(study, "photos/sr_bicubic-x4-svd/0.05/ddpg-10")
+    assert spec["degradation"] == "--task sr_bicubic --operator svd --scale 4"
+    assert spec["prior"] == " --prior dead-leaves"
+    assert "steps=10,gamma=8.0,eta_tilde=0.7,xi=1e-05," in spec["hyper_parameters"]
+    direct = specs.restoration(study, "faces/deblur_gauss-fft/0/pinv")
+    assert direct["degradation"] == "--task deblur_gauss --operator fft"
+    assert (direct["prior"], direct["prior_identity"]) == ("", "")
+
+
+def test_the_collection_names_every_shard_in_the_order_of_the_sheet(tmp_path):
+    assert specs.collection(Study(content(tmp_path)))["shards"].split() == [
+        "photos/sr_bicubic-x4-svd/0.05/ddpg=3",
+        "photos/sr_bicubic-x4-svd/0.05/ddpg-10=3",
+        "photos/sr_bicubic-x4-svd/0.05/pinv=3",
+        "photos/motion_deblur-fft/0.1/idpg=3",
+        "faces/deblur_gauss-fft/0/pinv=1",
+    ]
+
+
+def test_figures_show_the_first_six_pictures(tmp_path):
+    study = Study(content(tmp_path, images=list("abcdefgh")))
+    spec = specs.grid(study, "photos/motion_deblur-fft/0.1")
+    assert (spec["labels"], spec["count"]) == ("idpg", 6)
+    assert study.shown_shards("photos") == 3
+
+
+def test_a_scale_that_does_not_divide_the_size(tmp_path):
+    rows = ["photos\tsr_bicubic\t0\tpinv\t\t\t\t8"]
+    with pytest.raises(UserError, match="scale 8 does not divide the image size 60 of photos"):
+        Study(content(tmp_path, rows=rows, entry={"image_size": 60}))
+
+
+def test_two_cards_of_one_name(tmp_path):
+    twice = content(tmp_path)
+    copy = tmp_path / "copy.yaml"
+    copy.write_text((tmp_path / "photos.yaml").read_text())
+    twice["datasets"].append(twice["datasets"][0] | {"card": str(copy)})
+    with pytest.raises(UserError, match=r"config\.yaml: datasets: 'photos' is listed twice"):
+        Study(twice)
+
+
+def test_the_shipped_studies_can_be_cut_into_jobs(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    default = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    for name in ("config", "quick", "paper", "smoke-paper"):
+        study = Study(default | yaml.safe_load((ROOT / f"config/{name}.yaml").read_text()))
+        assert all_specs(study)

@@ -1,0 +1,97 @@
+"""What the prior buys, on the default sheet's own rows: restorations against the pseudo-inverse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from ddpg.datasets.cards import read_card
+from ddpg.datasets.places import source_folder
+from ddpg.files.tensors import read_tensors
+from ddpg.images import from_uint8
+from ddpg.metrics.measures import psnr
+from ddpg.noise import SeededNoise
+from ddpg.priors import load_prior
+from ddpg.samplers import build_sampler
+from ddpg.stages.observations import (
+    MotionKernels,
+    observation_operator,
+    observe,
+    read_observations,
+)
+from ddpg.stages.preparation import prepare_images
+from ddpg.stages.resources import survey_dataset
+from ddpg.study.sheet import read_sheet
+from ddpg.study.study import Study
+
+ROOT = Path(__file__).parents[2]
+IMAGES = ["astronaut", "coffee", "rocket"]
+GAINS = {"sr_bicubic": 1.0, "deblur_gauss": 4.0, "motion_deblur": 4.0}
+"""dB above the pseudo-inverse at noise 0.05 that the prior must be worth."""
+
+
+@pytest.fixture(scope="module")
+def truth_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    card = read_card(str(ROOT / "config/cards/datasets/skimage-photos.yaml"))
+    path = tmp_path_factory.mktemp("study") / "truth.safetensors"
+    survey_dataset(card, path.with_name("index.tsv"))
+    positions = [k for k, image in enumerate(card.listed()) if image.id in IMAGES]
+    prepare_images(
+        path.with_name("index.tsv"),
+        source_folder(card.source.folder, card.source.package),
+        path,
+        positions=positions,
+        image_size=128,
+        crop="center",
+    )
+    return path
+
+
+@pytest.mark.parametrize("task", GAINS)
+def test_twenty_steps_beat_the_pseudo_inverse(task: str, truth_file: Path, tmp_path: Path) -> None:
+    rows = {
+        row.label: row
+        for row in read_sheet(ROOT / "config/experiments.tsv", ["skimage-photos"])
+        if row.cell.degradation.task == task and row.cell.sigma_y == 0.05
+    }
+    backend, scale = rows["pinv"].cell.degradation.operator, rows["pinv"].cell.degradation.scale
+    motion = MotionKernels([0, 20, 50], 61, 0.5) if task == "motion_deblur" else None
+    observe(
+        truth_file,
+        tmp_path / "y.safetensors",
+        dataset="skimage-photos",
+        images=IMAGES,
+        task=task,
+        backend=backend,
+        scale=scale,
+        sigma_y=0.05,
+        seed=0,
+        motion=motion,
+    )
+    y, kernels = read_observations(tmp_path / "y.safetensors", IMAGES, task=task)
+    operator = observation_operator(task, 128, backend, scale, kernels)
+    truth = read_tensors(truth_file, IMAGES)
+    reference = from_uint8(torch.stack([truth[name] for name in IMAGES]))
+
+    def quality(label: str) -> float:
+        sampler = build_sampler(rows[label].method, **rows[label].hyper_parameters)
+        noise = SeededNoise(0, IMAGES, dataset="skimage-photos")
+        prior = load_prior("dead-leaves") if label != "pinv" else None
+        restored = sampler.restore(y, operator, prior, sigma_y=0.05, noise=noise)
+        values = psnr((restored / 2 + 0.5).clamp(0, 1), reference, data_range=1.0)
+        return float(values.mean())
+
+    assert quality("idpg-20") > quality("pinv") + GAINS[task]
+
+
+def test_the_shipped_studies_are_valid(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    content = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    study = Study(content, "config/config.yaml")
+    assert len(study.experiments) >= 36
+    assert len(study.cells) == 10
+    quick = Study(content | yaml.safe_load((ROOT / "config/quick.yaml").read_text()))
+    assert len(quick.experiments) == 6

@@ -1,0 +1,245 @@
+"""How far a study is: made-up files, every state, speed and time to go, and ten thousand shards."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from ddpg.study.config import merged
+from ddpg.study.study import Study
+from ddpg.workflow.status import (
+    FRESH,
+    Shard,
+    cell_state,
+    count_shards,
+    images_per_second,
+    lines,
+    read_status,
+    seconds_to_go,
+)
+
+NOW = 1_700_000_000.0
+BLUR = "many/deblur_gauss-fft/0.05"
+SR = "many/sr_bicubic-x4-svd/0"
+
+
+def study_of(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *, images: int, size: int, labels: int = 1
+) -> Study:
+    """Two cells: ``labels`` rows of DDPG and one of the pseudo-inverse, and one of DDPG."""
+    monkeypatch.chdir(folder)
+    cards = Path("config/cards/datasets")
+    cards.mkdir(parents=True)
+    (cards / "many.yaml").write_text(
+        f"name: many\nsource: {{folder: pictures}}\nimages: {{count: {images}}}\n"
+    )
+    rows = ["dataset\ttask\tsigma_y\tmethod\tlabel"]
+    rows += [f"many\tdeblur_gauss\t0.05\tddpg\tddpg-{k}" for k in range(labels)]
+    rows += ["many\tdeblur_gauss\t0.05\tpinv\t", "many\tsr_bicubic\t0\tddpg\t"]
+    Path("sheet.tsv").write_text("\n".join(rows) + "\n")
+    config = {
+        "name": "made-up",
+        "experiments": "sheet.tsv",
+        "datasets": [{"card": "many", "image_size": 64}],
+        "shard_size": size,
+        "metrics": ["psnr"],
+    }
+    return Study(config)
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+    """Ten images in shards of four, three experiments."""
+    return study_of(tmp_path, monkeypatch, images=10, size=4)
+
+
+def write(path: str, text: str = "", age: float = 0.0) -> Path:
+    file = Path("results") / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    os.utime(file, (NOW - age, NOW - age))
+    return file
+
+
+def restored(path: str, number: int, *, seconds: float = 1.0, age: float = 0.0) -> None:
+    write(f"restorations/{path}/shard-{number}.safetensors", age=age)
+    costs = f"image,seconds,crc32\na,{seconds},0\nb,{seconds},0\n"
+    write(f"restorations/{path}/shard-{number}.csv", costs, age)
+
+
+def shards(study: Study, label: str) -> list[Shard]:
+    rows = read_status(study, Path("results"), NOW)
+    (row,) = [row for row in rows if row.experiment.path == label]
+    return row.shards
+
+
+def states(study: Study, label: str) -> list[str]:
+    return [shard.state for shard in shards(study, label)]
+
+
+ERROR = "2026-11-23 17:00:00,000 ERROR ddpg restore: no memory\n"
+
+
+def test_a_study_without_files_is_left(study: Study) -> None:
+    rows = read_status(study, Path("results"), NOW)
+    assert [[(s.state, s.images, s.restored) for s in row.shards] for row in rows] == [
+        [("left", 4, 0), ("left", 4, 0), ("left", 2, 0)]
+    ] * 3
+
+
+def test_a_shard_is_done_when_it_is_measured(study: Study) -> None:
+    path = f"{SR}/ddpg"
+    restored(path, 0)
+    restored(path, 2)
+    write(f"evaluations/{path}/shard-2.csv", age=5)
+    assert states(study, path) == ["left", "left", "done"]
+    assert [shard.restored for shard in shards(study, path)] == [4, 0, 2]
+
+
+def test_restorations_that_were_removed_after_measuring_are_not_missed(study: Study) -> None:
+    write(f"evaluations/{SR}/ddpg/shard-0.csv")
+    assert shards(study, f"{SR}/ddpg")[0] == Shard("done", 4, 4, NOW)
+
+
+@pytest.mark.parametrize(("age", "expected"), [(FRESH - 1, "running"), (FRESH + 1, "left")])
+@pytest.mark.parametrize("verb", ["restore", "evaluate"])
+def test_a_job_runs_as_long_as_its_log_is_fresh(
+    study: Study, verb: str, age: float, expected: str
+) -> None:
+    path = f"{SR}/ddpg"
+    if verb == "evaluate":
+        restored(path, 1)
+    write(f"logs/{verb}/{path}/shard-1.log", "2026-11-23 17:00:00,000 INFO 3 evals\n", age)
+    assert states(study, path) == ["left", expected, "left"]
+
+
+def test_finished_images_are_a_sign_of_life_and_count(study: Study) -> None:
+    path = f"{SR}/ddpg"
+    write(f"logs/restore/{path}/shard-0.log", age=2 * FRESH)
+    for name in "ab":
+        write(f"restorations/{path}/.shard-0.0123456789abcdef.state/{name}.safetensors", age=5)
+    os.utime(Path(f"results/restorations/{path}/.shard-0.0123456789abcdef.state"), (NOW, NOW))
+    assert shards(study, path)[0] == Shard("running", 4, 2)
+
+
+def test_an_error_at_the_end_of_the_log_is_a_failure_and_is_told(study: Study) -> None:
+    path = f"{SR}/ddpg"
+    log = write(f"logs/restore/{path}/shard-0.log", "x" * 20_000 + "\n" + ERROR)
+    assert shards(study, path)[0] == Shard("failed", 4, 0, None, f"{log}: ddpg restore: no memory")
+    restored(path, 0)  # a later job made it
+    assert states(study, path)[0] == "left"
+    write(f"logs/evaluate/{path}/shard-0.log", ERROR)
+    assert states(study, path)[0] == "failed"
+    write(f"evaluations/{path}/shard-0.csv")
+    assert states(study, path)[0] == "done"
+
+
+@pytest.mark.parametrize(
+    "words", ["stopped by SIGTERM; what is finished is kept", "KeyboardInterrupt"]
+)
+def test_a_job_that_was_stopped_has_not_failed(study: Study, words: str) -> None:
+    write(f"logs/restore/{SR}/ddpg/shard-0.log", f"2026-11-23 17:00:00,000 ERROR ddpg x: {words}\n")
+    assert states(study, f"{SR}/ddpg")[0] == "left"
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ({"done": 3}, "done"),
+        ({"done": 2, "left": 1}, "left"),
+        ({"running": 1, "left": 1}, "running"),
+        ({"running": 1, "failed": 1}, "failed"),
+    ],
+)
+def test_the_state_of_a_cell(counts: dict[str, int], expected: str) -> None:
+    assert cell_state(counts) == expected
+
+
+def test_speed_and_time_to_go(study: Study) -> None:
+    # The blur: 4 images of 10 s and 8 of 1 s in the last 100 s; the second of DDPG's began first.
+    restored(f"{BLUR}/ddpg-0", 0, seconds=10, age=60)
+    for number in (0, 1):
+        restored(f"{BLUR}/pinv", number, seconds=1, age=number)
+    rows = read_status(study, Path("results"), NOW)
+    assert images_per_second(rows, NOW) == pytest.approx(12 / 100)
+    # Left: 6 + 10 images of DDPG, of 10 s, and 2 of 1 s; done in the 100 s: 4 x 10 + 8 x 1.
+    assert seconds_to_go(rows, NOW) == pytest.approx((160 + 2) / 48 * 100)
+    assert "12 of 30 images restored, 0.12 a second in the last hour; time to go: 6 min" in lines(
+        study, rows, NOW
+    )
+
+
+def test_no_time_to_go_before_every_method_has_been_seen(study: Study) -> None:
+    restored(f"{BLUR}/pinv", 0)
+    rows = read_status(study, Path("results"), NOW)
+    assert seconds_to_go(rows, NOW) is None
+    assert lines(study, rows, NOW)[-1].endswith("time to go: not known yet")
+
+
+def test_a_study_that_rests_has_no_speed(study: Study) -> None:
+    for path in (f"{BLUR}/ddpg-0", f"{BLUR}/pinv"):
+        restored(path, 0, age=7200)
+    rows = read_status(study, Path("results"), NOW)
+    assert images_per_second(rows, NOW) is None
+    assert lines(study, rows, NOW)[-1] == "8 of 30 images restored; none finished in the last hour"
+
+
+def test_files_of_the_future_are_no_trouble(study: Study) -> None:
+    for path in (f"{BLUR}/ddpg-0", f"{BLUR}/pinv"):
+        restored(path, 0, age=-3600)
+    write(f"logs/restore/{SR}/ddpg/shard-0.log", age=-3600)
+    rows = read_status(study, Path("results"), NOW)
+    assert count_shards(rows)["running"] == 1
+    assert (images_per_second(rows, NOW) or 0) > 0
+    assert (seconds_to_go(rows, NOW) or -1) > 0
+
+
+def test_the_words(study: Study) -> None:
+    write(f"logs/restore/{SR}/ddpg/shard-0.log", ERROR)
+    for number in range(3):
+        for label in ("ddpg-0", "pinv"):
+            restored(f"{BLUR}/{label}", number)
+            write(f"evaluations/{BLUR}/{label}/shard-{number}.csv")
+    text = lines(study, read_status(study, Path("results"), NOW), NOW)
+    assert text[0] == "made-up: 1 done, 0 running, 1 failed, 0 left of 2 cells"
+    assert [line.split() for line in text[3:6]] == [
+        [BLUR, "6", "0", "0", "0"],
+        [SR, "0", "0", "1", "2"],
+        ["all", "shards", "6", "0", "1", "2"],
+    ]
+    assert text[-2:] == [
+        "failed (1):",
+        f"results/logs/restore/{SR}/ddpg/shard-0.log: ddpg restore: no memory",
+    ]
+
+
+def test_ten_thousand_shards_in_under_two_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = study_of(tmp_path, monkeypatch, images=10_000, size=10, labels=8)
+    for row in study.experiments:
+        for stage, suffix in (("restorations", "safetensors"), ("evaluations", "csv")):
+            folder = Path("results", stage, row.path)
+            folder.mkdir(parents=True)
+            for number in range(0, 1000, 2):
+                (folder / f"shard-{number}.{suffix}").touch()
+        folder = Path("results/logs/restore", row.path)
+        folder.mkdir(parents=True)
+        for number in range(0, 1000, 5):
+            (folder / f"shard-{number}.log").write_text(ERROR)
+    started = time.process_time()  # others may keep the machine busy
+    rows = read_status(study, Path("results"), time.time())
+    text = lines(study, rows, time.time())
+    elapsed = time.process_time() - started
+    assert count_shards(rows) == {"done": 5000, "failed": 1000, "left": 4000}
+    assert "failed (1000):" in text
+    assert elapsed < 2
+
+
+def test_configurations_are_merged_as_snakemake_does() -> None:
+    base = {"a": {"x": 1, "y": 2}, "b": [1, 2], "c": 3}
+    assert merged(base, {"a": {"y": 5}, "b": [9]}) == {"a": {"x": 1, "y": 5}, "b": [9], "c": 3}
+    assert base["a"] == {"x": 1, "y": 2}
