@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ddpg.noise import Noise
-from ddpg.operators import LinearOperator
+from ddpg.operators.base import LinearOperator
 from ddpg.priors.base import Prior
 from ddpg.priors.schedule import Schedule
 from ddpg.samplers.methods import check_hyper_parameters

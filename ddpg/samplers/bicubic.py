@@ -12,7 +12,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ddpg.operators import LinearOperator, SamplingGrid
+from ddpg.operators.base import LinearOperator, SamplingGrid
 from ddpg.operators.separable import reflect
 from ddpg.operators.task_kernels import cubic
 from ddpg.samplers.direct import DirectSampler

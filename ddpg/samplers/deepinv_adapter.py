@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from ddpg.errors import UserError
 from ddpg.noise import Noise
-from ddpg.operators import LinearOperator
+from ddpg.operators.base import LinearOperator
 from ddpg.priors.base import Prior
 from ddpg.samplers.base import Callback, Sampler
 from ddpg.samplers.methods import METHODS

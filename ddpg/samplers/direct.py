@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ddpg.noise import Noise
-from ddpg.operators import LinearOperator
+from ddpg.operators.base import LinearOperator
 from ddpg.priors.base import Prior
 from ddpg.samplers.base import Callback, Sampler
 from ddpg.samplers.problem import check_observations

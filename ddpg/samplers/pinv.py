@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from ddpg.operators import LinearOperator
+from ddpg.operators.base import LinearOperator
 from ddpg.samplers.direct import DirectSampler
 from ddpg.samplers.problem import SMALLEST_ETA
 

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from ddpg.operators import LinearOperator
+from ddpg.operators.base import LinearOperator
 
 
 def can_divide(operator: LinearOperator, sigma: float) -> Tensor:

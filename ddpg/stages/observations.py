@@ -14,7 +14,8 @@ from ddpg.errors import UserError
 from ddpg.files.tensors import read_labels, read_tensors, write_tensors
 from ddpg.images import from_uint8
 from ddpg.noise import SeededNoise
-from ddpg.operators import LinearOperator, build_operator
+from ddpg.operators.base import LinearOperator
+from ddpg.operators.building import build_operator
 from ddpg.operators.kernels import motion_kernel
 from ddpg.samplers.methods import NOISY_SCALE
 

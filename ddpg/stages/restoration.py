@@ -26,11 +26,13 @@ from ddpg.files.tensors import read_labels
 from ddpg.machine.hardware import device_name
 from ddpg.machine.progress import steps_bar
 from ddpg.noise import SeededNoise
-from ddpg.priors import Prior, load_prior
+from ddpg.priors.base import Prior
 from ddpg.priors.batching import best_batch_size
 from ddpg.priors.cards.card import card_identity, read_card
 from ddpg.priors.execution import Execution, best_precision
-from ddpg.samplers import Sampler, build_sampler
+from ddpg.priors.loading import load_prior
+from ddpg.samplers.base import Sampler
+from ddpg.samplers.building import build_sampler
 from ddpg.samplers.methods import METHODS
 from ddpg.stages.finished import FinishedImages
 from ddpg.stages.observations import observation_operator, read_observations

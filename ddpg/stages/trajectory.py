@@ -10,8 +10,8 @@ from ddpg.errors import UserError
 from ddpg.files.tensors import read_labels, read_tensors
 from ddpg.images import from_uint8
 from ddpg.noise import SeededNoise
-from ddpg.priors import Prior
-from ddpg.samplers import build_sampler
+from ddpg.priors.base import Prior
+from ddpg.samplers.building import build_sampler
 from ddpg.stages.observations import observation_operator, read_observations
 from ddpg.stages.restoration import RestorationJob
 

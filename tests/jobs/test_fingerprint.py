@@ -15,9 +15,9 @@ ROOT = Path(__file__).parents[2]
 
 MODULES = [
     *("stages.resources", "stages.observations", "stages.restoration", "stages.evaluation"),
-    *("long_table", "study", "comparison.gallery", "comparison.grids", "comparison.grid_figure"),
-    *("comparison.tables", "comparison.noise_figure", "comparison.plane_figure"),
-    *("comparison.kernel_figure", "comparison.provenance"),
+    *("files.long_table", "study.study", "comparison.page.page", "comparison.grids"),
+    *("comparison.figures.grid", "comparison.tables.writing", "comparison.figures.noise"),
+    *("comparison.figures.plane", "comparison.figures.kernel", "stages.provenance"),
 ]
 
 SOURCE = '''

@@ -18,10 +18,10 @@ import torchvision
 from skimage.metrics import peak_signal_noise_ratio
 from torch import Tensor
 
+from ddpg.metrics import backbones
 from ddpg.metrics.measures import (
     LPIPS_SMALLEST,
     MetricUnavailable,
-    backbones,
     haarpsi,
     lpips,
     psnr,

@@ -14,7 +14,7 @@ from skimage.metrics import structural_similarity
 from ddpg.errors import UserError
 from ddpg.files.long_table import read_long_table
 from ddpg.files.tensors import CorruptFileError, read_tensors, write_tensors
-from ddpg.metrics.measures import backbones
+from ddpg.metrics import backbones
 from ddpg.stages import evaluation
 from ddpg.stages.evaluation import evaluate
 

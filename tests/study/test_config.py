@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from ddpg.errors import UserError
+from ddpg.study import config
 from ddpg.study.schemas import json_schemas
-from ddpg.study.study import config
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,9 +10,10 @@ from torch import Tensor
 
 from ddpg.metrics.measures import psnr
 from ddpg.noise import Noise
-from ddpg.operators import LinearOperator
+from ddpg.operators.base import LinearOperator
 from ddpg.priors.base import Prior
-from ddpg.samplers import Sampler, State
+from ddpg.samplers.base import Sampler
+from ddpg.samplers.problem import State
 from ddpg.stages.trajectory_file import (
     Moment,
     Trajectory,
