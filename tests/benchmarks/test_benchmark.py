@@ -19,7 +19,7 @@ from ddpg.priors.schedule import Schedule
 from ddpg.samplers import build_sampler
 
 VARIANTS = ("ours", "baseline")
-FOLDER = Path(__file__).parents[2] / "benchmarks"
+FOLDER = Path(__file__).parents[2] / "benchmarks" / "speed"
 
 
 @pytest.fixture(autouse=True)
