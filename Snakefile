@@ -6,6 +6,7 @@
 # The data flow one way; each stage is one file of rules, one module in ddpg/stages and one folder
 # of results. README.md says how to change the study, config/README.md explains every key.
 
+from ddpg.workflow.code import uses_containers
 from ddpg.workflow.scheduling import lift_idle_limit
 from ddpg.stages.keeping import forget_whole_shards
 from ddpg.warm.starting import warm_up
@@ -20,8 +21,10 @@ configfile: "config/config.yaml"
 report: "report/workflow.rst"
 
 
-# Used with --software-deployment-method apptainer only; envs/ddpg.def says how to build it.
-container: "envs/ddpg.sif"
+# With --software-deployment-method apptainer, all jobs run in one image; envs/ddpg.def makes it.
+if uses_containers(workflow):
+
+    container: "envs/ddpg.sif"
 
 
 include: "rules/common.smk"

@@ -52,17 +52,27 @@ class Registry(Mapping[str, Description], Generic[Description]):
 
     @cached_property
     def _all(self) -> dict[str, Description]:
-        found = dict(self.built_in)
-        owners = dict.fromkeys([*found, *self.reserved], "ddpg itself")
+        plugins = {name: self._load(entry) for name, entry in self._entries.items()}
+        return self.built_in | plugins
+
+    @cached_property
+    def _entries(self) -> dict[str, EntryPoint]:
+        """The entry points of plug-ins by name, none of which is taken."""
+        entries: dict[str, EntryPoint] = {}
+        owners = dict.fromkeys([*self.built_in, *self.reserved], "ddpg itself")
         for entry in sorted(entry_points(group=self.group), key=lambda entry: entry.name):
             if entry.name in owners:
                 raise UserError(
                     f"{self._who(entry)}: the name is taken by {owners[entry.name]}; "
                     f"uninstall one of the two"
                 )
-            found[entry.name] = self._load(entry)
+            entries[entry.name] = entry
             owners[entry.name] = distribution_of(entry)
-        return found
+        return entries
+
+    def describing_module(self, name: str) -> str:
+        """The module in which a plug-in describes itself; empty for what is the package's own."""
+        return self._entries[name].module if name in self._entries else ""
 
     def _load(self, entry: EntryPoint) -> Description:
         try:

@@ -3,13 +3,12 @@
 
 import gc
 import inspect
-import shlex
-import sys
 from functools import cache
 from pathlib import Path
 
 from ddpg.jobs import specs
 from ddpg.errors import UserError
+from ddpg.workflow.code import shell_prefix
 from ddpg.workflow.patterns import one_of
 from ddpg.study.study import Study
 
@@ -17,11 +16,10 @@ from ddpg.study.study import Study
 # time of planning goes into looking for garbage among them; memory stays the same.
 gc.set_threshold(100_000)
 
-# Jobs find the `ddpg` command beside the interpreter that runs Snakemake, activated or not.
-shell.prefix(f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"; ')
-
 try:
     study = Study(config, ", ".join(map(str, workflow.configfiles)) or "config.yaml")
+    # Jobs run the code that is fingerprinted here, or stop.
+    shell.prefix(shell_prefix(workflow, specs.plugin_packages(study)))
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

@@ -214,7 +214,7 @@ def report(options: argparse.Namespace, kills: Sequence[Kill], outcomes: Sequenc
         [
             f"{len(kills)} kills ({counts}) of the study "
             f"`{options.study}`, seed {options.seed}, on {options.cores} cores, "
-            f"{'nothing' if good else 'something'} went wrong.",
+            f"{'nothing went wrong' if good else 'with differences, which the tables name'}.",
             "",
             "| study | kills | seconds | images restored | batches begun again | restored twice "
             "| products compared | outcome |",

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ddpg.cli import bench, comparison, pipeline, priors, resources, study, trajectories
 from ddpg.cli.options import Run, UsageError
+from ddpg.jobs.same_code import check_code
 from ddpg.machine.termination import STATUS as TERMINATED
 from ddpg.machine.termination import Terminated, clean_termination
 
@@ -28,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     try:
         _start_logging(options.log)
+        check_code()
         return options.run(options) or 0
     except EXPECTED as error:
         logging.getLogger("ddpg").debug("traceback", exc_info=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import cache
 
-from ddpg.jobs.fingerprint import fingerprint
+from ddpg.jobs.fingerprint import PACKAGE, fingerprint
 from ddpg.operators.tasks import TASKS
 from ddpg.priors.cards.kinds import PRIOR_KINDS
 from ddpg.samplers.methods import METHODS
@@ -98,6 +98,24 @@ def conversion_code(kind: str) -> str:
     plugins = [PRIOR_KINDS[kind].module] if kind in PRIOR_KINDS else []
     others = (network for known, network in _NETWORKS.items() if known != kind)
     return code_of("ddpg.priors.checkpoints.conversion", *plugins, without=[*others])
+
+
+def plugin_packages(
+    methods: Collection[str], tasks: Collection[str], kinds: Collection[str]
+) -> set[str]:
+    """The top-level packages of the plug-ins among methods, tasks and kinds of networks.
+
+    They are those with the code that runs and those with the descriptions, which may be others.
+    """
+    modules = {
+        *(METHODS.describing_module(method) for method in methods),
+        *(METHODS[method].module for method in methods),
+        *(TASKS.describing_module(task) for task in tasks),
+        *(module for task in tasks for module in TASKS[task].modules),
+        *(PRIOR_KINDS.describing_module(kind) for kind in kinds),
+        *(PRIOR_KINDS[kind].module for kind in kinds if kind in PRIOR_KINDS),
+    }
+    return {module.split(".")[0] for module in modules} - {"", PACKAGE.name}
 
 
 def _restoring(module: str, degradation: Degradation, kinds: tuple[str, ...]) -> str:

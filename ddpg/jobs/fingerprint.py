@@ -72,7 +72,7 @@ def _is_below(name: str, modules: frozenset[str]) -> bool:
 def _path(name: str) -> Path | None:
     """The file of a module of this package or another, or None where there is no such module."""
     top, *rest = name.split(".")
-    folder = PACKAGE if top == PACKAGE.name else _installed(top)
+    folder = PACKAGE if top == PACKAGE.name else installed_package(top)
     if folder is None:
         return None
     path = folder.joinpath(*rest)
@@ -81,7 +81,7 @@ def _path(name: str) -> Path | None:
 
 
 @cache
-def _installed(top: str) -> Path | None:
+def installed_package(top: str) -> Path | None:
     """Where a top-level package or module lies, without its suffix; it is not imported."""
     found = importlib.util.find_spec(top)
     if found is None or found.origin is None:

@@ -14,6 +14,7 @@ import shlex
 from typing import Any
 
 from ddpg.datasets.cards import DatasetCard
+from ddpg.jobs import code
 from ddpg.jobs.code import (
     FETCHING,
     code_of,
@@ -145,8 +146,8 @@ def restoration(study: Study, experiment: str) -> Spec:
 def trajectory(study: Study, experiment: str) -> Spec:
     """What the trajectory of an experiment's first image depends on besides its files."""
     row = study.by_path[experiment]
-    code = recording_code(row.cell.degradation, _network_kinds(study, row))
-    return {**restoration(study, experiment), "label": row.label, "recording": code}
+    recording = recording_code(row.cell.degradation, _network_kinds(study, row))
+    return {**restoration(study, experiment), "label": row.label, "recording": recording}
 
 
 def evaluation(study: Study, experiment: str) -> Spec:
@@ -220,6 +221,16 @@ def provenance(study: Study) -> Spec:
         "priors": " ".join(map(shlex.quote, dict.fromkeys(priors))),
         "code": code_of("ddpg.stages.provenance"),
     }
+
+
+def plugin_packages(study: Study) -> set[str]:
+    """The top-level packages of the plug-ins that a study uses."""
+    rows = study.experiments
+    return code.plugin_packages(
+        {row.method for row in rows},
+        {row.cell.degradation.task for row in rows},
+        {kind for row in rows for kind in _network_kinds(study, row)},
+    )
 
 
 def uses_prior(row: Experiment) -> bool:

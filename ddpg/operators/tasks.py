@@ -51,7 +51,7 @@ class Task:
 
 _BLUR_BACKENDS = ("fft", "svd")
 
-TASKS: Mapping[str, Task] = Registry(
+TASKS: Registry[Task] = Registry(
     "ddpg.operators",
     Task,
     # As in the published runs.

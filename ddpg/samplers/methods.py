@@ -27,7 +27,7 @@ __all__ = [
     "parse_hyper_parameters",
 ]
 
-METHODS: Mapping[str, Method] = Registry("ddpg.samplers", Method, *BUILT_IN)
+METHODS: Registry[Method] = Registry("ddpg.samplers", Method, *BUILT_IN)
 """Every method of the package, then those of plug-ins."""
 
 ALIASES: Mapping[str, str] = {"ddnm+": "ddnm_plus"}

@@ -35,7 +35,7 @@ class PriorKind:
         return module_of(self.network)
 
 
-PRIOR_KINDS: Mapping[str, PriorKind] = Registry(
+PRIOR_KINDS: Registry[PriorKind] = Registry(
     "ddpg.priors",
     PriorKind,
     reserved=("residual_unet", "ddpm_unet", "adm_unet", "adm_classifier", "diffusers"),
