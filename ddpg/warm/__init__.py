@@ -10,5 +10,6 @@ inputs and their re-runs are the same as without.
 It is used where it is known to be safe and does nothing else but save time: on Linux, without a
 GPU (CUDA does not survive a fork), for jobs on this machine that run in Snakemake's own
 environment. Wherever the server cannot be reached, has died, or holds other code than lies on the
-disk, a command works by itself as if there were none. ``DDPG_WARM_START=0`` switches it off.
+disk, a command works by itself as if there were none; of other code the server says so, once.
+``DDPG_WARM_START=0`` switches it off.
 """

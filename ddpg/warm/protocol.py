@@ -10,6 +10,10 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ddpg.files.package_files import package_files
+
+_PACKAGE = Path(__file__).parent.parent
+
 ADDRESS = "DDPG_WARM_SERVER"
 """Environment variable with the server's address, a name in Linux's abstract namespace: there is
 no file that could be left behind, and who is at the other end is checked instead."""
@@ -48,16 +52,29 @@ def address(name: str) -> str:
 def code_stamp() -> str:
     """The interpreter, and every file of the package with its size and time of change.
 
-    It takes a millisecond or two; a server that was started with another stamp is not used.
+    It takes a millisecond or two; a server that was started with another stamp is not used. Where
+    packages are looked for is part of it: a plug-in may lie in two places.
     """
-    package = Path(__file__).parent.parent
-    entries = [f"{sys.prefix}\n{sys.version}\n{package}"]
-    for folder, folders, files in os.walk(package):
-        folders[:] = sorted(name for name in folders if name != "__pycache__")
-        for name in sorted(files):
-            status = os.stat(os.path.join(folder, name))  # noqa: PTH116, PTH118 - a third of the time
-            entries.append(f"{folder}/{name} {status.st_size} {status.st_mtime_ns}")
+    python = " ".join([sys.prefix, *sys.version.split()])
+    entries = [python, os.environ.get("PYTHONPATH", ""), str(_PACKAGE)]
+    for path in package_files(_PACKAGE):
+        status = os.stat(path)  # noqa: PTH116 - a third of the time
+        entries.append(f"{path} {status.st_size} {status.st_mtime_ns}")
     return "\n".join(entries)
+
+
+def difference(held: str, wanted: str) -> str:
+    """What differs between the code that a server holds and that of a command, in words.
+
+    Args:
+        held, wanted: what :func:`code_stamp` gave in the two.
+    """
+    theirs, ours = held.splitlines(), wanted.splitlines()
+    for place, what in enumerate(("Python", "PYTHONPATH", "package")):
+        if theirs[place] != ours[place]:
+            return f"its {what} is {theirs[place] or 'empty'}, theirs {ours[place] or 'empty'}"
+    files = {line.rsplit(" ", 2)[0] for line in {*theirs} ^ {*ours}}
+    return f"changed since it was started: {', '.join(sorted(files)[:3])}"
 
 
 def is_same_user(connection: socket.socket) -> bool:

@@ -20,10 +20,13 @@ import threading
 import traceback
 from collections.abc import Sequence
 
+from ddpg.jobs.fingerprint import PACKAGE
+from ddpg.jobs.same_code import package_digest
 from ddpg.warm.protocol import (
     STARTED,
     Request,
     code_stamp,
+    difference,
     is_same_user,
     receive_request,
     send_status,
@@ -44,6 +47,10 @@ IMPORTED = (
     "skimage.metrics",
 )
 """What the jobs of a study import between them."""
+_REFUSAL = (
+    "ddpg: jobs start by themselves, which takes some seconds more for each, because the process "
+    "that waits to do their work holds other code than they run: {}"
+)
 REQUEST_TIMEOUT = 10.0
 """Seconds that a command may take to send what it has ready; others wait behind it."""
 
@@ -57,6 +64,7 @@ def main(arguments: Sequence[str]) -> None:
             if _is_over():
                 return
             importlib.import_module(module)
+        package_digest(PACKAGE)  # of what is held here; the copies need not compute it
         gc.collect()
         gc.freeze()  # collections in the copies must not touch, and so copy, these pages
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the copies
@@ -70,32 +78,43 @@ def _is_over() -> bool:
 
 def serve(listening: socket.socket, stamp: str) -> None:
     """Hand each connection to a copy of this process."""
+    refused: set[str] = set()
     while True:
         ready, _, _ = select.select([listening, sys.stdin], [], [])
         if sys.stdin in ready:
             return
         connection, _ = listening.accept()
         with connection:
-            _handle(connection, listening, stamp)
+            other = _handle(connection, listening, stamp)
+        if other and other not in refused:
+            refused.add(other)
+            print(_REFUSAL.format(difference(stamp, other)), file=sys.stderr, flush=True)
 
 
-def _handle(connection: socket.socket, listening: socket.socket, stamp: str) -> None:
-    """Read a request and begin with it, if it comes from this user and for this code."""
+def _handle(connection: socket.socket, listening: socket.socket, stamp: str) -> str:
+    """Read a request and begin with it, if it comes from this user and for this code.
+
+    Returns:
+        the stamp of the code for which it came, if that is another; else nothing.
+    """
     if not is_same_user(connection):
-        return
+        return ""
     connection.settimeout(REQUEST_TIMEOUT)
     try:
         request, streams = receive_request(connection)
     except OSError:
-        return  # the command is gone, or will do it by itself
+        return ""  # the command is gone, or will do it by itself
     try:
-        if request.code == stamp and os.fork() == 0:
+        if request.code != stamp:
+            return request.code
+        if os.fork() == 0:
             listening.close()
             connection.settimeout(None)
             _work(connection, request, streams)
     finally:
         for stream in streams:
             os.close(stream)
+    return ""
 
 
 def _work(connection: socket.socket, request: Request, streams: Sequence[int]) -> None:

@@ -57,7 +57,8 @@ def start() -> subprocess.Popen[bytes]:
         listening.bind(address(name))
         listening.listen(BACKLOG)
         server = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "ddpg.warm.server", str(listening.fileno())],
+            # -P: it imports what the command does, not what lies in the present folder.
+            [sys.executable, "-P", "-m", "ddpg.warm.server", str(listening.fileno())],
             stdin=reading,
             pass_fds=[listening.fileno()],
             env={**os.environ, **SINGLE_THREADED},

@@ -19,12 +19,13 @@ import torch
 import ddpg
 from ddpg.files.tensors import write_tensors
 from ddpg.warm import starting
-from ddpg.warm.protocol import ADDRESS
+from ddpg.warm.protocol import ADDRESS, difference
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the server is for Linux only")
 
 DELEGATED = "import sys; from ddpg.warm.client import delegated; print(delegated(sys.argv[1:]))"
 SOON = 10.0
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.safetensors")
 
 
 @pytest.fixture(scope="module")
@@ -161,9 +162,9 @@ def test_restorations_are_equal_to_the_bit(tmp_path):
 @pytest.mark.usefixtures("server")
 def test_the_environment_is_that_of_the_command(tmp_path, monkeypatch):
     monkeypatch.setenv("DDPG_BACKBONES", str(tmp_path / "elsewhere"))
-    options = ("--net", "alex", "--output", "b.json")
+    options = ("--net", "alex", "--output", "b.json", "--log", "b.log")
     assert command("find-backbone", *options, cwd=tmp_path).returncode == 0
-    assert "elsewhere" in (tmp_path / "b.json").read_text()
+    assert "elsewhere" in (tmp_path / "b.log").read_text()
 
 
 @pytest.mark.parametrize(
@@ -214,9 +215,56 @@ def test_a_copy_outlives_the_server(tmp_path, monkeypatch):
 @pytest.mark.usefixtures("server")
 def test_other_code_is_not_run(tmp_path):
     package = Path(ddpg.__file__).parent
-    ignored = shutil.ignore_patterns("__pycache__", "*.safetensors")
-    shutil.copytree(package, tmp_path / "ddpg", ignore=ignored)
+    shutil.copytree(package, tmp_path / "ddpg", ignore=LEFT_OUT)
     assert delegated("schemas", "--help", package=tmp_path / "ddpg") == "None\n"
+
+
+@pytest.mark.parametrize("what", ["package", "PYTHONPATH"])
+def test_a_refusal_is_told_once_with_its_reason(tmp_path, monkeypatch, capfd, what):
+    monkeypatch.setenv(ADDRESS, "")
+    process = starting.start()
+    try:
+        assert command("schemas", "--help").returncode == 0  # waits until it is ready
+        other = tmp_path
+        if what == "package":
+            other = tmp_path / "ddpg"
+            shutil.copytree(Path(ddpg.__file__).parent, other, ignore=LEFT_OUT)
+        else:
+            monkeypatch.setenv("PYTHONPATH", f"{Path(ddpg.__file__).parents[1]}:{tmp_path}")
+        package = other if what == "package" else Path(ddpg.__file__).parent
+        for _ in range(2):
+            assert delegated("schemas", "--help", package=package) == "None\n"
+    finally:
+        process.kill()
+        process.wait()
+    words = capfd.readouterr().err
+    assert words.count("jobs start by themselves") == 1
+    assert f"its {what} is" in words
+    assert str(other) in words
+
+
+def test_a_difference_between_two_stamps_is_told():
+    stamp = "python 3\n\n/a/ddpg\n/a/ddpg/x y.py 1 2\n/a/ddpg/z.py 1 2"
+    assert difference(stamp, stamp.replace("z.py 1 2", "z.py 1 3")) == (
+        "changed since it was started: /a/ddpg/z.py"
+    )
+    assert (
+        difference(stamp, stamp.replace("/a/", "/b/")) == "its package is /a/ddpg, theirs /b/ddpg"
+    )
+    assert difference(stamp, stamp.replace("3\n\n", "3\n/c\n")) == (
+        "its PYTHONPATH is empty, theirs /c"
+    )
+
+
+def test_hidden_files_in_the_package_are_no_trouble(tmp_path):
+    copy = tmp_path / "ddpg"
+    shutil.copytree(Path(ddpg.__file__).parent, copy, ignore=LEFT_OUT)
+    (copy / ".#lock.py").symlink_to("nobody@nowhere")
+    program = "from ddpg.warm.protocol import code_stamp; print(code_stamp().split()[-3])"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith(str(tmp_path))
 
 
 def test_a_server_ends_with_a_snakemake_that_was_killed():
