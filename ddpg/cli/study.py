@@ -16,9 +16,10 @@ Of every shard of an experiment:
            with an error
   running  neither, and that log or the folder of its finished images has been written to within
            the last ten minutes
-  left     everything else: jobs that wait, and those that were killed, which go on where they were
-A cell is failed or running if one of its shards is, and done if all are. Whether what is there is
-still what the study asks for is not looked at; `ddpg why` tells that."""
+  left     everything else: jobs that wait, those that were killed, which go on where they were, and
+           those whose files were made by another study, or by this one before a change
+A cell is failed or running if one of its shards is, and done if all are. Whether inputs are newer
+than what was made from them is not looked at; `ddpg why` tells that."""
 
 
 def add_verbs(verb: VerbMaker) -> None:

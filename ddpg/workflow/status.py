@@ -7,25 +7,29 @@ The unit is a shard of an experiment, which is restored by one job and measured 
               with an error
     running   neither, and that log or the folder of its finished images has been written to within
               the last ten minutes
-    left      everything else: jobs that wait, and those that were killed or stopped, which go on
-              where they were
+    left      everything else: jobs that wait, those that were killed or stopped, which go on where
+              they were, and those whose files were made from other values than the study has
 
-A cell is failed or running if one of its shards is, and done if all are. Whether what is there is
-still what the study asks for is not looked at: ``ddpg why`` asks Snakemake for that.
+A cell is failed or running if one of its shards is, and done if all are. Whether a shard was made
+from the study's values is looked up in Snakemake's records, of which a file without one has none;
+inputs that are newer are not looked for: ``ddpg why`` asks Snakemake for that.
 """
 
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
+import struct
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ddpg.study.sheet import Experiment
 from ddpg.study.study import Study
+from ddpg.workflow.records import Asked
 
 DONE, RUNNING, FAILED, LEFT = STATES = ("done", "running", "failed", "left")
 FRESH = 600.0
@@ -37,6 +41,9 @@ _SHARD = re.compile(r"shard-(\d+)\.(?:csv|safetensors|log)|\.shard-(\d+)\.\w+\.s
 _ERROR = re.compile(r"^\S+ \S+ ERROR (.*)$", re.MULTILINE)
 _STOPPED = ("stopped by SIGTERM", "KeyboardInterrupt")
 _TAIL = 8192
+_HEADER = 1 << 20
+_UNLIKE = 1.25
+"""Ratio of the time of images left to that of finished ones from which it is told."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,9 @@ class Shard:
         restored: how many of them are restored.
         finished: when all were, in seconds since 1970; None before.
         error: what the log of a failed one says, with the log's path.
+        kept: when its images were finished, of one that is not complete.
+        is_other: what is there was made from other values than the study has.
+        is_gone: it was measured, and the restorations are no longer there.
     """
 
     state: str
@@ -56,6 +66,9 @@ class Shard:
     restored: int
     finished: float | None = None
     error: str = ""
+    kept: tuple[float, ...] = field(default=(), compare=False)
+    is_other: bool = field(default=False, compare=False)
+    is_gone: bool = field(default=False, compare=False)
 
 
 @dataclass
@@ -65,7 +78,8 @@ class Row:
     Attributes:
         experiment: which.
         shards: in order.
-        seconds: that an image took, of a shard that is finished; None before.
+        seconds: that an image took, of the last shard that is finished, or else of images that are
+            finished of others; None before.
     """
 
     experiment: Experiment
@@ -86,10 +100,11 @@ def read_status(study: Study, results: Path, now: float) -> list[Row]:
         results: the folder of its results.
         now: seconds since 1970.
     """
-    return [_read_row(study, experiment, results, now) for experiment in study.experiments]
+    asked = Asked(study, results)
+    return [_read_row(study, row, results, now, asked) for row in study.experiments]
 
 
-def _read_row(study: Study, experiment: Experiment, results: Path, now: float) -> Row:
+def _read_row(study: Study, experiment: Experiment, results: Path, now: float, asked: Asked) -> Row:
     path, size = experiment.path, study.config.shard_size
     restored = _times(results / "restorations" / path, ".safetensors")
     signs = _Signs(results, path, now)
@@ -98,17 +113,26 @@ def _read_row(study: Study, experiment: Experiment, results: Path, now: float) -
     row = Row(experiment)
     for number, first in enumerate(range(0, count, size)):
         images = min(size, count - first)
-        if number in measured:
-            row.shards.append(Shard(DONE, images, images, restored.get(number, measured[number])))
+        there = number in measured or number in restored
+        if there and asked.is_other(experiment, number, measured=number in measured):
+            running = signs.of("restore", number)[0] == RUNNING
+            row.shards.append(Shard(RUNNING if running else LEFT, images, 0, is_other=True))
+        elif number in measured and (number in restored or not signs.keeps(number)):
+            finished = restored.get(number, measured[number])
+            gone = number not in restored
+            row.shards.append(Shard(DONE, images, images, finished, is_gone=gone))
         elif number in restored:
             state, error = signs.of("evaluate", number)
             row.shards.append(Shard(state, images, images, restored[number], error))
         else:
             state, error = signs.of("restore", number)
-            row.shards.append(Shard(state, images, min(images, signs.kept(number)), None, error))
+            kept = tuple(signs.kept(number))[:images]
+            row.shards.append(Shard(state, images, len(kept), None, error, kept))
     if restored:
         latest = max(restored, key=restored.__getitem__)
         row.seconds = _seconds(results / "restorations" / path / f"shard-{latest}.csv")
+    if row.seconds is None:
+        row.seconds = signs.seconds()
     return row
 
 
@@ -135,12 +159,27 @@ class _Signs:
         # A clock that differs from the file server's makes files of the future.
         return (RUNNING if times and self._now - max(times) < FRESH else LEFT), ""
 
-    def kept(self, number: int) -> int:
-        """How many images are finished of a shard that is not."""
+    def keeps(self, number: int) -> bool:
+        """Whether a job has kept images of a shard that is not complete."""
+        return number in self._states
+
+    def kept(self, number: int) -> list[float]:
+        """When the images were finished of a shard that is not complete."""
+        return [file.stat().st_mtime for file in self._images(number)]
+
+    def seconds(self) -> float | None:
+        """Seconds per image that is kept; None if there is none that tells."""
+        images = (file for number in self._states for file in self._images(number))
+        known = [seconds for file in images if (seconds := _seconds_of_image(file)) is not None]
+        return sum(known) / len(known) if known else None
+
+    def _images(self, number: int) -> list[Path]:
         if number not in self._states:
-            return 0
+            return []
         folders = self._folder.glob(f".shard-{number}.*.state")
-        return max((len(list(folder.glob("*.safetensors"))) for folder in folders), default=0)
+        return max(
+            (sorted(folder.glob("*.safetensors")) for folder in folders), key=len, default=[]
+        )
 
 
 def _times(folder: Path, suffix: str) -> dict[int, float]:
@@ -183,6 +222,17 @@ def _seconds(costs: Path) -> float | None:
     return sum(values) / len(values) if values else None
 
 
+def _seconds_of_image(file: Path) -> float | None:
+    """Seconds that a kept image took, from the header of its file; None if it does not tell."""
+    try:
+        with file.open("rb") as stream:
+            (length,) = struct.unpack("<Q", stream.read(8))
+            header = json.loads(stream.read(min(length, _HEADER)))
+        return float(json.loads(header["__metadata__"]["cost"])["seconds"])
+    except (OSError, KeyError, TypeError, ValueError, struct.error):
+        return None
+
+
 # --- sums -----------------------------------------------------------------------------------------
 
 
@@ -199,14 +249,37 @@ def cell_state(counts: Mapping[str, int]) -> str:
     return DONE
 
 
+@dataclass(frozen=True)
+class _Work:
+    """Images that were restored one after the other: when, in seconds since 1970, and how many."""
+
+    begun: float
+    ended: float
+    images: float
+
+    def since(self, start: float) -> _Work:
+        """What falls after a moment, in proportion."""
+        length = self.ended - self.begun
+        if self.begun >= start or length <= 0:
+            return self
+        share = (self.ended - start) / length
+        return _Work(start, self.ended, self.images * share)
+
+    @property
+    def seconds(self) -> float:
+        return self.ended - self.begun
+
+
 def images_per_second(rows: list[Row], now: float) -> float | None:
     """Images restored a second over the last hour, or since the first of them was begun.
 
+    Images of shards that are not complete count as well.
+
     Returns:
-        the speed; None if no shard has been finished in that time.
+        the speed; None if no image has been finished in that time.
     """
-    finished = [(row, shard) for row in rows for shard in _finished_lately(row, now)]
-    return sum(shard.images for _, shard in finished) / _span(finished, now) if finished else None
+    work = _lately(rows, now)
+    return sum(piece.images for piece in work) / _span(work, now) if work else None
 
 
 def seconds_to_go(rows: list[Row], now: float) -> float | None:
@@ -219,7 +292,16 @@ def seconds_to_go(rows: list[Row], now: float) -> float | None:
     Returns:
         seconds; None if nothing was finished lately or some method has not been seen at all.
     """
-    finished = [(row, shard) for row in rows for shard in _finished_lately(row, now)]
+    left = _work_left(rows)
+    if not left:
+        return left
+    work = _lately(rows, now)
+    done = sum(piece.seconds for piece in work)
+    return left / done * _span(work, now) if done else None
+
+
+def _work_left(rows: list[Row]) -> float | None:
+    """Seconds of work that the images left will take; None if a method has not been seen."""
     by_method = _seconds_by_method(rows)
     work = 0.0
     for row in rows:
@@ -228,19 +310,26 @@ def seconds_to_go(rows: list[Row], now: float) -> float | None:
             if seconds is None:
                 return None
             work += seconds * row.images_left
-    if not work:
-        return 0.0
-    done = sum((row.seconds or 0.0) * shard.images for row, shard in finished)
-    return work / done * _span(finished, now) if done else None
+    return work
 
 
-def _finished_lately(row: Row, now: float) -> list[Shard]:
-    return [s for s in row.shards if s.finished is not None and now - s.finished < WINDOW]
+def _lately(rows: list[Row], now: float) -> list[_Work]:
+    """What was restored in the last hour."""
+    start = now - WINDOW
+    work = (piece for row in rows for shard in row.shards for piece in _work_of(row, shard))
+    return [piece.since(start) for piece in work if piece.ended > start]
 
 
-def _span(finished: list[tuple[Row, Shard]], now: float) -> float:
-    """Seconds in which shards were finished, from the beginning of the first."""
-    begun = min((s.finished or now) - (row.seconds or 0.0) * s.images for row, s in finished)
+def _work_of(row: Row, shard: Shard) -> list[_Work]:
+    seconds = row.seconds or 0.0
+    if shard.finished is not None:
+        return [_Work(shard.finished - seconds * shard.images, shard.finished, shard.images)]
+    return [_Work(time - seconds, time, 1) for time in shard.kept]
+
+
+def _span(work: Sequence[_Work], now: float) -> float:
+    """Seconds in which images were restored, from the beginning of the first."""
+    begun = min(piece.begun for piece in work)
     return max(1.0, min(WINDOW, now - begun))
 
 
@@ -279,6 +368,7 @@ def lines(study: Study, rows: list[Row], now: float, errors: int = 10) -> list[s
         f"{'all shards':{width}} {_columns(count_shards(rows))}",
         "",
         _speed(rows, now),
+        *_remarks(rows, now),
         *(["", f"failed ({len(failures)}):", *failures[:errors]] if failures else []),
     ]
 
@@ -302,6 +392,41 @@ def _speed(rows: list[Row], now: float) -> str:
         return f"{words}; none finished in the last hour"
     to_go = "not known yet" if seconds is None else _duration(seconds)
     return f"{words}, {speed:.3g} a second in the last hour; time to go: {to_go}"
+
+
+def _remarks(rows: list[Row], now: float) -> list[str]:
+    """What has to be known to read the numbers rightly."""
+    remarks = []
+    work, left = _lately(rows, now), _work_left(rows)
+    if work and left and (done := sum(piece.seconds for piece in work)):
+        mean = done / sum(piece.images for piece in work)
+        awaited = left / sum(row.images_left for row in rows)
+        if max(mean, awaited) > _UNLIKE * min(mean, awaited):
+            remarks.append(
+                f"an image that is left takes {awaited:.3g} s of work on average, one of the last "
+                f"hour took {mean:.3g} s"
+            )
+    if other := sum(shard.is_other for row in rows for shard in row.shards):
+        remarks.append(
+            f"{_number(other)} made by another study, or by this one before a change: counted as "
+            f"not restored"
+        )
+    if gone := [name for row in rows for name in _gone(row)]:
+        remarks.append(
+            f"{_number(len(gone))} measured, and the restorations are gone, which Snakemake does "
+            f"not miss; `snakemake --cores all {gone[0]}` makes one again"
+        )
+    return remarks
+
+
+def _gone(row: Row) -> Iterable[str]:
+    """The files of restorations that were removed after they had been measured."""
+    folder = f"results/restorations/{row.experiment.path}"
+    return (f"{folder}/shard-{n}.safetensors" for n, s in enumerate(row.shards) if s.is_gone)
+
+
+def _number(shards: int) -> str:
+    return "1 shard was" if shards == 1 else f"{shards} shards were"
 
 
 def _duration(seconds: float) -> str:

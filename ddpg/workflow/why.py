@@ -9,11 +9,9 @@ are made anew is not looked at for other changes, by Snakemake as by this module
 from __future__ import annotations
 
 import ast
-import json
 import re
 import subprocess
 import sys
-from base64 import urlsafe_b64encode
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -21,8 +19,8 @@ from datetime import datetime
 from pathlib import Path
 
 from ddpg.errors import UserError
+from ddpg.workflow.records import record_of
 
-METADATA = Path(".snakemake/metadata")
 _SHOWN = 4
 """So many files are named; of more, the number is told."""
 
@@ -263,11 +261,8 @@ def _input_changes(job: Job) -> list[str]:
 
 def _recorded_inputs(output: str) -> list[str] | None:
     """The inputs from which a file was made; None without a record."""
-    name = urlsafe_b64encode(output.encode()).decode()
-    if not (METADATA / name).is_file():
-        return None
-    record = json.loads((METADATA / name).read_text(encoding="utf-8"))
-    return [str(path) for path in record.get("input") or []]
+    record = record_of(output)
+    return None if record is None else [str(path) for path in record.get("input") or []]
 
 
 def _split(text: str) -> list[str]:

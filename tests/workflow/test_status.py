@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+import struct
 import time
+from base64 import urlsafe_b64encode
 from pathlib import Path
 
 import pytest
 
+from ddpg.jobs import specs
 from ddpg.study.config import merged
 from ddpg.study.study import Study
 from ddpg.workflow.status import (
@@ -195,6 +199,103 @@ def test_files_of_the_future_are_no_trouble(study: Study) -> None:
     assert count_shards(rows)["running"] == 1
     assert (images_per_second(rows, NOW) or 0) > 0
     assert (seconds_to_go(rows, NOW) or -1) > 0
+
+
+def test_images_of_a_shard_that_is_not_complete_count_in_the_speed(study: Study) -> None:
+    path = f"{SR}/ddpg"
+    for number, name in enumerate("abc"):
+        file = f"restorations/{path}/.shard-0.0123456789abcdef.state/{name}.safetensors"
+        header = json.dumps({"__metadata__": {"cost": '{"seconds": 20}'}}).encode()
+        written = write(file)
+        written.write_bytes(struct.pack("<Q", len(header)) + header)
+        os.utime(written, (NOW - 20 * number, NOW - 20 * number))
+    folder = f"results/restorations/{path}/.shard-0.0123456789abcdef.state"
+    os.utime(folder, (NOW, NOW))
+    restored(f"{BLUR}/pinv", 0, seconds=0.5, age=10)
+    rows = read_status(study, Path("results"), NOW)
+    assert images_per_second(rows, NOW) == pytest.approx((3 + 4) / 60)
+    # Left: 7 images of 20 s and 10 of DDPG's other row, 6 of half a second.
+    assert seconds_to_go(rows, NOW) == pytest.approx((17 * 20 + 6 * 0.5) / (60 + 2) * 60)
+    text = lines(study, rows, NOW)
+    assert "7 of 30 images restored, 0.117 a second in the last hour; time to go: 6 min" in text
+    assert text[-1] == (
+        "an image that is left takes 14.9 s of work on average, one of the last hour took 8.86 s"
+    )
+
+
+def test_of_a_long_shard_only_the_last_hour_counts(study: Study) -> None:
+    restored(f"{SR}/ddpg", 0, seconds=1800)  # four images in two hours
+    rows = read_status(study, Path("results"), NOW)
+    assert images_per_second(rows, NOW) == pytest.approx(2 / 3600)
+    assert seconds_to_go(rows, NOW) is None  # the pseudo-inverse has not been seen
+    restored(f"{BLUR}/pinv", 0, seconds=1800)
+    rows = read_status(study, Path("results"), NOW)
+    assert images_per_second(rows, NOW) == pytest.approx(4 / 3600)
+    assert seconds_to_go(rows, NOW) == pytest.approx(22 / 4 * 3600)
+    assert lines(study, rows, NOW)[-1].endswith("time to go: 5 h 30 min")  # they agree: no remark
+
+
+def record(output: str, *params: object) -> None:
+    """What Snakemake writes down of a job."""
+    name = urlsafe_b64encode(output.encode()).decode()
+    path = Path(".snakemake/metadata", name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"params": [repr(value) for value in params]}))
+
+
+@pytest.mark.parametrize("stage", ["pictures", "observations", "restorations", "evaluations"])
+def test_what_another_study_made_is_not_counted(study: Study, stage: str) -> None:
+    path = f"{SR}/ddpg"
+    jobs = {
+        "pictures": (
+            "resources/images/many/shard-{}.safetensors",
+            specs.preparation(study, "many", 0),
+        ),
+        "observations": (
+            f"results/observations/{SR}/shard-{{}}.safetensors",
+            specs.observation(study, SR, 0),
+        ),
+        "restorations": (
+            f"results/restorations/{path}/shard-{{}}.safetensors",
+            specs.restoration(study, path),
+        ),
+        "evaluations": (
+            f"results/evaluations/{path}/shard-{{}}.csv",
+            specs.evaluation(study, path),
+        ),
+    }
+    for number in (0, 1):
+        restored(path, number)
+        write(f"evaluations/{path}/shard-{number}.csv")
+    for file, spec in jobs.values():
+        record(file.format(0), spec)
+    assert states(study, path) == ["done", "done", "left"]
+    file, spec = jobs[stage]
+    record(file.format(0), {**spec, "code": "another"})
+    assert states(study, path) == ["left", "done", "left"]
+    assert shards(study, path)[0].restored == 0
+    text = lines(study, read_status(study, Path("results"), NOW), NOW)
+    assert text[-1].startswith("1 shard was made by another study, or by this one before a change")
+
+
+def test_restorations_that_were_removed_by_hand_are_told(study: Study) -> None:
+    for number in range(3):
+        write(f"evaluations/{SR}/ddpg/shard-{number}.csv")
+    restored(f"{SR}/ddpg", 0)
+    text = lines(study, read_status(study, Path("results"), NOW), NOW)
+    assert text[-1] == (
+        "2 shards were measured, and the restorations are gone, which Snakemake does not miss; "
+        f"`snakemake --cores all results/restorations/{SR}/ddpg/shard-1.safetensors` makes one "
+        "again"
+    )
+
+
+def test_a_shard_that_is_restored_anew_is_not_done(study: Study) -> None:
+    path = f"{SR}/ddpg"
+    write(f"evaluations/{path}/shard-0.csv", age=5000)
+    write(f"restorations/{path}/.shard-0.0123456789abcdef.state/a.safetensors", age=5)
+    os.utime(Path(f"results/restorations/{path}/.shard-0.0123456789abcdef.state"), (NOW, NOW))
+    assert shards(study, path)[0] == Shard("running", 4, 1)
 
 
 def test_the_words(study: Study) -> None:

@@ -1,0 +1,101 @@
+"""What Snakemake has written down of the jobs that it ran, and whether it is still asked for."""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ddpg.jobs import specs
+from ddpg.study.sheet import Experiment
+from ddpg.study.study import Study
+
+METADATA = Path(".snakemake/metadata")
+_NAME_LENGTH = 254
+"""Characters of a name; a longer one is cut into folders."""
+
+
+def record_of(output: str) -> dict[str, Any] | None:
+    """What is on record of the job that made a file; None without a record.
+
+    Args:
+        output: the path as Snakemake has it, relative to its folder.
+    """
+    name = urlsafe_b64encode(output.encode()).decode()
+    pieces = [name[k : k + _NAME_LENGTH] for k in range(0, len(name), _NAME_LENGTH)]
+    path = METADATA.joinpath(*(f"@{piece}" for piece in pieces[:-1]), pieces[-1])
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+class Asked:
+    """Compares the records of a study's shards with what it asks for.
+
+    A folder may hold what another study made, or this one before it was changed: paths name cells
+    and experiments, but not every setting.
+
+    Args:
+        study: its definition.
+        results: the folder of the results, as the rules name it.
+    """
+
+    def __init__(self, study: Study, results: Path) -> None:
+        self._study = study
+        self._results = results
+        self._known: dict[tuple[str, ...], Any] = {}
+
+    def is_other(self, experiment: Experiment, number: int, *, measured: bool) -> bool:
+        """Whether a shard on the disk was made from other values than the study has.
+
+        A file of which nothing is on record is taken for the study's.
+
+        Args:
+            experiment: whose.
+            number: of the shard.
+            measured: whether there is a table of metrics.
+        """
+        study, cell, path = self._study, experiment.cell, experiment.path
+        shard = f"shard-{number}"
+        made: list[tuple[str, tuple[str, ...], Callable[[], specs.Spec]]] = [
+            (
+                f"resources/images/{cell.dataset}/{shard}.safetensors",
+                ("pictures", cell.dataset, shard),
+                partial(specs.preparation, study, cell.dataset, number),
+            ),
+            (
+                f"{self._results}/observations/{cell.path}/{shard}.safetensors",
+                ("observations", cell.path, shard),
+                partial(specs.observation, study, cell.path, number),
+            ),
+            (
+                f"{self._results}/restorations/{path}/{shard}.safetensors",
+                ("restorations", path),
+                partial(specs.restoration, study, path),
+            ),
+            (
+                f"{self._results}/evaluations/{path}/{shard}.csv",
+                ("evaluations", path),
+                partial(specs.evaluation, study, path),
+            ),
+        ]
+        return any(self._differs(*job) for job in (made if measured else made[:-1]))
+
+    def _differs(
+        self, output: str, key: tuple[str, ...], make_spec: Callable[[], specs.Spec]
+    ) -> bool:
+        recorded = self._once(("record", output), lambda: (record_of(output) or {}).get("params"))
+        if not recorded:
+            return False
+        return recorded != [self._once(key, lambda: repr(make_spec()))]
+
+    def _once(self, key: tuple[str, ...], compute: Callable[[], Any]) -> Any:
+        """A value that is computed when it is first asked for."""
+        if key not in self._known:
+            self._known[key] = compute()
+        return self._known[key]
