@@ -10,10 +10,16 @@ def products(wildcards):
         "results/provenance.json",
         "results/index.html",
         *expand("results/tables/{name}", name=table_titles()),
-        *plot_pictures(wildcards),
-        *grids(wildcards),
-        *expand("results/figures/trajectories/{cell}.png", cell=drawn_cells()),
+        # Of every figure both files: one that was removed by hand is missed.
+        *with_pdf(plot_pictures(wildcards)),
+        *with_pdf(grids(wildcards)),
+        *with_pdf(expand("results/figures/trajectories/{cell}.png", cell=drawn_cells())),
     ]
+
+
+def with_pdf(pictures):
+    """Figures as PNG, each with the PDF beside it."""
+    return [file for png in pictures for file in (png.removesuffix(".png") + ".pdf", png)]
 
 
 def plot_pictures(wildcards):
@@ -117,7 +123,7 @@ def trajectory_spec(wildcards):
 
 
 def trajectory_figure_spec(wildcards):
-    return specs.comparison("trajectory_figure")
+    return specs.comparison("figures.trajectory")
 
 
 def recorded_names(wildcards):

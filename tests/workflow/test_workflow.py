@@ -62,6 +62,21 @@ def test_a_second_run_has_nothing_to_do(finished):
     assert "Nothing to be done" in finished.snakemake("--dry-run").stdout
 
 
+@pytest.mark.parametrize(
+    ("rule", "figure"),
+    [
+        ("plots", "metric_vs_noise"),
+        ("kernels", "kernels"),
+        ("grid", "grids/tiny/sr_bicubic-x4-svd/0.05"),
+        ("trajectories", "trajectories/tiny/sr_bicubic-x4-svd/0.05"),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["pdf", "png"])
+def test_a_figure_that_was_removed_is_missed(finished, rule, figure, suffix):
+    (finished.folder / f"results/figures/{figure}.{suffix}").unlink()
+    assert finished.planned()[rule] == 1
+
+
 def test_lpips_without_a_backbone_is_empty_and_says_why(finished):
     finished.configure(metrics=["psnr", "lpips"], lpips_net="squeeze")
     result = finished.snakemake("results/metrics.csv")
