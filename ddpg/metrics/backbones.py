@@ -9,6 +9,7 @@ is another metric.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import pickle
 import warnings
@@ -21,6 +22,8 @@ from torch import Tensor, nn
 from ddpg.fetching import FetchError, Remote, fetch
 from ddpg.metrics.measures import MetricUnavailable
 
+log = logging.getLogger(__name__)
+
 BACKBONES = {
     "alex": "alexnet-owt-7be5be79.pth",
     "squeeze": "squeezenet1_1-b8a52dc0.pth",
@@ -30,6 +33,7 @@ BACKBONES = {
 
 ADDRESS = "https://download.pytorch.org/models/"
 FOLDER_VARIABLE = "DDPG_BACKBONES"
+_NO_NETWORK = "cannot be reached"
 
 
 def backbone_folders() -> list[Path]:
@@ -93,11 +97,21 @@ def fetch_backbone(
     try:
         return fetch(remote, target, pins=None, timeout=timeout, retries=retries, backoff=backoff)
     except FetchError as error:
-        cause = "; ".join(error.reasons) or error
+        # The reason stands in tables that others read; what this machine's user needs is logged.
+        cause = _short_cause(error, address + name, target)
+        log.info("%s could not be made: %s", target, "; ".join(error.reasons) or error)
         raise MetricUnavailable(
-            f"cannot download {address}{name} to {target}: {cause}; get it by other means and name "
-            f"its folder in ${FOLDER_VARIABLE}"
+            f"cannot download {address}{name} ({cause}); a folder that has it can be named in "
+            f"${FOLDER_VARIABLE}"
         ) from error
+
+
+def _short_cause(error: FetchError, address: str, target: Path) -> str:
+    """Why a download failed: of the network without details, of a wrong file without its folder."""
+    cause = ("; ".join(error.reasons) or str(error)).replace(f"{address}: ", "")
+    if cause.startswith(_NO_NETWORK):
+        return _NO_NETWORK
+    return cause.replace(f"{target.parent}{os.sep}", "")
 
 
 def lpips_network(net: str, backbone: str | os.PathLike[str]) -> nn.Module:
@@ -159,8 +173,9 @@ def _verify(path: Path, name: str) -> None:
     digest = _sha256(path, stat.st_size, stat.st_mtime_ns)
     expected = _digits(name)
     if not digest.startswith(expected):
+        log.warning("%s is not %s; remove it, or name another folder", path, name)
         raise MetricUnavailable(
-            f"{path} is not {name}: its sha256 begins with {digest[: len(expected)]}, "
+            f"{path.name} is not {name}: its sha256 begins with {digest[: len(expected)]}, "
             f"expected {expected}"
         )
 

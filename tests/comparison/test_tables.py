@@ -99,6 +99,16 @@ def test_a_metric_without_values_is_left_out_with_its_reason(texts):
     assert "LPIPS (Alex) ↓ |" not in texts["tables.md"]
 
 
+def test_a_metric_that_is_left_out_everywhere_is_explained_once(make_rows, write_csv, tmp_path):
+    content = []
+    for task in ("sr_bicubic", "deblur_gauss", "motion_deblur"):
+        content += make_rows("ddpg", "psnr", [20.0], task=task)
+        content += make_rows("ddpg", "ssim", ["no network"], task=task)
+    write_tables(write_csv(content), tmp_path)
+    for name in ("tables.md", "tables.tex"):
+        assert (tmp_path / name).read_text().count("SSIM is left out: no network.") == 1
+
+
 def test_a_value_of_fewer_images_has_a_note(texts):
     pinv = next(t for t in texts["tables.md"].splitlines() if t.startswith("| Pinv |"))
     assert "0.600 <sup>a</sup><br>[0.500, 0.700]" in pinv

@@ -312,6 +312,24 @@ def test_backbone_is_fetched_once(folder: Path, server: str, tmp_path: Path) -> 
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_the_reason_is_short_and_without_paths_of_the_machine(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "ddpg")
+    with pytest.raises(MetricUnavailable) as error:
+        backbones.fetch_backbone("vgg", tmp_path, address="http://127.0.0.1:9/", retries=0)
+    assert str(error.value) == (
+        "cannot download http://127.0.0.1:9/vgg16-397923af.pth (cannot be reached); a folder that "
+        "has it can be named in $DDPG_BACKBONES"
+    )
+    assert str(tmp_path) in caplog.text  # what only this machine's user needs
+    other = tmp_path / "vgg16-397923af.pth"
+    other.write_bytes(b"another file")
+    with pytest.raises(MetricUnavailable, match="its sha256 begins with") as wrong:
+        backbones.fetch_backbone("vgg", tmp_path)
+    assert str(tmp_path) not in str(wrong.value)
+
+
 def test_fetch_that_fails_leaves_nothing(server: str, tmp_path: Path) -> None:
     with pytest.raises(MetricUnavailable, match=r"cannot download http.*:9/vgg16-397923af"):
         backbones.fetch_backbone("vgg", tmp_path, address="http://127.0.0.1:9/", backoff=0.01)

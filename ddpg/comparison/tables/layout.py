@@ -7,7 +7,8 @@ below one another, so that each fits the page.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -40,7 +41,20 @@ def quality_tables(
     cost = summary["metric"].map(lambda name: METRIC_STYLES[name].family) == "cost"
     groups = summary[~cost].groupby(DEGRADATION_KEYS, dropna=False, sort=False)
     costs = dict(list(summary[cost].groupby("dataset"))) if with_cost else {}
-    return [_quality_table(key, frame, costs.get(key[0]), widest) for key, frame in groups]
+    return _said_once(
+        _quality_table(key, frame, costs.get(key[0]), widest) for key, frame in groups
+    )
+
+
+def _said_once(tables: Iterable[Table]) -> list[Table]:
+    """Tables of which a sentence without a mark stands under the first that has it."""
+    said: set[str] = set()
+    once = []
+    for table in tables:
+        notes = [note for note in table.notes if note[0] or note[1] not in said]
+        said |= {text for mark, text in notes if not mark}
+        once.append(replace(table, notes=notes))
+    return once
 
 
 def cost_tables(metrics: pd.DataFrame) -> list[Table]:
