@@ -22,6 +22,7 @@ from ddpg.operators import build_operator
 from ddpg.priors import GaussianPrior
 from ddpg.priors.schedule import Schedule
 from ddpg.samplers import build_sampler
+from ddpg.samplers.problem import Problem, Step
 
 MEAN, VARIANCE = 0.1, 0.16
 SIZE = (6, 8)
@@ -264,3 +265,25 @@ def test_idbp_is_idpg_without_least_squares():
     for one, other in zip(seen["idbp"][:-1], seen["idpg"][:-1], strict=True):
         assert torch.equal(one.x, other.x)
     assert not torch.equal(seen["idbp"][-1].x, seen["idpg"][-1].x)
+
+
+@pytest.mark.parametrize("eta", [0.0, 0.85])
+@pytest.mark.parametrize(("task", "backend"), [("sr_bicubic", "svd"), ("deblur_aniso", "fft")])
+@pytest.mark.parametrize("times", [(900, 850), (300, 250), (20, 10)])
+def test_ddrm_and_ddnm_plus_take_the_same_step(task, backend, times, eta):
+    """As docs/methods.md derives for etaB = 1; start, grid and truncated directions differ."""
+    operator = build_operator(task, 16, backend=backend, scale=4)
+    sigma = 2 * 0.05
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(2, 3, 16, 16, generator=generator)
+    y = operator.forward(0.3 * torch.randn(2, 3, 16, 16, generator=generator))
+    y = y + sigma * torch.randn(y.shape, generator=generator)
+    noise = SeededNoise(0, ["a", "b"])
+    problem = Problem(y, operator.analyse(y), operator, PRIOR, sigma, noise)
+    t, s = times
+    abar_t, abar_s = (SCHEDULE.abar(time) for time in times)
+    step = Step(3, 20, t, s, abar_t, abar_s)
+    with torch.no_grad():
+        ddrm, _ = build_sampler("ddrm", eta=eta, etaB=1).step(problem, x, step)
+        ddnm_plus, _ = build_sampler("ddnm_plus", eta=eta).step(problem, x, step)
+    torch.testing.assert_close(ddrm, ddnm_plus, rtol=0, atol=2e-5)
