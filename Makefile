@@ -21,7 +21,7 @@ demo: $(INSTALLED)
 	@echo "The figures:               results/figures/"
 	@echo "Every measurement:         results/metrics.csv"
 
-# The same workflow on a sheet of six experiments: half a minute.
+# The same workflow on a sheet of six experiments, the quickest look at what comes out.
 quick: $(INSTALLED)
 	snakemake --cores all --configfile config/quick.yaml
 
