@@ -21,7 +21,7 @@ from typing import Any
 
 import yaml
 
-from ddpg.study.config import merged, read_yaml
+from ddpg.validation import merged, read_yaml
 from ddpg.warm.starting import SWITCH
 
 ROOT = Path(__file__).parents[2]

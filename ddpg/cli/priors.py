@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 
 from ddpg.cli.options import VerbMaker, set_threads
-from ddpg.study.config import read_yaml, validated
+from ddpg.validation import read_yaml, validated
 
 PRECISIONS = ("float32", "bfloat16", "float16")
 

@@ -51,8 +51,8 @@ def _why(options: argparse.Namespace) -> None:
 def _status(options: argparse.Namespace) -> None:
     import time
 
-    from ddpg.study.config import merged, read_yaml
     from ddpg.study.study import Study
+    from ddpg.validation import merged, read_yaml
     from ddpg.workflow.status import lines, read_status
 
     files = [options.config, *map(Path, options.configfile)]

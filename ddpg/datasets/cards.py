@@ -17,7 +17,7 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 from ddpg.datasets.entries import ImageEntry, repeated_ids
 from ddpg.datasets.lists import Listing, read_list
 from ddpg.errors import UserError
-from ddpg.study.config import Identifier, Section, Sha256, read_yaml, validated
+from ddpg.validation import Identifier, Section, Sha256, read_yaml, validated
 
 CARD_FOLDER = Path("config/cards/datasets")
 

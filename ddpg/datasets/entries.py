@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from pydantic import Field
 
-from ddpg.study.config import Identifier, Section, Sha256
+from ddpg.validation import Identifier, Section, Sha256
 
 SUFFIXES = (
     *(".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm"),

@@ -8,7 +8,6 @@ passed on apart from the pictures; :mod:`ddpg.datasets.matching` finds the file.
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +15,10 @@ from pydantic import ValidationError
 
 from ddpg.datasets.entries import ImageEntry, derived_id, is_picture
 from ddpg.errors import UserError
-from ddpg.study.config import validated
+from ddpg.files.text import read_text, table_rows
+from ddpg.validation import listed, shown, validated
 
 COLUMNS = ("id", "file", "sha256", "label")
-
-_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True)
@@ -42,57 +40,46 @@ def read_list(path: str | Path) -> Listing:
     Raises:
         UserError: every line that cannot be understood, in one message.
     """
-    lines = _text(Path(path)).splitlines()
+    text = read_text(path)
+    lines = text.split("\n")
     header = next((line for line in lines if line.strip()), "").split("\t")
     named = {cell.strip() for cell in header} & {"id", "file"}
     table = Path(path).suffix.lower() == ".tsv" or (len(header) > 1 and named)
-    listing = _table(str(path), lines) if table else _plain(str(path), lines)
+    listing = _table(str(path), text) if table else _plain(str(path), lines)
     if not listing.entries:
         raise UserError(f"{path}: the list is empty")
     return listing
 
 
-def _text(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-        encoding = "utf-16" if content.startswith(_UTF16_MARKS) else "utf-8-sig"
-        return content.decode(encoding)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not text in UTF-8 ({error})") from error
-
-
-def _table(path: str, lines: list[str]) -> Listing:
+def _table(path: str, text: str) -> Listing:
     """A table, with its columns checked."""
-    rows = [(n, row) for n, row in enumerate(csv.reader(lines, delimiter="\t"), 1) if any(row)]
-    columns = [cell.strip() for cell in rows[0][1]] if rows else []
-    while columns and not columns[-1]:
-        columns.pop()  # a tab too many at the end of the header
+    rows = table_rows(text, path, known=COLUMNS)
+    columns = list(rows[0].fields) if rows else []
     if not {"id", "file"} <= set(columns) <= set(COLUMNS) or len(set(columns)) < len(columns):
         raise UserError(
             f"{path}: columns must be id, file and perhaps sha256 and label, got {columns!r}"
         )
     entries, problems = [], []
-    for number, row in rows[1:]:
-        cells = [cell.strip() for cell in row]
-        if any(cells[len(columns) :]):
-            problems.append(f"{path}, line {number}: has more fields than the header")
+    for row in rows[1:]:
+        if len(row.fields) > len(columns):
+            problems.append(f"{path}, line {row.line}: has more fields than the header")
             continue
-        fields = {name: cell for name, cell in zip(columns, cells, strict=False) if cell}
+        fields = {name: cell for name, cell in zip(columns, row.fields, strict=False) if cell}
         try:
-            entries.append(_entry(fields, f"{path}, line {number}"))
+            entries.append(_entry(fields, f"{path}, line {row.line}"))
         except UserError as error:
             problems.append(str(error))
     if problems:
-        raise UserError("\n".join(problems))
+        raise UserError(listed(problems))
     return Listing(tuple(entries), exact=True)
 
 
 def _entry(fields: dict[str, str], place: str) -> ImageEntry:
     """An entry from the cells of a table; only the label is a number."""
     if not fields.get("label", "0").isdecimal():
-        raise UserError(f"{place}: label: must be an integer of 0 or more, got {fields['label']!r}")
+        raise UserError(
+            f"{place}: label: must be an integer of 0 or more, got {shown(fields['label'])}"
+        )
     label = {"label": int(fields["label"])} if "label" in fields else {}
     return validated(ImageEntry, {**fields, **label}, place)
 
@@ -113,7 +100,7 @@ def _plain(path: str, lines: list[str]) -> Listing:
         if first != number:
             problems.append(f"{path}, line {number}: {text!r} repeats line {first}")
     if problems:
-        raise UserError("\n".join(problems))
+        raise UserError(listed(problems))
     return Listing(tuple(entries), exact=False)
 
 

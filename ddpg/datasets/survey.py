@@ -20,7 +20,7 @@ from ddpg.datasets.matching import find_pictures
 from ddpg.datasets.places import pictures_folder
 from ddpg.datasets.problems import Problems
 from ddpg.images import ImageError, inspect_image
-from ddpg.study.config import is_identifier
+from ddpg.validation import is_identifier
 
 MINIMUM_SIDE = 8
 """A study has no smaller images, so that a smaller picture is an icon that strayed in."""

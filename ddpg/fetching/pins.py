@@ -16,6 +16,7 @@ from ddpg.errors import UserError
 from ddpg.fetching.checks import Expected, Sums
 from ddpg.files.locking import locked
 from ddpg.files.writing import replacing
+from ddpg.validation import read_yaml, shown
 
 log = logging.getLogger(__name__)
 
@@ -63,16 +64,9 @@ def expected_by(pins: Path, key: str, sums: Sums) -> Expected:
 
 
 def _read(pins: Path) -> dict[str, Sums]:
-    try:
-        content = yaml.safe_load(pins.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not pins.exists():
         return {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{pins}: is not valid YAML: {' '.join(str(error).split())}") from error
-    if content is None:  # nothing but the header
-        return {}
-    if not isinstance(content, dict):
-        raise UserError(f"{pins}: must hold a mapping of keys to checksums")
+    content = read_yaml(pins, empty=True)  # at first there is nothing but the header
     return {str(key): _sums(pins, key, entry) for key, entry in content.items()}
 
 
@@ -80,10 +74,10 @@ def _sums(pins: Path, key: object, entry: Any) -> Sums:
     """One entry, checked: the file may have been edited by hand."""
     known = isinstance(entry, dict) and set(entry) == {"sha256", "size"}
     if not known or type(entry["size"]) is not int or entry["size"] < 0:
-        raise UserError(f"{pins}: {key}: must hold sha256 and size (bytes), got {entry!r}")
+        raise UserError(f"{pins}: {key}: must hold sha256 and size (bytes), got {shown(entry)}")
     digest = str(entry["sha256"]).lower()
     if not re.fullmatch(r"[0-9a-f]{64}", digest):
-        raise UserError(f"{pins}: {key}: sha256 must be 64 hexadecimal digits, got {digest!r}")
+        raise UserError(f"{pins}: {key}: sha256 must be 64 hexadecimal digits, got {shown(digest)}")
     return Sums(entry["size"], digest)
 
 

@@ -19,6 +19,8 @@ from ddpg.study.degradations import Degradation
 NO_RESULT = (
     *(
         "ddpg.study.config",
+        "ddpg.validation",
+        "ddpg.files.text",
         "ddpg.samplers.methods",
         "ddpg.samplers.catalogue",
         "ddpg.samplers.hyper_parameters",

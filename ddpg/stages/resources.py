@@ -18,7 +18,7 @@ from ddpg.errors import UserError
 from ddpg.files.writing import replacing
 from ddpg.metrics.backbones import fetch_backbone
 from ddpg.metrics.measures import MetricUnavailable
-from ddpg.study.config import validated
+from ddpg.validation import validated
 
 log = logging.getLogger(__name__)
 

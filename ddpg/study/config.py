@@ -1,4 +1,4 @@
-"""What a study is, typed, and how every YAML file is validated.
+"""What a study is, typed.
 
 A study is ``config.yaml`` (:class:`StudyConfig`), the data set cards it names
 (:mod:`ddpg.datasets.cards`) and its experiment sheet (:mod:`ddpg.study.sheet`). Nothing here
@@ -8,54 +8,14 @@ imports torch or pandas: every job of the workflow parses the Snakefile, which r
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    TypeAdapter,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from ddpg.errors import UserError
-
-IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$"
-
-Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
-"""A name that is also a folder, a key and a word on a command line."""
-
-
-def is_identifier(name: str) -> bool:
-    """Whether a name may be an :data:`Identifier`."""
-    return re.fullmatch(IDENTIFIER.strip("^$"), name) is not None
-
-
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-Model = TypeVar("Model")
-
-PYDANTIC_FIELDS = "__pydantic_fields__"
-"""Where both models and dataclasses of pydantic keep their fields."""
+from ddpg.validation import Identifier, Section
 
 _SLICE = r"\s*(-?[0-9]+)?\s*:\s*(-?[0-9]+)?\s*(:\s*(0*[1-9][0-9]*)?\s*)?"
 """A slice of Python without a negative step."""
-
-_BRANCHES = ("str", "mapping")
-
-
-class Section(BaseModel):
-    """A mapping of a YAML file: unknown keys are errors, attributes are read-only."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
-    )
 
 
 def _switch(value: object) -> object:
@@ -124,7 +84,7 @@ class DatasetEntry(Section):
                     "with a step of 1 or more"
                 )
         elif subset is not None and len(set(subset)) < len(subset):
-            raise ValueError("ids must not repeat")
+            raise ValueError(f"ids must not repeat; repeated: {_twice(subset)}")
         return subset
 
 
@@ -178,90 +138,20 @@ class StudyConfig(Section):
     @field_validator("datasets")
     @classmethod
     def _unique(cls, datasets: list[DatasetEntry]) -> list[DatasetEntry]:
-        cards = [entry.card for entry in datasets]
-        twice = list(dict.fromkeys(card for card in cards if cards.count(card) > 1))
-        if twice:
-            raise ValueError(f"every card may be listed once; repeated: {', '.join(twice)}")
+        if twice := _twice(entry.card for entry in datasets):
+            raise ValueError(f"every card may be listed once; repeated: {twice}")
         return datasets
 
-
-def read_yaml(path: str | Path) -> dict[str, Any]:
-    """Read a YAML mapping.
-
-    Raises:
-        UserError: the file cannot be read, is not YAML, or is not a mapping.
-    """
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: must hold a mapping of keys to values")
-    return content
+    @field_validator("metrics")
+    @classmethod
+    def _once(cls, metrics: list[str]) -> list[str]:
+        if twice := _twice(metrics):
+            raise ValueError(f"every metric may be listed once; repeated: {twice}")
+        return metrics
 
 
-def merged(*contents: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay configurations over each other as Snakemake does: later ones win, mappings are merged."""
-    result: dict[str, Any] = {}
-    for content in contents:
-        for key, value in content.items():
-            below = result.get(key)
-            if isinstance(below, Mapping) and isinstance(value, Mapping):
-                value = merged(below, value)
-            result[key] = value
-    return result
-
-
-def validated(model: type[Model], content: Mapping[str, Any], file: str) -> Model:
-    """Check a mapping against a model.
-
-    Raises:
-        UserError: every problem, one a line: file, field, what was found, what is allowed.
-    """
-    try:
-        return TypeAdapter(model).validate_python(dict(content))
-    except ValidationError as error:
-        problems = [_problem(model, issue) for issue in error.errors()]
-        raise UserError("\n".join(f"{file}: {problem}" for problem in problems)) from error
-
-
-def _problem(model: type, issue: Mapping[str, Any]) -> str:
-    """One problem found by pydantic, in words."""
-    # The location may hold the branch of a union, which no user has written.
-    names = [p for p in issue["loc"] if p not in _BRANCHES and not str(p).startswith("list[")]
-    place = ".".join(map(str, names)) or "the file"
-    if issue["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        allowed = ", ".join(_fields_at(model, names[:-1]))
-        return f"unknown key {place!r}" + (f"; allowed: {allowed}" if allowed else "")
-    if issue["type"] == "missing":
-        return f"{place}: is required"
-    message = issue["msg"].removeprefix("Value error, ")
-    message = message[0].lower() + message[1:]
-    found = issue["input"]
-    plain = not isinstance(found, dict | BaseModel) and not _holds_models(found)
-    return f"{place}: {message}" + (f", got {found!r}" if plain else "")
-
-
-def _holds_models(found: object) -> bool:
-    return isinstance(found, list) and any(isinstance(item, dict | BaseModel) for item in found)
-
-
-def _fields_at(model: type, names: Sequence[str | int]) -> list[str]:
-    """The fields that are allowed at a place of a model."""
-    for place, name in enumerate(names):
-        if isinstance(name, int):
-            continue
-        in_list = isinstance(next(iter(names[place + 1 :]), None), int)
-        annotation = getattr(model, PYDANTIC_FIELDS)[name].annotation
-        model = next(found for found, item in _sections(annotation) if item == in_list)
-    return list(getattr(model, PYDANTIC_FIELDS))
-
-
-def _sections(annotation: Any, item: bool = False) -> Iterator[tuple[type[BaseModel], bool]]:
-    """The sections in an annotation, each with whether it is the item of a list."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation, item
-    for argument in get_args(annotation):
-        yield from _sections(argument, item or get_origin(annotation) is list)
+def _twice(names: Iterable[str]) -> str:
+    """The names that occur more than once, the first of many."""
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    rest = f" and {len(repeated) - 5} more" if len(repeated) > 5 else ""
+    return ", ".join(repeated[:5]) + rest

@@ -6,19 +6,27 @@ named by its label.
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from ddpg.errors import UserError
+from ddpg.files.text import decimal_comma, read_table
 from ddpg.samplers.methods import find_method, hyper_parameter_columns, parse_hyper_parameters
-from ddpg.study.config import IDENTIFIER
 from ddpg.study.degradations import Degradation, check_degradation
+from ddpg.validation import IDENTIFIER, listed, shown
 
 IDENTITY_COLUMNS = ("dataset", "task", "operator", "scale", "sigma_y", "method", "label")
 REQUIRED_COLUMNS = ("dataset", "task", "sigma_y", "method")
+
+
+class LineProblem(NamedTuple):
+    """What is wrong with a row of the sheet."""
+
+    line: int
+    message: str
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,7 @@ class Experiment:
     label: str
     hyper_parameters: Mapping[str, int | float | str] = field(hash=False)
     repeat: int = 0
+    line: int = field(default=0, compare=False, repr=False)
 
     @property
     def path(self) -> str:
@@ -73,15 +82,15 @@ def read_sheet(
     Raises:
         UserError: all problems at once, one a line: file, line, column, found, allowed.
     """
-    columns, rows = _rows(Path(path))
+    columns, rows = _rows(path)
     _check_columns(columns, str(path))
-    problems: list[str] = []
+    problems: list[LineProblem] = []
     experiments: list[Experiment] = []
     seen: dict[str, int] = {}
     methods: dict[str, str] = {}
     for number, row in rows:
         try:
-            experiment = _experiment(row, datasets, steps)
+            experiment = replace(_experiment(row, datasets, steps), line=number)
             if experiment.path in seen:
                 raise UserError(
                     f"label: the cell already has {experiment.label!r} in line "
@@ -93,48 +102,55 @@ def read_sheet(
                     f"another row; a label must mean one method throughout"
                 )
         except UserError as error:
-            problems.append(f"{path}, line {number}: {error}")
+            problems.append(LineProblem(number, str(error)))
         else:
             seen[experiment.path] = number
             experiments.append(experiment)
     if problems:
-        raise UserError("\n".join(problems))
+        raise UserError(listed(problem_lines(path, problems)))
     if not experiments:
         raise UserError(f"{path}: holds no experiment")
     return experiments
 
 
-def _rows(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+def _rows(path: str | Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
     """The header and the numbered rows of a sheet, without comments and empty lines."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not UTF-8 text") from error
-    kept = [
-        (number, [cell.strip() for cell in next(csv.reader([line], delimiter="\t"))])
-        for number, line in enumerate(lines, start=1)
-        if line.strip() and not line.startswith("#")
-    ]
-    if not kept:
+    table = read_table(path, known=(*IDENTITY_COLUMNS, *hyper_parameter_columns()))
+    if not table:
         raise UserError(f"{path}: has no header; columns: {', '.join(IDENTITY_COLUMNS)}, ...")
-    header = kept[0][1]
+    header = list(table[0].fields)
     rows = []
-    for number, cells in kept[1:]:
-        if len(cells) > len(header):
+    for row in table[1:]:
+        if len(row.fields) > len(header):
             raise UserError(
-                f"{path}, line {number}: has {len(cells)} fields, the header has {len(header)}"
+                f"{path}, line {row.line}: has {len(row.fields)} fields, the header has "
+                f"{len(header)}"
             )
-        rows.append((number, dict(zip(header, cells + [""] * len(header), strict=False))))
+        cells = [*row.fields, *[""] * (len(header) - len(row.fields))]
+        rows.append((row.line, dict(zip(header, cells, strict=True))))
     return header, rows
+
+
+def problem_lines(path: str | Path, problems: Iterable[LineProblem]) -> Iterator[str]:
+    """What is wrong with the rows of a sheet, each thing once, with the lines it concerns."""
+    lines: dict[str, list[int]] = {}
+    for problem in problems:
+        lines.setdefault(problem.message, []).append(problem.line)
+    for message, numbers in lines.items():
+        if len(numbers) == 1:
+            yield f"{path}, line {numbers[0]}: {message}"
+        else:
+            yield f"{path}: {message} ({len(numbers)} rows, the first in line {numbers[0]})"
 
 
 def _check_columns(columns: list[str], path: str) -> None:
     allowed = (*IDENTITY_COLUMNS, *hyper_parameter_columns())
     for column in columns:
         if column not in allowed:
-            raise UserError(f"{path}: unknown column {column!r}; allowed: {', '.join(allowed)}")
+            raise UserError(
+                f"{path}: unknown column {shown(column)}; allowed: {', '.join(allowed)}; columns "
+                "are separated by tabs"
+            )
         if columns.count(column) > 1:
             raise UserError(f"{path}: the column {column!r} appears more than once")
     for column in REQUIRED_COLUMNS:
@@ -146,7 +162,8 @@ def _experiment(row: Mapping[str, str], datasets: list[str], steps: int | None) 
     """Check one row; the errors name the column."""
     if row["dataset"] not in datasets:
         raise UserError(
-            f"dataset: unknown data set {row['dataset']!r}; this study has: {', '.join(datasets)}"
+            f"dataset: unknown data set {shown(row['dataset'])}; this study has: "
+            f"{', '.join(datasets)}; name one of them, or give another sheet by 'experiments'"
         )
     degradation = check_degradation(
         row["task"], row.get("operator", ""), _number(row, "scale") if row.get("scale") else None
@@ -154,6 +171,7 @@ def _experiment(row: Mapping[str, str], datasets: list[str], steps: int | None) 
     sigma_y = _number(row, "sigma_y")
     if not 0 <= sigma_y <= 1:
         raise UserError(f"sigma_y: must lie in [0, 1], got {row['sigma_y']!r}")
+    given: dict[str, str] = {}
     try:
         method = find_method(row["method"])
         given = {name: row[name] for name in hyper_parameter_columns() if row.get(name)}
@@ -161,7 +179,8 @@ def _experiment(row: Mapping[str, str], datasets: list[str], steps: int | None) 
             given = {"steps": str(steps)} | given
         hyper_parameters = parse_hyper_parameters(method.name, given, columns=True)
     except ValueError as error:
-        raise UserError(str(error)) from error
+        commas = [hint for text in given.values() if (hint := decimal_comma(text))]
+        raise UserError(f"{error}{''.join(commas[:1])}") from error
     if method.enlarges and degradation.scale is None:
         raise UserError(f"method: {method.name} enlarges; it cannot restore {degradation.task!r}")
     label = row.get("label") or method.name
@@ -175,5 +194,7 @@ def _number(row: Mapping[str, str], column: str) -> int | float:
     try:
         value = float(row[column])
     except ValueError:
-        raise UserError(f"{column}: must be a number, got {row[column]!r}") from None
+        raise UserError(
+            f"{column}: must be a number, got {shown(row[column])}{decimal_comma(row[column])}"
+        ) from None
     return int(value) if value.is_integer() else value

@@ -17,9 +17,10 @@ from ddpg.priors.cards.card import Card as PriorCard
 from ddpg.priors.cards.card import card_identity
 from ddpg.priors.cards.card import read_card as read_prior_card
 from ddpg.samplers.methods import METHODS
-from ddpg.study.config import DatasetEntry, ExecutionSettings, StudyConfig, validated
+from ddpg.study.config import DatasetEntry, ExecutionSettings, StudyConfig
 from ddpg.study.selection import Selection, selected
 from ddpg.study.sheet import Cell, Experiment, read_sheet
+from ddpg.validation import validated
 
 
 class Study:

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from ddpg.datasets.cards import DatasetCard
-from ddpg.study.config import validated
+from ddpg.validation import validated
 
 Draw = Callable[..., Path]
 

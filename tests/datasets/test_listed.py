@@ -11,7 +11,7 @@ from ddpg.datasets.cards import DatasetCard
 from ddpg.datasets.listed import listed_rows
 from ddpg.datasets.survey import survey
 from ddpg.errors import UserError
-from ddpg.study.config import validated
+from ddpg.validation import validated
 
 IMAGES = [
     {"id": "one", "file": "1.png", "label": 4},

@@ -9,8 +9,9 @@ import pytest
 
 from ddpg.datasets.cards import DatasetCard
 from ddpg.errors import UserError
-from ddpg.study.config import DatasetEntry, validated
+from ddpg.study.config import DatasetEntry
 from ddpg.study.selection import format_positions, parse_positions, selected
+from ddpg.validation import validated
 
 LISTED = [{"id": name, "file": f"{name}.png"} for name in "abcdefghij"]
 

@@ -15,7 +15,7 @@ from ddpg.priors.training import train as training
 from ddpg.priors.training.dead_leaves import dead_leaves
 from ddpg.priors.training.pictures import TrainingPictures
 from ddpg.priors.training.train import TrainingConfig, TrainingRun, train
-from ddpg.study.config import read_yaml, validated
+from ddpg.validation import read_yaml, validated
 
 TINY = TrainingConfig(
     widths=[4, 8],

@@ -18,7 +18,7 @@ from ddpg.errors import UserError
 from ddpg.files.tensors import read_ids, read_labels, read_tensors
 from ddpg.stages.preparation import prepare_images
 from ddpg.stages.resources import survey_dataset
-from ddpg.study.config import validated
+from ddpg.validation import validated
 
 ROOT = Path(__file__).parents[2]
 

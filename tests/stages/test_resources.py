@@ -14,7 +14,7 @@ from ddpg.datasets.places import source_folder
 from ddpg.errors import UserError
 from ddpg.stages import resources
 from ddpg.stages.resources import find_lpips_backbone, index_folder, survey_dataset
-from ddpg.study.config import validated
+from ddpg.validation import validated
 
 
 def draw(path, pixels):

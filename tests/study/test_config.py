@@ -8,6 +8,7 @@ import yaml
 from ddpg.errors import UserError
 from ddpg.study import config
 from ddpg.study.schemas import json_schemas
+from ddpg.validation import read_yaml, validated
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,15 +20,15 @@ def valid(**changes):
 
 def problem(**changes):
     with pytest.raises(UserError) as caught:
-        config.validated(config.StudyConfig, valid(**changes), "config.yaml")
+        validated(config.StudyConfig, valid(**changes), "config.yaml")
     return str(caught.value)
 
 
 def test_shipped_configurations_are_valid():
     content = valid()
-    config.validated(config.StudyConfig, content, "config.yaml")
+    validated(config.StudyConfig, content, "config.yaml")
     quick = content | yaml.safe_load((ROOT / "config/quick.yaml").read_text())
-    assert config.validated(config.StudyConfig, quick, "quick.yaml").name == "quick"
+    assert validated(config.StudyConfig, quick, "quick.yaml").name == "quick"
 
 
 def test_shipped_schemas_are_those_of_the_models():
@@ -96,7 +97,7 @@ def test_impossible_precision_and_subset():
 
 def entry(**fields):
     content = {"card": "skimage-photos", "image_size": 128, **fields}
-    study = config.validated(config.StudyConfig, valid(datasets=[content]), "config.yaml")
+    study = validated(config.StudyConfig, valid(datasets=[content]), "config.yaml")
     return study.datasets[0]
 
 
@@ -133,7 +134,7 @@ def test_an_entry_goes_before_a_card_and_a_card_before_the_device():
 
 
 def test_what_is_left_out_of_a_study():
-    study = config.validated(config.StudyConfig, valid(), "config.yaml")
+    study = validated(config.StudyConfig, valid(), "config.yaml")
     assert (study.limit, study.steps, study.repeats, study.published) == (None, None, 1, None)
     entry = study.datasets[0]
     assert (entry.limit, entry.subset, entry.precision) == (None, None, None)
@@ -145,11 +146,11 @@ def test_all_problems_are_told_at_once():
 
 def test_missing_file_and_broken_yaml(tmp_path):
     with pytest.raises(UserError, match="cannot be read"):
-        config.read_yaml(tmp_path / "none.yaml")
+        read_yaml(tmp_path / "none.yaml")
     broken = tmp_path / "broken.yaml"
     broken.write_text("a: [1, 2")
     with pytest.raises(UserError, match=r"broken\.yaml: is not valid YAML"):
-        config.read_yaml(broken)
+        read_yaml(broken)
     broken.write_text("- 1\n")
     with pytest.raises(UserError, match="must hold a mapping"):
-        config.read_yaml(broken)
+        read_yaml(broken)

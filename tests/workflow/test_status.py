@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from ddpg.jobs import specs
-from ddpg.study.config import merged
 from ddpg.study.study import Study
+from ddpg.validation import merged
 from ddpg.workflow.status import (
     FRESH,
     Shard,

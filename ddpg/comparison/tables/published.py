@@ -19,8 +19,8 @@ from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles
 from ddpg.comparison.style import DATASET_NAMES, METRIC_STYLES, dataset_name, task_name, task_order
 from ddpg.comparison.tables.markup import escape_latex, escape_markdown
 from ddpg.errors import UserError
+from ddpg.study.published import COLUMNS, published_rows
 
-COLUMNS = ["dataset", "task", "sigma_y", "method", "psnr", "lpips", "source"]
 _QUALITIES = ("psnr", "lpips")
 OWN_METHODS = ("ddpg", "idpg")
 """What the paper proposes."""
@@ -41,13 +41,7 @@ def read_published(path: str | os.PathLike[str]) -> pd.DataFrame:
         UserError: the file cannot be read, lacks a column, holds a number that is none, or names
             one cell of a method twice.
     """
-    try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (OSError, pd.errors.EmptyDataError, pd.errors.ParserError) as error:
-        raise UserError(f"{path}: not a readable table of published figures ({error})") from error
-    missing = [column for column in COLUMNS if column not in frame]
-    if missing:
-        raise UserError(f"{path}: missing column {', '.join(missing)}")
+    frame = pd.DataFrame(published_rows(path), dtype=str)
     for column in ("sigma_y", *_QUALITIES):
         try:
             frame[column] = pd.to_numeric(frame[column].mask(frame[column] == "")).astype(float)
@@ -57,7 +51,7 @@ def read_published(path: str | os.PathLike[str]) -> pd.DataFrame:
     twice = frame[frame.duplicated(["dataset", "task", "sigma_y", "method"])]
     if len(twice):
         raise UserError(f"{path}: two rows for {', '.join(map(str, twice.iloc[0, :4]))}")
-    return frame[COLUMNS]
+    return frame[list(COLUMNS)]
 
 
 def published_table(summary: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:

@@ -15,10 +15,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, PrivateAttr
 
 from ddpg.errors import UserError
+from ddpg.files.text import read_text
 from ddpg.jobs.fingerprint import fingerprint
 from ddpg.priors.cards.fields import (
     CardFields,
@@ -27,7 +27,7 @@ from ddpg.priors.cards.fields import (
     configuration,
 )
 from ddpg.priors.cards.kinds import PRIOR_KINDS
-from ddpg.study.config import validated
+from ddpg.validation import parse_yaml, validated
 
 EMBEDDED = Path(__file__).parent.parent / "embedded"
 PUBLISHED = Path(__file__).parent.parent / "published"
@@ -54,10 +54,10 @@ class Card(CardFields):
         """Read a card from the text of its file.
 
         Raises:
-            CardError: the text is not a YAML mapping.
-            UserError: a field is missing, unknown or not allowed.
+            UserError: the text is not a YAML mapping, or a field is missing, unknown or not
+                allowed.
         """
-        card = validated(cls, _fields(path, text), str(path))
+        card = validated(cls, parse_yaml(text, path), str(path))
         card._path = path
         configurations = list(card.configurations().values())
         _check_labels(card, configurations)
@@ -248,17 +248,4 @@ def _check_labels(card: Card, configurations: Iterable[BaseModel]) -> None:
 def _located(name_or_card: str | os.PathLike[str]) -> tuple[Path, str]:
     """The file of a card and what is in it."""
     path = find_card(name_or_card)
-    try:
-        return path, path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise CardError(path, f"not YAML: {error}") from error
-
-
-def _fields(path: Path, text: str) -> dict[str, Any]:
-    try:
-        fields = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise CardError(path, f"not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(fields, dict):
-        raise CardError(path, "a card must be a mapping of fields to values")
-    return fields
+    return path, read_text(path)

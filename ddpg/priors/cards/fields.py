@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import (
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     field_validator,
     model_validator,
@@ -33,7 +32,8 @@ from ddpg.priors.networks.configurations import (
     ADMUNetConfig,
     DDPMUNetConfig,
 )
-from ddpg.study.config import ExecutionSettings, Identifier, Sha256
+from ddpg.study.config import ExecutionSettings
+from ddpg.validation import Identifier, Section, Sha256
 
 if TYPE_CHECKING:
     from ddpg.priors.schedule import Schedule
@@ -43,14 +43,6 @@ _SCHEDULE_FIELDS: Mapping[str, tuple[str, ...]] = {
     "cosine": ("steps", "offset"),
     "diffusers": (),
 }
-
-
-class Section(BaseModel):
-    """A mapping of a card: unknown keys are errors, attributes are read-only."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
-    )
 
 
 Positive = Annotated[int, Field(ge=1)]

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ddpg.priors.networks.configurations import GROUPS, Architecture
-from ddpg.study.config import validated
+from ddpg.validation import validated
 
 
 class PublishedNetwork(nn.Module):

@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
+
+from ddpg.validation import Section
 
 GROUPS = 32
 """Groups of every group normalisation: the width of each level is a multiple of it."""
@@ -23,12 +25,8 @@ HEAD_CHANNELS = 64
 Positive = Annotated[int, Field(ge=1)]
 
 
-class Architecture(BaseModel):
+class Architecture(Section):
     """What the families share: a U-Net that halves the resolution from level to level."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
-    )
 
     image_size: Positive
     """Side of the pictures that the network was trained on; says which levels have attention."""

@@ -1,0 +1,164 @@
+"""Text files and tables that people make: every encoding that editors and spreadsheets save.
+
+One reader for experiment sheets, lists of pictures, tables of published figures and YAML files.
+A byte-order mark decides the encoding; without one a file is UTF-8. Lines end as they like.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ddpg.errors import UserError
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # begins with the mark of UTF-16
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_SEPARATORS = {"\t": "tab", ",": "comma", ";": "semicolon"}
+_BLANKS = "\ufeff\u00a0\u2007\u202f\u200b"
+"""What stands for a blank, or for nothing, where pages and spreadsheets are copied from."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table: the number of its line, from 1, and its fields without outer blanks."""
+
+    line: int
+    fields: tuple[str, ...]
+
+
+def read_text(path: str | Path) -> str:
+    """The text of a file, without a byte-order mark, its lines ended by ``\\n``.
+
+    Raises:
+        UserError: the file cannot be read or decoded; names the line of the first bad byte.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}{_undecodable(content, encoding, error)}") from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _undecodable(content: bytes, encoding: str, error: UnicodeDecodeError) -> str:
+    """What is wrong with bytes that are no text, beginning with their place."""
+    if encoding.startswith("utf-8"):
+        before = content[: error.start].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if 0 in content[:1000]:
+            return ": is not text in UTF-8: it holds zero bytes; save it as UTF-8"
+        byte = content[error.start]
+        guess = f", {chr(byte)!r} in Latin-1" if byte >= 0xA0 else ""
+        return (
+            f", line {before.count(10) + 1}: is not text in UTF-8 (byte 0x{byte:02x}{guess}); "
+            "save the file as UTF-8"
+        )
+    return f": is not text in {encoding.upper()}, which its byte-order mark promises; save it anew"
+
+
+def read_table(
+    path: str | Path,
+    *,
+    separators: Sequence[str] = ("\t",),
+    comments: bool = True,
+    known: Sequence[str] = (),
+) -> list[Row]:
+    """The rows of a table, its header first, without empty lines.
+
+    Args:
+        path: of the table.
+        separators: those that may stand between fields, the usual one first.
+        comments: whether lines that begin with ``#`` are left out.
+        known: columns that a header may have; they tell a table with another separator.
+
+    Raises:
+        UserError: the file is no text, has a broken quote, or its columns have another separator.
+    """
+    return table_rows(read_text(path), path, separators=separators, comments=comments, known=known)
+
+
+def table_rows(
+    text: str,
+    path: str | Path,
+    *,
+    separators: Sequence[str] = ("\t",),
+    comments: bool = True,
+    known: Sequence[str] = (),
+) -> list[Row]:
+    """The rows of a table's text; arguments as for :func:`read_table`."""
+    lines = [
+        "" if not line.strip(_BLANKS + " \t,;") or (comments and _plain(line).startswith("#"))
+        else line
+        for line in text.split("\n")
+    ]  # fmt: skip
+    header = next((line for line in lines if line), "")
+    separator = _separator(header, path, separators, known)
+    reader = csv.reader(io.StringIO("\n".join(lines)), delimiter=separator, strict=True)
+    rows: list[Row] = []
+    line = 0
+    try:
+        for fields in reader:
+            cleaned = tuple(_plain(field) for field in fields)
+            if any(cleaned):
+                rows.append(Row(line + 1, cleaned))
+            line = reader.line_num
+    except csv.Error as error:
+        raise UserError(f"{path}, line {line + 1}: is not a line of a table ({error})") from error
+    width = len(_without_empty_end(rows[0].fields)) if rows else 0
+    return [Row(row.line, _shortened(row.fields, width)) for row in rows]
+
+
+def decimal_comma(text: str) -> str:
+    """A hint for a number that is written with a comma, or nothing."""
+    digits = text.strip().lstrip("+-").replace(",", "", 1)
+    written = text.count(",") == 1 and digits.replace(".", "").isdecimal()
+    return f" (write {text.replace(',', '.')}, with a point)" if written else ""
+
+
+def _plain(field: str) -> str:
+    """A field without outer blanks of any kind."""
+    return field.strip().strip(_BLANKS + " \t")
+
+
+def _separator(
+    header: str, path: str | Path, separators: Sequence[str], known: Sequence[str]
+) -> str:
+    """What stands between the fields of a table, going by its header."""
+    for separator in separators:
+        if separator in header:
+            return separator
+    wanted = " or ".join(_SEPARATORS[separator] for separator in separators)
+    for separator in {*_SEPARATORS} - {*separators}:
+        names = {_plain(name).strip('"') for name in header.split(separator)}
+        if len(names & set(known)) > 1:
+            raise UserError(
+                f"{path}: its fields are separated by a {_SEPARATORS[separator]}, where a {wanted} "
+                f"is needed; save it as a text file separated by {wanted}s"
+            )
+    names = {name for name in _plain(header).split() if name in known}
+    if len(names) > 1:
+        raise UserError(f"{path}: its fields are separated by blanks, where a {wanted} is needed")
+    return separators[0]
+
+
+def _without_empty_end(fields: tuple[str, ...]) -> tuple[str, ...]:
+    while fields and not fields[-1]:
+        fields = fields[:-1]
+    return fields
+
+
+def _shortened(fields: tuple[str, ...], width: int) -> tuple[str, ...]:
+    """Fields without the empty ones past the header's, which a tab too many leaves."""
+    return fields[:width] + _without_empty_end(fields[width:])
