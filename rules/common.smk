@@ -9,6 +9,8 @@ from pathlib import Path
 from ddpg.jobs import specs
 from ddpg.errors import UserError
 from ddpg.workflow.code import shell_prefix
+from ddpg.workflow.configuration import configuration_files, study_configuration
+from ddpg.workflow.half_precision import refuse_half_precision_without_gpu
 from ddpg.workflow.patterns import one_of
 from ddpg.study.study import Study
 
@@ -17,7 +19,8 @@ from ddpg.study.study import Study
 gc.set_threshold(100_000)
 
 try:
-    study = Study(config, ", ".join(map(str, workflow.configfiles)) or "config.yaml")
+    study = Study(study_configuration(workflow), ", ".join(map(str, configuration_files(workflow))))
+    refuse_half_precision_without_gpu(workflow, study)
     # Jobs run the code that is fingerprinted here, or stop.
     shell.prefix(shell_prefix(workflow, specs.plugin_packages(study)))
 except UserError as error:

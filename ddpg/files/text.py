@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,7 @@ class Row:
     fields: tuple[str, ...]
 
 
-def read_text(path: str | Path) -> str:
+def read_text(path: str | os.PathLike[str]) -> str:
     """The text of a file, without a byte-order mark, its lines ended by ``\\n``.
 
     Raises:
@@ -44,12 +45,12 @@ def read_text(path: str | Path) -> str:
     try:
         content = Path(path).read_bytes()
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+        raise UserError(f"{os.fspath(path)}: cannot be read ({error.strerror})") from error
     encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
-        raise UserError(f"{path}{_undecodable(content, encoding, error)}") from error
+        raise UserError(f"{os.fspath(path)}{_undecodable(content, encoding, error)}") from error
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -69,7 +70,7 @@ def _undecodable(content: bytes, encoding: str, error: UnicodeDecodeError) -> st
 
 
 def read_table(
-    path: str | Path,
+    path: str | os.PathLike[str],
     *,
     separators: Sequence[str] = ("\t",),
     comments: bool = True,
@@ -91,7 +92,7 @@ def read_table(
 
 def table_rows(
     text: str,
-    path: str | Path,
+    path: str | os.PathLike[str],
     *,
     separators: Sequence[str] = ("\t",),
     comments: bool = True,
@@ -115,7 +116,9 @@ def table_rows(
                 rows.append(Row(line + 1, cleaned))
             line = reader.line_num
     except csv.Error as error:
-        raise UserError(f"{path}, line {line + 1}: is not a line of a table ({error})") from error
+        raise UserError(
+            f"{os.fspath(path)}, line {line + 1}: is not a line of a table ({error})"
+        ) from error
     width = len(_without_empty_end(rows[0].fields)) if rows else 0
     return [Row(row.line, _shortened(row.fields, width)) for row in rows]
 
@@ -133,7 +136,7 @@ def _plain(field: str) -> str:
 
 
 def _separator(
-    header: str, path: str | Path, separators: Sequence[str], known: Sequence[str]
+    header: str, path: str | os.PathLike[str], separators: Sequence[str], known: Sequence[str]
 ) -> str:
     """What stands between the fields of a table, going by its header."""
     for separator in separators:
@@ -149,7 +152,9 @@ def _separator(
             )
     names = {name for name in _plain(header).split() if name in known}
     if len(names) > 1:
-        raise UserError(f"{path}: its fields are separated by blanks, where a {wanted} is needed")
+        raise UserError(
+            f"{os.fspath(path)}: its fields are separated by blanks, where a {wanted} is needed"
+        )
     return separators[0]
 
 

@@ -28,6 +28,7 @@ class Task:
         builder: for a plug-in, where its operator is made, ``package.module:function``, called as
             ``function((height, width), backend=..., scale=...)`` with scale None where there are no
             ``scales``; returns a :class:`ddpg.operators.LinearOperator`.
+        taps: the side of its fixed kernel, which must fit into the image; 0 without one.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Task:
     scales: tuple[int, ...] = ()
     needs: str = ""
     builder: str = ""
+    taps: int = 0
 
     @property
     def backend(self) -> str:
@@ -56,9 +58,9 @@ TASKS: Registry[Task] = Registry(
     Task,
     # As in the published runs.
     Task("sr_bicubic", "Super-resolution", ("fft", "svd"), "svd", scales=(2, 4, 8)),
-    Task("deblur_gauss", "Gaussian deblurring", (*_BLUR_BACKENDS, "svd-published")),
-    Task("deblur_uni", "Uniform deblurring", _BLUR_BACKENDS),
-    Task("deblur_aniso", "Anisotropic deblurring", _BLUR_BACKENDS),
+    Task("deblur_gauss", "Gaussian deblurring", (*_BLUR_BACKENDS, "svd-published"), taps=5),
+    Task("deblur_uni", "Uniform deblurring", _BLUR_BACKENDS, taps=9),
+    Task("deblur_aniso", "Anisotropic deblurring", _BLUR_BACKENDS, taps=9),
     Task("motion_deblur", "Motion deblurring", needs="kernel"),
     Task("denoising", "Denoising"),
     Task("inpainting", "Inpainting", needs="mask"),

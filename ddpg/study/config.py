@@ -8,6 +8,8 @@ imports torch or pandas: every job of the workflow parses the Snakefile, which r
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator

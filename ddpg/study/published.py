@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 from ddpg.errors import UserError
 from ddpg.files.text import decimal_comma, read_table
@@ -12,7 +12,7 @@ COLUMNS = ("dataset", "task", "sigma_y", "method", "psnr", "lpips", "source")
 NUMBERS = ("sigma_y", "psnr", "lpips")
 
 
-def published_rows(path: str | Path) -> list[dict[str, str]]:
+def published_rows(path: str | os.PathLike[str]) -> list[dict[str, str]]:
     """The rows of a table of published figures, as text.
 
     Args:
@@ -23,7 +23,9 @@ def published_rows(path: str | Path) -> list[dict[str, str]]:
             problems at once.
     """
     table = read_table(path, separators=(",", "\t", ";"), known=COLUMNS)
-    header = table[0].fields if table else ()
+    if not table:
+        raise UserError(f"{path}: not a readable table of published figures: it is empty")
+    header = table[0].fields
     if missing := [column for column in COLUMNS if column not in header]:
         raise UserError(f"{path}: missing column {', '.join(missing)}")
     problems, rows = [], []

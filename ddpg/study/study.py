@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from ddpg.datasets.cards import DatasetCard
@@ -17,10 +18,12 @@ from ddpg.priors.cards.card import Card as PriorCard
 from ddpg.priors.cards.card import card_identity
 from ddpg.priors.cards.card import read_card as read_prior_card
 from ddpg.samplers.methods import METHODS
+from ddpg.study.checks import row_problems
 from ddpg.study.config import DatasetEntry, ExecutionSettings, StudyConfig
+from ddpg.study.published import published_rows
 from ddpg.study.selection import Selection, selected
-from ddpg.study.sheet import Cell, Experiment, read_sheet
-from ddpg.validation import validated
+from ddpg.study.sheet import Cell, Experiment, problem_lines, read_sheet
+from ddpg.validation import listed, validated
 
 
 class Study:
@@ -31,7 +34,8 @@ class Study:
         file: its path, for error messages.
 
     Raises:
-        UserError: the configuration, a card or the sheet is not valid.
+        UserError: the configuration is not valid; else everything that is wrong with cards, sheet
+            and published figures, and with what they ask of each other.
     """
 
     def __init__(self, config: Mapping[str, Any], file: str = "config.yaml") -> None:
@@ -41,11 +45,30 @@ class Study:
         self.cards: dict[str, DatasetCard] = {}
         self.selections: dict[str, Selection] = {}
         self.priors: dict[str, PriorCard] = {}
+        problems: list[str] = []
+        unread: list[str] = []
         for entry in self.config.datasets:
-            self._add_dataset(entry)
-        rows = read_sheet(self.config.experiments, list(self.cards), steps=self.config.steps)
-        self.experiments = self._repeated(rows)
-        self._check_sizes()
+            try:
+                self._add_dataset(entry)
+            except UserError as error:
+                problems.append(str(error))
+                unread.append(Path(entry.card).stem)
+        self.experiments: list[Experiment] = []
+        try:
+            names = [*self.cards, *(name for name in unread if name not in self.cards)]
+            rows = read_sheet(self.config.experiments, names, steps=self.config.steps)
+            # Rows of a data set that cannot be read have been told of already.
+            self.experiments = self._repeated([r for r in rows if r.cell.dataset in self.cards])
+            problems += problem_lines(self.config.experiments, row_problems(self))
+        except UserError as error:
+            problems.append(str(error))
+        if self.config.published:
+            try:
+                published_rows(self.config.published)
+            except UserError as error:
+                problems.append(str(error))
+        if problems:
+            raise UserError(listed(line for text in problems for line in text.splitlines()))
 
     def _add_dataset(self, entry: DatasetEntry) -> None:
         card = read_dataset_card(entry.card)
@@ -63,19 +86,9 @@ class Study:
                     f"{self.file}: datasets: prior: {other.path} and {prior.path} are two priors "
                     f"named {prior.name!r}; give one of the cards another name"
                 )
+        selection = selected(entry, card, self.config.limit)
         self.entries[card.name], self.cards[card.name] = entry, card
-        self.selections[card.name] = selected(entry, card, self.config.limit)
-        self.priors[card.name] = prior
-
-    def _check_sizes(self) -> None:
-        for experiment in self.experiments:
-            size = self.entries[experiment.cell.dataset].image_size
-            scale = experiment.cell.degradation.scale
-            if scale and size % scale:
-                raise UserError(
-                    f"{self.config.experiments}: scale {scale} does not divide the image size "
-                    f"{size} of {experiment.cell.dataset}"
-                )
+        self.selections[card.name], self.priors[card.name] = selection, prior
 
     def _repeated(self, rows: list[Experiment]) -> list[Experiment]:
         """Every row once per repetition; methods without a network draw no random numbers."""

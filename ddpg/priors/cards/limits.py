@@ -1,0 +1,87 @@
+"""What a prior takes, as far as its card and its folder on this machine say it, without torch."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from math import lcm
+from pathlib import Path
+from typing import Any
+
+from ddpg.priors.cards.card import Card
+from ddpg.priors.cards.fields import ResidualUNetConfig
+from ddpg.priors.networks.configurations import ADMClassifierConfig
+
+
+@dataclass(frozen=True)
+class PriorLimits:
+    """What a prior takes.
+
+    Attributes:
+        size_multiple: image sides must be multiples of it.
+        image_size: the only size that it takes, or None.
+        times: its number of times, or None where only its folder knows and is not there.
+        classes: its number of classes, or None.
+        labels: whether every picture needs a label.
+    """
+
+    size_multiple: int = 1
+    image_size: int | None = None
+    times: int | None = None
+    classes: int | None = None
+    labels: bool = False
+
+
+def prior_limits(card: Card) -> PriorLimits:
+    """The limits of a card's prior."""
+    configurations = list(card.configurations().values())
+    folder = _diffusers_folder(card)
+    unet, scheduler = _json(folder, "unet"), _json(folder, "scheduler")
+    multiples = [_size_multiple(configuration) for configuration in configurations]
+    multiples.append(2 ** max(len(unet.get("down_block_types", [])) - 1, 0))
+    classes = [getattr(configuration, "num_classes", None) for configuration in configurations]
+    known = [count for count in (*classes, unet.get("num_class_embeds")) if count]
+    # What the folder does not say is what the library takes: 1000 times.
+    times = scheduler.get("num_train_timesteps", 1000) if scheduler else None
+    return PriorLimits(
+        size_multiple=lcm(*multiples),
+        image_size=next(
+            (
+                c.image_size
+                for c in configurations
+                if isinstance(c, ADMClassifierConfig) and c.pool == "attention"
+            ),
+            None,
+        ),
+        times=times if card.schedule.kind == "diffusers" else card.schedule.steps,
+        classes=min(known, default=None),
+        labels=card.label == "dataset",
+    )
+
+
+def _size_multiple(configuration: Any) -> int:
+    if isinstance(configuration, ResidualUNetConfig):
+        return 2 ** len(configuration.widths)
+    return int(getattr(configuration, "size_multiple", 1))
+
+
+def _diffusers_folder(card: Card) -> Path | None:
+    return card.local("weights") if card.architecture["kind"] == "diffusers" else None
+
+
+def _json(folder: Path | None, part: str) -> dict[str, Any]:
+    """A file of a diffusers folder, or nothing: its loading tells what is wrong with it."""
+    if folder is None:
+        return {}
+    names = {"unet": ("unet/config.json", "config.json")}
+    files = [
+        folder / name
+        for name in names.get(part, (f"{part}/{part}_config.json", f"{part}_config.json"))
+    ]
+    for file in files:
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        return content if isinstance(content, dict) else {}
+    return {}

@@ -1,0 +1,138 @@
+"""What configuration, sheet and cards know together: mistakes that would kill jobs.
+
+Each check gives problems of rows of the sheet, which :func:`ddpg.study.sheet.problem_lines` tells
+once each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ddpg.datasets.entries import ImageEntry
+from ddpg.datasets.lists import read_list
+from ddpg.errors import UserError
+from ddpg.operators.tasks import TASKS
+from ddpg.priors.cards.limits import PriorLimits, prior_limits
+from ddpg.samplers.methods import METHODS
+from ddpg.study.sheet import Experiment, LineProblem
+
+if TYPE_CHECKING:
+    from ddpg.study.study import Study
+
+
+def row_problems(study: Study) -> Iterator[LineProblem]:
+    """What is wrong with the rows of a study's sheet, given its data sets and priors."""
+    used = {e.cell.dataset for e in study.experiments if METHODS[e.method].uses_prior}
+    limits = {dataset: prior_limits(study.priors[dataset]) for dataset in used}
+    labels = {dataset: _label_problem(study, dataset, limits[dataset]) for dataset in sorted(used)}
+    for row in study.experiments:
+        if row.repeat:
+            continue
+        dataset = row.cell.dataset
+        size = study.entries[dataset].image_size
+        problems = [_task_problem(row, size, study.config.motion_kernel.size)]
+        if METHODS[row.method].uses_prior:
+            prior = study.priors[dataset].name
+            problems += [
+                _size_problem(dataset, size, prior, limits[dataset]),
+                _steps_problem(row, prior, limits[dataset]),
+                labels[dataset],
+            ]
+        yield from (LineProblem(row.line, problem) for problem in problems if problem)
+
+
+def _task_problem(row: Experiment, size: int, motion_size: int) -> str:
+    """What keeps a task from pictures of a size."""
+    dataset, degradation = row.cell.dataset, row.cell.degradation
+    task = TASKS[degradation.task]
+    if degradation.scale and size % degradation.scale:
+        return (
+            f"scale: scale {degradation.scale} does not divide the image size {size} of {dataset}"
+        )
+    taps = motion_size if task.needs == "kernel" else task.taps
+    if taps > size:
+        remedy = "a smaller motion_kernel.size or " if task.needs == "kernel" else ""
+        return (
+            f"task: the {taps} x {taps} kernel of {task.name} does not fit into the image size "
+            f"{size} of {dataset}; give {remedy}an image_size of {taps} or more"
+        )
+    return ""
+
+
+def _size_problem(dataset: str, size: int, prior: str, limits: PriorLimits) -> str:
+    """What keeps a prior from pictures of a size."""
+    if limits.image_size not in (None, size):
+        return (
+            f"dataset: the prior {prior} takes pictures of {limits.image_size} x "
+            f"{limits.image_size} only (its classifier pools by attention); image_size of "
+            f"{dataset} is {size}"
+        )
+    multiple = limits.size_multiple
+    if size % multiple:
+        near = [n for n in (size // multiple * multiple, -(-size // multiple) * multiple) if n >= 8]
+        return (
+            f"dataset: the prior {prior} takes image sides that are multiples of {multiple}, "
+            f"image_size of {dataset} is {size}; give {' or '.join(map(str, near))}"
+        )
+    return ""
+
+
+def _steps_problem(row: Experiment, prior: str, limits: PriorLimits) -> str:
+    """Steps, given or the method's own, beyond a prior's times."""
+    steps = row.hyper_parameters.get("steps")
+    if limits.times is None or not isinstance(steps, int) or steps <= limits.times:
+        return ""
+    return (
+        f"steps: {row.method} would take {steps} steps, but the prior {prior} has {limits.times} "
+        f"times; give 1 to {limits.times}"
+    )
+
+
+def _label_problem(study: Study, dataset: str, limits: PriorLimits) -> str:
+    """What keeps a class-conditional prior from the pictures that take part."""
+    if not limits.labels:
+        return ""
+    entries = _entries(study, dataset)
+    prior = study.priors[dataset].name
+    if entries is None:
+        return ""
+    if missing := [entry.id for entry in entries if entry.label is None]:
+        return (
+            f"dataset: the prior {prior} needs the class of every picture, but {len(missing)} of "
+            f"{len(entries)} pictures of {dataset} have no label, {_some(missing)}; give the list "
+            "of its pictures a column 'label', or the prior's card one label for all"
+        )
+    classes = limits.classes
+    foreign = [e.id for e in entries if classes and e.label is not None and e.label >= classes]
+    if foreign and classes:
+        highest = max(entry.label or 0 for entry in entries)
+        counted = " (they look as if counted from 1)" if highest == classes else ""
+        return (
+            f"dataset: the prior {prior} has the classes 0 to {classes - 1}, but {len(foreign)} "
+            f"of {len(entries)} pictures of {dataset} have labels up to {highest}{counted}, "
+            f"{_some(foreign)}"
+        )
+    return ""
+
+
+def _entries(study: Study, dataset: str) -> list[ImageEntry] | None:
+    """The pictures that take part, where card or list know them before anything is fetched."""
+    selection, card = study.selections[dataset], study.cards[dataset]
+    if selection.entries is not None:
+        return list(selection.entries)
+    # A list that is looked for in the source may lie in the working tree.
+    if card.list_in_source and Path(card.list_in_source).is_file():
+        entries = read_list(card.list_in_source).entries
+        if len(entries) != card.count:
+            raise UserError(
+                f"{card.list_in_source}: lists {len(entries)} pictures, the card of {dataset} says "
+                f"count: {card.count}"
+            )
+        return [entries[position] for position in selection.positions]
+    return None
+
+
+def _some(ids: list[str]) -> str:
+    return ", ".join(ids[:3]) + (", ..." if len(ids) > 3 else "")

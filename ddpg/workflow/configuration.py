@@ -1,0 +1,63 @@
+"""The configuration of a study as its files and the command line say it, read by our own reader.
+
+Snakemake reads the files first, with a reader that keeps one of two equal keys and takes 0123 for
+83; what it makes of a command line are texts and numbers. So the files are read once more, and
+what the command line gave takes the types that a study asks for.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ddpg.study.config import StudyConfig
+from ddpg.validation import as_asked, merged, read_yaml
+
+
+def study_configuration(workflow: Any) -> dict[str, Any]:
+    """The configuration behind a workflow: its own file, those of the command line, ``--config``.
+
+    Args:
+        workflow: Snakemake's, after ``configfile:``.
+
+    Raises:
+        UserError: a file cannot be read, or holds what YAML takes for something else.
+    """
+    settings = workflow.config_settings
+    given = dict(as_written(settings.config, sys.argv))
+    return merged(*map(read_yaml, configuration_files(workflow)), as_asked(StudyConfig, given))
+
+
+def configuration_files(workflow: Any) -> list[Path]:
+    """The files of a configuration, the one that counts most last."""
+    given = list(workflow.config_settings.configfiles)
+    own = [] if workflow.config_settings.replace_workflow_config else workflow.configfiles
+    return [_short(path) for path in [*(f for f in own if f not in given), *given]]
+
+
+def as_written(config: Mapping[str, Any], arguments: Sequence[str]) -> dict[str, Any]:
+    """Values of ``--config`` with names of digits as they were written.
+
+    Args:
+        config: what Snakemake made of them: 202411 of 2024_11.
+        arguments: the command line.
+    """
+    written = dict(word.split("=", 1) for word in arguments if "=" in word)
+    text = StudyConfig.model_fields
+    return {
+        key: written[key]
+        if type(value) in (int, float, bool)
+        and key in written
+        and key in text
+        and text[key].annotation is str
+        else value
+        for key, value in config.items()
+    }
+
+
+def _short(path: str | Path) -> Path:
+    """A path as people write it: below the working directory where it is."""
+    absolute = Path(path).absolute()
+    return absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else absolute
