@@ -54,7 +54,8 @@ rule kernels:
     params:
         spec=kernels_spec,
     shell:
-        "ddpg kernels --observations {input:q} --output {output.pdf:q} --log {log:q}"
+        "printf '%s\\0' --observations {input:q} |"
+        " ddpg kernels @- --output {output.pdf:q} --log {log:q}"
 
 
 rule grid:
@@ -76,9 +77,10 @@ rule grid:
     params:
         spec=grid_spec,
     shell:
-        "ddpg grid --truth {input.truth:q} --observations {input.observations:q}"
+        "printf '%s\\0' --truth {input.truth:q} --observations {input.observations:q}"
         " --labels {params.spec[labels]} --restorations {input.restorations:q}"
-        " --metrics {input.metrics:q} --cell {wildcards.cell:q} --count {params.spec[count]}"
+        " --metrics {input.metrics:q} |"
+        " ddpg grid @- --cell {wildcards.cell:q} --count {params.spec[count]}"
         " --output {output.pdf:q} --log {log:q}"
 
 
@@ -144,9 +146,9 @@ rule provenance:
         spec=provenance_spec,
         names=recorded_names,
     shell:
-        "ddpg provenance --config {params.spec[config]:q} --sheet {input.sheet:q}"
-        " --metrics {input.metrics:q} --priors {params.spec[priors]}"
-        " --files {input:q} --names {params.names:q}"
+        "printf '%s\\0' --config {params.spec[config]:q} --priors {params.spec[priors]}"
+        " --files {input:q} --names {params.names:q} |"
+        " ddpg provenance @- --sheet {input.sheet:q} --metrics {input.metrics:q}"
         " --output {output:q} --log {log:q}"
 
 
@@ -167,6 +169,6 @@ rule page:
     params:
         spec=page_spec,
     shell:
-        "ddpg page --metrics {input.metrics:q} --provenance {input.provenance:q}"
-        " --figures {input.figures:q} --grids {input.grids:q} --truth {input.truth:q}"
+        "printf '%s\\0' --figures {input.figures:q} --grids {input.grids:q} --truth {input.truth:q} |"
+        " ddpg page @- --metrics {input.metrics:q} --provenance {input.provenance:q}"
         " --output {output:q} --log {log:q}"

@@ -45,5 +45,6 @@ rule collect_metrics:
     params:
         spec=collection_spec,
     shell:
-        "ddpg collect --first {input.first:q} --shards {params.spec[shards]}"
+        "printf '%s\\0' --shards {params.spec[shards]} |"
+        " ddpg collect --first {input.first:q} @-"
         " --output {output:q} --log {log:q}"

@@ -16,7 +16,8 @@ rule observe:
     params:
         spec=observation_spec,
     shell:
-        "ddpg observe --truth {input.truth:q}"
+        "printf '%s\\0' {params.spec[motion]} |"
+        " ddpg observe --truth {input.truth:q}"
         " --dataset {params.spec[dataset]} {params.spec[degradation]} --sigma-y {params.spec[sigma_y]}"
-        " --seed {params.spec[seed]} {params.spec[motion]}"
+        " --seed {params.spec[seed]} @-"
         " --output {output:q} --log {log:q}"

@@ -54,8 +54,9 @@ rule prepare_images:
     params:
         spec=preparation_spec,
     shell:
-        "ddpg prepare-images --card {params.spec[card]} --index {input.index:q}"
-        " --fetched {input.fetched:q} --positions {params.spec[positions]}"
+        "printf '%s\\0' --positions {params.spec[positions]} |"
+        " ddpg prepare-images --card {params.spec[card]} --index {input.index:q}"
+        " --fetched {input.fetched:q} @-"
         " --crop {params.spec[crop]} --image-size {params.spec[image_size]}"
         " --output {output:q} --log {log:q}"
 

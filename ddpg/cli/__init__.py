@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import resource
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ from ddpg.jobs.same_code import check_code
 from ddpg.machine.termination import STATUS as TERMINATED
 from ddpg.machine.termination import Terminated, clean_termination
 
+PIPED = "@-"
+"""An argument that stands for others: see :func:`with_piped`."""
 EXPECTED = (ValueError, OSError, ArithmeticError, KeyboardInterrupt, Terminated)
 """What becomes a line on the terminal; its traceback goes to the log. Anything else is a bug."""
 _STATUS = {UsageError: 2, KeyboardInterrupt: 130, Terminated: TERMINATED}
@@ -26,7 +29,8 @@ _STATUS = {UsageError: 2, KeyboardInterrupt: 130, Terminated: TERMINATED}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a subcommand and return the exit status."""
-    options = build_parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options = build_parser().parse_args(with_piped(given))
     try:
         _start_logging(options.log)
         check_code()
@@ -42,6 +46,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise
     finally:
         _log_usage()
+
+
+def with_piped(arguments: Sequence[str]) -> list[str]:
+    """Arguments in which ``@-`` stands for those that standard input holds, ended by zero bytes.
+
+    Linux allows 128 kB for one argument and some 2 MB for all; what grows with pictures or rows
+    comes that way. Empty ones are left out.
+    """
+    if PIPED not in arguments:
+        return list(arguments)
+    place = list(arguments).index(PIPED)
+    piped = [os.fsdecode(text) for text in sys.stdin.buffer.read().split(b"\0") if text]
+    return [*arguments[:place], *piped, *arguments[place + 1 :]]
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
