@@ -18,7 +18,15 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core.core_schema import ValidationInfo
 
@@ -31,6 +39,16 @@ Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
 """A name that is also a folder, a key and a word on a command line."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+def _expanded(path: str) -> str:
+    if re.search(r"\$\{?[A-Za-z_]", path):
+        raise ValueError("environment variables are not replaced here; write the path itself")
+    return str(Path(path).expanduser()) if path.startswith("~") else path
+
+
+PathText = Annotated[str, AfterValidator(_expanded)]
+"""A path, or a name; ``~`` is the home folder."""
 
 Model = TypeVar("Model")
 

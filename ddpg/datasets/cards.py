@@ -17,7 +17,7 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 from ddpg.datasets.entries import ImageEntry, repeated_ids
 from ddpg.datasets.lists import Listing, read_list
 from ddpg.errors import UserError
-from ddpg.validation import Identifier, Section, Sha256, read_yaml, validated
+from ddpg.validation import Identifier, PathText, Section, Sha256, read_yaml, validated
 
 CARD_FOLDER = Path("config/cards/datasets")
 
@@ -35,7 +35,7 @@ class RemoteSource(Section):
     """Size of the file in bytes, if known."""
     sha256: Sha256 | None = None
     """Checksum of the file; without one it is pinned at the first download."""
-    path: str = ""
+    path: PathText = ""
     """A folder or archive on this machine that is taken instead."""
     environment: str = Field(default="", pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")
     """Environment variable that may name such a folder or archive."""
@@ -52,11 +52,11 @@ class Source(Section):
 
     package: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$")
     """An installed Python package that carries the pictures."""
-    archive: str | None = Field(default=None, min_length=1)
+    archive: PathText | None = Field(default=None, min_length=1)
     """A zip or tar file on this machine."""
     remote: RemoteSource | None = None
     """An archive or a folder on the web."""
-    folder: str = "."
+    folder: PathText = "."
     """Folder of the pictures: in the package or archive, in what the web gives, or on its own."""
 
     @model_validator(mode="after")
@@ -109,7 +109,7 @@ def _kind_of_images(images: Any) -> str:
 
 Images = Annotated[
     Annotated[list[ImageEntry], Tag("list[pictures]")]
-    | Annotated[str, Tag("str")]
+    | Annotated[PathText, Tag("str")]
     | Annotated[Counted, Tag("mapping")],
     Discriminator(_kind_of_images),
 ]

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from ddpg.validation import Identifier, Section
+from ddpg.validation import Identifier, PathText, Section
 
 _SLICE = r"\s*(-?[0-9]+)?\s*:\s*(-?[0-9]+)?\s*(:\s*(0*[1-9][0-9]*)?\s*)?"
 """A slice of Python without a negative step."""
@@ -51,9 +51,9 @@ class ExecutionSettings(Section):
 class DatasetEntry(Section):
     """One data set of the study and the prior that restores it."""
 
-    card: str
+    card: PathText
     """Name of a card in config/cards/datasets, or the path of a card."""
-    prior: str = "dead-leaves"
+    prior: PathText = "dead-leaves"
     """Name of a prior, or the path of a prior's card."""
     image_size: int = Field(ge=8, le=4096)
     """Side of the prepared square pictures, in pixels."""
@@ -98,6 +98,17 @@ class MotionKernelConfig(Section):
     intensity: float = Field(default=0.5, gt=0, le=1)
     """How strongly the path bends, in (0, 1]."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _drawn(cls, content: object) -> object:
+        own = {"file", "path", "kernel"} & set(content) if isinstance(content, dict) else set()
+        if own:
+            raise ValueError(
+                f"unknown key {min(own)!r}: a study draws its motion kernels and takes none from "
+                "a file yet; 'A kernel of your own' in config/README.md says what can be done"
+            )
+        return content
+
     @model_validator(mode="after")
     def _odd(self) -> MotionKernelConfig:
         if self.size % 2 == 0:
@@ -110,7 +121,7 @@ class StudyConfig(Section):
 
     name: Identifier
     """Name of the study, shown in its report."""
-    experiments: str
+    experiments: PathText
     """Path of the experiment sheet (tab-separated)."""
     datasets: list[DatasetEntry] = Field(min_length=1)
     """The data sets that the sheet may name."""
@@ -120,7 +131,7 @@ class StudyConfig(Section):
     """Steps of the rows of the sheet that leave them empty; each method's default without it."""
     repeats: int = Field(default=1, ge=1, le=1000)
     """How many times every picture is restored, each with its own noise."""
-    published: str | None = Field(default=None, min_length=1)
+    published: PathText | None = Field(default=None, min_length=1)
     """Table (CSV) of published figures to show beside the study's own."""
     seed: int = Field(default=0, ge=0, lt=2**63)
     """Seed of the observations' noise and of the restorations."""

@@ -154,3 +154,30 @@ def test_missing_file_and_broken_yaml(tmp_path):
     broken.write_text("- 1\n")
     with pytest.raises(UserError, match="must hold a mapping"):
         read_yaml(broken)
+
+
+def test_repeated_names_are_told_with_key_and_value():
+    assert problem(metrics=["psnr", "ssim", "psnr"]) == (
+        "config.yaml: metrics: every metric may be listed once; repeated: psnr, "
+        "got ['psnr', 'ssim', 'psnr']"
+    )
+    entry = {"card": "a", "image_size": 64, "subset": ["x", "y", "x"]}
+    assert "datasets.0.subset: ids must not repeat; repeated: x" in problem(datasets=[entry])
+
+
+@pytest.mark.parametrize("key", ["file", "path", "kernel"])
+def test_a_kernel_of_ones_own_is_told_where_to_go(key):
+    message = problem(motion_kernel={key: "levin.npy"})
+    assert f"motion_kernel: unknown key '{key}': " in message
+    assert "'A kernel of your own' in config/README.md" in message
+    assert "## A kernel of your own" in (ROOT / "config/README.md").read_text()
+
+
+def test_the_home_folder_is_known_and_variables_are_refused(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    study = validated(config.StudyConfig, valid(experiments="~/mine.tsv"), "config.yaml")
+    assert study.experiments == "/home/me/mine.tsv"
+    entry = {"card": "$DATA/a.yaml", "prior": "~/p.yaml", "image_size": 64}
+    message = problem(datasets=[entry], published="${X}/p.csv")
+    assert "datasets.0.card: environment variables are not replaced here" in message
+    assert "published: environment variables are not replaced here" in message

@@ -1,0 +1,70 @@
+"""The configuration as Snakemake gives it and as its files say it."""
+
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from ddpg.cli import with_piped
+from ddpg.errors import UserError
+from ddpg.workflow import half_precision
+from ddpg.workflow.configuration import as_written, study_configuration
+
+
+def workflow(own, given=(), **config):
+    settings = SimpleNamespace(configfiles=given, config=config, replace_workflow_config=False)
+    return SimpleNamespace(config_settings=settings, configfiles=[*given, own])
+
+
+def test_files_are_read_again_and_the_command_line_counts_most(tmp_path):
+    own, over = tmp_path / "own.yaml", tmp_path / "over.yaml"
+    own.write_text("name: a\nseed: 1\nmotion_kernel: {size: 61, intensity: 0.5}\n")
+    over.write_text("seed: 2\nlimit: 5\n")
+    content = study_configuration(workflow(own, [over], motion_kernel={"size": "31"}, limit=3))
+    assert content == {
+        "name": "a", "seed": 2, "limit": 3, "motion_kernel": {"size": 31, "intensity": 0.5},
+    }  # fmt: skip
+    over.write_text("seed: 2\nseed: 3\n")
+    with pytest.raises(UserError, match="over.yaml: line 2: the key 'seed' stands already"):
+        study_configuration(workflow(own, [over]))
+
+
+def test_names_of_digits_are_kept_as_they_were_written():
+    words = ["snakemake", "--config", "name=2024_11", "seed=1_000"]
+    assert as_written({"name": 202411, "seed": 1000}, words) == {"name": "2024_11", "seed": 1000}
+
+
+def test_arguments_through_a_pipe_have_no_limit():
+    names = ["--shards", *(f"{'n' * 90}{k}=1" for k in range(30_000)), "x" * 10**6]
+    script = "import sys; from ddpg.cli import with_piped; print(len(with_piped(sys.argv[1:])))"
+    done = subprocess.run(
+        [sys.executable, "-c", script, "collect", "@-", "--output", "o"],
+        input="\0".join([*names, ""]).encode(), check=True, capture_output=True,
+    )  # fmt: skip
+    assert int(done.stdout) == len(names) + 3
+    assert with_piped(["a", "b"]) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("gpu", "here", "precision", "refused"),
+    [
+        (False, True, "float16", True),
+        (True, True, "float16", False),
+        (False, False, "float16", False),
+        (False, True, "bfloat16", False),
+    ],
+)
+def test_float16_without_a_gpu(monkeypatch, gpu, here, precision, refused):
+    monkeypatch.setattr(half_precision, "has_gpu", lambda: gpu)
+    monkeypatch.setattr(half_precision, "runs_here", lambda _: here)
+    row = SimpleNamespace(method="ddpg", cell=SimpleNamespace(dataset="mine"))
+    study = SimpleNamespace(
+        experiments=[row], entries=["mine"], file="config.yaml",
+        executions={"mine": SimpleNamespace(precision=precision)},
+    )  # fmt: skip
+    if refused:
+        with pytest.raises(UserError, match="mine: precision: float16 is for GPUs"):
+            half_precision.refuse_half_precision_without_gpu(None, study)
+    else:
+        half_precision.refuse_half_precision_without_gpu(None, study)
