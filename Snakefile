@@ -10,12 +10,13 @@ from ddpg.workflow.code import uses_containers
 from ddpg.workflow.scheduling import lift_idle_limit
 from ddpg.stages.keeping import forget_whole_shards
 from ddpg.warm.starting import warm_up
+from ddpg.workflow.configuration import readable
 from snakemake.utils import min_version
 
 min_version("9.0")
 
 
-configfile: "config/config.yaml"
+configfile: readable("config/config.yaml")
 
 
 report: "report/workflow.rst"

@@ -49,6 +49,8 @@ def _expanded(path: str) -> str:
 
 PathText = Annotated[str, AfterValidator(_expanded)]
 """A path, or a name; ``~`` is the home folder."""
+GivenPath = Annotated[str, Field(min_length=1), AfterValidator(_expanded)]
+"""A path that is not empty."""
 
 Model = TypeVar("Model")
 

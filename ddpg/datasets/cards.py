@@ -17,7 +17,7 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 from ddpg.datasets.entries import ImageEntry, repeated_ids
 from ddpg.datasets.lists import Listing, read_list
 from ddpg.errors import UserError
-from ddpg.validation import Identifier, PathText, Section, Sha256, read_yaml, validated
+from ddpg.validation import GivenPath, Identifier, PathText, Section, Sha256, read_yaml, validated
 
 CARD_FOLDER = Path("config/cards/datasets")
 
@@ -52,7 +52,7 @@ class Source(Section):
 
     package: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$")
     """An installed Python package that carries the pictures."""
-    archive: PathText | None = Field(default=None, min_length=1)
+    archive: GivenPath | None = None
     """A zip or tar file on this machine."""
     remote: RemoteSource | None = None
     """An archive or a folder on the web."""

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from ddpg.validation import Identifier, PathText, Section
+from ddpg.validation import GivenPath, Identifier, PathText, Section
 
 _SLICE = r"\s*(-?[0-9]+)?\s*:\s*(-?[0-9]+)?\s*(:\s*(0*[1-9][0-9]*)?\s*)?"
 """A slice of Python without a negative step."""
@@ -131,7 +131,7 @@ class StudyConfig(Section):
     """Steps of the rows of the sheet that leave them empty; each method's default without it."""
     repeats: int = Field(default=1, ge=1, le=1000)
     """How many times every picture is restored, each with its own noise."""
-    published: PathText | None = Field(default=None, min_length=1)
+    published: GivenPath | None = None
     """Table (CSV) of published figures to show beside the study's own."""
     seed: int = Field(default=0, ge=0, lt=2**63)
     """Seed of the observations' noise and of the restorations."""

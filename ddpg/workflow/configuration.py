@@ -12,8 +12,29 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from snakemake.exceptions import WorkflowError
+
+from ddpg.errors import UserError
 from ddpg.study.config import StudyConfig
 from ddpg.validation import as_asked, merged, read_yaml
+
+
+def readable(path: str | Path) -> str:
+    """The path, once our reader and Snakemake's can both read the file.
+
+    Raises:
+        WorkflowError: they cannot; names file and line, where Snakemake's reader shows a traceback.
+    """
+    if not Path(path).exists():
+        return str(path)  # it may be left out where --configfile gives everything
+    try:
+        read_yaml(path)
+        Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise WorkflowError(f"{path}: Snakemake reads UTF-8 alone; save it as UTF-8") from error
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+    return str(path)
 
 
 def study_configuration(workflow: Any) -> dict[str, Any]:

@@ -5,11 +5,12 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from snakemake.exceptions import WorkflowError
 
 from ddpg.cli import with_piped
 from ddpg.errors import UserError
 from ddpg.workflow import half_precision
-from ddpg.workflow.configuration import as_written, study_configuration
+from ddpg.workflow.configuration import as_written, readable, study_configuration
 
 
 def workflow(own, given=(), **config):
@@ -26,7 +27,7 @@ def test_files_are_read_again_and_the_command_line_counts_most(tmp_path):
         "name": "a", "seed": 2, "limit": 3, "motion_kernel": {"size": 31, "intensity": 0.5},
     }  # fmt: skip
     over.write_text("seed: 2\nseed: 3\n")
-    with pytest.raises(UserError, match="over.yaml: line 2: the key 'seed' stands already"):
+    with pytest.raises(UserError, match=r"over\.yaml: line 2: the key 'seed' stands already"):
         study_configuration(workflow(own, [over]))
 
 
@@ -68,3 +69,20 @@ def test_float16_without_a_gpu(monkeypatch, gpu, here, precision, refused):
             half_precision.refuse_half_precision_without_gpu(None, study)
     else:
         half_precision.refuse_half_precision_without_gpu(None, study)
+
+
+@pytest.mark.parametrize("text", ["description: 2023-02-30", "a: 1\na: 2", "a: " + "[" * 3000])
+def test_what_snakemake_would_stumble_over_is_told_with_the_file(tmp_path, text):
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    with pytest.raises(WorkflowError, match=r"config\.yaml: "):
+        readable(path)
+
+
+def test_snakemake_reads_utf_8_alone(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_bytes("a: 1\n".encode("utf-16"))
+    with pytest.raises(WorkflowError, match=r"config\.yaml: .* save it as UTF-8"):
+        readable(path)
+    path.write_bytes("a: 1\n".encode("utf-8-sig"))
+    assert readable(path) == str(path)
