@@ -51,7 +51,7 @@ def tensor_checksums(path: str | os.PathLike[str]) -> dict[str, str]:
         CorruptFileError: the header has changed since it was written.
     """
     header, _ = _header(path)
-    return _checksums_of(header)
+    return _checksums_of(header, path)
 
 
 def check_file(path: str | os.PathLike[str]) -> None:
@@ -61,12 +61,12 @@ def check_file(path: str | os.PathLike[str]) -> None:
         CorruptFileError: header or tensors have changed, or the file ends early.
     """
     header, first = _header(path)
-    expected = _checksums_of(header)
+    expected = _checksums_of(header, path)
     if not expected:
         return
     with Path(path).open("rb") as stream:
         for name, value in expected.items():
-            start, stop = header[name]["data_offsets"]
+            start, stop = _offsets(header, name, path)
             stream.seek(first + start)
             check_bytes(path, name, stream.read(stop - start), value)
 
@@ -94,16 +94,37 @@ def _header(path: str | os.PathLike[str]) -> tuple[dict[str, Any], int]:
         text = stream.read(length)
     if (found := _HEADER_VALUE.search(text)) and sealed(text) != text:
         raise CorruptFileError(path, f"its header has changed since it was written; {REMEDY}")
-    try:
-        header = json.loads(text)
-    except ValueError as error:
-        raise CorruptFileError(path, f"not a safetensors file ({error})") from error
-    if not isinstance(header, dict):
-        raise CorruptFileError(path, "not a safetensors file (its header is no JSON object)")
+    header = _object(text, path, "its header")
+    if not isinstance(header.get("__metadata__", {}), dict):
+        raise CorruptFileError(path, "not a safetensors file (its metadata are no JSON object)")
     if not found and TENSORS in header.get("__metadata__", {}):
         raise CorruptFileError(path, f"its header has changed since it was written; {REMEDY}")
     return header, 8 + length
 
 
-def _checksums_of(header: Mapping[str, Any]) -> dict[str, str]:
-    return dict(json.loads(header.get("__metadata__", {}).get(TENSORS, "{}")))
+def _object(text: str | bytes, path: str | os.PathLike[str], what: str) -> dict[str, Any]:
+    """A JSON object; whatever else there is, however deep, is told with the file's name."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        reason = str(error)[:200]
+        raise CorruptFileError(path, f"not a safetensors file ({what}: {reason})") from error
+    if not isinstance(value, dict):
+        raise CorruptFileError(path, f"not a safetensors file ({what} is no JSON object)")
+    return value
+
+
+def _checksums_of(header: Mapping[str, Any], path: str | os.PathLike[str]) -> dict[str, str]:
+    text = header.get("__metadata__", {}).get(TENSORS, "{}")
+    return _object(text if isinstance(text, str) else "", path, "its checksums")
+
+
+def _offsets(header: Mapping[str, Any], name: str, path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Where a tensor's bytes begin and end among the data."""
+    try:
+        start, stop = header[name]["data_offsets"]
+    except (LookupError, TypeError, ValueError) as error:
+        raise CorruptFileError(path, f"has a checksum of {name!r}, but not that tensor") from error
+    if not (type(start) is type(stop) is int and 0 <= start <= stop):
+        raise CorruptFileError(path, f"tensor {name!r} lies outside the file; {REMEDY}")
+    return start, stop

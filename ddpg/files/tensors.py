@@ -115,7 +115,10 @@ def read_ids(path: str | os.PathLike[str]) -> list[str]:
     if text is None:
         with _opened(path) as stored:
             return sorted(name for name in stored.keys() if "/" not in name)  # noqa: SIM118
-    return [str(name) for name in _parsed(path, _IDS, text, list)]
+    ids = _parsed(path, _IDS, text, list)
+    if not all(isinstance(name, str) for name in ids):
+        raise CorruptFileError(path, f"its header's {_IDS} are not a list of names")
+    return ids
 
 
 def read_labels(path: str | os.PathLike[str]) -> dict[str, int]:
@@ -125,7 +128,10 @@ def read_labels(path: str | os.PathLike[str]) -> dict[str, int]:
         CorruptFileError: the file is missing, empty, truncated or corrupt.
     """
     text = _metadata(path).get(_LABELS, "{}")
-    return {str(name): int(label) for name, label in _parsed(path, _LABELS, text, dict).items()}
+    labels = _parsed(path, _LABELS, text, dict)
+    if not all(type(label) is int for label in labels.values()):
+        raise CorruptFileError(path, f"its header's {_LABELS} are not integers")
+    return labels
 
 
 def _metadata(path: str | os.PathLike[str]) -> dict[str, str]:
@@ -146,18 +152,20 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
         with safe_open(path, framework="pt", device="cpu") as stored:
             yield stored
     except (SafetensorError, OSError) as error:
-        raise CorruptFileError(path, f"truncated or not a safetensors file ({error})") from error
+        reason = str(error)[:300].encode("unicode_escape").decode()
+        raise CorruptFileError(path, f"truncated or not a safetensors file ({reason})") from error
 
 
 def _parsed(path: str | os.PathLike[str], name: str, text: str, kind: type) -> Any:
     """JSON of the header."""
     try:
-        found = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise CorruptFileError(path, f"its header's {name} is not JSON ({error})") from error
-    if not isinstance(found, kind):
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:  # not JSON, an endless number, or too deep
+        reason = str(error)[:200]
+        raise CorruptFileError(path, f"its header's {name} is not JSON ({reason})") from error
+    if not isinstance(value, kind):
         raise CorruptFileError(path, f"its header's {name} is not a JSON {kind.__name__}")
-    return found
+    return value
 
 
 def _finish_header(path: Path) -> None:

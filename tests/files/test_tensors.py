@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
+from ddpg.files import checksums
 from ddpg.files.checksums import check_file
 from ddpg.files.tensors import (
     CorruptFileError,
@@ -174,3 +178,35 @@ def test_files_of_other_programs_are_read(tmp_path: Path) -> None:
 def test_tensors_of_every_shape_have_a_checksum(tmp_path: Path, tensor: torch.Tensor) -> None:
     write_tensors({"x": tensor}, tmp_path / "s.safetensors")
     assert torch.equal(read_tensors(tmp_path / "s.safetensors")["x"], tensor)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        ({"ids": "[" * 100_000}, "ids is not JSON"),
+        ({"ids": "[" * 900 + "]" * 900}, "ids are not a list of names"),
+        ({"ids": '["a", 1]'}, "ids are not a list of names"),
+        ({"ids": "[" + "9" * 5000 + "]"}, "ids is not JSON"),
+        ({"labels": '{"a":' * 100_000}, "labels is not JSON"),
+        ({"labels": '{"a": "x"}'}, "labels are not integers"),
+        ({"labels": '{"a": 1.5}'}, "labels are not integers"),
+        ({"labels": '{"a": Infinity}'}, "labels are not integers"),
+        ([], "not a safetensors file"),
+        ({"crc32": "[" * 100_000}, "not a safetensors file"),
+        ({"crc32": '{"b": "00000000"}'}, "has a checksum of 'b', but not that tensor"),
+    ],
+)
+def test_headers_of_others_are_refused_in_one_message(
+    tmp_path: Path, metadata: Any, message: str
+) -> None:
+    path = tmp_path / "a.safetensors"
+    entry = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
+    if "crc32" in metadata:
+        metadata |= {checksums.HEADER: checksums.UNKNOWN}
+    text = json.dumps({"a": entry, "__metadata__": metadata}, separators=(",", ":")).encode()
+    text = checksums.sealed(text)
+    path.write_bytes(struct.pack("<Q", len(text)) + text + bytes(4))
+    reader = read_labels if "labels" in metadata else read_ids
+    with pytest.raises(CorruptFileError, match=message) as caught:
+        (checksums.check_file if "crc32" in metadata else reader)(path)
+    assert len(str(caught.value)) < 500 + len(str(path))

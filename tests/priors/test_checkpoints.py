@@ -13,7 +13,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ddpg.files.tensors import CorruptFileError
-from ddpg.priors.checkpoints.reading import AVERAGES, check_weights, read_checkpoint
+from ddpg.priors.checkpoints.reading import check_weights, read_checkpoint
+from ddpg.priors.checkpoints.unwrapping import AVERAGES
 
 
 def weights(seed: int = 0) -> dict[str, Tensor]:

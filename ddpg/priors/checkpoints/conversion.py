@@ -46,7 +46,7 @@ def convert_checkpoint(card: Card, part: str, source: Path, output: Path, *, dty
     entry, _ = card.part(part)
     digest = verify(source, entry.sha256) if entry.sha256 else file_sha256(source)
     network = build_network(card, part)
-    weights = read_checkpoint(source)
+    weights = read_checkpoint(source, network)
     check_weights(network, weights, source)
     halved = halved_names(network)
     cast = {

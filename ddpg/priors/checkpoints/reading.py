@@ -7,10 +7,10 @@ where the format allows it, so that what is not used is never read.
 from __future__ import annotations
 
 import hashlib
-import logging
 import pickle
 import re
 import struct
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,71 +18,75 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ddpg.files.tensors import CorruptFileError, read_tensors
+from ddpg.errors import CorruptFileError
+from ddpg.files.tensors import read_tensors
+from ddpg.priors.checkpoints.unwrapping import unwrap
+from ddpg.priors.checkpoints.wording import listed, shown
 
-log = logging.getLogger(__name__)
-
-AVERAGES = (
-    *("ema", "model_ema", "ema_model", "params_ema", "ema_state_dict", "model_ema_state_dict"),
-    *("state_dict_ema", "ema_params", "shadow_params"),
-)
-"""Names under which checkpoints keep the averaged weights, which are the ones to sample with."""
-
-WRAPPERS = (
-    *("state_dict", "model", "model_state_dict", "params", "network", "unet", "net", "module"),
-    "online_model",
-)
-"""Names under which checkpoints keep weights that are not, or not said to be, averaged."""
-
-_COUNTERS = ("n_averaged", "initted", "step", "num_updates", "decay")
-"""What averages keep beside their weights."""
-
-_LISTED = 8
 _TEXT_READ = 2048
+_PRECISIONS = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 
 
-def read_checkpoint(path: Path) -> dict[str, Tensor]:
+def read_checkpoint(path: Path, network: nn.Module | None = None) -> dict[str, Tensor]:
     """Read the weights of a checkpoint, whatever its format and its wrapping.
 
     Args:
         path: a safetensors file, or one of ``torch.save`` (.pt, .pth, .ckpt).
+        network: that the weights are for, if it is known: the order of its parameters names
+            averages that are stored as a list without names.
 
     Returns:
-        name -> tensor, on the CPU; prefixes such as ``module.`` are taken off.
+        name -> dense, real tensor, on the CPU; prefixes such as ``module.`` are taken off.
 
     Raises:
         CorruptFileError: the file is missing, truncated, no checkpoint at all, holds something
-            else than tensors, or several sets of weights.
+            else than tensors, several sets of weights, or tensors that no network can use.
     """
     start = _start(path)  # contents decide, because names are wrong often enough
     if start[8:9] == b"{":
-        return unwrap(read_tensors(path), path)
-    if start.startswith((b"PK\x03\x04", b"\x80")):
+        content: object = read_tensors(path)
+    elif start.startswith((b"PK\x03\x04", b"\x80")):
         if path.suffix == ".safetensors":
             raise CorruptFileError(path, "a file of torch.save in spite of its name; call it .pt")
-        return unwrap(_unpickled(path, mapped=start.startswith(b"PK")), path)
-    raise CorruptFileError(path, "neither a safetensors file nor one of torch.save")
-
-
-def unwrap(content: object, path: Path) -> dict[str, Tensor]:
-    """Find the weights in what a checkpoint holds; averaged ones are preferred.
-
-    Raises:
-        CorruptFileError: there are none, or several sets of them; the keys are listed.
-    """
-    while not _is_weights(content):
-        if not isinstance(content, Mapping):
-            kind = type(content).__name__
-            raise CorruptFileError(path, f"holds a {kind} instead of named tensors")
-        content = content[_chosen(list(content), content, path)]
-    weights: dict[str, Tensor] = dict(content)  # type: ignore[call-overload]
-    while prefix := _prefix(weights, path):
-        weights = {
-            name.removeprefix(prefix): tensor
-            for name, tensor in weights.items()
-            if name.startswith(prefix)
-        }
+        content = _unpickled(path, mapped=start.startswith(b"PK") and _is_stored_flat(path))
+    elif start[257:262] == b"ustar":
+        raise CorruptFileError(
+            path,
+            "a tar archive: unpack it, or, if it is a checkpoint of PyTorch before 0.2, load it "
+            "where you trust it and save its state_dict again",
+        )
+    else:
+        raise CorruptFileError(path, "neither a safetensors file nor one of torch.save")
+    parameters = [] if network is None else [name for name, _ in network.named_parameters()]
+    weights = unwrap(content, path, parameters)
+    _check_usable(weights, path)
     return weights
+
+
+def _check_usable(weights: Mapping[str, Tensor], path: Path) -> None:
+    """Refuse tensors that are no dense arrays of real numbers, all kinds in one message."""
+    kinds: dict[str, list[str]] = {}
+    for name, tensor in weights.items():
+        if kind := _unusable(tensor):
+            kinds.setdefault(kind, []).append(name)
+    if kinds:
+        problems = "; ".join(f"{kind}: {listed(names)}" for kind, names in kinds.items())
+        raise CorruptFileError(
+            path, f"holds tensors that no network here can use; {problems}; save them dense, float"
+        )
+
+
+def _unusable(tensor: Tensor) -> str:
+    """What keeps a tensor from being a network's weights; nothing if it may be."""
+    if tensor.is_meta:
+        return "without values (meta)"
+    if tensor.is_nested or tensor.layout != torch.strided:
+        return "sparse or nested"
+    if tensor.is_quantized:
+        return "quantised"
+    if tensor.is_floating_point() and tensor.dtype not in _PRECISIONS:
+        return "quantised"  # of 8 bits or fewer: their scales are elsewhere
+    return "complex" if tensor.is_complex() else ""
 
 
 def check_weights(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
@@ -92,19 +96,24 @@ def check_weights(network: nn.Module, weights: Mapping[str, Tensor], path: Path)
         CorruptFileError: they differ; everything that is wrong is in one message.
     """
     expected = network.state_dict()
-    shapes = [
-        f"{name} {tuple(weights[name].shape)} instead of {tuple(value.shape)}"
-        for name, value in expected.items()
-        if name in weights and weights[name].shape != value.shape
-    ]
+    common = {name: (weights[name], value) for name, value in expected.items() if name in weights}
     problems = {
         "missing": [name for name in expected if name not in weights],
         "unexpected": [name for name in weights if name not in expected],
-        "of another shape": shapes,
+        "of another shape": [
+            f"{shown(name)} {tuple(given.shape)} instead of {tuple(value.shape)}"
+            for name, (given, value) in common.items()
+            if given.shape != value.shape
+        ],
+        "of integers": [
+            f"{shown(name)} {given.dtype} instead of {value.dtype}".replace("torch.", "")
+            for name, (given, value) in common.items()
+            if value.is_floating_point() and not given.is_floating_point()
+        ],
     }
-    listed = [_listing(what, names) for what, names in problems.items() if names]
-    if listed:
-        raise CorruptFileError(path, f"not this network's weights; {'; '.join(listed)}")
+    different = [f"{what}: {listed(names)}" for what, names in problems.items() if names]
+    if different:
+        raise CorruptFileError(path, f"not this network's weights; {'; '.join(different)}")
 
 
 def verify(path: Path, sha256: str) -> str:
@@ -125,16 +134,21 @@ def file_sha256(path: Path) -> str:
     Raises:
         CorruptFileError: it is missing.
     """
-    if not path.is_file():
-        raise CorruptFileError(path, "no such file")
+    _check_file(path)
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _start(path: Path) -> bytes:
-    """The first bytes of a file, after refusing what downloads leave instead of a checkpoint."""
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise CorruptFileError(path, "a folder, where a checkpoint's file is expected")
     if not path.is_file():
         raise CorruptFileError(path, "no such file")
+
+
+def _start(path: Path) -> bytes:
+    """The first bytes of a file, after refusing what downloads leave instead of a checkpoint."""
+    _check_file(path)
     with path.open("rb") as stream:
         start = stream.read(_TEXT_READ)
     if not start:
@@ -156,73 +170,48 @@ def _start(path: Path) -> bytes:
 CORRUPTION = (
     *(pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, LookupError),
     *(AttributeError, AssertionError, TypeError, struct.error),
+    *(MemoryError, OverflowError, NotImplementedError, zipfile.BadZipFile),
 )
 """What torch.load was seen to raise on damaged files."""
+
+
+def _is_stored_flat(path: Path) -> bool:
+    """Whether a zip file's entries are not compressed, so that tensors can be mapped from it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return all(entry.compress_type == zipfile.ZIP_STORED for entry in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return False  # reading it will say what is wrong
 
 
 def _unpickled(path: Path, *, mapped: bool) -> Any:
     try:
         return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped or None)
     except CORRUPTION as error:
-        foreign = re.search(r"GLOBAL ([\w.]+)", str(error))
+        text = str(error)
+        if "TorchScript" in text:
+            raise CorruptFileError(
+                path, "a TorchScript archive, which is code; save its state_dict alone and use that"
+            ) from error
+        foreign = _FOREIGN.search(text)
         if foreign is None:
-            raise CorruptFileError(path, f"truncated or corrupt ({_reason(error)})") from error
+            raise CorruptFileError(
+                path, f"truncated or corrupt, or not of torch.save ({_reason(error)})"
+            ) from error
         raise CorruptFileError(
             path,
-            f"holds {foreign[1]}, which is not a tensor, and reading it could run foreign code; "
-            "where you trust the file, save its state_dict alone and use that",
+            f"holds {shown(foreign[1])}, which is not a tensor, and reading it could run foreign "
+            "code; where you trust the file, save its state_dict alone and use that",
         ) from error
+
+
+_FOREIGN = re.compile(r"(?:GLOBAL|[Uu]nsupported class|but got <class ')\s*([\w.]+)")
+"""How torch.load names what it does not build."""
 
 
 def _reason(error: Exception) -> str:
     """The part of torch's explanations that says what is wrong."""
     text = str(error).strip()
-    found = re.search(r"WeightsUnpickler error:[ ]*(.+)", text)
-    lines = [found[1]] if found else text.splitlines()
+    explanation = re.search(r"WeightsUnpickler error:\s*(.+)", text)
+    lines = [explanation[1]] if explanation else text.splitlines()
     return lines[0].strip()[:200] if lines else type(error).__name__
-
-
-def _is_weights(content: object) -> bool:
-    return (
-        isinstance(content, Mapping)
-        and bool(content)
-        and all(isinstance(value, Tensor) for value in content.values())
-    )
-
-
-def _chosen(keys: list[Any], content: Mapping[str, Any], path: Path) -> str:
-    """The key of a wrapper that holds the weights."""
-    holding = [key for key in keys if isinstance(content[key], Mapping) and content[key]]
-    averages = [key for key in holding if key in AVERAGES]
-    plain = [key for key in holding if key in WRAPPERS]
-    candidates = averages or plain
-    if len(candidates) != 1:
-        found = "several sets of weights" if candidates else "no weights that are recognised"
-        listed = ", ".join(map(str, keys[:40])) or "none"
-        raise CorruptFileError(path, f"holds {found}; its keys: {listed}")
-    if plain and averages:
-        log.info("%s: the averaged weights (%s) are taken, not %s", path, averages[0], plain[0])
-    return candidates[0]
-
-
-def _prefix(weights: Mapping[str, Tensor], path: Path) -> str:
-    """What to take off: a wrapper's name before every name, averages first; or nothing."""
-    groups = {name.partition(".")[0] for name in weights if name not in _COUNTERS}
-    if not groups or not groups <= {*AVERAGES, *WRAPPERS, "_orig_mod"}:
-        return ""
-    averages = sorted(groups & set(AVERAGES))
-    if len(averages or groups) != 1:
-        raise CorruptFileError(
-            path, f"holds several sets of weights, prefixed {', '.join(sorted(groups))}"
-        )
-    chosen = averages[0] if averages else groups.pop()
-    if any("." not in name for name in weights if name not in _COUNTERS):
-        return ""  # a tensor of that very name
-    if averages and groups - set(averages):
-        log.info("%s: the averaged weights (%s.*) are taken", path, chosen)
-    return f"{chosen}."
-
-
-def _listing(what: str, names: list[str]) -> str:
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return f"{what}: {', '.join(names[:_LISTED])}{more}"
