@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ddpg.priors.execution import Execution
-from ddpg.priors.network_prior import NetworkPrior
+from ddpg.priors.network_prior import NetworkPrior, Prediction
 from ddpg.priors.schedule import Schedule
 
 BOOST = 1024.0
@@ -38,7 +38,8 @@ class ConditionalPrior(NetworkPrior):
         label: class of every picture; None if :meth:`conditioned_on` will say.
         classifier: ``classifier(x_t, t)`` gives logits (B, classes).
         scale: s, how strongly the classifier counts.
-        size_multiple, device, dtype, execution: as for :class:`NetworkPrior`.
+        size_multiple, device, dtype, execution, prediction, rescale_timesteps: as for
+            :class:`NetworkPrior`; the classifier is asked with the same times.
 
     Raises:
         ValueError: the label is out of range, or the precision impossible.
@@ -58,6 +59,8 @@ class ConditionalPrior(NetworkPrior):
         device: str | torch.device | None = None,
         dtype: str | torch.dtype | None = None,
         execution: Execution | None = None,
+        prediction: Prediction = "epsilon",
+        rescale_timesteps: bool = False,
     ) -> None:
         super().__init__(
             network,
@@ -66,6 +69,8 @@ class ConditionalPrior(NetworkPrior):
             device=device,
             dtype=dtype,
             execution=execution,
+            prediction=prediction,
+            rescale_timesteps=rescale_timesteps,
         )
         self.classifier = self._settled(classifier) if classifier else None
         self._size_multiple = lcm(self.size_multiple, getattr(classifier, "size_multiple", 1))
@@ -121,9 +126,9 @@ class ConditionalPrior(NetworkPrior):
         self._check(x_t)
         times, labels = self._times(t, len(x_t)), self._labels_of(len(x_t))
         flowing = x_t.requires_grad and torch.is_grad_enabled()
-        conditions = (times, labels) if self._class_conditional else (times,)
+        known = (labels,) if self._class_conditional else ()
         with torch.set_grad_enabled(flowing):
-            predicted = self._run(self.network, x_t, *conditions)[:, :3].to(x_t.dtype)
+            predicted = self._noise(x_t, times, *known)
             if self.classifier is not None and self._scale != 0:
                 spread = self._spreads[times][:, None, None, None].to(x_t.dtype)
                 predicted = predicted - spread * self._gradient(x_t, times, labels, flowing)
@@ -137,7 +142,7 @@ class ConditionalPrior(NetworkPrior):
         attention = sdpa_kernel(SDPBackend.MATH) if flowing else nullcontext()
         with torch.inference_mode(False), torch.enable_grad(), attention:
             x = x_t if flowing else x_t.detach().clone().requires_grad_()
-            logits = self._run(self.classifier, x, times.clone()).float()
+            logits = self._run(self.classifier, x, self._asked(times.clone())).float()
             chosen = logits.log_softmax(dim=-1).gather(1, labels[:, None])
             # A sum over images, of which none sees another: the gradient is each image's own.
             (gradient,) = torch.autograd.grad(BOOST * chosen.sum(), x, create_graph=flowing)

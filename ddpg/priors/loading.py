@@ -14,7 +14,7 @@ from torch import nn
 from ddpg.errors import UserError
 from ddpg.files.tensors import read_tensors
 from ddpg.priors.base import Prior
-from ddpg.priors.cards.card import Card, CardError, read_card
+from ddpg.priors.cards.card import Card, CardError, check_times, read_card
 from ddpg.priors.checkpoints.building import build_network, fill
 from ddpg.priors.checkpoints.conversion import check_converted, converted_header
 from ddpg.priors.checkpoints.places import converted_path, find_checkpoint
@@ -57,6 +57,7 @@ def load_prior(
     """
     place = torch.device(device or "cpu")
     card = read_card(name_or_card)
+    check_times(card)
     if dtype == "auto":
         dtype = card.execution.precision or dtype
     execution = execution or Execution.of(card.execution)
@@ -72,8 +73,17 @@ def load_prior(
         return load_folder(card, device=place, dtype=chosen, folder=weights, execution=execution)
     network = load_network(card, "weights", chosen, weights, exact=asked)
     schedule = card_schedule(card)
+    prediction = card.schedule.prediction or "epsilon"
     if card.label is None:
-        return NetworkPrior(network, schedule, device=place, dtype=chosen, execution=execution)
+        return NetworkPrior(
+            network,
+            schedule,
+            device=place,
+            dtype=chosen,
+            execution=execution,
+            prediction=prediction,
+            rescale_timesteps=card.schedule.rescales,
+        )
     guide = None
     if card.classifier:
         guide = load_network(card, "classifier", chosen, classifier, exact=asked)
@@ -89,6 +99,8 @@ def load_prior(
         device=place,
         dtype=chosen,
         execution=execution,
+        prediction=prediction,
+        rescale_timesteps=card.schedule.rescales,
     )
 
 
@@ -123,7 +135,7 @@ def load_network(
         return fill(network, read_tensors(path), path)
     if sha256 := card.part(part)[0].sha256:
         verify(path, sha256)
-    return fill(network, read_checkpoint(path), path)
+    return fill(network, read_checkpoint(path, network), path)
 
 
 def _found(card: Card, part: str, dtype: str, given: Path | None, exact: bool) -> Path:

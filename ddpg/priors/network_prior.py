@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -11,10 +12,15 @@ from ddpg.priors.base import Prior
 from ddpg.priors.execution import PRECISIONS as PRECISIONS
 from ddpg.priors.execution import CompiledNetwork, Execution, compiled
 from ddpg.priors.execution import precision as precision
-from ddpg.priors.schedule import Schedule
+from ddpg.priors.schedule import TRAINING_STEPS, Schedule
 
 HALVED = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 """The layers whose weights are stored in half precision, if that is asked for."""
+
+
+Prediction = Literal["epsilon", "x_start", "v"]
+"""What a network predicts: noise, clean picture, or ``v = sqrt(abar) eps - sqrt(1 - abar) x_0``
+(Salimans, Ho, "Progressive distillation", 2022)."""
 
 
 class NetworkPrior(Prior):
@@ -25,13 +31,15 @@ class NetworkPrior(Prior):
     sampler always gets its own precision back.
 
     Args:
-        network: ``network(x_t, t)`` with t (B,) predicts the noise in its first 3 channels.
+        network: ``network(x_t, t)`` with t (B,) predicts in its first 3 channels.
             It is taken over: moved, converted and frozen.
         schedule: the diffusion that the network was trained for.
         size_multiple: image sides must be multiples of it; the network's own if None.
         device: where the network runs; the CPU if None.
         dtype: float32 (if None), bfloat16 or float16, as torch dtype or by name.
         execution: memory layout and compilation; the device's defaults if None.
+        prediction: what the network predicts; what is not the noise is converted to it.
+        rescale_timesteps: whether the network was trained with ``t 1000 / T`` (float) instead of t.
 
     Raises:
         ValueError: the precision is unknown, or float16 on a CPU.
@@ -46,10 +54,15 @@ class NetworkPrior(Prior):
         device: str | torch.device | None = None,
         dtype: str | torch.dtype | None = None,
         execution: Execution | None = None,
+        prediction: Prediction = "epsilon",
+        rescale_timesteps: bool = False,
     ) -> None:
         self._device = torch.device(device or "cpu")
         self._dtype = precision(dtype, self._device)
         self._schedule = schedule
+        self._prediction, self._rescale = prediction, rescale_timesteps
+        abar = schedule.alphas_cumprod
+        self._signal, self._spread = (part.sqrt().to(self._device) for part in (abar, 1 - abar))
         inherent = getattr(network, "size_multiple", 1)
         self._size_multiple = int(inherent if size_multiple is None else size_multiple)
         self._execution = execution or Execution()
@@ -108,8 +121,26 @@ class NetworkPrior(Prior):
         self._check(x_t)
         times = self._times(t, len(x_t))
         with torch.set_grad_enabled(x_t.requires_grad and torch.is_grad_enabled()):
-            predicted = self._run(self.network, x_t, times)[:, :3]
-        return predicted.to(x_t.dtype).contiguous()
+            noise = self._noise(x_t, times)
+        return noise.contiguous()
+
+    def _noise(self, x_t: Tensor, times: Tensor, *labels: Tensor) -> Tensor:
+        """The noise in the network's answer, in the precision of ``x_t``."""
+        answer = self._run(self.network, x_t, self._asked(times), *labels)[:, :3]
+        if self._prediction == "epsilon":
+            return answer.to(x_t.dtype)
+        wide = torch.promote_types(x_t.dtype, torch.float32)
+        answer, noisy = answer.to(wide), x_t.to(wide)
+        signal, spread = (
+            table[times][:, None, None, None].to(wide) for table in (self._signal, self._spread)
+        )
+        if self._prediction == "v":
+            return (signal * answer + spread * noisy).to(x_t.dtype)
+        return ((noisy - signal * answer) / spread).to(x_t.dtype)
+
+    def _asked(self, times: Tensor) -> Tensor:
+        """The times as a network knows them."""
+        return times.float() * (TRAINING_STEPS / len(self._schedule)) if self._rescale else times
 
     def _run(self, network: nn.Module, x_t: Tensor, *conditions: Tensor) -> Tensor:
         """A network's answer, in the prior's precision and on images laid out channels last."""

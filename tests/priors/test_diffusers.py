@@ -16,7 +16,7 @@ from ddpg.errors import UserError
 from ddpg.files.tensors import CorruptFileError, read_tensors, write_tensors
 from ddpg.priors import load_prior
 from ddpg.priors.cards.card import read_card
-from ddpg.priors.diffusers import folder_schedule
+from ddpg.priors.diffusers_schedulers import VARIANCE_PRESERVING, folder_schedule
 from ddpg.priors.schedule import Schedule
 
 diffusers = pytest.importorskip("diffusers", reason="the optional library diffusers is missing")
@@ -220,3 +220,111 @@ def test_a_folder_is_run_as_its_card_says(write: Write) -> None:
     execution = {"precision": "bfloat16", "layout": "contiguous"}
     settings = load_prior(write(card={"execution": execution}), dtype="auto").settings
     assert (settings["precision"], settings["layout"]) == ("bfloat16", "contiguous")
+
+
+def saved(write: Write, tmp_path: Path, scheduler: Any, **card: Any) -> Path:
+    """A card of a folder with a scheduler of any class."""
+    path = write(card={"schedule": {"kind": "diffusers"}, **card})
+    scheduler.save_pretrained(tmp_path / "folder")
+    return path
+
+
+OTHER_DIFFUSIONS = (
+    *("ScoreSdeVeScheduler", "CMStochasticIterativeScheduler", "EDMEulerScheduler", "LCMScheduler"),
+    *("FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler", "IPNDMScheduler"),
+    *(
+        "EDMDPMSolverMultistepScheduler",
+        "TCDScheduler",
+        "UnCLIPScheduler",
+        "CogVideoXDDIMScheduler",
+    ),
+    *("DDPMWuerstchenScheduler", "SCMScheduler"),
+)
+
+
+@pytest.mark.parametrize("name", OTHER_DIFFUSIONS)
+def test_other_diffusions_are_refused_by_name(write: Write, tmp_path: Path, name: str) -> None:
+    card = saved(write, tmp_path, getattr(diffusers, name)())
+    message = rf"scheduler_config\.json: its scheduler is {name}, which is not known"
+    with pytest.raises(CorruptFileError, match=message):
+        load_prior(card)
+    with pytest.raises(CorruptFileError, match=message):
+        load_prior(write(card={"schedule": {"kind": "linear"}}))
+
+
+@pytest.mark.parametrize("name", sorted(set(VARIANCE_PRESERVING) - {"DPMSolverSDEScheduler"}))
+def test_variance_preserving_schedulers_are_taken_as_they_say(name: str) -> None:
+    kind = getattr(diffusers, name)
+    silent = folder_schedule({"_class_name": name}, Path("folder")).alphas_cumprod
+    torch.testing.assert_close(silent, kind().alphas_cumprod.double(), rtol=1e-4, atol=1e-6)
+    options = {"num_train_timesteps": 200, "beta_start": 0.001, "beta_end": 0.03}
+    written = dict(kind(**options).config) | {"_class_name": name}
+    expected = kind(**options).alphas_cumprod.double()
+    given = folder_schedule(written, Path("folder")).alphas_cumprod
+    torch.testing.assert_close(given, expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "message"),
+    [
+        ({"use_flow_sigmas": True}, "use_flow_sigmas: True is of another diffusion"),
+        ({"timestep_type": "continuous"}, "timestep_type: continuous is of another diffusion"),
+        ({"snr_shift_scale": 3.0}, r"snr_shift_scale: 3\.0 is of another"),
+        ({"rescale_betas_zero_snr": True}, "rescale_betas_zero_snr leaves no signal"),
+        ({"_class_name": None}, r"names neither its class \(_class_name\) nor a beta_schedule"),
+        ({"_class_name": ["a"]}, "its scheduler is"),
+        ({"_class_name": "My\x1b" + "x" * 9999}, r"its scheduler is My\\x1bx+\.\.\., which"),
+        ({"num_train_timesteps": "1000"}, "num_train_timesteps must be an integer"),
+        ({"num_train_timesteps": 10**12}, r"must be an integer in \[1, 100000\]"),
+        ({"beta_end": None}, r"beta_end must lie in \(0, 1\), got None"),
+        ({"beta_end": float("nan")}, r"beta_end must lie in \(0, 1\), got nan"),
+        ({"beta_schedule": ["linear"]}, "beta_schedule must be one of"),
+        ({"trained_betas": "linear"}, "schedule: "),
+        ({"trained_betas": [[0.1], 0.2]}, "schedule: "),
+        ({"prediction_type": "flow_prediction"}, "says prediction_type 'flow_prediction'; allowed"),
+        ({"prediction_type": ["v"]}, "says prediction_type"),
+    ],
+)
+def test_flags_of_other_diffusions(
+    write: Write, tmp_path: Path, scheduler: dict[str, Any], message: str
+) -> None:
+    card = write(card={"schedule": {"kind": "diffusers"}})
+    fields = {"_class_name": "DDPMScheduler", **scheduler}
+    (tmp_path / "folder/scheduler_config.json").write_text(json.dumps(fields))
+    with pytest.raises(CorruptFileError, match=message) as caught:
+        load_prior(card)
+    assert "scheduler_config.json" in str(caught.value)
+    assert len(str(caught.value)) < 600
+
+
+@pytest.mark.parametrize(
+    ("index", "message"),
+    [
+        ({"scheduler": ["diffusers", "EDMEulerScheduler"]}, "its scheduler is EDMEulerScheduler"),
+        ({"vqvae": ["diffusers", "VQModel"]}, "also has vqvae: its network is not one of pixels"),
+        ({"scheduler": ["diffusers", "DDIMScheduler"], "vae": [None, None]}, None),
+    ],
+)
+def test_the_pipelines_index(
+    write: Write, tmp_path: Path, index: dict[str, Any], message: str | None
+) -> None:
+    card = write({})
+    pipeline = {"_class_name": "P", "unet": ["diffusers", "UNet2DModel"], **index}
+    (tmp_path / "folder/model_index.json").write_text(json.dumps(pipeline))
+    if message is None:
+        assert load_prior(card).size_multiple == 2
+        return
+    with pytest.raises(CorruptFileError, match=rf"model_index\.json: .*{message}"):
+        load_prior(card)
+
+
+def test_networks_of_noise_levels_are_refused(write: Write) -> None:
+    card = write({}, time_embedding_type="fourier")
+    with pytest.raises(CorruptFileError, match=r"config\.json: time_embedding_type 'fourier'"):
+        load_prior(card)
+
+
+def test_a_card_may_know_the_prediction_better(write: Write) -> None:
+    said = load_prior(write({"prediction_type": "v_prediction"})).eps(X, TIMES)
+    card = write({}, card={"schedule": {"kind": "linear", "prediction": "v"}})
+    torch.testing.assert_close(load_prior(card).eps(X, TIMES), said)

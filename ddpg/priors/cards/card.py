@@ -21,6 +21,7 @@ from ddpg.errors import UserError
 from ddpg.files.text import read_text
 from ddpg.jobs.fingerprint import fingerprint
 from ddpg.priors.cards.fields import (
+    STEPS,
     CardFields,
     ScheduleEntry,
     WeightsEntry,
@@ -181,6 +182,7 @@ def _parsed(path: Path, text: str) -> Card:
 @lru_cache(maxsize=64)
 def _identity(path: Path, text: str) -> str:
     card = _parsed(path, text)
+    check_times(card)
     networks = {name: config.model_dump() for name, config in card.configurations().items()}
     decisive: dict[str, Any] = {
         "architectures": networks,
@@ -202,6 +204,27 @@ def card_digest(content: Mapping[str, Any]) -> str:
     """Hash plain values whatever their order; 16 hex digits."""
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def check_times(card: Card) -> None:
+    """Refuse a card that leaves open which times its networks know.
+
+    The published codes of the ADM families differ in it by default, and a network that is asked
+    with the wrong times predicts something plausible.
+
+    Raises:
+        CardError: ``rescale_timesteps`` is missing where it matters.
+    """
+    networks = [card.part(name)[1]["kind"] for name in card.parts()]
+    adm = [kind for kind in networks if kind in ("adm_unet", "adm_classifier")]
+    steps = card.schedule.steps
+    if adm and steps != STEPS and card.schedule.rescale_timesteps is None:
+        raise CardError(
+            card.path,
+            f"schedule: with {steps} steps, {adm[0]} needs rescale_timesteps: true where the "
+            f"network was trained with t * {STEPS} / {steps} (improved-diffusion's default), "
+            "false where with t itself (guided-diffusion's default)",
+        )
 
 
 def _configuration(path: Path, section: Mapping[str, Any]) -> BaseModel:

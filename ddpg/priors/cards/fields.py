@@ -38,11 +38,17 @@ from ddpg.validation import Identifier, Section, Sha256
 if TYPE_CHECKING:
     from ddpg.priors.schedule import Schedule
 
+_TRAINED_FOR = ("rescale_timesteps", "prediction")
+"""What a network is asked and answers, whatever the betas."""
+
 _SCHEDULE_FIELDS: Mapping[str, tuple[str, ...]] = {
-    "linear": ("beta_start", "beta_end", "steps"),
-    "cosine": ("steps", "offset"),
+    "linear": ("beta_start", "beta_end", "steps", *_TRAINED_FOR),
+    "cosine": ("steps", "offset", *_TRAINED_FOR),
     "diffusers": (),
 }
+
+STEPS = 1000
+"""Training steps of nearly every checkpoint, and the range of times that networks are asked for."""
 
 
 Positive = Annotated[int, Field(ge=1)]
@@ -162,14 +168,20 @@ class ScheduleEntry(Section):
 
     kind: Literal["linear", "cosine", "diffusers"]
     """linear and cosine betas, or what the scheduler's file in a diffusers folder says."""
-    beta_start: Annotated[Number, Field(gt=0, lt=1)] = 1e-4
-    """First beta (linear)."""
-    beta_end: Annotated[Number, Field(gt=0, lt=1)] = 0.02
-    """Last beta (linear)."""
-    steps: int = Field(default=1000, ge=1, le=100_000)
+    beta_start: Annotated[Number, Field(gt=0, lt=1)] | None = None
+    """First beta (linear); 0.0001 * 1000 / steps, as in the published code, if left out."""
+    beta_end: Annotated[Number, Field(gt=0, lt=1)] | None = None
+    """Last beta (linear); 0.02 * 1000 / steps, as in the published code, if left out."""
+    steps: int = Field(default=STEPS, ge=1, le=100_000)
     """Training steps."""
     offset: Annotated[Number, Field(ge=0, lt=1)] = 0.008
     """Offset near t = 0 (cosine)."""
+    rescale_timesteps: bool | None = None
+    """Whether network and classifier were trained with t * 1000 / steps instead of t (published
+    under this name); adm_unet and adm_classifier have to say it unless there are 1000 steps."""
+    prediction: Literal["epsilon", "x_start", "v"] | None = None
+    """What the network predicts: the noise (if left out), the clean picture (published as
+    predict_xstart), or the velocity; a diffusers folder's own word counts if left out."""
 
     @model_validator(mode="after")
     def _own_fields(self) -> ScheduleEntry:
@@ -182,10 +194,42 @@ class ScheduleEntry(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _betas_known(self) -> ScheduleEntry:
+        given = [beta is not None for beta in (self.beta_start, self.beta_end)]
+        if self.kind != "linear" or self.steps == STEPS or all(given):
+            return self
+        rule = (
+            f"with {self.steps} steps the published betas are 0.0001 and 0.02 times "
+            f"{STEPS} / {self.steps}"
+        )
+        if any(given):
+            raise ValueError(f"give beta_start and beta_end, or neither: {rule}")
+        if self.betas[1] >= 1:
+            raise ValueError(f"give beta_start and beta_end: {rule}, which is no linear schedule")
+        return self
+
+    @property
+    def betas(self) -> tuple[float, float]:
+        """First and last beta of a linear schedule (guided-diffusion, gaussian_diffusion.py)."""
+        scale = STEPS / self.steps
+        start = 1e-4 * scale if self.beta_start is None else self.beta_start
+        return start, 0.02 * scale if self.beta_end is None else self.beta_end
+
     @property
     def identity(self) -> dict[str, Any]:
         """The fields that count, defaults included."""
-        return {name: getattr(self, name) for name in ("kind", *_SCHEDULE_FIELDS[self.kind])}
+        fields = {name: getattr(self, name) for name in ("kind", *_SCHEDULE_FIELDS[self.kind])}
+        if self.kind == "linear":
+            fields["beta_start"], fields["beta_end"] = self.betas
+        if "rescale_timesteps" in fields:
+            fields["rescale_timesteps"] = self.rescales
+        return fields
+
+    @property
+    def rescales(self) -> bool:
+        """Whether networks are asked with other times than the sampler's."""
+        return bool(self.rescale_timesteps) and self.steps != STEPS
 
     def build(self) -> Schedule:
         """The schedule; not for kind diffusers, whose folder has to be asked.
@@ -195,8 +239,8 @@ class ScheduleEntry(Section):
         """
         from ddpg.priors.schedule import Schedule  # imports torch, which a card can do without
 
-        fields = self.identity
-        return getattr(Schedule, fields.pop("kind"))(**fields)
+        fields = {n: v for n, v in self.identity.items() if n not in ("kind", *_TRAINED_FOR)}
+        return getattr(Schedule, self.kind)(**fields)
 
 
 def _checked(section: dict[str, Any], kinds: Iterable[str]) -> dict[str, Any]:

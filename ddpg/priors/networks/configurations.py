@@ -104,7 +104,8 @@ class _ADM(Architecture):
     """What the U-Net and the classifier of Dhariwal and Nichol (2021) share."""
 
     num_heads: Positive | None = None
-    """Attention heads at every level; leave it out where the width of a head is fixed."""
+    """Attention heads at every level; leave it out where the width of a head is fixed (published
+    as num_head_channels: unless that is -1 it counts, and the published num_heads is ignored)."""
     head_channels: Positive | None = Field(default=None, validate_default=True)
     """Channels of each attention head; 64 where neither it nor ``num_heads`` is given."""
     qkv_order: Literal["legacy", "new"] = "legacy"
@@ -129,7 +130,11 @@ class _ADM(Architecture):
             return head_channels
         heads = given["num_heads"]
         if heads and head_channels:
-            raise ValueError(f"give num_heads (here {heads}) or head_channels, not both")
+            raise ValueError(
+                f"give num_heads (here {heads}) or head_channels, not both; where a checkpoint was "
+                f"published with both, num_head_channels counts (here {head_channels}) and "
+                "num_heads is ignored"
+            )
         divisor = heads or head_channels or HEAD_CHANNELS
         name = f"{divisor} heads" if heads else f"heads of {divisor} channels"
         for level, multiplier in enumerate(given["multipliers"]):
