@@ -14,7 +14,9 @@ from ddpg.files.csv_files import read_rows, write_rows
 MEASURES = ("seconds", "network_evaluations", "peak_memory_mib")
 SETTINGS = "settings"
 """The column that says how the network was run, and on what; empty for methods without one."""
-_COLUMNS = ("image", *MEASURES, SETTINGS)
+FAILURE = "failure"
+"""The column that says why there is no restoration of the image; empty where there is one."""
+_COLUMNS = ("image", *MEASURES, SETTINGS, FAILURE)
 
 _BATCH = re.compile(r"(?:up to )?(\d+) images? at a time")
 
@@ -44,7 +46,8 @@ def merged_settings(settings: Mapping[str, int]) -> dict[str, int]:
 
 
 def write_costs(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
-    """Write one row per image: its id under ``image``, :data:`MEASURES` and :data:`SETTINGS`."""
+    """Write one row per image: its id under ``image``, :data:`MEASURES`, :data:`SETTINGS` and
+    :data:`FAILURE`."""
     write_rows(path, _COLUMNS, rows)
 
 
@@ -54,7 +57,12 @@ def read_costs(path: Path, images: Sequence[str]) -> list[dict[str, str]]:
     Raises:
         CorruptFileError: the file has changed since it was written, or lacks an image.
     """
-    found = {row["image"]: row for row in read_rows(path, _COLUMNS)}
-    if missing := [name for name in images if name not in found]:
+    costs = {row["image"]: row for row in read_rows(path, _COLUMNS, optional=[FAILURE])}
+    if missing := [name for name in images if name not in costs]:
         raise CorruptFileError(path, f"has no row for {', '.join(missing)}; {REMEDY}")
-    return [found[name] for name in images]
+    return [costs[name] for name in images]
+
+
+def failures_among(costs: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Return image -> why it has no restoration, of the rows of :func:`read_costs`."""
+    return {row["image"]: row[FAILURE] for row in costs if row[FAILURE]}

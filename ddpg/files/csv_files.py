@@ -48,7 +48,11 @@ def write_rows(
 
 
 def read_rows(
-    path: str | os.PathLike[str], columns: Sequence[str], *, delimiter: str = ","
+    path: str | os.PathLike[str],
+    columns: Sequence[str],
+    *,
+    delimiter: str = ",",
+    optional: Sequence[str] = (),
 ) -> list[dict[str, str]]:
     """Read a CSV file as text and compare it with its checksum, where it has one.
 
@@ -56,6 +60,7 @@ def read_rows(
         path: the file.
         columns: those it must have, in order, without the checksum's.
         delimiter: between two fields.
+        optional: the last of the columns, which may all be absent; their fields are then empty.
 
     Raises:
         CorruptFileError: the file has other columns or a broken line, or has changed since it was
@@ -68,15 +73,17 @@ def read_rows(
         raise CorruptFileError(path, f"cannot be read ({error.strerror})") from error
     except (csv.Error, UnicodeDecodeError) as error:
         raise CorruptFileError(path, f"not a CSV file ({error}); {REMEDY}") from error
-    checked = header == [*columns, COLUMN]
-    if not checked and header != list(columns):
+    present = header[:-1] if header[-1:] == [COLUMN] else header
+    checked = present != header
+    if present not in (list(columns), list(columns[: len(columns) - len(optional)])):
         raise CorruptFileError(path, f"columns must be {', '.join(columns)}; {REMEDY}")
     for number, line in enumerate(lines, start=2):
         if len(line) != len(header):
             raise CorruptFileError(path, f"row {number}: must have {len(header)} fields; {REMEDY}")
     if checked:
         _check_rows(path, lines)
-    return [dict(zip(columns, line, strict=False)) for line in lines]
+    absent = {column: "" for column in columns if column not in present}
+    return [dict(zip(present, line, strict=False)) | absent for line in lines]
 
 
 def _check_rows(path: str | os.PathLike[str], lines: Sequence[Sequence[str]]) -> None:

@@ -24,6 +24,24 @@ COLUMNS = (
 ``seconds`` it says how the network was run, and on what."""
 
 
+def note_of(image: str, reason: str) -> str:
+    """Return the note on a value that one image lacks; it names the image.
+
+    >>> note_of("cat", "dps diverged")
+    'cat: dps diverged'
+    """
+    return f"{image}: {reason}"
+
+
+def reason_in(note: str, image: str) -> str:
+    """Return the reason in a note without the image's name, where it has it; see :func:`note_of`.
+
+    >>> reason_in("cat: dps diverged", "cat"), reason_in("no backbone", "cat")
+    ('dps diverged', 'no backbone')
+    """
+    return note.removeprefix(f"{image}: ")
+
+
 def write_long_table(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
     """Write the rows of a shard."""
     write_rows(path, COLUMNS, rows)

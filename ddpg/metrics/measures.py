@@ -2,7 +2,8 @@
 
 The conventions of the published comparisons: RGB images clamped to [0, 1], never rounded, data
 range 1, every image on its own, then averaged. Everything is computed in float64, so that the
-device and the batch do not show in the numbers.
+device and the batch do not show in the numbers. No image touches another's value: where a metric is
+not defined for an image its value is NaN; if it is for none of the batch, the reason is raised.
 
 - PSNR over all pixels and channels.
 - SSIM with an 11 x 11 Gaussian window of deviation 1.5, per channel, where the window fits (Wang et
@@ -16,18 +17,24 @@ from __future__ import annotations
 import functools
 import math
 import os
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 SSIM_WINDOW = 11
 HAARPSI_SMALLEST = 16
+NOT_FINITE = "the image has NaN or infinite values"
 LPIPS_SMALLEST = {"alex": 31, "squeeze": 17, "vgg": 16}
 """Smallest image side that reaches the last layer of the backbone."""
 
 
 class MetricUnavailable(RuntimeError):  # noqa: N818 - a state of affairs, not a mistake
     """A metric that cannot be computed here; the message is the reason, ready for a table."""
+
+
+class MetricUndefined(MetricUnavailable):
+    """A metric that has no value for these images, whatever else is there."""
 
 
 def psnr(restored: Tensor, reference: Tensor, *, data_range: float) -> Tensor:
@@ -42,11 +49,14 @@ def psnr(restored: Tensor, reference: Tensor, *, data_range: float) -> Tensor:
 
     Raises:
         ValueError: shapes differ.
-        MetricUnavailable: an image is not finite.
+        MetricUndefined: no image is finite.
     """
     restored, reference = _checked(restored, reference, data_range, bounded=False)
-    error = (restored - reference).square().mean(dim=(1, 2, 3))
-    return 10 * torch.log10(data_range**2 / error)
+
+    def of_one(image: Tensor, truth: Tensor) -> Tensor:
+        return 10 * torch.log10(data_range**2 / (image - truth).square().mean())
+
+    return _each(of_one, restored, reference)
 
 
 def ssim(restored: Tensor, reference: Tensor, *, data_range: float) -> Tensor:
@@ -61,24 +71,25 @@ def ssim(restored: Tensor, reference: Tensor, *, data_range: float) -> Tensor:
 
     Raises:
         ValueError: shapes differ, or values leave the range.
-        MetricUnavailable: an image is not finite or smaller than the window.
+        MetricUndefined: no image is finite, or they are smaller than the window.
     """
     restored, reference = _checked(restored, reference, data_range)
     _check_size(restored, SSIM_WINDOW, "SSIM's window")
     from skimage.metrics import structural_similarity
 
-    values = [
-        structural_similarity(
-            *pair,
+    def of_one(image: Tensor, truth: Tensor) -> Tensor:
+        value = structural_similarity(
+            image.cpu().numpy(),
+            truth.cpu().numpy(),
             data_range=data_range,
             channel_axis=0,
             gaussian_weights=True,
             sigma=1.5,
             use_sample_covariance=False,
         )
-        for pair in zip(restored.cpu().numpy(), reference.cpu().numpy(), strict=True)
-    ]
-    return torch.tensor(values, dtype=torch.float64, device=restored.device)
+        return image.new_tensor(value)
+
+    return _each(of_one, restored, reference)
 
 
 def haarpsi(restored: Tensor, reference: Tensor, *, data_range: float) -> Tensor:
@@ -93,17 +104,21 @@ def haarpsi(restored: Tensor, reference: Tensor, *, data_range: float) -> Tensor
 
     Raises:
         ValueError: shapes differ, or values leave the range.
-        MetricUnavailable: an image is not finite or too small, or the index is not defined
-            (nothing but black).
+        MetricUndefined: no image is finite, they are too small, or the index is defined for none
+            of them (nothing but black).
     """
     restored, reference = _checked(restored, reference, data_range)
     _check_size(restored, HAARPSI_SMALLEST, "HaarPSI's wavelets")
     import piq
 
-    values = piq.haarpsi(restored, reference, reduction="none", data_range=data_range)
-    if not bool(values.isfinite().all()):
-        raise MetricUnavailable("HaarPSI is not defined for images without any structure")
-    return values
+    def of_one(image: Tensor, truth: Tensor) -> Tensor:
+        pair = image[None], truth[None]
+        value = piq.haarpsi(*pair, reduction="none", data_range=data_range)[0]
+        if not bool(value.isfinite()):
+            raise MetricUndefined("HaarPSI is not defined for images without any structure")
+        return value
+
+    return _each(of_one, restored, reference)
 
 
 def lpips(
@@ -128,8 +143,8 @@ def lpips(
 
     Raises:
         ValueError: shapes differ, values leave the range, or ``net`` is unknown.
-        MetricUnavailable: an image is not finite or too small, or the backbone is not there or not
-            the published one.
+        MetricUndefined: no image is finite, or they are too small.
+        MetricUnavailable: the backbone is not there or not the published one.
     """
     if net not in LPIPS_SMALLEST:
         raise ValueError(f"net must be one of {', '.join(LPIPS_SMALLEST)}, got {net!r}")
@@ -138,8 +153,15 @@ def lpips(
     from ddpg.metrics.backbones import find_backbone
 
     network = _lpips_network(net, find_backbone(net, backbone), restored.device)
-    with torch.inference_mode():
-        return network(2 / data_range * restored - 1, 2 / data_range * reference - 1).flatten()
+    whole = _finite(restored) & _finite(reference)
+    values = restored.new_full((len(restored),), math.nan)
+    if bool(whole.any()):
+        with torch.inference_mode():
+            pair = (2 / data_range * image[whole] - 1 for image in (restored, reference))
+            values[whole] = network(*pair).flatten()
+    elif len(whole):
+        raise MetricUndefined(NOT_FINITE)
+    return values
 
 
 @functools.lru_cache(maxsize=4)
@@ -147,6 +169,29 @@ def _lpips_network(net: str, backbone: os.PathLike[str], device: torch.device) -
     from ddpg.metrics.backbones import lpips_network
 
     return lpips_network(net, backbone).to(device, torch.float64)
+
+
+def _each(
+    metric: Callable[[Tensor, Tensor], Tensor], restored: Tensor, reference: Tensor
+) -> Tensor:
+    """A metric of each image by itself; NaN where it is not defined, unless it is for none."""
+    values, reasons = [], []
+    for image, truth in zip(restored, reference, strict=True):
+        try:
+            if not bool(image.isfinite().all() & truth.isfinite().all()):
+                raise MetricUndefined(NOT_FINITE)
+            values.append(metric(image, truth))
+        except MetricUndefined as reason:
+            values.append(restored.new_tensor(math.nan))
+            reasons.append(reason)
+    if reasons and len(reasons) == len(values):
+        raise reasons[0]
+    return torch.stack(values) if values else restored.new_empty(0)
+
+
+def _finite(images: Tensor) -> Tensor:
+    """Which images of a batch are finite, (B,)."""
+    return images.isfinite().flatten(1).all(1)
 
 
 def _checked(
@@ -164,14 +209,14 @@ def _checked(
     for name, image in (("restored", restored), ("reference", reference)):
         if not image.is_floating_point():
             raise ValueError(f"{name} must be floating point, got {image.dtype}")
-        if not bool(image.isfinite().all()):
-            raise MetricUnavailable(f"the {name} image has NaN or infinite values")
         if bounded:
-            _check_range(name, image, data_range)
+            _check_range(name, image[_finite(image)], data_range)
     return restored.to(torch.float64), reference.to(torch.float64)
 
 
 def _check_range(name: str, image: Tensor, data_range: float) -> None:
+    if not image.numel():
+        return
     low, high = float(image.min()), float(image.max())
     if low < 0 or high > data_range:
         raise ValueError(
@@ -182,6 +227,6 @@ def _check_range(name: str, image: Tensor, data_range: float) -> None:
 def _check_size(image: Tensor, smallest: int, what: str) -> None:
     height, width = image.shape[-2:]
     if min(height, width) < smallest:
-        raise MetricUnavailable(
+        raise MetricUndefined(
             f"{what} needs images of at least {smallest} x {smallest}, got {height} x {width}"
         )

@@ -82,7 +82,7 @@ class Sampler(ABC):
 
         Raises:
             ValueError: the arguments do not fit each other.
-            NonFiniteError: NaN or infinity appeared.
+            NonFiniteError: NaN or infinity appeared; it says in which images, and holds the others.
         """
 
 
@@ -166,11 +166,12 @@ class DiffusionSampler(Sampler):
         for step in steps:
             x, x0 = self.step(problem, x, step)
             # Kept on the device: reading a flag here would stall it at every step.
-            finite.append(torch.isfinite(x0.sum() + x.sum()))
+            finite.append(_finite(x0) & _finite(x))
             if callback is not None:
                 callback(State(step, x, x0))
-        self._check_finite(finite, steps)
-        return self.result(problem, x, x0)
+        restored = self.result(problem, x, x0)
+        self._check_finite(finite, steps, restored)
+        return restored
 
     def denoise(self, problem: Problem, x: Tensor, step: Step) -> Tensor:
         """``x0 = (x_t - sqrt(1 - abar_t) eps(x_t, t)) / sqrt(abar_t)``."""
@@ -182,11 +183,32 @@ class DiffusionSampler(Sampler):
         x0 = torch.sub(x, noise, alpha=math.sqrt(1 - step.abar_t))
         return x0.div_(math.sqrt(step.abar_t)), noise
 
-    def _check_finite(self, finite: Sequence[Tensor], steps: Sequence[Step]) -> None:
-        flags = torch.stack(list(finite)).tolist()
-        if not all(flags):
-            step = steps[flags.index(False)]
-            raise NonFiniteError(
-                f"{self.name}: NaN or infinity appeared in step {flags.index(False)} "
-                f"(of 0 ... {step.count - 1}), at time index {step.t}"
-            )
+    def _check_finite(
+        self, finite: Sequence[Tensor], steps: Sequence[Step], restored: Tensor
+    ) -> None:
+        """Raise an error that tells the step at which each image left the numbers, if any did."""
+        flags = torch.stack(list(finite))  # (steps, B)
+        if bool(flags.all()):
+            return
+        broken = {
+            position: of_image.index(False)
+            for position, of_image in enumerate(flags.T.tolist())
+            if not all(of_image)
+        }
+        failures = {
+            position: f"{self.name} diverged: not finite at step {index + 1} of {len(steps)} "
+            f"(time index {steps[index].t})"
+            for position, index in broken.items()
+        }
+        first = min(broken.values())
+        raise NonFiniteError(
+            f"{self.name}: NaN or infinity appeared in step {first} "
+            f"(of 0 ... {steps[first].count - 1}), at time index {steps[first].t}",
+            failures,
+            restored,
+        )
+
+
+def _finite(x: Tensor) -> Tensor:
+    """Which images of a batch are finite, (B,): no sum, which large finite values would leave."""
+    return torch.isfinite(x).flatten(1).all(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from numbers import Integral, Real
@@ -17,6 +17,9 @@ from ddpg.operators.base import LinearOperator
 from ddpg.priors.base import Prior
 from ddpg.priors.schedule import Schedule
 from ddpg.samplers.methods import NOISY_SCALE
+
+LARGEST = torch.finfo(torch.float16).max
+"""What a restoration of images on [-1, 1] may reach, 65504; beyond it, it has diverged."""
 
 SMALLEST_ETA = 1e-4
 """Floor of the regularisation of back-projections: float32 cannot do with less."""
@@ -43,7 +46,23 @@ class Move(NamedTuple):
 
 
 class NonFiniteError(FloatingPointError):
-    """A restoration left the numbers; the message names the method, the step and its time."""
+    """A restoration left the numbers; the message names the method, the step and its time.
+
+    Attributes:
+        failures: position in the batch -> what happened to that image.
+        restored: (B, 3, H, W), the whole batch, good wherever no failure is named; None if which
+            images failed is not known.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        failures: Mapping[int, str] | None = None,
+        restored: Tensor | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.failures = dict(failures or {})
+        self.restored = restored
 
 
 @dataclass(frozen=True)
@@ -199,6 +218,29 @@ def check_prior(method: str, prior: Prior | None, operator: LinearOperator) -> P
             f"the operator's are {height} x {width}"
         )
     return prior
+
+
+def divergences(method: str, restored: Tensor) -> dict[int, str]:
+    """Say which restorations are none: they hold NaN or infinity, or values beyond any image.
+
+    Args:
+        method: its name, for the reasons.
+        restored: (B, 3, H, W), for images on [-1, 1].
+
+    Returns:
+        position in the batch -> reason; empty where all lie within :data:`LARGEST`.
+    """
+    largest = restored.abs().flatten(1).amax(1).tolist()
+    finite = restored.isfinite().flatten(1).all(1).tolist()
+    reasons = {}
+    for position, (reached, whole) in enumerate(zip(largest, finite, strict=True)):
+        if not whole:
+            reasons[position] = f"{method} diverged: the restoration is not finite"
+        elif reached > LARGEST:
+            reasons[position] = (
+                f"{method} diverged: its values reach {reached:.1e}, beyond float16's {LARGEST:g}"
+            )
+    return reasons
 
 
 def check_times(times: Sequence[int], *, least: int = 1, travel: bool = False) -> tuple[int, ...]:

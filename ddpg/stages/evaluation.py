@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from ddpg.errors import UserError
-from ddpg.files.costs import MEASURES, SETTINGS, read_costs
-from ddpg.files.long_table import write_long_table
+from ddpg.files.costs import MEASURES, SETTINGS, failures_among, read_costs
+from ddpg.files.long_table import note_of, write_long_table
 from ddpg.files.tensors import read_tensors
 from ddpg.images import from_uint8
 from ddpg.metrics import measures as measure
@@ -22,6 +24,25 @@ log = logging.getLogger(__name__)
 
 BATCH_SIZES = {"cpu": 4, "cuda": 16}
 """Images at a time. On a CPU more are slower; LPIPS takes up to 330 MB for each (VGG, 256 px)."""
+
+
+class Measured(NamedTuple):
+    """A metric of one image.
+
+    Attributes:
+        value: as text; empty where there is none.
+        reason: why it is empty.
+        of_image: whether the reason lies in this image; its note then names it.
+    """
+
+    value: str
+    reason: str = ""
+    of_image: bool = True
+
+    def fields(self, image: str) -> dict[str, str]:
+        """``value`` and ``note`` of the long table."""
+        named = self.reason and self.of_image
+        return {"value": self.value, "note": note_of(image, self.reason) if named else self.reason}
 
 
 def evaluate(
@@ -40,6 +61,8 @@ def evaluate(
     """Measure the images of a shard.
 
     Conventions: float64, RGB, restorations clamped to [0, 1] and not rounded, one value per image.
+    A value that cannot be had is empty, and its note says why: of an image whose restoration
+    failed all, of one that a metric is not defined for this one. No image changes another's values.
 
     Args:
         truth_file, restorations, costs: products of the stages before.
@@ -53,48 +76,85 @@ def evaluate(
         device: where to compute; it shows in no decimal that is written.
 
     Raises:
-        UserError: a restoration holds values that are not finite.
+        UserError: a restoration that did not fail holds values that are not finite.
         CorruptFileError: an input has changed since it was written, or lacks an image.
     """
-    truth, restored = read_tensors(truth_file, images), read_tensors(restorations, images)
-    rows: dict[str, list[dict[str, object]]] = {metric: [] for metric in metrics}
+    spent = read_costs(costs, images)
+    failures = failures_among(spent)
+    whole = [name for name in images if name not in failures]
+    truth, restored = read_tensors(truth_file, images), read_tensors(restorations, whole)
+    measured: dict[str, dict[str, Measured]] = {metric: {} for metric in metrics}
     size = BATCH_SIZES.get(torch.device(device).type, 1)
-    for first in range(0, len(images), size):
-        batch = images[first : first + size]
+    for first in range(0, len(whole), size):
+        batch = whole[first : first + size]
         reference = from_uint8(torch.stack([truth[name] for name in batch]).to(device)).double()
         candidate = torch.stack([restored[name] for name in batch]).to(device).double() / 2 + 0.5
         _refuse_non_finite(candidate, batch, restorations)
-        for metric in metrics:
-            name, values, note = _values(
-                metric, candidate.clamp(0, 1), reference, lpips_net, backbone
-            )
-            rows[metric] += [
-                {**experiment, "image": image, "metric": name, "value": value, "note": note}
-                for image, value in zip(batch, values, strict=True)
-            ]
-    measured = [row for metric in metrics for row in rows[metric]]
-    write_long_table(output, [*measured, *_cost_rows(costs, images, experiment)])
+        for metric, function in _functions(metrics, lpips_net, backbone).items():
+            values = _values(function, candidate.clamp(0, 1), reference)
+            measured[metric] |= dict(zip(batch, values, strict=True))
+    rows: list[dict[str, object]] = []
+    for metric in metrics:
+        name = f"lpips_{lpips_net}" if metric == "lpips" else metric
+        _tell(name, measured[metric], told=metric == "lpips" and backbone is not None)
+        by_image = measured[metric] | {image: Measured("", why) for image, why in failures.items()}
+        rows += [
+            {**experiment, "image": image, "metric": name, **by_image[image].fields(image)}
+            for image in images
+        ]
+    write_long_table(output, [*rows, *_cost_rows(spent, experiment)])
 
 
-def _values(
-    metric: str, candidate: Tensor, reference: Tensor, lpips_net: str, backbone: Path | None
-) -> tuple[str, list[str], str]:
-    """A metric's column name, its values as text, and why they are empty where they are."""
-    functions: Mapping[str, Callable[..., Tensor]] = {
+def _functions(
+    metrics: Sequence[str], lpips_net: str, backbone: Path | None
+) -> dict[str, Callable[..., Tensor]]:
+    """The functions of metrics, by name."""
+    known: Mapping[str, Callable[..., Tensor]] = {
         "psnr": measure.psnr,
         "ssim": measure.ssim,
         "haarpsi": measure.haarpsi,
         "lpips": partial(_lpips, net=lpips_net, backbone=backbone),
     }
-    name = f"lpips_{lpips_net}" if metric == "lpips" else metric
+    return {metric: known[metric] for metric in metrics}
+
+
+def _values(
+    function: Callable[..., Tensor], candidate: Tensor, reference: Tensor
+) -> list[Measured]:
+    """A metric of each image of a batch; one that it is not defined for is asked why, alone."""
+    alone = len(candidate) == 1
     try:
-        values = functions[metric](candidate, reference, data_range=1.0)
+        values = function(candidate, reference, data_range=1.0).tolist()
     except measure.MetricUnavailable as reason:
-        # Who looked for the backbone has told; here it would be told once for every batch.
-        told = metric == "lpips" and backbone is not None
-        log.log(logging.INFO if told else logging.WARNING, "%s is left empty: %s", name, reason)
-        return name, [""] * len(candidate), str(reason)
-    return name, [f"{value:.6f}" for value in values.tolist()], ""
+        if alone:
+            return [Measured("", str(reason), isinstance(reason, measure.MetricUndefined))]
+        values = [math.nan] * len(candidate)
+    if alone and math.isnan(values[0]):
+        return [Measured("", "its value is not a number")]
+    return [
+        _values(function, candidate[i : i + 1], reference[i : i + 1])[0]
+        if math.isnan(value)
+        else Measured(f"{value:.6f}")
+        for i, value in enumerate(values)
+    ]
+
+
+def _tell(metric: str, measured: Mapping[str, Measured], *, told: bool) -> None:
+    """Log why values are empty, each reason once with its images.
+
+    Args:
+        metric: its column name.
+        measured: image -> value or reason.
+        told: who looked for the metric's backbone has warned already, once for the study.
+    """
+    empty: dict[Measured, list[str]] = {}
+    for image, value in measured.items():
+        if value.reason:
+            empty.setdefault(value, []).append(image)
+    for value, names in empty.items():
+        level = logging.INFO if told and not value.of_image else logging.WARNING
+        of = f" of {', '.join(names)}" * value.of_image
+        log.log(level, "%s%s is left empty: %s", metric, of, value.reason)
 
 
 def _lpips(
@@ -116,15 +176,16 @@ def _refuse_non_finite(candidate: Tensor, batch: Sequence[str], path: Path) -> N
 
 
 def _cost_rows(
-    costs: Path, images: Sequence[str], experiment: Mapping[str, str]
+    costs: Sequence[Mapping[str, str]], experiment: Mapping[str, str]
 ) -> list[dict[str, object]]:
     """Seconds, network evaluations and memory as rows of the long table.
 
-    What the seconds were measured on is noted beside them.
+    What the seconds were measured on is noted beside them. A restoration that failed has cost as
+    much as another.
     """
     return [
         {**experiment, "image": row["image"], "metric": name, "value": row[name], "note": note}
-        for row in read_costs(costs, images)
+        for row in costs
         for name in MEASURES
         for note in [row[SETTINGS] if name == "seconds" else ""]
     ]

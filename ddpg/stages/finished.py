@@ -1,8 +1,9 @@
 """Finished images of a shard that is not complete: kept, found again, put together.
 
 Each image is kept at once in a state folder beside the shard's output, named after everything the
-job depends on, so that a job that was killed goes on where it stopped. When the shard is complete,
-one hidden file takes the folder's place, see :mod:`ddpg.stages.keeping`.
+job depends on, so that a job that was killed goes on where it stopped. An image whose restoration
+failed is finished, too: its file holds the reason and no tensor, and so does the shard. When the
+shard is complete, one hidden file takes the folder's place, see :mod:`ddpg.stages.keeping`.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ddpg.errors import CorruptFileError
-from ddpg.files.costs import read_costs, write_costs
+from ddpg.files.costs import FAILURE, failures_among, read_costs, write_costs
 from ddpg.files.tensors import read_metadata, read_tensors, write_tensors
 from ddpg.files.writing import replacing
 from ddpg.images import save_png
@@ -56,9 +58,16 @@ class FinishedImages:
         return waiting
 
     def keep(self, name: str, image: Tensor, cost: Mapping[str, object]) -> None:
-        """Keep an image with its cost, in one file."""
+        """Keep an image with its cost, in one file.
+
+        Args:
+            name: the image's id.
+            image: its restoration; not kept where the cost names a failure.
+            cost: its row of the costs, see :mod:`ddpg.files.costs`.
+        """
         row = {_COST: json.dumps({"image": name, **cost})}
-        write_tensors({name: image.to(self._dtype)}, self._tensor_file(name), metadata=row)
+        tensors = {} if cost.get(FAILURE) else {name: image.to(self._dtype)}
+        write_tensors(tensors, self._tensor_file(name), metadata=row)
 
     def assemble(self, images: Sequence[str], costs: Path, pictures: Path) -> None:
         """Make the shard's products."""
@@ -67,8 +76,11 @@ class FinishedImages:
             tensors = self._put_together(images)
         shutil.rmtree(self._folder, ignore_errors=True)
         pictures.mkdir(parents=True, exist_ok=True)
-        for name, image in tensors.items():
-            save_png(pictures / f"{name}.png", image.float() / 2 + 0.5)
+        for name in images:
+            if name in tensors:
+                save_png(pictures / f"{name}.png", tensors[name].float() / 2 + 0.5)
+            else:
+                (pictures / f"{name}.png").unlink(missing_ok=True)
         _second_name(self._whole_costs, costs)
         _second_name(self._whole_tensors, self._output)
 
@@ -82,8 +94,9 @@ class FinishedImages:
 
     def _put_together(self, images: Sequence[str]) -> dict[str, Tensor]:
         """Keep the shard as a whole. The tensors come last: with them the shard is complete."""
-        tensors = {name: read_tensors(self._tensor_file(name), [name])[name] for name in images}
-        rows = [json.loads(read_metadata(self._tensor_file(name))[_COST]) for name in images]
+        rows = [self._cost_of(name) for name in images]
+        restored = [row["image"] for row in rows if not row.get(FAILURE)]
+        tensors = {name: read_tensors(self._tensor_file(name), [name])[name] for name in restored}
         write_costs(self._whole_costs, rows)
         write_tensors(tensors, self._whole_tensors, ids=images)
         return tensors
@@ -93,23 +106,32 @@ class FinishedImages:
         if not self._whole_tensors.is_file():
             return None
         try:
-            read_costs(self._whole_costs, images)
-            return read_tensors(self._whole_tensors, images)
+            failed = failures_among(read_costs(self._whole_costs, images))
+            return read_tensors(self._whole_tensors, [n for n in images if n not in failed])
         except CorruptFileError as error:
             log.warning("%s; the shard is restored again", error)
             shutil.rmtree(self._whole)
             return None
 
+    def _cost_of(self, name: str) -> dict[str, Any]:
+        """An image's row of the costs, from the header of its file."""
+        path = self._tensor_file(name)
+        text = read_metadata(path).get(_COST)
+        if text is None:
+            raise CorruptFileError(path, f"its header holds no {_COST}")
+        return json.loads(text)
+
     def _tensor_file(self, name: str) -> Path:
         return self._folder / f"{name}.safetensors"
 
     def _is_finished(self, name: str) -> bool:
-        """Whether an image is there and whole; a damaged one is removed and made again."""
+        """Whether an image, or why it failed, is there and whole; a damaged one is removed and
+        made again."""
         path = self._tensor_file(name)
         if not path.is_file():
             return False
         try:
-            read_tensors(path, [name])
+            read_tensors(path, [] if self._cost_of(name).get(FAILURE) else [name])
         except CorruptFileError as error:
             log.warning("%s; the image is restored again", error)
             path.unlink()

@@ -1,7 +1,8 @@
 """Third stage: one method on one shard of observations.
 
 A shard is restored in batches; what is finished survives a job that is killed, see
-:mod:`ddpg.stages.finished`. A batch that does not fit into the device's memory is halved.
+:mod:`ddpg.stages.finished`. A batch that does not fit into the device's memory is halved. An image
+whose restoration diverges is recorded as failed, with the reason, and the others go on untouched.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from ddpg.files.costs import SETTINGS, at_a_time
+from ddpg.files.costs import FAILURE, SETTINGS, at_a_time
 from ddpg.files.locking import locked
 from ddpg.files.tensors import read_labels
 from ddpg.machine.hardware import device_name
@@ -34,6 +35,7 @@ from ddpg.priors.loading import load_prior
 from ddpg.samplers.base import Sampler
 from ddpg.samplers.building import build_sampler
 from ddpg.samplers.methods import METHODS
+from ddpg.samplers.problem import NonFiniteError, divergences
 from ddpg.stages.finished import FinishedImages
 from ddpg.stages.observations import observation_operator, read_observations
 from ddpg.study.config import Compile, ExecutionSettings, Layout, Precision
@@ -157,10 +159,11 @@ def restore_shard(
     Args:
         job: what to compute.
         observations: safetensors file of the stage before.
-        output: safetensors file: restored images on [-1, 1], not clipped, keyed by id.
-        costs: CSV file: seconds, network evaluations and peak memory (MiB) of each image, and how
-            the network was run.
-        pictures: folder that receives a PNG of each image.
+        output: safetensors file: restored images on [-1, 1], not clipped, keyed by id; without
+            those that failed.
+        costs: CSV file: seconds, network evaluations and peak memory (MiB) of each image, how the
+            network was run, and why there is no restoration, where there is none.
+        pictures: folder that receives a PNG of each restored image.
         code: fingerprint of the code, part of the state folder's name.
         device: where to compute.
         batch_size: images at a time, which changes a result by rounding at most; if None as the
@@ -168,7 +171,6 @@ def restore_shard(
 
     Raises:
         ValueError: the batch size is not positive.
-        FloatingPointError: the network returned NaN or infinity; names the step.
         torch.OutOfMemoryError: not even one image fits into the device's memory.
     """
     if batch_size is not None and batch_size < 1:
@@ -234,15 +236,56 @@ class _Restorer:
         self, batch: Sequence[str], finished: FinishedImages, bar: tqdm, batch_size: int
     ) -> None:
         started = time.perf_counter()
-        restored = self._compute(batch, bar)
+        try:
+            restored, failures = self._restored(batch, bar)
+        except FloatingPointError:
+            # A method that cannot say which image it was: each is tried alone.
+            for name in batch:
+                self._restore_batch([name], finished, bar, 1)
+            return
         cost = {
             "seconds": f"{(time.perf_counter() - started) / len(batch):.4f}",
             "network_evaluations": self._sampler.network_evaluations,
             "peak_memory_mib": f"{peak_memory_mib(torch.device(self._device)):.0f}",
             SETTINGS: self._settings(min(batch_size, len(self._job.images))),
         }
-        for name, image in zip(batch, restored, strict=True):
-            finished.keep(name, image, cost)
+        for position, (name, image) in enumerate(zip(batch, restored, strict=True)):
+            failure = failures.get(position, "")
+            if failure:
+                log.warning("image %s is left out: %s", name, failure)
+            finished.keep(name, image, cost | {FAILURE: failure})
+
+    def _restored(self, batch: Sequence[str], bar: tqdm) -> tuple[Tensor, dict[int, str]]:
+        """The restorations, and position -> reason of those that failed.
+
+        A batch goes on to its end with an image that has diverged, as if that were any other: so
+        its neighbours are the same to the last bit, whatever became of it.
+
+        Raises:
+            FloatingPointError: some image of several has failed, it is not known which.
+        """
+        method, failures = self._job.method, {}
+        try:
+            restored = self._compute(batch, bar)
+        except NonFiniteError as error:
+            if error.restored is None:
+                return self._failed(batch, error)
+            restored, failures = error.restored.cpu(), error.failures
+        except FloatingPointError as error:
+            return self._failed(batch, error)
+        return restored, divergences(method, restored) | failures
+
+    def _failed(
+        self, batch: Sequence[str], error: FloatingPointError
+    ) -> tuple[Tensor, dict[int, str]]:
+        """A batch of one image that failed, as :meth:`_restored` returns it; raises for several."""
+        if len(batch) > 1:
+            raise error
+        size = self._job.image_size
+        reason = " ".join(str(error).split()) or "a floating-point error"
+        return torch.full((1, 3, size, size), torch.nan), {
+            0: f"{self._job.method} diverged: {reason}"
+        }
 
     def _compute(self, batch: Sequence[str], bar: tqdm) -> Tensor:
         job = self._job

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,12 @@ from ddpg.images import from_uint8
 from ddpg.noise import SeededNoise
 from ddpg.priors.base import Prior
 from ddpg.samplers.building import build_sampler
+from ddpg.samplers.problem import NonFiniteError, divergences
 from ddpg.stages.observations import observation_operator, read_observations
 from ddpg.stages.restoration import RestorationJob
+from ddpg.stages.trajectory_file import failed_trajectory
+
+log = logging.getLogger(__name__)
 
 
 def record_image(
@@ -27,6 +32,8 @@ def record_image(
 ) -> Trajectory:
     """Restore one image as the pipeline does, with the same noise, and keep what happens.
 
+    A restoration that fails leaves a trajectory that says why, and holds nothing else.
+
     Args:
         job: what the restoration is; its first image is taken.
         observations, truth: the shards that hold the image.
@@ -38,24 +45,33 @@ def record_image(
         UserError: a file cannot be read or lacks the image, or the method takes no steps.
     """
     image = job.images[0]
+    about = _about(job, label, image)
     y, kernels = read_observations(observations, [image], task=job.task)
+    picture = 2 * from_uint8(read_tensors(truth, [image])[image][None])[0] - 1
     operator = observation_operator(job.task, job.image_size, job.backend, job.scale, kernels)
     purpose = f"restoration/{job.repeat}" if job.repeat else "restoration"
     values: dict[str, Any] = dict(job.hyper_parameters)
     try:
-        return record(
+        trajectory = record(
             build_sampler(job.method, **values),
             y.to(device),
-            2 * from_uint8(read_tensors(truth, [image])[image][None])[0] - 1,
+            picture,
             operator.to(device),
             _prior(job, observations, image, device),
             sigma_y=job.sigma_y,
             noise=SeededNoise(job.seed, [image], dataset=job.dataset, purpose=purpose),
             count=count,
-            about=_about(job, label, image),
+            about=about,
         )
+        failure = divergences(job.method, trajectory.restored[None]).get(0, "")
+    except NonFiniteError as error:
+        failure = error.failures.get(0, str(error))
     except ValueError as error:
         raise UserError(f"{label}, image {image}: {error}") from error
+    if not failure:
+        return trajectory
+    log.warning("%s, image %s: no trajectory: %s", label, image, failure)
+    return failed_trajectory(y[0].float(), picture, failure, about)
 
 
 def _prior(job: RestorationJob, observations: Path, image: str, device: str) -> Prior | None:

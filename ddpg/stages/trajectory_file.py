@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
@@ -38,6 +40,7 @@ class Trajectory:
         kept: numbers of the K steps.
         psnr: of the restoration, in dB.
         about: dataset, task, operator, scale, sigma_y, method, label and image.
+        failure: why there is no restoration, and then no estimate and no moment either, or "".
     """
 
     x0: Tensor
@@ -48,6 +51,23 @@ class Trajectory:
     kept: list[int]
     psnr: float
     about: Mapping[str, Any]
+    failure: str = ""
+
+
+def failed_trajectory(
+    observation: Tensor, truth: Tensor, failure: str, about: Mapping[str, Any]
+) -> Trajectory:
+    """Return what stands for a trajectory that left the numbers: nothing but the reason.
+
+    Args:
+        observation, truth: (3, h, w) and (3, H, W), on [-1, 1].
+        failure: the reason.
+        about: what it would have been of.
+    """
+    nothing = torch.full_like(truth, math.nan)
+    return Trajectory(
+        nothing[None][:0], nothing, observation, truth, [], [], math.nan, about, failure
+    )
 
 
 def write_trajectory(trajectory: Trajectory, path: str | os.PathLike[str]) -> None:
@@ -57,6 +77,7 @@ def write_trajectory(trajectory: Trajectory, path: str | os.PathLike[str]) -> No
         "about": trajectory.about,
         "psnr": trajectory.psnr,
         "kept": trajectory.kept,
+        "failure": trajectory.failure,
         "moments": [asdict(moment) for moment in trajectory.moments],
     }
     write_tensors(tensors, path, metadata={_ABOUT: json.dumps(content)})
@@ -80,5 +101,5 @@ def read_trajectory(path: str | os.PathLike[str]) -> Trajectory:
     moments = [Moment(**moment) for moment in content["moments"]]
     return Trajectory(
         **tensors, moments=moments, kept=content["kept"], psnr=content["psnr"],
-        about=content["about"],
+        about=content["about"], failure=content.get("failure", ""),
     )  # fmt: skip

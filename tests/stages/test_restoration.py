@@ -490,27 +490,6 @@ def test_the_state_of_another_shard_is_left_alone(tmp_path, restore):
     ]
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_network_that_leaves_the_numbers_names_the_step(tmp_path, prior, restore, value):
-    prior.at_call[STEPS + 2] = lambda eps: torch.full_like(eps, value)
-    with pytest.raises(FloatingPointError, match=r"ddpg: .* in step 1 \(of 0 \.\.\. 2\)"):
-        restore()
-    assert not (tmp_path / "run/shard-0.safetensors").exists()
-    assert not (tmp_path / "run/shard-0.csv").exists()
-    (state,) = states(tmp_path)
-    assert [path.name for path in state.glob("*.safetensors")] == ["a.safetensors"]
-
-
-def test_a_nan_in_one_pixel_of_a_batch_is_seen(prior, restore):
-    def spoil(eps):
-        eps[1, 2, 3, 4] = float("nan")
-        return eps
-
-    prior.at_call[2] = spoil
-    with pytest.raises(FloatingPointError, match="in step 1"):
-        restore(batch_size=4)
-
-
 def test_methods_without_a_network_load_no_prior(monkeypatch, restore):
     monkeypatch.setattr(restoration, "load_prior", lambda *_a, **_k: pytest.fail("loaded"))
     job = dataclasses.replace(JOB, method="pinv", hyper_parameters={}, prior=PriorChoice())
