@@ -27,25 +27,32 @@ from ddpg.comparison.pictures import (
     read_kernels,
     to_8bit,
 )
-from ddpg.comparison.statistics.measurements import label_styles, read_metrics
+from ddpg.comparison.statistics.measurements import label_styles, quality_metrics, read_metrics
+from ddpg.comparison.statistics.reasons import merged
 from ddpg.comparison.style import task_name
 from ddpg.errors import UserError
 from ddpg.files.writing import replacing
 
 MOST_IMAGES = 6
 """Rows of the figure, and of a grid unless images are named."""
+BLANK = 236
+"""The grey of a picture that is not there."""
 TRUTH, OBSERVATION = "@truth", "@observation"
 """What stands for a label where a picture is no restoration."""
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One picture of a grid with its scores (metric -> value), as far as they were computed."""
+    """One picture of a grid with its scores (metric -> value), as far as they were computed.
+
+    Where a restoration failed ``failure`` says why, and the picture is a blank one.
+    """
 
     name: str
     picture: np.ndarray
     scores: dict[str, float]
     label: str = ""
+    failure: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,8 +99,8 @@ def collect(
         the grid; labels stand in the order of the tables.
 
     Raises:
-        UserError: a file cannot be read or lacks an image, or the cell or a label is not in the
-            table.
+        UserError: a file cannot be read or lacks an image that the table has no reason for, or the
+            cell or a label is not in the table.
     """
     here = metrics_of_cell(metrics, cell)
     here = here[here["repeat"] == here["repeat"].min()]  # the restorations that are shown
@@ -104,12 +111,15 @@ def collect(
         raise UserError(f"{cell}: no label {unknown[0]!r} in the metrics, only {', '.join(styles)}")
     columns = [("Truth", TRUTH, read_arrays(truth, chosen))]
     columns.append(("Observation", OBSERVATION, read_arrays(observations, chosen)))
+    failures = failures_by_image(here)
     for label, style in styles.items():
         if label in restorations:
-            columns.append((style.name, label, read_arrays(restorations[label], chosen)))
+            present = set(names_in(restorations[label]))
+            restored = [n for n in chosen if n in present or (label, n) not in failures]
+            columns.append((style.name, label, read_arrays(restorations[label], restored)))
     scores = scores_by_image(here)
     kernels = read_kernels(observations, chosen)
-    rows = [_row(image, columns, scores, kernels.get(image)) for image in chosen]
+    rows = [_row(image, columns, scores, failures, kernels.get(image)) for image in chosen]
     first = here.iloc[0]
     title = f"{task_name(first.task, first.scale)} ({first.operator})"
     return Grid(first.dataset, cell.split("/")[1], float(first.sigma_y), title, rows)
@@ -142,18 +152,33 @@ def scores_by_image(metrics: pd.DataFrame) -> dict[tuple[str, str], dict[str, fl
     return scores
 
 
+def failures_by_image(metrics: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """Return (label, image) -> why no metric of quality has a value, where that is so."""
+    quality = metrics[metrics["metric"].isin(quality_metrics(metrics))]
+    failures: dict[tuple[str, str], str] = {}
+    for key, rows in quality.groupby(["label", "image"], sort=False):
+        if rows["value"].isna().all():
+            label, image = map(str, key)
+            failures[label, image] = merged(zip(rows["image"], rows["note"], strict=True), 1)
+    return failures
+
+
 def _row(
     image: str,
     columns: list[tuple[str, str, dict[str, np.ndarray]]],
     scores: dict[tuple[str, str], dict[str, float]],
+    failures: dict[tuple[str, str], str],
     kernel: np.ndarray | None,
 ) -> Row:
     """One row, its pictures in their own sizes."""
     truth = to_8bit(columns[0][2][image])
-    tiles = [
-        Tile(name, to_8bit(arrays[image]), scores.get((label, image), {}), label)
-        for name, label, arrays in columns
-    ]
+    tiles = []
+    for name, label, arrays in columns:
+        if image in arrays:
+            picture, failure = to_8bit(arrays[image]), ""
+        else:
+            picture, failure = np.full_like(truth, BLANK), failures[label, image] or "failed"
+        tiles.append(Tile(name, picture, scores.get((label, image), {}), label, failure))
     return Row(image, most_detail(truth), tiles, kernel)
 
 
@@ -213,7 +238,8 @@ def _page_row(row: Row) -> dict:
         "height": height,
         "detail": asdict(row.detail),
         "kernel": None if row.kernel is None else data_uri(kernel_picture(row.kernel)),
-        "tiles": {tile.label: data_uri(tile.picture) for tile in row.tiles},
+        "tiles": {t.label: data_uri(t.picture) for t in row.tiles if not t.failure},
+        "failures": {tile.label: tile.failure for tile in row.tiles if tile.failure},
     }
 
 

@@ -15,6 +15,7 @@ from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
 from ddpg.comparison.figures.pairs import shown_metrics
 from ddpg.comparison.figures.panels import (
     Styles,
+    add_absent,
     add_legend,
     axis_label,
     degradation_title,
@@ -77,16 +78,17 @@ def draw_cost(
     Raises:
         UserError: the table is unusable.
     """
-    points = cost_points(summarise(read_metrics(metrics_csv)), cost)
+    summary = summarise(read_metrics(metrics_csv))
+    points = cost_points(summary, cost)
     with paper():
         if points.empty or not (points["cost"] > 0).any():
             why = f"No cell has both a quality and {METRIC_STYLES[cost].description}."
             save(note_figure(why), output_stem)
         else:
-            save(_figure(points, cost), output_stem)
+            save(_figure(points, cost, summary), output_stem)
 
 
-def _figure(points: pd.DataFrame, cost: str) -> Figure:
+def _figure(points: pd.DataFrame, cost: str, summary: pd.DataFrame) -> Figure:
     """A row of panels per data set and metric, a column per degradation."""
     styles = _method_styles(points)
     lines = points[["dataset", "metric"]].drop_duplicates().sort_values("dataset", kind="stable")
@@ -109,6 +111,8 @@ def _figure(points: pd.DataFrame, cost: str) -> Figure:
     for panel in axes[-1]:
         panel.set_xlabel(METRIC_STYLES[cost].description)
     add_legend(figure, styles)
+    shown = summary.merge(points[CELL_KEYS].drop_duplicates(), on=CELL_KEYS)
+    add_absent(figure, shown, points["metric"].unique())
     return figure
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -45,11 +46,19 @@ def _grid_figure(grid: Grid) -> Figure:
 
 
 def _draw_tile(axes: Axes, row: Row, tile: Tile, best: float) -> None:
-    """One picture with its inset and, in small print below it, its PSNR."""
-    axes.imshow(with_inset(full_size(row, tile), row.detail), interpolation="none")
+    """One picture with its inset and, in small print below it, its PSNR; or why there is none."""
+    picture = full_size(row, tile)
+    if not tile.failure:
+        picture = with_inset(picture, row.detail)
+    axes.imshow(picture, interpolation="none")
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
+    if tile.failure:
+        axes.text(
+            0.5, 0.5, textwrap.fill(f"failed: {tile.failure}", 26), fontsize=4, ha="center",
+            va="center", transform=axes.transAxes, parse_math=False, clip_on=True,
+        )  # fmt: skip
     psnr = tile.scores.get("psnr")
     text = "" if psnr is None else f"{psnr:.2f} dB"
     if tile is row.tiles[0]:

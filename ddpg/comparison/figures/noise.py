@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
 from ddpg.comparison.figures.panels import (
     Styles,
+    add_absent,
     add_legend,
     axis_label,
     degradation_title,
@@ -66,13 +67,15 @@ def draw_metric_vs_noise(
     Raises:
         UserError: the table is unusable, or a metric unknown.
     """
-    rows = curves(summarise(read_metrics(metrics_csv)), metrics)
+    summary = summarise(read_metrics(metrics_csv))
+    rows = curves(summary, metrics)
+    rows = rows[np.isfinite(rows["mean"])]
     with paper():
         empty = note_figure("No metric has a value to draw against the noise level.")
-        save(empty if rows.empty else _curves_figure(rows), output_stem)
+        save(empty if rows.empty else _curves_figure(rows, summary), output_stem)
 
 
-def _curves_figure(rows: pd.DataFrame) -> Figure:
+def _curves_figure(rows: pd.DataFrame, summary: pd.DataFrame) -> Figure:
     """One row of panels per data set and metric, one column per degradation."""
     styles = label_styles(rows)
     lines = rows[["dataset", "metric"]].drop_duplicates().sort_values("dataset", kind="stable")
@@ -91,6 +94,7 @@ def _curves_figure(rows: pd.DataFrame) -> Figure:
         prefix = f"{dataset_name(line.dataset)}\n" if several(rows["dataset"]) else ""
         axes[i, 0].set_ylabel(prefix + axis_label(line.metric))
     add_legend(figure, styles)
+    add_absent(figure, summary, rows["metric"].unique())
     return figure
 
 

@@ -17,6 +17,7 @@ from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
 from ddpg.comparison.figures.panels import (
     LEGEND,
     Styles,
+    add_absent,
     degradation_title,
     interval_bars,
     leading,
@@ -115,7 +116,9 @@ def draw_paired_differences(
             why = "No two methods have values for the same images: nothing to compare."
             save(note_figure(why), output_stem)
         else:
-            save(_forest(rows, styles, styles[reference]), output_stem)
+            figure = _forest(rows, styles, styles[reference])
+            add_absent(figure, summary, rows["metric"].unique())
+            save(figure, output_stem)
 
 
 def _forest(rows: pd.DataFrame, styles: Styles, reference: MethodStyle) -> Figure:

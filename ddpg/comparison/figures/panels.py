@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterable
 from itertools import zip_longest
 from typing import Any
 
@@ -11,6 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ddpg.comparison.figures.canvas import COLUMN, new_figure
+from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles
+from ddpg.comparison.statistics.pairs import count
+from ddpg.comparison.statistics.reasons import shortened
 from ddpg.comparison.style import METRIC_STYLES, MethodStyle, task_name
 
 Styles = dict[str, MethodStyle]
@@ -121,6 +126,30 @@ def of_panel(frame: pd.DataFrame, row: Any) -> pd.DataFrame:
 def several(values: pd.Series) -> bool:
     """Return whether the values differ."""
     return len(set(values)) > 1
+
+
+def add_absent(figure: Figure, summary: pd.DataFrame, metrics: Iterable[str]) -> None:
+    """Say above the panels which methods have nothing to draw, or something infinite, and where.
+
+    Args:
+        figure: without a title of its own.
+        summary: see :func:`ddpg.comparison.statistics.summary.summarise`.
+        metrics: those that are drawn.
+    """
+    shown = summary[summary["metric"].isin(list(metrics))]
+    styles = label_styles(summary)
+    parts = []
+    for what, rows in (
+        ("no value", shown[shown["n"] == 0]),
+        ("an infinite mean", shown[np.isinf(shown["mean"])]),
+    ):
+        cells = rows.drop_duplicates([*CELL_KEYS, "label"])["label"].value_counts(sort=False)
+        names = [f"{styles[label].name} in {count(n, 'cell')}" for label, n in cells.items()]
+        if names:
+            parts.append(f"{what}: {shortened(names)}")
+    if parts:
+        text = textwrap.fill(f"Not drawn: {'; '.join(parts)}.", int(22 * figure.get_figwidth()))
+        figure.suptitle(text, fontsize=5.5, color="#555555", parse_math=False)
 
 
 def note_figure(text: str) -> Figure:

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
 from ddpg.comparison.figures.panels import (
     Styles,
+    add_absent,
     add_legend,
     axis_label,
     degradation_title,
@@ -68,13 +69,15 @@ def draw_perception_distortion(
     Raises:
         UserError: the table is unusable.
     """
-    points = leading(plane(summarise(read_metrics(metrics_csv))))
+    summary = summarise(read_metrics(metrics_csv))
+    points = leading(plane(summary))
+    points = points[np.isfinite(points["psnr"]) & np.isfinite(points["perception"])]
     with paper():
         empty = note_figure("Only with PSNR and a second metric can they be compared.")
-        save(empty if points.empty else _plane_figure(points), output_stem)
+        save(empty if points.empty else _plane_figure(points, summary), output_stem)
 
 
-def _plane_figure(points: pd.DataFrame) -> Figure:
+def _plane_figure(points: pd.DataFrame, summary: pd.DataFrame) -> Figure:
     """One panel per data set and degradation, at most three beside one another."""
     styles = label_styles(points)
     sizes = _sizes(points["sigma_y"])
@@ -91,6 +94,7 @@ def _plane_figure(points: pd.DataFrame) -> Figure:
     for panel in axes[len(groups) :]:
         panel.set_axis_off()
     add_legend(figure, styles, sizes)
+    add_absent(figure, summary, ["psnr", points["metric"].iloc[0]])
     return figure
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -66,7 +67,10 @@ class _Recorder:
 
 
 def quality(image: Tensor, truth: Tensor) -> float:
-    """Return the PSNR in dB of an image (3, H, W) on [-1, 1], clamped, as the tables have it."""
+    """Return the PSNR in dB of an image (3, H, W) on [-1, 1], clamped, as the tables have it; NaN
+    for an image that is not finite."""
+    if not bool(image.isfinite().all()):
+        return math.nan
     unit = [(x[None].double() / 2 + 0.5) for x in (image, truth)]
     return float(psnr(unit[0].clamp(0, 1), unit[1], data_range=1))
 
@@ -95,6 +99,7 @@ def record(
 
     Raises:
         ValueError: the arguments do not fit each other, or the method takes no steps.
+        NonFiniteError: the restoration left the numbers.
     """
     recorder = _Recorder(truth, count)
     restored = sampler.restore(y, operator, prior, sigma_y=sigma_y, noise=noise, callback=recorder)

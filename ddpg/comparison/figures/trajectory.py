@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -59,18 +60,21 @@ def _figure(trajectories: Sequence[Trajectory]) -> Figure:
     about = trajectories[0].about
     styles = method_styles({t.about["label"]: t.about["method"] for t in trajectories})
     ordered = sorted(trajectories, key=lambda t: list(styles).index(t.about["label"]))
-    columns = max(len(t.x0) for t in ordered) + 3
+    drawn = [trajectory for trajectory in ordered if not trajectory.failure]
+    columns = max([2, *(len(t.x0) for t in ordered)]) + 3
     side = PAGE / columns
     height, width = ordered[0].truth.shape[1:]
     line = side * height / width + _CAPTION
-    figure = new_figure(PAGE, line * len(ordered) + _HEAD + _CURVES, padding=0.015)
-    ratios = [line * len(ordered) + _HEAD, _CURVES]
+    curved = _CURVES if drawn else 0.01
+    figure = new_figure(PAGE, line * len(ordered) + _HEAD + curved, padding=0.015)
+    ratios = [line * len(ordered) + _HEAD, curved]
     pictures, curves = figure.subfigures(2, 1, squeeze=False, height_ratios=ratios)[:, 0]
     title = f"{task_name(about['task'], about.get('scale'))} ({about['operator']})"
     level = rf"$\sigma_y$ = {float(about['sigma_y']):g}"
     pictures.suptitle(f"{title}, {level}: the estimate x0 over the steps", fontsize=7.5)
     _draw_pictures(pictures, ordered, styles, columns)
-    _draw_curves(curves.subplots(), ordered, styles)
+    if drawn:
+        _draw_curves(curves.subplots(), drawn, styles)
     return figure
 
 
@@ -88,10 +92,15 @@ def _draw_pictures(
         while len(images) < columns - 2:
             images.append(None)
             texts.append("")
-        images += [trajectory.restored, trajectory.truth]
+        images += [None if trajectory.failure else trajectory.restored, trajectory.truth]
         texts += [f"{trajectory.psnr:.1f} dB", str(trajectory.about.get("image", ""))]
         for panel, image, text in zip(panels, images, texts, strict=True):
             _show(panel, None if image is None else image.numpy(), size, text)
+        if trajectory.failure:
+            panels[1].text(
+                0, 0.5, textwrap.fill(f"failed: {trajectory.failure}", 60), fontsize=5.5,
+                va="center", transform=panels[1].transAxes, parse_math=False,
+            )  # fmt: skip
         panels[0].set_ylabel(styles[trajectory.about["label"]].name, fontsize=7)
         if row == 0:
             names = {0: "Observation", 1: "First x0", columns - 3: "Last x0"}

@@ -97,6 +97,7 @@ def _blocks(grids: Sequence[Grid]) -> dict[tuple[str, ...], dict[str, Any]]:
                 size = {"width": row["width"], "height": row["height"]}
                 blocks.setdefault((cell[0], row["image"]), shared | size)
                 own = {"tiles": tiles, "kernel": row["kernel"]}
+                own |= {"failures": row["failures"]} if row.get("failures") else {}
                 blocks[*cell, row["image"]] = own
                 _check(tiles[OBSERVATION])
         except (KeyError, TypeError, ValueError) as error:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles
+from ddpg.comparison.statistics.reasons import merged
 from ddpg.comparison.style import METRIC_STYLES, dataset_name, metric_order, task_name
 
 MOST_LISTED = 2000
@@ -90,9 +91,10 @@ def _scores_of(frame: pd.DataFrame, images: Sequence[str]) -> dict[str, Any]:
         if part["value"].notna().any():
             decimals = METRIC_STYLES[str(metric)].decimals
             values.setdefault(str(metric), {})[str(label)] = _numbers(found.to_numpy(), decimals)
-        notes = sorted({note for note in part.loc[part["value"].isna(), "note"] if note})
-        if notes:
-            reasons.setdefault(str(metric), {})[str(label)] = "; ".join(notes)
+        absent = part[part["value"].isna()]
+        notes = zip(absent["image"], absent["note"], strict=True)
+        if reason := merged(notes, part["image"].nunique()):
+            reasons.setdefault(str(metric), {})[str(label)] = reason
     return {"values": values, "reasons": reasons}
 
 

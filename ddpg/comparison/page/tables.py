@@ -14,6 +14,7 @@ import pandas as pd
 
 from ddpg.comparison.statistics.measurements import DEGRADATION_KEYS, label_styles
 from ddpg.comparison.style import METRIC_STYLES, dataset_name, metric_order, task_name
+from ddpg.comparison.tables.entries import remark
 
 COSTS = ("network_evaluations", "seconds")
 """Metrics of cost that stand beside every metric of quality."""
@@ -155,7 +156,7 @@ def _cell(row: Any, notes: dict[str, str]) -> Cell:
     """One number of the summary; ``notes`` (letter -> reason) grows by those of its values."""
     if row is None:
         return Cell()
-    reason, mark = _reason(row), ""
+    reason, mark = remark(row), ""
     if reason:
         mark = next((letter for letter, text in notes.items() if text == reason), "")
         mark = mark or _letter(len(notes))
@@ -166,14 +167,6 @@ def _cell(row: Any, notes: dict[str, str]) -> Cell:
         _printed(row.mean, row.metric), float(row.mean), _interval(row), bool(row.best),
         row.rank == 1, _title(row, reason), mark,
     )  # fmt: skip
-
-
-def _reason(row: Any) -> str:
-    """Why values are missing."""
-    if not row.missing:
-        return ""
-    reason = row.reason or "no value"
-    return reason if row.n == 0 else f"{row.n} of {row.n + row.missing} images; {reason}"
 
 
 def _interval(row: Any) -> str:

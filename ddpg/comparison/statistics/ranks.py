@@ -88,10 +88,10 @@ def rank_methods(summary: pd.DataFrame, metric: str, *, alpha: float = ALPHA) ->
 
 
 def _complete(rows: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
-    """The means, cells x labels, of the labels that have every image of every cell."""
+    """The means, cells x labels, of the labels that have every image of every cell that any has."""
     computed = rows[rows["n"] > 0]
     cells = len(computed[CELL_KEYS].drop_duplicates())
-    whole = computed[computed["missing"] == 0]
+    whole = computed[computed["lacking"] == 0]
     present = whole["label"].value_counts()
     left_out, kept = {}, []
     for label in label_styles(rows):

@@ -21,6 +21,7 @@ from ddpg.comparison.statistics.measurements import (
     quality_metrics,
     read_metrics,
 )
+from ddpg.comparison.statistics.reasons import merged
 from ddpg.comparison.style import METRIC_STYLES, task_order
 
 __all__ = [
@@ -53,15 +54,21 @@ def summarise(
     Returns:
         one row per cell, label and metric: :data:`SUMMARY_KEYS`, then ``mean``, ``std`` (sample
         standard deviation over the images; empty for n < 2), ``low`` and ``high`` (bootstrap
-        interval of the mean), ``n`` (images with a value), ``repeats`` (most restorations of an
+        interval of the mean), ``n`` (images with a value), ``infinite`` (how many of these are
+        infinite: PSNRs of perfect restorations, which make the mean infinite), ``finite_mean`` (the
+        mean of the others), ``repeats`` (most restorations of an
         image), ``std_repeats`` (standard deviation over the repeats of an image, pooled over the
-        images; empty without repeats), ``missing`` (images without a value), ``reason`` (why),
-        ``rank`` (1 for the best of the cell's methods, 2 for the second; ties share it; empty
-        without a value or without a rival).
+        images; empty without repeats), ``missing`` (images without a value), ``lacking`` (those of
+        them that have one by another method of the cell), ``reason`` (why, see
+        :func:`ddpg.comparison.statistics.reasons.merged`), ``rank`` (1 for the best of the cell's
+        methods, 2 for the second; ties share it; empty without a value or without a rival, and for
+        a method that lacks images, whose mean is one over others).
     """
-    groups = per_image(metrics).groupby(SUMMARY_KEYS, dropna=False, sort=False)
+    images = per_image(metrics)
+    groups = images.groupby(SUMMARY_KEYS, dropna=False, sort=False)
     summary = groups.agg(
         mean=("value", "mean"), std=("value", _std), n=("value", "count"),
+        infinite=("value", _infinite), finite_mean=("value", _finite_mean),
         size=("value", "size"), repeats=("repeats", "max"), squares=("squares", "sum"),
         values=("repeats", "sum"),
     )  # fmt: skip
@@ -72,8 +79,26 @@ def summarise(
     within = (summary.pop("values") - summary["n"]).astype(float)
     summary["std_repeats"] = np.sqrt(summary.pop("squares") / within.where(within > 0))
     summary["missing"] = summary.pop("size") - summary["n"]
-    summary["reason"] = _reasons(metrics).reindex(summary.index).fillna("")
-    return _sort(_rank(summary.reset_index()))
+    summary["lacking"] = 0
+    summary["reason"] = _reasons(metrics, summary.index)
+    return _sort(_rank(_lacking(summary.reset_index(), images)))
+
+
+def _infinite(values: pd.Series) -> int:
+    return int(np.isinf(values).sum())
+
+
+def _finite_mean(values: pd.Series) -> float:
+    return float(values[np.isfinite(values)].mean())
+
+
+def _lacking(summary: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
+    """Count the images of each row that another method of the cell has a value of."""
+    keys = [*CELL_KEYS, "metric"]
+    valued = images[images["value"].notna()]
+    known = valued.groupby(keys, dropna=False)["image"].nunique().reset_index(name="known")
+    known = summary[keys].merge(known, on=keys, how="left")["known"].fillna(0)
+    return summary.assign(lacking=(known.to_numpy() - summary["n"]).astype(int))
 
 
 def _std(values: pd.Series) -> float:
@@ -84,14 +109,19 @@ def _std(values: pd.Series) -> float:
     return float(values.std(ddof=1))
 
 
-def _reasons(metrics: pd.DataFrame) -> pd.Series:
-    """Why values are missing, the different reasons once each."""
-    absent = metrics[metrics["value"].isna()]
-    return absent.groupby(SUMMARY_KEYS, dropna=False)["note"].agg(_join)
+def _reasons(metrics: pd.DataFrame, index: pd.MultiIndex) -> pd.Series:
+    """Why values are missing, in short; "" where none is."""
+    totals = metrics.groupby(SUMMARY_KEYS, dropna=False)["image"].transform("nunique")
+    absent = metrics.assign(total=totals)[metrics["value"].isna()]
+    if absent.empty:
+        return pd.Series("", index=index)
+    columns = ["image", "note", "total"]
+    groups = absent.groupby(SUMMARY_KEYS, dropna=False)[columns]
+    return groups.apply(_reason).reindex(index).fillna("")
 
 
-def _join(notes: pd.Series) -> str:
-    return "; ".join(sorted({note.strip() for note in notes if note.strip()}))
+def _reason(rows: pd.DataFrame) -> str:
+    return merged(zip(rows["image"], rows["note"], strict=True), int(rows["total"].iloc[0]))
 
 
 def _rank(summary: pd.DataFrame) -> pd.DataFrame:
@@ -101,9 +131,10 @@ def _rank(summary: pd.DataFrame) -> pd.DataFrame:
     printed = [round(mean, digits) for mean, digits in zip(summary["mean"], decimals, strict=True)]
     keys = [*CELL_KEYS, "metric"]
     score = summary[keys].assign(score=pd.Series(printed, index=summary.index) * direction)
-    groups = score.groupby(keys, dropna=False)["score"]
-    rank = groups.rank(method="dense", ascending=False)
-    return summary.assign(rank=rank.where(groups.transform("count") > 1))
+    rivals = score.groupby(keys, dropna=False)["score"].transform("count") > 1
+    score["score"] = score["score"].where(summary["lacking"] == 0)
+    rank = score.groupby(keys, dropna=False)["score"].rank(method="dense", ascending=False)
+    return summary.assign(rank=rank.where(rivals))
 
 
 def mark_best(summary: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
@@ -115,7 +146,7 @@ def mark_best(summary: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         the summary with ``decidable`` (there are images enough for a significant difference
-        between methods of the cell) and ``best`` (decidable, no image is missing, and no method
+        between methods of the cell) and ``best`` (decidable, no image is lacking, and no method
         of the cell is significantly better).
     """
     keys = [*CELL_KEYS, "metric"]
@@ -130,7 +161,7 @@ def mark_best(summary: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     rows = [(_hashable(row, keys), row["label"]) for row in summary.to_dict("records")]
     can = np.array([cell in decidable for cell, _ in rows], dtype=bool)
     unbeaten = np.array([row not in beaten for row in rows], dtype=bool)
-    complete = (summary["n"] > 0) & (summary["missing"] == 0)
+    complete = (summary["n"] > 0) & (summary["lacking"] == 0)
     return summary.assign(decidable=can, best=can & unbeaten & complete)
 
 

@@ -68,11 +68,8 @@ def small_cost(value: float, metric: str) -> str:
 
 def format_entry(row: Any, notes: dict[str, str]) -> Entry:
     """Format one row of the summary."""
-    mark = ""
-    if row.missing:
-        reason = row.reason or "no value"
-        text = reason if row.n == 0 else f"{row.n} of {row.n + row.missing} images; {reason}"
-        mark = notes.setdefault(text, _letter(len(notes)))
+    text = remark(row)
+    mark = notes.setdefault(text, _letter(len(notes))) if text else ""
     if row.n == 0:
         return Entry("—", mark=mark)
     decimals = METRIC_STYLES[row.metric].decimals
@@ -82,6 +79,22 @@ def format_entry(row: Any, notes: dict[str, str]) -> Entry:
     text = "∞" if math.isinf(row.mean) else f"{row.mean:.{decimals}f}"
     best = bool(getattr(row, "best", False))
     return Entry(text, interval, float(row.mean), rank, best, mark)
+
+
+def remark(row: Any) -> str:
+    """Say what the mean of a row of the summary leaves out or hides; "" if nothing.
+
+    Which images have no value and why, and how many are infinite, with the mean of the others.
+    """
+    texts = []
+    if row.missing:
+        reason = row.reason or "no value"
+        texts.append(reason if row.n == 0 else f"{row.n} of {row.n + row.missing} images; {reason}")
+    if row.infinite:
+        others = f"{row.finite_mean:.{METRIC_STYLES[row.metric].decimals}f}"
+        rest = f"; the mean of the others is {others}" if row.infinite < row.n else ""
+        texts.append(f"infinite for {row.infinite} of {row.n} images, restored exactly{rest}")
+    return "; ".join(texts)
 
 
 def _letter(number: int) -> str:

@@ -17,6 +17,7 @@ import pandas as pd
 from ddpg.comparison.products import PUBLISHED
 from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles
 from ddpg.comparison.style import DATASET_NAMES, METRIC_STYLES, dataset_name, task_name, task_order
+from ddpg.comparison.tables.entries import remark
 from ddpg.comparison.tables.markup import escape_latex, escape_markdown
 from ddpg.errors import UserError
 from ddpg.study.published import COLUMNS, published_rows
@@ -67,17 +68,18 @@ def published_table(summary: pd.DataFrame, published: pd.DataFrame) -> pd.DataFr
         one row per cell and method, on the paper's data sets, of the paper's own methods and all
         that have a published figure: dataset, task, operator, scale, sigma_y, method,
         then ``ours``, ``published`` and ``difference`` (ours - published) of PSNR and of LPIPS,
-        empty where there is none, ``lpips_backbone`` (of ours) and ``source``.
+        empty where there is none, ``reason`` (what our PSNR leaves out, see
+        :func:`ddpg.comparison.tables.entries.remark`), ``lpips_backbone`` (of ours) and ``source``.
     """
     ours = _ours(summary, {*OWN_METHODS, *published["method"]})
     keys = ["dataset", "task", "sigma_y", "method"]
     renamed = published.rename(columns={name: f"{name}_published" for name in _QUALITIES})
     both = ours.merge(renamed, on=keys, how="outer")
-    both = both.fillna({"source": "", "operator": "", "lpips_backbone": ""})
+    both = both.fillna({"source": "", "operator": "", "reason": "", "lpips_backbone": ""})
     for name in _QUALITIES:
         both[f"{name}_difference"] = both[f"{name}_ours"] - both[f"{name}_published"]
     figures = [f"{name}_{kind}" for name in _QUALITIES for kind in _KINDS]
-    columns = [*CELL_KEYS, "method", *figures, "lpips_backbone", "source"]
+    columns = [*CELL_KEYS, "method", *figures, "reason", "lpips_backbone", "source"]
     return _sorted(both[columns])
 
 
@@ -86,14 +88,16 @@ _KINDS = ("ours", "published", "difference")
 
 def _ours(summary: pd.DataFrame, methods: set[str]) -> pd.DataFrame:
     """PSNR and LPIPS of the methods under their own names on the paper's data sets."""
-    own = summary[(summary["label"] == summary["method"]) & (summary["n"] > 0)]
+    own = summary[summary["label"] == summary["method"]]
     own = own[own["dataset"].isin(DATASET_NAMES) & own["method"].isin(methods)]
     keys = [*CELL_KEYS, "method"]
-    backbone = _backbone(own)
+    backbone = _backbone(own[own["n"] > 0])
     frames = [
         own.loc[own["metric"] == metric, [*keys, "mean"]].rename(columns={"mean": f"{name}_ours"})
         for name, metric in zip(_QUALITIES, ("psnr", backbone), strict=True)
     ]
+    psnr = own[own["metric"] == "psnr"]
+    frames[0] = frames[0].assign(reason=[remark(row) for row in psnr.itertuples()])
     merged = frames[0].merge(frames[1], on=keys, how="outer")
     used = backbone.removeprefix("lpips_")
     return merged.assign(lpips_backbone=merged["lpips_ours"].map(lambda v: used if v == v else ""))
@@ -160,6 +164,8 @@ def _task(row: dict) -> str:
 def _number(value: float, name: str, *, signed: bool) -> str:
     if math.isnan(value):
         return ""
+    if math.isinf(value):
+        return "∞"
     decimals = METRIC_STYLES["psnr" if name == "psnr" else "lpips_alex"].decimals
     return f"{value:{'+' * signed}.{decimals}f}"
 
@@ -173,6 +179,11 @@ def _notes(table: pd.DataFrame) -> list[str]:
     """The backbone of our LPIPS where it is not the paper's, then the sources."""
     used = sorted(set(table["lpips_backbone"]) - {"", "alex"})
     notes = [f"Our LPIPS uses {net}, the published one AlexNet: not comparable." for net in used]
+    notes += [
+        f"{dataset_name(row['dataset'])}, {_task(row)}, σ = {row['sigma_y']:g}, {row['method']}: "
+        f"{row['reason']}."
+        for row in table[table["reason"] != ""].to_dict("records")
+    ]
     return notes + [f"[{number}] {text}" for number, text in enumerate(_sources(table), start=1)]
 
 

@@ -45,6 +45,11 @@ class Catalogue {
     return pictureBlock(`pictures-${cell}-${image}`)?.tiles[version] ?? null;
   }
 
+  // Why there is no restoration, or "".
+  failure(cell, image, version) {
+    return pictureBlock(`pictures-${cell}-${image}`)?.failures?.[version] ?? "";
+  }
+
   // A number, or NaN where there is none.
   score(cell, image, version, metric) {
     const value = scoresOf(cell)?.values[metric]?.[version]?.[image];

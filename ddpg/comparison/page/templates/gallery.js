@@ -124,7 +124,14 @@ class Gallery extends PictureList {
     const { catalogue, cell, image } = this, note = byId("missing");
     note.hidden = uris.every(uri => uri !== null);
     if (note.hidden) return;
-    const absent = sides.filter((_, side) => uris[side] === null).map(version => catalogue.names[version]);
+    const without = sides.filter((_, side) => uris[side] === null);
+    const absent = without.map(version => catalogue.names[version]);
+    const failures = without.filter(version => catalogue.failure(cell, image, version))
+      .map(version => `${catalogue.names[version]} failed: ${catalogue.failure(cell, image, version)}.`);
+    if (failures.length) {
+      note.textContent = failures.join(" ");
+      return;
+    }
     const shown = catalogue.shown(cell).length, images = catalogue.images(cell).length;
     note.textContent = catalogue.shown(cell).includes(image)
       ? `There is no picture of this image by ${absent.join(" or ")}.`
@@ -170,7 +177,9 @@ class Gallery extends PictureList {
     const uri = catalogue.picture(cell, image, version);
     const sides = [["left", this.left], ["right", this.right]].filter(([, v]) => v === version).map(([s]) => s);
     const frame = make("span", { className: "frame" });
+    const failure = catalogue.failure(cell, image, version);
     if (uri !== null) frame.append(make("img", { src: uri, alt: "", loading: "lazy" }));
+    else if (failure) frame.append(make("span", { className: "failure", textContent: `failed: ${failure}` }));
     if (sides.length) frame.append(make("span", { className: "badge", textContent: sides.join(", ") }));
     const score = make("small", { textContent: this.scoreText(image, version) });
     const tile = make("button", { type: "button", className: "tile" }, frame, make("span", { textContent: name }), score);
