@@ -9,26 +9,38 @@ of the file:
 
 - Transparency is composited on white, which is what a page shows. Merely dropping the alpha
   channel would uncover colours that nobody has ever seen.
-- Grey, palette, bilevel and CMYK pictures become RGB; 16-bit grey is divided by 257.
+- Grey, palette, bilevel and CMYK pictures become RGB; more than 8 bits, in grey and in colour, are
+  divided by the largest value and rounded.
 - An EXIF orientation and a colour profile are ignored, as in the published evaluations: the stored
-  pixels are taken as they are.
-- Of an animation or a multi-page file the first frame is read.
+  pixels are taken as they are. So is an EXIF block that makes no sense.
+- Animations and files of several pages are refused: nobody can say which is meant. The further
+  pictures of an MPO file are previews that cameras and telephones add; its first is read.
 - Floating-point and 32-bit pixels are refused, because their white would have to be guessed.
+- Only :data:`FORMATS` are opened, whatever a file is called: Pillow hands some others to programs
+  of the system, such as EPS to Ghostscript, and a picture of somebody else's is no program.
+
+Survey and preparation read with one function, so that what the one accepts the other prepares.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import re
 import struct
+import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
+from numpy.typing import NDArray
+from PIL import Image, ImageFile
 from torch import Tensor
 
 from ddpg.errors import UserError
@@ -36,7 +48,16 @@ from ddpg.files.writing import replacing
 
 CROPS = ("center", "stretch")
 
+FORMATS = (
+    *("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "QOI", "TGA"),
+    *("TIFF", "WEBP"),
+)
+"""What is opened, in Pillow's names (MPO is a kind of JPEG). None of them starts a program."""
+
 _EXIF_ORIENTATION = 0x0112
+_TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_PLANES = 258, 262, 284
+_WHITE_IS_ZERO = 0
+_APART = 2
 _UNDECODABLE = (
     *(OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error),
     # Damaged headers lead Pillow's readers astray in these ways too.
@@ -73,9 +94,10 @@ def load_image(path: str | os.PathLike[str], size: int, *, crop: str = "center")
         raise ValueError(f"size must be a positive integer, got {size!r}")
     if crop not in CROPS:
         raise ValueError(f"crop must be one of {', '.join(CROPS)}, got {crop!r}")
-    picture = _read_rgb(path)
-    if crop == "center":
-        picture = _centre_square(picture)
+    read = _read(path)
+    for note in read.notes:
+        _log.warning("%s: %s", os.fspath(path), note)
+    picture = _centre_square(read.picture) if crop == "center" else read.picture
     picture = picture.resize((size, size), Image.Resampling.BILINEAR)
     return from_uint8(torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous())
 
@@ -112,35 +134,52 @@ def save_png(path: str | os.PathLike[str], image: Tensor) -> None:
 
 
 def inspect_image(path: str | os.PathLike[str]) -> tuple[int, int]:
-    """Decode a picture in full, as :func:`load_image` would, and give its width and height.
+    """Read a picture exactly as :func:`load_image` does, and give its width and height.
 
     Raises:
-        ImageError: it cannot be decoded, or it is an animation or has several pages, of which
-            nobody can say which is meant.
+        ImageError: as for :func:`load_image`.
     """
-    with _decoded(path) as picture:
+    return _read(path).picture.size
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A picture in mode RGB, and what was changed or ignored on the way there."""
+
+    picture: Image.Image
+    notes: list[str] = field(default_factory=list)
+
+
+def _read(path: str | os.PathLike[str]) -> _Read:
+    """Read a picture: the one way in which files of others become pixels."""
+    with _opened(path) as picture:
+        _refuse_cut_colours(path, picture)
+        deep = _deep_tiles(picture)
+        picture.load()
+        _refuse_several(path, picture)
         _refuse_unknown_white(path, picture)
-        frames = getattr(picture, "n_frames", 1)
-        # The further pictures of an MPO file are previews that cameras and telephones add.
-        if frames > 1 and picture.format != "MPO":
-            raise ImageError(path, f"has {frames} frames or pages instead of one picture")
-        return picture.size
-
-
-def _read_rgb(path: str | os.PathLike[str]) -> Image.Image:
-    """The decoded picture in mode RGB."""
-    with _decoded(path) as picture:
-        return _converted(path, picture)
+        notes = _exif_notes(picture)
+        if picture.mode.startswith("I"):
+            notes.append("16-bit grey is reduced to 8 bits")
+            return _Read(_from_deep_grey(picture), notes)
+        if deep:
+            notes.append("16-bit colour is reduced to 8 bits")
+            return _Read(_from_deep_colour(path, picture), notes)
+        if picture.has_transparency_data:
+            notes.append(f"its transparency (mode {picture.mode}) is composited on white")
+            return _Read(_on_white(picture), notes)
+        if picture.mode != "RGB":
+            notes.append(f"converted from mode {picture.mode} to RGB")
+        return _Read(picture.convert("RGB"), notes)
 
 
 @contextmanager
-def _decoded(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
-    """The decoded picture; whatever Pillow cannot read is told with the file's name."""
+def _opened(path: str | os.PathLike[str]) -> Iterator[ImageFile.ImageFile]:
+    """The opened picture; whatever Pillow cannot read is told with the file's name."""
     try:
         if Path(path).stat().st_size == 0:
             raise ImageError(path, "the file is empty")
-        with Image.open(path) as picture:
-            picture.load()
+        with Image.open(path, formats=_formats()) as picture:
             yield picture
     except ImageError:
         raise
@@ -154,40 +193,161 @@ def _decoded(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
         raise ImageError(path, f"cannot be decoded: {error}") from error
 
 
-def _converted(path: str | os.PathLike[str], picture: Image.Image) -> Image.Image:
-    """``picture`` in mode RGB; what is changed or ignored is logged."""
-    _refuse_unknown_white(path, picture)
-    if picture.getexif().get(_EXIF_ORIENTATION, 1) != 1:
-        _note(path, "its EXIF orientation is ignored")
-    if getattr(picture, "n_frames", 1) > 1:
-        _note(path, "only the first of its frames is read")
-    if picture.mode.startswith("I;16"):
-        _note(path, "16-bit grey is reduced to 8 bits")
-        values = np.asarray(picture).astype(np.uint32)
-        return Image.fromarray(((values + 128) // 257).astype(np.uint8)).convert("RGB")
-    if picture.has_transparency_data:
-        return _on_white(path, picture)
-    if picture.mode != "RGB":
-        _note(path, f"converted from mode {picture.mode} to RGB")
-    return picture.convert("RGB")
+@cache
+def _formats() -> tuple[str, ...]:
+    """Those of :data:`FORMATS` that the installed Pillow has; it stumbles over the others."""
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
+
+
+def _refuse_several(path: str | os.PathLike[str], picture: Image.Image) -> None:
+    frames = getattr(picture, "n_frames", 1)
+    if frames > 1 and picture.format != "MPO":
+        raise ImageError(path, f"has {frames} frames or pages instead of one picture")
 
 
 def _refuse_unknown_white(path: str | os.PathLike[str], picture: Image.Image) -> None:
-    if picture.mode in ("I", "F"):
+    # Pillow brings the grey of a PGM to 16 bits, whatever its largest value, and says 32.
+    if picture.mode == "F" or (picture.mode == "I" and picture.format != "PPM"):
         kind = "32-bit integer" if picture.mode == "I" else "floating-point"
         raise ImageError(path, f"{kind} pixels have no agreed white; store 8 or 16 bits")
 
 
-def _on_white(path: str | os.PathLike[str], picture: Image.Image) -> Image.Image:
+def _refuse_cut_colours(path: str | os.PathLike[str], picture: Image.Image) -> None:
+    """Colours of more than 8 bits of which Pillow gives 8 only, or the wrong ones."""
+    if picture.format == "JPEG2000" and not picture.mode.startswith("I"):
+        bits = _bits_of_jpeg2000(path)
+        if bits > 8:
+            raise ImageError(
+                path, f"JPEG 2000 in colour of {bits} bits would be cut to 8; store PNG or TIFF"
+            )
+    tags = getattr(picture, "tag_v2", {})
+    if tags.get(_TIFF_PLANES) == _APART and max(_tiff_bits(picture)) > 8:
+        raise ImageError(
+            path, "16-bit TIFF with each colour in a plane of its own; store the colours together"
+        )
+
+
+def _tiff_bits(picture: Image.Image) -> tuple[int, ...]:
+    """Bits of each channel of a TIFF; 16 where it does not say, or is none."""
+    bits = getattr(picture, "tag_v2", {}).get(_TIFF_BITS, (16,))
+    return tuple(bits) if isinstance(bits, tuple) else (int(bits),)
+
+
+def _exif_notes(picture: Image.Image) -> list[str]:
+    try:
+        orientation = picture.getexif().get(_EXIF_ORIENTATION, 1)
+    except _UNDECODABLE:
+        return ["its EXIF block is malformed and ignored"]
+    return [] if orientation == 1 else ["its EXIF orientation is ignored"]
+
+
+def _from_deep_grey(picture: Image.Image) -> Image.Image:
+    """Grey of more than 8 bits as RGB; what a PNG declares transparent becomes white."""
+    values = np.asarray(picture)
+    tags = getattr(picture, "tag_v2", {})
+    pixels = _rounded(values, 2 ** _tiff_bits(picture)[0] - 1)
+    if tags.get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO:
+        pixels = 255 - pixels
+    transparent = picture.info.get("transparency")
+    if isinstance(transparent, int):
+        pixels[values == transparent] = 255
+    return Image.fromarray(pixels).convert("RGB")
+
+
+def _deep_tiles(picture: ImageFile.ImageFile) -> bool:
+    """Whether a picture that is not decoded yet has colours of 16 bits, of which Pillow keeps 8."""
+    return picture.mode[0] != "I" and any(_DEEP.search(str(tile[3])) for tile in picture.tile)
+
+
+def _from_deep_colour(path: str | os.PathLike[str], high: Image.Image) -> Image.Image:
+    """Colour of 16 bits as RGB.
+
+    Pillow keeps the upper byte of each value. Decoded once more with the bytes taken in the other
+    order the file gives the lower one.
+
+    Args:
+        path: the file.
+        high: it, decoded as Pillow does.
+    """
+    upper, lower = (_decoded_bytes(path, swapped=swapped) for swapped in (False, True))
+    values = upper.astype(np.uint32) << 8 | lower
+    if high.mode == "CMYK":
+        return Image.fromarray(_rounded(values, 65535), mode="CMYK").convert("RGB")
+    colours = values[..., :3]
+    if high.mode == "RGBA":
+        alpha = values[..., 3:]
+        # Within 64 bits: 65535 squared, times 2.
+        colours = colours.astype(np.uint64)
+        if not _is_premultiplied(path):
+            colours = (colours * alpha + 32767) // 65535
+        colours = np.minimum(colours + (65535 - alpha), 65535)
+    transparent = high.info.get("transparency")
+    if high.mode == "RGB" and isinstance(transparent, tuple):
+        hidden = (colours == np.array(transparent)).all(axis=-1)
+        colours[hidden] = 65535
+    return Image.fromarray(_rounded(colours, 65535))
+
+
+def _decoded_bytes(path: str | os.PathLike[str], *, swapped: bool) -> NDArray[np.uint8]:
+    """(H, W, C) upper bytes of a picture's 16-bit values, or the lower ones."""
+    with Image.open(path, formats=_formats()) as picture:
+        grey = any(str(tile[3]).startswith("LA;16") for tile in picture.tile)
+        picture.tile = [
+            tile._replace(args=_raw_mode(tile.args, swapped=swapped)) for tile in picture.tile
+        ]
+        picture.load()
+        pixels = np.asarray(picture)
+    if grey:  # upper and lower byte of grey, then of alpha
+        pixels = pixels[..., [0, 0, 0, 2]] if not swapped else pixels[..., [1, 1, 1, 3]]
+    return pixels
+
+
+_DEEP = re.compile(r";16[LBN]")
+"""In a raw mode: 16 bits a channel. Without the order of bytes it is 16 bits a pixel."""
+_NATIVE = ";16L" if sys.byteorder == "little" else ";16B"
+
+
+def _raw_mode(arguments: Any, *, swapped: bool) -> Any:
+    """A decoder's arguments with its raw mode changed: see :func:`_decoded_bytes`."""
+    if isinstance(arguments, tuple):
+        first, *others = arguments
+        return (_raw_mode(first, swapped=swapped), *others)
+    if not isinstance(arguments, str) or not _DEEP.search(arguments):
+        return arguments
+    if arguments.startswith("LA;16"):
+        return "RGBA"
+    raw = arguments.replace("RGBa", "RGBA").replace(";16N", _NATIVE)
+    if swapped:
+        raw = raw.replace(";16L", ";16?").replace(";16B", ";16L").replace(";16?", ";16B")
+    return raw
+
+
+def _is_premultiplied(path: str | os.PathLike[str]) -> bool:
+    with Image.open(path, formats=_formats()) as picture:
+        return any("RGBa" in str(tile[3]) for tile in picture.tile)
+
+
+def _rounded(values: NDArray[np.integer], white: int) -> NDArray[np.uint8]:
+    """Values from 0 to ``white`` as the nearest bytes."""
+    wide = np.clip(values, 0, white).astype(np.uint32)
+    return ((wide * 255 + white // 2) // white).astype(np.uint8)
+
+
+def _bits_of_jpeg2000(path: str | os.PathLike[str]) -> int:
+    """Bits of the first component, from the header (ISO/IEC 15444-1, A.5.1); 8 if there is none."""
+    with Path(path).open("rb") as stream:
+        head = stream.read(1 << 20)
+    start = head.find(b"\xff\x4f\xff\x51")
+    size = head[start + 42 : start + 43]
+    return (size[0] & 0x7F) + 1 if start >= 0 and size else 8
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
     """``picture`` composited on white."""
-    _note(path, f"its transparency (mode {picture.mode}) is composited on white")
     layered = picture.convert("RGBA")
     white = Image.new("RGBA", layered.size, "white")
     return Image.alpha_composite(white, layered).convert("RGB")
-
-
-def _note(path: str | os.PathLike[str], what: str) -> None:
-    _log.warning("%s: %s", os.fspath(path), what)
 
 
 def _centre_square(picture: Image.Image) -> Image.Image:

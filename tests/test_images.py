@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
+import struct
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +15,14 @@ import torch
 from PIL import Image
 from torchvision.transforms import functional as torchvision
 
-from ddpg.images import ImageError, from_uint8, load_image, save_png, to_uint8
+from ddpg.images import (
+    ImageError,
+    from_uint8,
+    inspect_image,
+    load_image,
+    save_png,
+    to_uint8,
+)
 
 
 @pytest.fixture
@@ -121,11 +132,203 @@ def test_exif_orientation_is_ignored_and_logged(
     assert "plain.png" not in caplog.text
 
 
-def test_first_frame_of_an_animation(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def _several(path: Path) -> None:
     frames = [Image.new("RGB", (6, 6), colour) for colour in ("white", "black")]
-    frames[0].save(tmp_path / "p.gif", save_all=True, append_images=frames[1:])
-    assert bool((load_image(tmp_path / "p.gif", 6) == 1).all())
-    assert "only the first" in caplog.text
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+
+
+def _half(path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (37, 51, 3), dtype=np.uint8)
+    whole = _store(noise, path).read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+
+
+def _encapsulated(path: Path) -> None:
+    path.write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 40 40\n%%EndComments\nshowpage\n")
+
+
+@pytest.mark.parametrize("read", [inspect_image, lambda path: load_image(path, 6)])
+@pytest.mark.parametrize(
+    ("name", "make", "reason"),
+    [
+        *((f"x.{suffix}", _several, "has 2 frames or pages") for suffix in ("gif", "webp", "tif")),
+        *((f"x.{suffix}", _half, "cannot be decoded") for suffix in ("png", "jpg", "tga")),
+        ("x.png", _encapsulated, "not a picture in a known format"),
+        ("x.tif", lambda path: _store(np.zeros((9, 9), np.int32), path), "no agreed white"),
+        ("x.tif", lambda path: _store(np.zeros((9, 9), np.float32), path), "no agreed white"),
+    ],
+)
+def test_what_the_survey_refuses_is_not_prepared(
+    tmp_path: Path,
+    read: Callable[[Path], object],
+    name: str,
+    make: Callable[[Path], object],
+    reason: str,
+) -> None:
+    make(tmp_path / name)
+    with pytest.raises(ImageError, match=rf"{name}: .*{reason}"):
+        read(tmp_path / name)
+
+
+def test_no_file_starts_a_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ghostscript, which Pillow would start for EPS, whatever the file is called."""
+    script = tmp_path / "bin/gs"
+    script.parent.mkdir()
+    script.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\nexit 1\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(script.parent), prepend=os.pathsep)
+    for name in ("x.png", "x.eps", "x.jpg"):
+        _encapsulated(tmp_path / name)
+        for read in (inspect_image, lambda path: load_image(path, 6)):
+            with pytest.raises(ImageError):
+                read(tmp_path / name)
+    assert not (tmp_path / "ran").exists()
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+JUNK = b"\0\x08\0\2\1\x12\0\3" + bytes(20)
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        _chunk(b"eXIf", JUNK),
+        _chunk(b"eXIf", b"MM\0*\0\0\0\x08\0\5"),
+        _chunk(b"tEXt", b"Raw profile type exif\0\nexif\n 8\n0008000201120003\n"),
+    ],
+)
+def test_a_malformed_exif_block_spoils_no_pixels(
+    tmp_path: Path, noise: np.ndarray, chunk: bytes
+) -> None:
+    data = _store(noise[:37, :37], tmp_path / "x.png").read_bytes()
+    start = data.index(b"IDAT") - 4
+    (tmp_path / "x.png").write_bytes(data[:start] + chunk + data[start:])
+    assert inspect_image(tmp_path / "x.png") == (37, 37)
+    pixels = to_uint8(load_image(tmp_path / "x.png", 37)).permute(1, 2, 0).numpy()
+    np.testing.assert_array_equal(pixels, noise[:37, :37])
+
+
+@pytest.mark.parametrize(("suffix", "options"), [("webp", {"lossless": True}), ("png", {})])
+def test_exif_that_is_no_exif(
+    tmp_path: Path, noise: np.ndarray, suffix: str, options: dict[str, object]
+) -> None:
+    path = _store(noise, tmp_path / f"x.{suffix}", exif=b"Exif\0\0" + JUNK, **options)
+    plain = load_image(_store(noise, tmp_path / "plain.png"), 16)
+    assert torch.equal(load_image(path, 16), plain)
+
+
+SIDE = 24
+
+
+def _deep(*channels: int) -> np.ndarray:
+    values = np.random.default_rng(0).integers(0, 65536, (SIDE, SIDE, *channels))
+    return values.astype(np.uint16)
+
+
+def _deep_png(values: np.ndarray, transparent: bytes = b"") -> bytes:
+    """A PNG of 16 bits; Pillow writes none in colour."""
+    kind = {1: 0, 2: 4, 3: 2, 4: 6}[values.shape[2] if values.ndim == 3 else 1]
+    header = struct.pack(">IIBBBBB", SIDE, SIDE, 16, kind, 0, 0, 0)
+    pixels = zlib.compress(b"".join(b"\0" + row.astype(">u2").tobytes() for row in values))
+    chunks = [(b"IHDR", header), (b"tRNS", transparent), (b"IDAT", pixels), (b"IEND", b"")]
+    written = (_chunk(name, data) for name, data in chunks if data or name == b"IEND")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(written)
+
+
+def _on_white(values: np.ndarray, white: int = 65535) -> np.ndarray:
+    """(H, W, 3) in [0, 1], transparency composited."""
+    shares = values.astype(float) / white
+    if shares.ndim == 2:
+        return np.repeat(shares[..., None], 3, axis=2)
+    colours, alpha = shares[..., :3], 1.0
+    if shares.shape[2] in (2, 4):
+        alpha = shares[..., -1:]
+        colours = colours if shares.shape[2] == 4 else np.repeat(shares[..., :1], 3, axis=2)
+    return colours * alpha + 1 - alpha
+
+
+def _assert_rounded(path: Path, expected: np.ndarray) -> None:
+    loaded = (load_image(path, SIDE) * 255).permute(1, 2, 0).numpy()
+    np.testing.assert_allclose(loaded, expected * 255, atol=0.51)
+    assert inspect_image(path) == (SIDE, SIDE)
+
+
+@pytest.mark.parametrize("channels", [(), (2,), (3,), (4,)])
+def test_png_of_16_bits_is_rounded(tmp_path: Path, channels: tuple[int, ...]) -> None:
+    (tmp_path / "x.png").write_bytes(_deep_png(_deep(*channels)))
+    _assert_rounded(tmp_path / "x.png", _on_white(_deep(*channels)))
+
+
+@pytest.mark.parametrize("channels", [(), (3,)])
+def test_a_transparent_colour_of_16_bits_is_white(tmp_path: Path, channels: tuple[int]) -> None:
+    values = _deep(*channels)
+    hidden = values[3, 4]
+    (tmp_path / "x.png").write_bytes(_deep_png(values, np.array(hidden, ">u2").tobytes()))
+    expected = _on_white(values)
+    expected[(values == hidden) if not channels else (values == hidden).all(axis=2)] = 1
+    _assert_rounded(tmp_path / "x.png", expected)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize("kind", ["grey", "rgb", "alpha", "premultiplied", "tiled"])
+def test_tiff_of_16_bits_is_rounded(
+    tmp_path: Path, order: str, compression: str | None, kind: str
+) -> None:
+    tifffile = pytest.importorskip("tifffile", exc_type=ImportError)
+    values = _deep(*{"grey": (), "rgb": (3,), "tiled": (3,)}.get(kind, (4,)))
+    expected = _on_white(values)
+    options = {"photometric": "minisblack" if kind == "grey" else "rgb"}
+    if kind == "alpha":
+        options["extrasamples"] = ["unassalpha"]
+    if kind == "premultiplied":
+        values[..., :3] = np.round(values[..., :3] * (values[..., 3:] / 65535))
+        expected = (values[..., :3].astype(float) + 65535 - values[..., 3:]) / 65535
+        options["extrasamples"] = ["assocalpha"]
+    if kind == "tiled":
+        options["tile"] = (16, 16)
+    path = tmp_path / "x.tif"
+    tifffile.imwrite(path, values, byteorder=order, compression=compression, **options)
+    _assert_rounded(path, expected)
+
+
+def test_tiff_whose_white_is_zero(tmp_path: Path) -> None:
+    tifffile = pytest.importorskip("tifffile", exc_type=ImportError)
+    tifffile.imwrite(tmp_path / "x.tif", _deep(), photometric="miniswhite")
+    _assert_rounded(tmp_path / "x.tif", 1 - _on_white(_deep()))
+
+
+def test_tiff_of_16_bits_in_planes_is_refused(tmp_path: Path) -> None:
+    """Pillow reads it wrongly."""
+    tifffile = pytest.importorskip("tifffile", exc_type=ImportError)
+    planes = np.moveaxis(_deep(3), -1, 0)
+    tifffile.imwrite(tmp_path / "x.tif", planes, photometric="rgb", planarconfig="separate")
+    with pytest.raises(ImageError, match=r"x\.tif: 16-bit TIFF with each colour in a plane"):
+        load_image(tmp_path / "x.tif", SIDE)
+
+
+@pytest.mark.parametrize("white", [300, 1023, 4095, 65535])
+@pytest.mark.parametrize("kind", ["P2", "P5", "P6"])
+def test_portable_maps_of_every_depth_are_rounded(tmp_path: Path, kind: str, white: int) -> None:
+    values = _deep(*((3,) if kind == "P6" else ())).astype(np.uint32) * white // 65535
+    text = " ".join(map(str, values.ravel())).encode()
+    body = text if kind == "P2" else values.astype(">u2").tobytes()
+    path = tmp_path / "x.pnm"
+    path.write_bytes(f"{kind}\n{SIDE} {SIDE}\n{white}\n".encode() + body)
+    _assert_rounded(path, _on_white(values, white))
+
+
+def test_16_bits_a_pixel_are_no_16_bits_a_channel(tmp_path: Path) -> None:
+    """A bitmap with 5, 6 and 5 bits."""
+    header = struct.pack("<IiiHHIIiiII", 40, 2, 2, 1, 16, 3, 8, 0, 0, 0, 0)
+    masks = struct.pack("<III", 0xF800, 0x07E0, 0x001F)
+    start = struct.pack("<2sIHHI", b"BM", 74, 0, 0, 66)
+    (tmp_path / "x.bmp").write_bytes(start + header + masks + b"\x00\xf8" * 4)
+    assert load_image(tmp_path / "x.bmp", 2)[:, 0, 0].tolist() == [1, 0, 0]
 
 
 @pytest.mark.parametrize("crop", ["center", "stretch"])

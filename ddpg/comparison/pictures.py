@@ -182,7 +182,7 @@ def lossy_uri(uri: str) -> str:
     the same picture where that is not smaller.
     """
     content = base64.b64decode(uri.partition(",")[2])
-    with Image.open(io.BytesIO(content)) as image:
+    with Image.open(io.BytesIO(content), formats=("WEBP",)) as image:
         # Not `optimize`: Pillow's buffer for it is too small for noise of this quality.
         smaller = _uri(image.convert("RGB"), "jpeg", quality=_QUALITY, subsampling=0)
     return min(smaller, uri, key=len)
