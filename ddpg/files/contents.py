@@ -11,8 +11,10 @@ Nothing here imports torch.
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -22,6 +24,8 @@ from ddpg.files.writing import replacing
 
 REMEMBERED = Path(".snakemake/ddpg/contents.json")
 """Below the folder in which Snakemake runs; removing it costs time only."""
+PAUSE = 1.0
+"""Seconds between two times that checksums are written down; the last are, when Python ends."""
 SETTLED = 2.0
 """Seconds after its last change from which a file's checksum is remembered."""
 
@@ -77,6 +81,8 @@ class _Memory:
     def __init__(self, file: Path) -> None:
         self.file = file
         self.known = _read(file)
+        self.pending, self.kept = False, -math.inf
+        atexit.register(self._keep)
 
     def content(self, path: Path) -> str:
         place = str(path.resolve())
@@ -87,13 +93,16 @@ class _Memory:
         content = _sha256(path)
         if _state(path) == state and time.time_ns() - max(state[2:]) > SETTLED * 1e9:
             self.known[place] = (state, content)
-            self._keep()
+            self.pending = True
+            if time.monotonic() - self.kept >= PAUSE:
+                self._keep()
         return content
 
     def _keep(self) -> None:
         """Write what is known; where the folder cannot be written, it is computed each time."""
-        if not self.file.parent.parent.is_dir():
-            return  # not where Snakemake runs
+        if not self.pending or not self.file.parent.parent.is_dir():
+            return  # nothing new, or not where Snakemake runs
+        self.pending, self.kept = False, time.monotonic()
         # Another process may have written meanwhile; what it found is as good.
         self.known = {**_read(self.file), **self.known}
         try:

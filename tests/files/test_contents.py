@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import time
 from pathlib import Path
@@ -85,3 +86,19 @@ def test_a_spoilt_memory_costs_time_only(folder: Path) -> None:
         contents._MEMORIES.clear()
         (folder / "a").write_bytes(b"abc")
         assert file_content("a") == hashlib.sha256(b"abc").hexdigest()
+
+
+def test_many_files_are_written_down_together(folder: Path) -> None:
+    paths = [folder / str(number) for number in range(200)]
+    for path in paths:
+        path.write_text(path.name)
+    time.sleep(0.02)
+    written = []
+    keep = contents.replacing
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(contents, "replacing", lambda path: written.append(path) or keep(path))
+        for path in paths:
+            file_content(path)
+    assert len(written) < 20
+    contents._MEMORIES[folder / contents.REMEMBERED]._keep()  # as when Python ends
+    assert len(json.loads((folder / contents.REMEMBERED).read_text())) == 200
