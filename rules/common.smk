@@ -155,10 +155,16 @@ def grid_spec(wildcards):
 # --- inputs ---------------------------------------------------------------------------------------
 
 
+def own_files(paths):
+    """Files of the user's as inputs. Snakemake would take braces in a name for a wildcard: a path
+    with braces is no input, and known by what it holds, as all are, in the job's spec."""
+    return [local(path) for path in paths if not {"{", "}"} & set(path)]
+
+
 def archive_of(wildcards):
     """The archive of a data set that lies in one on this machine."""
     archive = study.cards[wildcards.dataset].source.archive
-    return [local(archive)] if archive else []
+    return own_files([archive] if archive else [])
 
 
 @per_job
@@ -170,14 +176,13 @@ def fetched_folder(wildcards):
 
 def surveyed_pictures(wildcards):
     """The user's own pictures that a survey reads; those in a package are no inputs."""
-    return [local(file) for file in study.source_files(wildcards.dataset)]
+    return own_files(study.source_files(wildcards.dataset))
 
 
 @per_job
 def source_pictures(wildcards):
     """The user's own pictures that a shard is prepared from."""
-    files = study.source_files(wildcards.dataset, int(wildcards.shard))
-    return [local(file) for file in files]
+    return own_files(study.source_files(wildcards.dataset, int(wildcards.shard)))
 
 
 @per_job

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ddpg.datasets.cards import DatasetCard
+from ddpg.datasets.contents import note_fetched
 from ddpg.errors import UserError
 from ddpg.fetching import Remote, fetch_folder, unpack
 from ddpg.fetching.archives import is_archive
@@ -49,6 +50,7 @@ def fetch_dataset(card: DatasetCard, output: Path, *, pins: Path) -> None:
     _remove(staging)
     _spread(fetched, staging)
     staging.rename(output)
+    note_fetched(card)
 
 
 def _remote(card: DatasetCard) -> Remote:

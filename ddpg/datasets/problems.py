@@ -23,6 +23,11 @@ class Problems:
         """Add problems of a kind; a kind may stand without items."""
         self._kinds.setdefault(kind, []).extend(items)
 
+    @property
+    def kinds(self) -> dict[str, list[str]]:
+        """What was collected, by kind."""
+        return {kind: list(items) for kind, items in self._kinds.items()}
+
     def raise_any(self, place: str) -> None:
         """Raise what was collected, if anything.
 

@@ -14,6 +14,7 @@ import shlex
 from typing import Any
 
 from ddpg.datasets.cards import DatasetCard
+from ddpg.datasets.contents import fetched_content, listed_contents, surveyed_content
 from ddpg.jobs import code
 from ddpg.jobs.code import (
     FETCHING,
@@ -39,38 +40,45 @@ Spec = dict[str, Any]
 def dataset_fetching(study: Study, dataset: str) -> Spec:
     """What the fetched folder of a data set depends on.
 
-    An environment variable that names a local copy is no part of it: a study that has run must not
-    fetch anew in a shell without the variable.
+    An environment variable that names a local copy is no part of it, only what lies there: a study
+    that has run must not fetch anew in a shell without the variable.
     """
     card = study.cards[dataset]
     return {
-        "card": shlex.quote(study.entries[dataset].card),
+        "card": _path(study.entries[dataset].card),
         "source": card.source.model_dump(mode="json"),
+        "local": fetched_content(card),
         "code": code_of("ddpg.datasets.fetching", without=[FETCHING]),
     }
 
 
 def survey(study: Study, dataset: str) -> Spec:
-    """What the index of a data set depends on besides the pictures."""
+    """What the index of a data set depends on: the card, and what the pictures hold."""
+    card = study.cards[dataset]
     return {
-        "card": shlex.quote(study.entries[dataset].card),
-        "content": _card_digest(study.cards[dataset]),
+        "card": _path(study.entries[dataset].card),
+        "content": _card_digest(card),
+        "pictures": surveyed_content(card),
         "code": code_of("ddpg.datasets.survey"),
     }
 
 
 def preparation(study: Study, dataset: str, shard: int) -> Spec:
-    """What the prepared pictures of a shard depend on besides their files."""
+    """What the prepared pictures of a shard depend on.
+
+    Where the card does not say which picture is which, they are those of the index, an input.
+    """
     card, part = study.cards[dataset], study.shard(dataset, shard)
     entries = [entry.model_dump() for entry in part.entries or ()]
     return {
-        "card": shlex.quote(study.entries[dataset].card),
+        "card": _path(study.entries[dataset].card),
         "package": card.source.package or "",
         "folder": "" if card.source.is_fetched else card.source.folder,
         "crop": card.crop,
         "image_size": study.entries[dataset].image_size,
         "positions": format_positions(part.positions),
         "entries": _digest(entries),
+        "pictures": _digest(listed_contents(card, part.positions)),
         "code": code_of(
             "ddpg.stages.preparation", "ddpg.datasets.listed", without=["ddpg.datasets.cards"]
         ),
@@ -275,6 +283,11 @@ def _card_digest(card: DatasetCard) -> str:
 
 def _digest(content: object) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _path(path: str) -> str:
+    """A path as a word of a command line, which does not look like an option."""
+    return shlex.quote(f"./{path}" if path.startswith("-") else path)
 
 
 def _option(name: str, value: str) -> str:

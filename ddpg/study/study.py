@@ -40,6 +40,8 @@ class Study:
 
     def __init__(self, config: Mapping[str, Any], file: str = "config.yaml") -> None:
         self.config = validated(StudyConfig, config, file)
+        for path in filter(None, (self.config.experiments, self.config.published)):
+            _check_input(path)
         self.file = file
         self.entries: dict[str, DatasetEntry] = {}
         self.cards: dict[str, DatasetCard] = {}
@@ -210,3 +212,15 @@ class Study:
         """The names of all checkpoints to fetch."""
         cards = self.fetched_priors.values()
         return [entry.file for card in cards for entry in card.checkpoints().values()]
+
+
+def _check_input(path: str) -> None:
+    """Refuse a name that Snakemake or a command line would take for something else.
+
+    Raises:
+        UserError: it has braces, or begins with a dash.
+    """
+    if {"{", "}"} & set(path):
+        raise UserError(f"{path}: the name has braces, which Snakemake takes for a wildcard")
+    if path.startswith("-"):
+        raise UserError(f"{path}: begins with a dash, like an option; write ./{path}")

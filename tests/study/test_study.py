@@ -1,6 +1,8 @@
 """Specs: what each job's result depends on, exactly, the same in every process."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -260,7 +262,9 @@ def test_kernel_seeds_are_ten_times_the_index_in_the_data_set(tmp_path):
 
 def test_a_preparation_in_words(tmp_path):
     spec = specs.preparation(Study(content(tmp_path)), "photos", 2)
-    assert {key: value for key, value in spec.items() if key not in ("code", "entries")} == {
+    assert {
+        key: value for key, value in spec.items() if key not in ("code", "entries", "pictures")
+    } == {
         "card": str(tmp_path / "photos.yaml"),
         "package": "",
         "folder": "photos pictures",
@@ -319,3 +323,48 @@ def test_the_shipped_studies_can_be_cut_into_jobs(monkeypatch):
     for name in ("config", "quick", "paper", "smoke-paper"):
         study = Study(default | yaml.safe_load((ROOT / f"config/{name}.yaml").read_text()))
         assert all_specs(study)
+
+
+def test_an_exchanged_picture_concerns_its_own_shard(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos pictures").mkdir()
+    for image in IMAGES:
+        (tmp_path / f"photos pictures/{image}.png").write_text(image)
+    study = Study(content(tmp_path))
+    before = all_specs(study)
+    (tmp_path / "other").write_text("x")
+    os.utime(tmp_path / "other", (1e9, 1e9))
+    (tmp_path / "other").replace(tmp_path / "photos pictures/c.png")
+    after = all_specs(study)
+    assert {name for name in before if before[name] != after[name]} == {
+        *("survey photos", "prepare photos 1"),
+    }
+
+
+@pytest.mark.parametrize("field", ["experiments", "published"])
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("s{1}.tsv", "has braces"), ("-s.tsv", r"begins with a dash.*write \./-s\.tsv")],
+)
+def test_sheets_with_names_that_mean_something_else(tmp_path, field, name, expected):
+    with pytest.raises(UserError, match=f"{re.escape(name)}: .*{expected}"):
+        Study(content(tmp_path, **{field: name}))
+
+
+def test_a_card_that_begins_with_a_dash_is_no_option(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    changed = content(tmp_path)
+    shutil.copy(changed["datasets"][0]["card"], "-photos.yaml")
+    changed["datasets"][0]["card"] = "-photos.yaml"
+    assert specs.survey(Study(changed), "photos")["card"] == "./-photos.yaml"
+
+
+def test_a_home_may_be_abbreviated(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    changed = content(tmp_path)
+    card = yaml.safe_load((tmp_path / "photos.yaml").read_text())
+    card["source"] = {"folder": "~/photos"}
+    (tmp_path / "photos.yaml").write_text(yaml.safe_dump(card))
+    changed["datasets"][0]["card"] = "~/photos.yaml"
+    study = Study(changed)
+    assert study.source_files("photos", 2) == [str(tmp_path / "photos/e.png")]

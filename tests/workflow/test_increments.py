@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 import shutil
 import subprocess
@@ -74,6 +75,14 @@ class Change:
     def draw(self, name: str) -> None:
         self.project.draw_picture(name, 99)
 
+    def exchange(self, name: str) -> None:
+        """Another picture in place of one, as `cp -p` and `rsync -t` put it there: an old date."""
+        path = self.project.folder / f"pictures/{name}.png"
+        self.draw("other")
+        other = path.with_name("other.png")
+        os.utime(other, (1e9, 1e9))
+        other.replace(path)
+
     def reverse_keys(self) -> None:
         path = self.project.folder / "config/config.yaml"
         content = yaml.safe_load(path.read_text())
@@ -142,6 +151,10 @@ TABLE: dict[str, tuple[Callable[[Change], object], dict[str, int]]] = {
     "a picture's content in the first shard": (
         lambda c: c.draw("a"),
         stages(4, survey_dataset=1, prepare_images=1, observe=2, **EVERY_FIGURE),
+    ),
+    "a picture exchanged for one with an old date": (
+        lambda c: c.exchange("c"),
+        stages(4, survey_dataset=1, prepare_images=1, observe=2, grid=2, kernels=1),
     ),
     "the checksum in a prior's card": (lambda c: c.card_checksum(), stages(4, **DRAWN_ROW)),
     "the layout of a prior's network": (
