@@ -78,7 +78,7 @@ def load_image(path: str | os.PathLike[str], size: int, *, crop: str = "center")
     """Read a picture as a square RGB image.
 
     Args:
-        path: a file that Pillow can read.
+        path: a file in one of :data:`FORMATS`.
         size: side of the result in pixels.
         crop: "center" cuts the centre to the shorter side before the resize (ImageNet),
             "stretch" resizes the whole picture (CelebA-HQ).
@@ -87,9 +87,16 @@ def load_image(path: str | os.PathLike[str], size: int, *, crop: str = "center")
         (3, size, size), float32, multiples of 1/255 in [0, 1].
 
     Raises:
-        ImageError: the file is missing, empty, truncated, too large, or not a picture.
+        ImageError: the file is missing, empty, truncated, too large, not a picture, or several.
         ValueError: ``size`` or ``crop`` is not allowed.
     """
+    return load_measured(path, size, crop=crop)[0]
+
+
+def load_measured(
+    path: str | os.PathLike[str], size: int, *, crop: str = "center"
+) -> tuple[Tensor, tuple[int, int]]:
+    """Read a picture as :func:`load_image` does, with its width and height before the resize."""
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
         raise ValueError(f"size must be a positive integer, got {size!r}")
     if crop not in CROPS:
@@ -99,7 +106,8 @@ def load_image(path: str | os.PathLike[str], size: int, *, crop: str = "center")
         _log.warning("%s: %s", os.fspath(path), note)
     picture = _centre_square(read.picture) if crop == "center" else read.picture
     picture = picture.resize((size, size), Image.Resampling.BILINEAR)
-    return from_uint8(torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous())
+    pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous()
+    return from_uint8(pixels), read.picture.size
 
 
 def from_uint8(pixels: Tensor) -> Tensor:

@@ -83,7 +83,8 @@ def _start_logging(file: Path | None) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         # Emptied, then appended to: another process may still be writing to it.
         file.write_bytes(b"")
-        handler = logging.FileHandler(file, mode="a", encoding="utf-8")
+        # A file's name need not be text; in a log it is shown with escapes.
+        handler = logging.FileHandler(file, mode="a", encoding="utf-8", errors="backslashreplace")
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         logger.addHandler(handler)
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from ddpg.datasets.entries import ImageEntry, repeated_ids
+from ddpg.datasets.entries import ImageEntry, PathInside, name_problem, repeated_ids
 from ddpg.datasets.lists import Listing, read_list
 from ddpg.errors import UserError
 from ddpg.validation import GivenPath, Identifier, PathText, Section, Sha256, read_yaml, validated
@@ -59,6 +59,13 @@ class Source(Section):
     folder: PathText = "."
     """Folder of the pictures: in the package or archive, in what the web gives, or on its own."""
 
+    @field_validator("package")
+    @classmethod
+    def _dotted(cls, package: str | None) -> str | None:
+        if package and not all(part.isidentifier() for part in package.split(".")):
+            raise ValueError("must be the dotted name of a package")
+        return package
+
     @model_validator(mode="after")
     def _one_kind(self) -> Source:
         given = [name for name in ("package", "archive", "remote") if getattr(self, name)]
@@ -66,9 +73,10 @@ class Source(Section):
             raise ValueError(f"give one of package, archive and remote, got {' and '.join(given)}")
         if not given and "folder" not in self.model_fields_set:
             raise ValueError("give one of package, folder, archive and remote")
-        inside = PurePosixPath(self.folder)
-        if given and (inside.is_absolute() or ".." in inside.parts):
-            raise ValueError(f"folder must lie inside the {given[0]}, got {self.folder!r}")
+        if given and (problem := name_problem(self.folder)):
+            raise ValueError(
+                f"folder must lie inside the {given[0]}, got {self.folder!r}, which {problem}"
+            )
         return self
 
     @property
@@ -83,7 +91,8 @@ class Source(Section):
         """The archive or folder of this machine that ``ddpg fetch-dataset`` will take, if any."""
         if self.remote is None:
             return self.archive or ""
-        return os.environ.get(self.remote.environment, "") or self.remote.path
+        named = os.environ.get(self.remote.environment, "")
+        return str(Path(named).expanduser()) if named else self.remote.path
 
     @property
     def is_fetched(self) -> bool:
@@ -96,7 +105,7 @@ class Counted(Section):
 
     count: int = Field(ge=1)
     """How many pictures there are."""
-    list: str | None = Field(default=None, min_length=1)
+    list: PathInside | None = None
     """A list of names and labels inside the source; without one, every picture takes part."""
 
 
@@ -191,7 +200,11 @@ def card_path(card: str) -> Path:
     Raises:
         UserError: there is no such card.
     """
-    path = Path(card) if card.endswith((".yaml", ".yml")) else CARD_FOLDER / f"{card}.yaml"
+    path = (
+        Path(card).expanduser()
+        if card.endswith((".yaml", ".yml"))
+        else CARD_FOLDER / f"{card}.yaml"
+    )
     if not path.exists():
         known = ", ".join(sorted(p.stem for p in CARD_FOLDER.glob("*.yaml"))) or "none"
         raise UserError(f"{path}: there is no such card; cards in {CARD_FOLDER}: {known}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ddpg.datasets.cards import DatasetCard
-from ddpg.datasets.entries import ImageEntry, derived_id
+from ddpg.datasets.entries import ImageEntry, made_id
 from ddpg.datasets.lists import Listing, read_list
 from ddpg.datasets.matching import FileFinder
 from ddpg.datasets.places import find_list
@@ -42,7 +42,7 @@ def choose(
         problems: receives missing and ambiguous files and wrong counts.
     """
     listing = card.listing
-    everything = [Candidate(derived_id(file), file) for file in files]
+    everything = [Candidate(made_id(file), file) for file in files]
     if listing is None and card.list_in_source is None:
         if len(files) != card.count:
             problems.add(_wrong_count(card, files))

@@ -2,20 +2,69 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 import unicodedata
 from collections.abc import Iterable
 from pathlib import PurePosixPath
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from ddpg.validation import Identifier, Section, Sha256
+from ddpg.validation import Identifier, Section, Sha256, is_identifier
 
 SUFFIXES = (
-    *(".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm"),
-    *(".tif", ".tiff", ".webp"),
+    *(".apng", ".avif", ".avifs", ".bmp", ".dib", ".gif", ".icb", ".j2c", ".j2k", ".jfif", ".jp2"),
+    *(".jpc", ".jpe", ".jpeg", ".jpf", ".jpg", ".jpx", ".mpo", ".pbm", ".pcx", ".pgm", ".png"),
+    *(".pnm", ".ppm", ".qoi", ".tga", ".tif", ".tiff", ".vda", ".vst", ".webp"),
 )
-"""What a picture's name ends with, in lower or upper case."""
+"""What a picture's name ends with, in lower or upper case: the suffixes of
+:data:`ddpg.images.FORMATS`."""
+
+_MARKED = 8
+"""Digits that mark an id which is not just the name."""
+
+
+def name_problem(name: str) -> str | None:
+    """Why a path cannot name a picture below its folder, or None.
+
+    Lists are passed on, and come in archives: what they name must lie in their folder, on every
+    system, and a name must survive in a table of lines in UTF-8.
+
+    Example:
+        >>> name_problem("photos/IMG (1).jpg")
+        >>> name_problem("../secret.png")
+        "leads out of its folder ('..')"
+    """
+    if name.startswith("/") or re.match(r"[A-Za-z]:", name):
+        return "is an absolute path, not one below its folder"
+    if "\\" in name:
+        return "has a backslash; folders are told apart by /"
+    if ".." in PurePosixPath(name).parts:
+        return "leads out of its folder ('..')"
+    categories = {unicodedata.category(character) for character in name}
+    if "Cs" in categories:
+        return "is not text in UTF-8"
+    if categories & {"Cc", "Zl", "Zp"}:
+        return "has control characters or line breaks"
+    return None
+
+
+def _inside(name: str) -> str:
+    """A path that lies below its folder.
+
+    Raises:
+        ValueError: it does not.
+    """
+    problem = name_problem(name)
+    if problem:
+        raise ValueError(problem)
+    return name
+
+
+PathInside = Annotated[str, Field(min_length=1), AfterValidator(_inside)]
+"""A path that stays below the folder to which it is relative."""
 
 
 class ImageEntry(Section):
@@ -23,7 +72,7 @@ class ImageEntry(Section):
 
     id: Identifier
     """Key of the picture in every file of the study."""
-    file: str = Field(min_length=1)
+    file: PathInside
     """Path of the picture below the source's folder."""
     sha256: Sha256 | None = None
     """Checksum of the file, in lower case; checked when the source is surveyed."""
@@ -37,6 +86,11 @@ def is_picture(name: str) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
+def kind_of(name: str) -> str:
+    """What a file's name ends with, in lower case, or words for nothing."""
+    return PurePosixPath(name).suffix.lower() or "no suffix"
+
+
 def stem(file: str) -> str:
     """A path without the suffix of a picture; other dots stay."""
     return str(PurePosixPath(file).with_suffix("")) if is_picture(file) else file
@@ -45,6 +99,28 @@ def stem(file: str) -> str:
 def derived_id(file: str) -> str:
     """The id of a picture that is known by its path: no suffix, ``-`` for ``/``."""
     return "-".join(part for part in PurePosixPath(stem(file)).parts if part not in ("/", "."))
+
+
+def made_id(file: str) -> str:
+    """An id for a picture of any name: the derived one, where it may be an id.
+
+    Otherwise it is what letters and digits of the name can be kept, with a mark made of the whole
+    name: so no two names have one id, and a picture's does not depend on the others.
+
+    Example:
+        >>> made_id("a/b.png")
+        'a-b'
+        >>> made_id("IMG (1).jpg"), made_id("Müller.jpg")
+        ('IMG_1-da5ffd25', 'Muller-d7c7a145')
+    """
+    name = derived_id(file)
+    if is_identifier(name):
+        return name
+    same = unicodedata.normalize("NFC", file)  # systems differ in how they write one letter
+    mark = hashlib.sha256(os.fsencode(same)).hexdigest()[:_MARKED]
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    words = re.sub(r"[^A-Za-z0-9.+-]+", "_", plain).lstrip("._+-")[: 99 - _MARKED].rstrip("._+-")
+    return f"{words}-{mark}" if words else f"picture-{mark}"
 
 
 def natural_key(name: str) -> tuple[tuple[tuple[int, int, str], ...], str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from ddpg.datasets.entries import ImageEntry, derived_id, is_picture
+from ddpg.datasets.entries import ImageEntry, derived_id, is_picture, name_problem
 from ddpg.errors import UserError
 from ddpg.files.text import read_text, table_rows
 from ddpg.validation import listed, shown, validated
@@ -113,6 +113,8 @@ def _named(text: str) -> ImageEntry:
         name, label = text, []  # a name that holds blanks
     file = name.replace("\\", "/").removeprefix("./")
     fields = {"id": derived_id(file), "file": file, "label": int(label[0]) if label else None}
+    if problem := name_problem(file):
+        raise UserError(f"{name!r} {problem}")
     try:
         return ImageEntry.model_validate(fields)
     except ValidationError as error:

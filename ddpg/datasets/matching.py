@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from ddpg.datasets.entries import folded, is_picture, natural_key, stem
+from ddpg.datasets.entries import folded, is_picture, kind_of, natural_key, stem
 from ddpg.errors import UserError
 
 _LEFT_OUT = ("__MACOSX", "@eaDir", "lost+found")
 """Folders that systems make on their own; those whose names begin with a dot are left out too."""
+
+_KINDS = 12
+"""How many kinds of files that are left out are named."""
 
 
 def find_pictures(folder: Path) -> list[str]:
@@ -32,6 +35,21 @@ def find_pictures(folder: Path) -> list[str]:
         if path.is_file() or path.is_symlink()
     )
     return sorted(found, key=lambda file: (natural_key(stem(file).replace("/", "-")), file))
+
+
+def left_out(folder: Path) -> str:
+    """The files below a folder that are no pictures, going by their names, in words.
+
+    Returns:
+        how many there are, and with which suffixes, such as ``2 files (.heic: 1, .txt: 1)``; empty
+        where there are none. Hidden files are not counted.
+    """
+    names = (name for _, _, files in walk(folder) for name in files if not name.startswith("."))
+    kinds = Counter(kind_of(name) for name in names if not is_picture(name))
+    if not kinds:
+        return ""
+    shown = ", ".join(f"{kind}: {number}" for kind, number in kinds.most_common(_KINDS))
+    return f"{kinds.total()} files ({shown}{', ...' if len(kinds) > _KINDS else ''})"
 
 
 def walk(folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:

@@ -21,13 +21,24 @@ def source_folder(folder: str = ".", package: str | None = None) -> Path:
     """
     if not package:
         return Path(folder)
+    return _package_folder(package) / folder
+
+
+def _package_folder(package: str) -> Path:
+    """The folder of an installed package, found without importing any part of it: a card says
+    where pictures lie, and must not have code run.
+    """
+    top, *inner = package.split(".")
     try:
-        found = importlib.util.find_spec(package)
-    except ModuleNotFoundError:
-        found = None
-    if found is None or not found.submodule_search_locations:
-        raise UserError(f"source.package: the Python package {package!r} is not installed")
-    return Path(found.submodule_search_locations[0]) / folder
+        # Only of a package inside another one does this import the outer one.
+        spec = importlib.util.find_spec(top) if top.isidentifier() else None
+    except (ImportError, ValueError):  # ValueError: it has been imported, without a spec
+        spec = None
+    for location in (spec and spec.submodule_search_locations) or ():
+        folder = Path(location, *inner)
+        if folder.is_dir() and all(name.isidentifier() for name in inner):
+            return folder
+    raise UserError(f"source.package: the Python package {package!r} is not installed")
 
 
 def root_folder(card: DatasetCard, fetched: Path | None = None) -> Path:

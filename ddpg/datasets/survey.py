@@ -14,21 +14,17 @@ from pathlib import Path, PurePosixPath
 
 from ddpg.datasets.cards import DatasetCard
 from ddpg.datasets.choosing import Candidate, choose
-from ddpg.datasets.entries import folded
+from ddpg.datasets.entries import folded, name_problem
 from ddpg.datasets.index import Row
-from ddpg.datasets.matching import find_pictures
+from ddpg.datasets.matching import find_pictures, left_out
 from ddpg.datasets.places import pictures_folder
 from ddpg.datasets.problems import Problems
 from ddpg.images import ImageError, inspect_image
-from ddpg.validation import is_identifier
 
 MINIMUM_SIDE = 8
 """A study has no smaller images, so that a smaller picture is an icon that strayed in."""
 
-_NO_ID = (
-    "names that cannot be ids, which have letters, digits and . _ + - (at most 100, a letter or "
-    "digit first); rename them, or list them in a table with ids of their own"
-)
+_NO_NAME = "names under which no picture can be listed"
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +47,8 @@ def survey(card: DatasetCard, root: Path) -> list[Row]:
     base = pictures_folder(card, root)
     problems = Problems()
     candidates = choose(card, root, base, find_pictures(base), problems)
+    if card.listing is None and card.list_in_source is None and (others := left_out(base)):
+        log.warning("%s: %s are no pictures by their names, and left out", base, others)
     _check_ids(candidates, problems)
     _check_labels(candidates, problems)
     inside = PurePosixPath(base.relative_to(root).as_posix())
@@ -61,12 +59,12 @@ def survey(card: DatasetCard, root: Path) -> list[Row]:
 
 
 def _check_ids(candidates: Iterable[Candidate], problems: Problems) -> None:
-    """Ids are safe words, and no two are the same to some file system or some eye."""
+    """Names can be told, and no two ids are the same to some file system or some eye."""
     alike: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in candidates:
         alike[folded(candidate.id)].append(candidate)
-        if not is_identifier(candidate.id):
-            problems.add(_NO_ID, repr(candidate.file))
+        if problem := name_problem(candidate.file):
+            problems.add(_NO_NAME, f"{candidate.file!r} {problem}")
     for group in alike.values():
         if len(group) > 1:
             files = " and ".join(repr(candidate.file) for candidate in group)

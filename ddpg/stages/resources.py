@@ -9,9 +9,9 @@ import logging
 from pathlib import Path
 
 from ddpg.datasets.cards import DatasetCard
-from ddpg.datasets.entries import SUFFIXES, ImageEntry, derived_id, repeated_ids
+from ddpg.datasets.entries import SUFFIXES, ImageEntry, made_id, name_problem, repeated_ids
 from ddpg.datasets.index import write_index
-from ddpg.datasets.matching import find_pictures
+from ddpg.datasets.matching import find_pictures, left_out
 from ddpg.datasets.places import root_folder
 from ddpg.datasets.survey import survey
 from ddpg.errors import UserError
@@ -63,17 +63,23 @@ def index_folder(folder: Path, output: Path, *, label_by_folder: bool = False) -
 
     Args:
         folder: searched with its subfolders.
-        output: tab-separated file: id (the path without suffix, ``-`` for ``/``), file, sha256,
-            and the label if asked for.
+        output: tab-separated file: id (the path without suffix, ``-`` for ``/``, or what can be
+            kept of it: :func:`ddpg.datasets.entries.made_id`), file, sha256, and the label if asked
+            for.
         label_by_folder: number the subfolders at the top in the order of their names, from 0, and
             label each picture with its subfolder's number.
 
     Raises:
-        UserError: the folder holds no picture, or paths cannot be ids.
+        UserError: the folder holds no picture, or names that no list can hold.
     """
+    folder = folder.expanduser()
     files = find_pictures(folder)
+    others = left_out(folder)
     if not files:
-        raise UserError(f"{folder}: holds no picture ({', '.join(SUFFIXES)})")
+        there = f"; it has {others}" if others else ""
+        raise UserError(f"{folder}: holds no picture ({', '.join(SUFFIXES)}){there}")
+    if others:
+        log.warning("%s: %s are no pictures by their names, and left out", folder, others)
     rows = [_listed(folder, file) for file in files]
     if label_by_folder:
         labels = _folder_labels(folder, files)
@@ -88,7 +94,7 @@ def index_folder(folder: Path, output: Path, *, label_by_folder: bool = False) -
 
 def _listed(folder: Path, file: str) -> dict[str, str]:
     sha256 = hashlib.sha256((folder / file).read_bytes()).hexdigest()
-    return {"id": derived_id(file), "file": file, "sha256": sha256}
+    return {"id": made_id(file), "file": file, "sha256": sha256}
 
 
 def _folder_labels(folder: Path, files: list[str]) -> dict[str, str]:
@@ -103,14 +109,19 @@ def _folder_labels(folder: Path, files: list[str]) -> dict[str, str]:
 
 
 def _check(rows: list[dict[str, str]], folder: Path) -> None:
-    """All ids that are not allowed or not unique, in one message."""
+    """All names that no list can hold and ids that are not unique, in one message."""
     problems, entries = [], []
     for row in rows:
+        if problem := name_problem(row["file"]):
+            problems.append(f"{folder}: {row['file']!r} {problem}")
+            continue
         fields = {name: row[name] for name in ("id", "file", "sha256")}
         try:
             entries.append(validated(ImageEntry, fields, str(folder / row["file"])))
         except UserError as error:
             problems.append(str(error))
+        if row["file"] != row["file"].strip():
+            problems.append(f"{folder}: {row['file']!r} begins or ends with a blank; rename it")
     problems += [
         f"{folder}: ids must be unique, upper and lower case alike; repeated: {found}"
         for found in repeated_ids(entries)

@@ -217,3 +217,11 @@ def test_the_module_runs_as_a_command():
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (0, "")
     assert "Put the tables of all shards into one." in result.stdout
+
+
+def test_names_that_are_no_text_reach_the_log(tmp_path):
+    """A file's name on disk is bytes; those that are no UTF-8 are shown with escapes."""
+    folder = tmp_path / "\udcff"
+    log = tmp_path / "log"
+    assert cli.main(["index-folder", str(folder), "--output", "x.tsv", "--log", str(log)]) == 1
+    assert r"\udcff: there is no such folder" in log.read_text()

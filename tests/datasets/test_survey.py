@@ -16,6 +16,7 @@ from ddpg.datasets.cards import DatasetCard
 from ddpg.datasets.index import Row, read_index, write_index
 from ddpg.datasets.survey import survey
 from ddpg.errors import UserError
+from ddpg.study.config import is_identifier
 
 CardOf = Callable[..., DatasetCard]
 Draw = Callable[..., Path]
@@ -50,6 +51,49 @@ def test_what_systems_leave_behind_is_no_picture(card_of: CardOf, draw: Draw) ->
     assert ids(card_of({"count": 1}), root) == ["a"]
 
 
+def test_every_name_has_an_id_and_keeps_itself(card_of: CardOf, draw: Draw) -> None:
+    names = ["IMG (1).jpg", "Müller.jpg", "-a.png", "日本.png", "a{b}%[1]*.png", "x'y\" z.png"]
+    root = draw(*names, "plain.png")
+    rows = {row.source: row.id for row in survey(card_of({"count": 7}), root)}
+    assert set(rows) == {*names, "plain.png"}
+    assert rows["plain.png"] == "plain"
+    assert rows["IMG (1).jpg"] == "IMG_1-da5ffd25"
+    assert all(is_identifier(name) for name in rows.values())
+    draw("IMG  1.jpg")
+    again = {row.source: row.id for row in survey(card_of({"count": 8}), root)}
+    assert rows.items() < again.items()
+
+
+def test_names_that_are_no_text_are_told(card_of: CardOf, draw: Draw) -> None:
+    root = draw("a.png")
+    (root / "a.png").rename(root / "\udcff.png")
+    assert r"'\udcff.png' is not text in UTF-8" in problem(card_of({"count": 1}), root)
+
+
+def test_what_is_left_out_is_said(
+    card_of: CardOf, draw: Draw, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = draw("a.png", "b.avif", "c.jp2", "d.tga")
+    for name in ("e.heic", "f.HEIC", "notes.txt", ".hidden"):
+        (root / name).touch()
+    assert ids(card_of({"count": 4}), root) == ["a", "b", "c", "d"]
+    assert "3 files (.heic: 2, .txt: 1) are no pictures by their names" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "file", ["../secret.png", "deep/../../secret.png", "{absolute}", "C:/secret.png", "..\\s.png"]
+)
+@pytest.mark.parametrize("line", ["id\tfile\ns\t{file}\n", "{file}\n"])
+def test_no_list_leads_out_of_its_source(card_of: CardOf, draw: Draw, file: str, line: str) -> None:
+    root = draw("1.png")
+    file = file.replace("{absolute}", str(draw("secret.png", folder="elsewhere") / "secret.png"))
+    draw("secret.png", folder=".")
+    (root / "list.txt").write_text(line.replace("{file}", file))
+    message = problem(card_of({"count": 1, "list": "list.txt"}), root)
+    assert "the list of the pictures cannot be used" in message
+    assert "list.txt, line" in message
+
+
 def test_links_are_followed_once(card_of: CardOf, draw: Draw, tmp_path: Path) -> None:
     root = draw("a.png")
     elsewhere = draw("b.png", folder="elsewhere")
@@ -70,7 +114,17 @@ def test_a_wrong_count_tells_what_the_folders_hold(card_of: CardOf, draw: Draw) 
 def test_everything_is_told_at_once(
     card_of: CardOf, draw: Draw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = draw("good.png", "Twin.png", "twin.jpg", "a/b.png", "a-b.png", "two words.png", "é.png")
+    root = draw(
+        "good.png",
+        "Twin.png",
+        "twin.jpg",
+        "a/b.png",
+        "a-b.png",
+        "two words.png",
+        "é.png",
+        "a\\b.png",
+        "n\nl.png",
+    )
     draw("small.png", side=4)
     draw("huge.png", side=60)
     (root / "empty.png").touch()
@@ -82,11 +136,11 @@ def test_everything_is_told_at_once(
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     lines = [line.strip() for line in problem(card_of({"count": 3}), root).splitlines()]
     for expected in (
-        "the card says 3 pictures, the source has 14 (the top: 13, a: 1)",
+        "the card says 3 pictures, the source has 16 (the top: 15, a: 1)",
         "'a-b.png' and 'a/b.png' (id a-b)",
         "'Twin.png' and 'twin.jpg' (id Twin)",
-        "'two words.png'",
-        "'é.png'",
+        r"'a\\b.png' has a backslash; folders are told apart by /",
+        r"'n\nl.png' has control characters or line breaks",
         "small.png: 8 x 4",
         "empty.png: the file is empty",
         "text.jpg: not a picture in a known format",

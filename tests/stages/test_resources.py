@@ -51,8 +51,10 @@ def test_the_list_of_a_folder_is_what_a_card_reads(tmp_path):
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
-        ([], r"holds no picture \(\.bmp"),
-        (["two words.png"], "two words.png: id: string should match pattern"),
+        ([], r"holds no picture \(\.apng"),
+        (["a\\b.png"], r"'a\\\\b.png' has a backslash"),
+        (["new\nline.png"], r"'new\\nline.png' has control characters"),
+        ([" a.png"], "' a.png' begins or ends with a blank"),
         (["a/b.png", "a-b.png"], r"repeated: 'a-b' \(a-b.png\) and 'a-b' \(a/b.png\)"),
         (["a.png", "A.jpg"], "ids must be unique, upper and lower case alike"),
     ],
@@ -68,11 +70,40 @@ def test_folders_that_cannot_be_listed(tmp_path, files, expected):
 
 
 def test_all_names_that_cannot_be_listed_are_told_at_once(tmp_path):
-    for file in ("two words.png", "é.png", "a.png", "A.png"):
+    for file in ("x\\y.png", "é\n.png", "a.png", "A.png"):
         draw(tmp_path / "pictures" / file, np.zeros((2, 2)))
     with pytest.raises(UserError) as caught:
         index_folder(tmp_path / "pictures", tmp_path / "list.tsv")
     assert len(str(caught.value).splitlines()) == 3
+
+
+def test_names_that_are_no_ids_are_listed_with_ids_made_of_them(tmp_path):
+    names = ["IMG (1).jpg", "Müller.jpg", "-a.png", "{b}.png", "two  words.png"]
+    for file in names:
+        draw(tmp_path / "pictures" / file, np.zeros((2, 2)))
+    index_folder(tmp_path / "pictures", tmp_path / "list.tsv")
+    listed = {entry.file: entry.id for entry in read_list(tmp_path / "list.tsv").entries}
+    assert set(listed) == set(names)
+    assert listed["Müller.jpg"] == "Muller-d7c7a145"
+
+
+def test_every_picture_is_listed_and_what_is_left_out_is_said(tmp_path, caplog):
+    for suffix in ("png", "avif", "jp2", "tga", "qoi", "TIFF"):
+        draw(tmp_path / f"pictures/x-{suffix}.{suffix}", np.zeros((2, 2, 3)))
+    (tmp_path / "pictures/y.heic").touch()
+    index_folder(tmp_path / "pictures", tmp_path / "list.tsv")
+    assert len(read_list(tmp_path / "list.tsv").entries) == 6
+    assert "1 files (.heic: 1) are no pictures by their names, and left out" in caplog.text
+
+
+def test_a_package_is_found_without_importing_it(tmp_path, monkeypatch):
+    (tmp_path / "evil_package/sub/data").mkdir(parents=True)
+    (tmp_path / "evil_package/__init__.py").write_text("raise RuntimeError('imported')")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert source_folder("data", "evil_package.sub") == tmp_path / "evil_package/sub/data"
+    for absent in ("evil_package.none", "evil_package..sub", "evil_package.sub/.", "__main__"):
+        with pytest.raises(UserError, match="is not installed"):
+            source_folder("data", absent)
 
 
 def test_subfolders_can_be_classes(tmp_path):
