@@ -12,9 +12,12 @@ from torch import Tensor
 from ddpg.datasets.index import Row, read_index
 from ddpg.errors import UserError
 from ddpg.files.tensors import write_tensors
-from ddpg.images import load_image, to_uint8
+from ddpg.images import load_measured, to_uint8
 
 log = logging.getLogger(__name__)
+
+_SHOWN = 10
+"""How many pictures a warning names."""
 
 
 def prepare_images(
@@ -49,16 +52,27 @@ def prepare_rows(
 ) -> None:
     """Prepare the pictures of some rows; otherwise as :func:`prepare_images`.
 
-    A row without a checksum is not compared with its file.
+    A row without a checksum is not compared with its file. Pictures that had to be enlarged are
+    told: their details are the interpolation's, so that restoring them is too easy.
     """
-    prepared, problems = {}, []
+    prepared: dict[str, Tensor] = {}
+    problems, enlarged = [], []
     for row in rows:
         try:
-            prepared[row.id] = _prepared(row, folder, image_size, crop)
+            prepared[row.id], (width, height) = _prepared(row, folder, image_size, crop)
+            if min(width, height) < image_size:
+                enlarged.append(f"{row.source} ({width} x {height})")
         except ValueError as error:
             problems.append(str(error))
     if problems:
         raise UserError("\n".join(problems))
+    if enlarged:
+        shown = ", ".join(enlarged[:_SHOWN]) + (", ..." if len(enlarged) > _SHOWN else "")
+        log.warning(
+            "%d of %d pictures are smaller than %d x %d and are enlarged, which makes them easier "
+            "to restore than pictures of that size: %s",
+            *(len(enlarged), len(rows), image_size, image_size, shown),
+        )
     labels = {row.id: row.label for row in rows if row.label is not None}
     write_tensors(prepared, output, ids=[row.id for row in rows], labels=labels)
     log.info("%s: prepared %d pictures of %d x %d", output, len(prepared), image_size, image_size)
@@ -74,8 +88,10 @@ def _rows(index: Path, positions: list[int]) -> list[Row]:
     return [rows[position] for position in positions]
 
 
-def _prepared(row: Row, folder: Path, image_size: int, crop: str) -> Tensor:
-    """(3, size, size) uint8 of one picture, once its file is known to be the surveyed one."""
+def _prepared(row: Row, folder: Path, image_size: int, crop: str) -> tuple[Tensor, tuple[int, int]]:
+    """(3, size, size) uint8 of one picture, once its file is known to be the surveyed one, with
+    the width and height that it had.
+    """
     path = folder / row.source
     if path.is_file() and row.sha256:
         found = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -84,4 +100,5 @@ def _prepared(row: Row, folder: Path, image_size: int, crop: str) -> Tensor:
                 f"{path}: is not the file that was surveyed or listed: sha256 {found}, "
                 f"expected {row.sha256}; run `ddpg survey-dataset` again if that is meant"
             )
-    return to_uint8(load_image(path, image_size, crop=crop))
+    image, size = load_measured(path, image_size, crop=crop)
+    return to_uint8(image), size

@@ -148,3 +148,18 @@ def test_published_preprocessing_to_the_byte(
     for name, pixels in read_tensors(tmp_path / "shard.safetensors").items():
         expected = reference_folder / "reference/preprocessing" / f"{data_set}_{name}.png"
         np.testing.assert_array_equal(pixels.permute(1, 2, 0), np.asarray(Image.open(expected)))
+
+
+def test_pictures_that_are_enlarged_are_told(
+    pictures: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    draw(pictures / "small.png", np.zeros((20, 12, 3)))
+    index = surveyed(pictures, {"count": 6})
+    prepare(pictures, index, [0, 3, 4])
+    assert (
+        "1 of 3 pictures are smaller than 16 x 16 and are enlarged, which makes them easier to "
+        "restore than pictures of that size: small.png (12 x 20)"
+    ) in caplog.text
+    caplog.clear()
+    prepare(pictures, index, [0, 4])
+    assert "enlarged" not in caplog.text
