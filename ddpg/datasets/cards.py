@@ -56,7 +56,7 @@ class Source(Section):
     """A zip or tar file on this machine."""
     remote: RemoteSource | None = None
     """An archive or a folder on the web."""
-    folder: PathText = "."
+    folder: GivenPath = "."
     """Folder of the pictures: in the package or archive, in what the web gives, or on its own."""
 
     @field_validator("package")

@@ -16,7 +16,7 @@ from ddpg.datasets.cards import DatasetCard
 from ddpg.datasets.index import Row, read_index, write_index
 from ddpg.datasets.survey import survey
 from ddpg.errors import UserError
-from ddpg.study.config import is_identifier
+from ddpg.validation import is_identifier
 
 CardOf = Callable[..., DatasetCard]
 Draw = Callable[..., Path]
