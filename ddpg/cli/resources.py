@@ -15,6 +15,7 @@ def add_verbs(verb: VerbMaker) -> None:
     fetch.add_argument("--card", required=True, help="name or path of a data set card")
     fetch.add_argument("--output", type=Path, required=True, help="the folder")
     fetch.add_argument("--pins", type=Path, default=CHECKSUMS, help="lock file of checksums")
+    fetch.add_argument("--record", type=Path, help="also write down what it holds, as JSON")
 
     survey = verb(_survey_dataset, "Check all pictures of a data set and write its index.")
     survey.add_argument("--card", required=True, help="name or path of a data set card")
@@ -56,7 +57,7 @@ def _fetch_dataset(options: argparse.Namespace) -> None:
     from ddpg.datasets.cards import read_card
     from ddpg.datasets.fetching import fetch_dataset
 
-    fetch_dataset(read_card(options.card), options.output, pins=options.pins)
+    fetch_dataset(read_card(options.card), options.output, pins=options.pins, record=options.record)
 
 
 def _survey_dataset(options: argparse.Namespace) -> None:

@@ -8,6 +8,7 @@ on the web often hold a data set as one archive, or several data sets as one eac
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
 import shutil
@@ -19,7 +20,9 @@ from ddpg.datasets.contents import note_fetched
 from ddpg.errors import UserError
 from ddpg.fetching import Remote, fetch_folder, unpack
 from ddpg.fetching.archives import is_archive
+from ddpg.fetching.checks import keep_aside
 from ddpg.files.linking import link_or_copy
+from ddpg.files.writing import replacing
 
 SUFFIXES = (".tar.gz", ".tar.bz2", ".tar.xz", ".tgz", ".tbz2", ".txz", ".tar", ".zip")
 """What an archive's name ends with."""
@@ -27,30 +30,95 @@ SUFFIXES = (".tar.gz", ".tar.bz2", ".tar.xz", ".tgz", ".tbz2", ".txz", ".tar", "
 log = logging.getLogger(__name__)
 
 
-def fetch_dataset(card: DatasetCard, output: Path, *, pins: Path) -> None:
+def fetch_dataset(
+    card: DatasetCard, output: Path, *, pins: Path, record: Path | None = None
+) -> None:
     """Make a folder of a data set's files.
 
-    Two cards that name the same mirrors share one download.
+    Two cards that name the same mirrors share one download. A folder that was put there by hand is
+    taken as it is; one that this function has made is made anew, and kept aside if somebody has
+    changed it since.
 
     Args:
         card: a data set whose source is an archive or on the web.
-        output: the folder; it is made anew. What is downloaded is kept beside it, in ``.fetched``.
+        output: the folder. What is downloaded is kept beside it, in ``.fetched``.
         pins: lock file of the checksums that the card does not give.
+        record: also write down here what the folder holds, as JSON.
 
     Raises:
         UserError: there is nothing to fetch, or it cannot be had.
     """
     remote = _remote(card)
-    fetched = output.parent / ".fetched" / _place(card, remote)
-    # What the user has on this machine may change; what comes from the web may not.
-    lock_file = None if remote.override() else pins
-    fetch_folder(remote, fetched, pins=lock_file, key=f"datasets/{card.name}")
+    made = _note_of(output)
+    if not made and _is_filled(output):
+        log.info("%s: is there already, and taken as it is", output)
+    else:
+        fetched = output.parent / ".fetched" / _kept_place(card, remote, output, made)
+        # What the user has on this machine may change; what comes from the web may not.
+        lock_file = None if remote.override() else pins
+        fetch_folder(remote, fetched, pins=lock_file, key=f"datasets/{card.name}")
+        _make_anew(output, fetched, made)
+    if record is not None:
+        with replacing(record) as temporary:
+            content = {"folder": output.name, "files": len(_tree(output))}
+            temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _make_anew(output: Path, fetched: Path, made: dict[str, str]) -> None:
+    """Fill the folder from what was fetched, and note what is in it."""
+    if _is_filled(output) and made.get("tree") != _tree_digest(output):
+        aside = keep_aside(output, output, suffix="replaced")
+        log.warning("%s: was changed since it was made; it is kept as %s", output, aside)
     _remove(output)
     staging = output.with_name(f".{output.name}.linking")
     _remove(staging)
     _spread(fetched, staging)
+    with replacing(_note_file(output)) as temporary:
+        note = {"place": fetched.name, "tree": _tree_digest(staging)}
+        temporary.write_text(json.dumps(note), encoding="utf-8")
     staging.rename(output)
     note_fetched(card)
+
+
+def _kept_place(card: DatasetCard, remote: Remote, output: Path, made: dict[str, str]) -> str:
+    """Name of what is fetched; the earlier one where only the mirrors have changed since."""
+    place, earlier = _place(card, remote), made.get("place", "")
+    folder = output.parent / ".fetched"
+    same_file = not remote.override() and earlier.startswith(f"{remote.file}-")
+    return earlier if same_file and not _is_filled(folder / place) else place
+
+
+def _is_filled(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.iterdir())
+
+
+def _tree(folder: Path) -> list[tuple[str, str]]:
+    """Every file and link below a folder, with its size or what it leads to."""
+    entries = [path for path in folder.rglob("*") if path.is_symlink() or path.is_file()]
+    return sorted(
+        (
+            path.relative_to(folder).as_posix(),
+            str(path.readlink()) if path.is_symlink() else str(path.stat().st_size),
+        )
+        for path in entries
+    )
+
+
+def _tree_digest(folder: Path) -> str:
+    return hashlib.sha256(repr(_tree(folder)).encode()).hexdigest()
+
+
+def _note_file(output: Path) -> Path:
+    return output.with_name(f".{output.name}.made.json")
+
+
+def _note_of(output: Path) -> dict[str, str]:
+    """What was noted of a folder when it was made; nothing for one that was put there by hand."""
+    try:
+        note = json.loads(_note_file(output).read_text(encoding="utf-8"))
+        return {"place": str(note["place"]), "tree": str(note["tree"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def _remote(card: DatasetCard) -> Remote:

@@ -139,3 +139,36 @@ def test_nothing_to_fetch_and_nothing_there(
     monkeypatch.delenv("DDPG_TEST_SET", raising=False)
     with pytest.raises(UserError, match="DDPG_TEST_SET"):
         fetched(card_of({"count": 1}, **remote(environment="DDPG_TEST_SET")), tmp_path)
+
+
+def test_a_folder_put_there_by_hand_is_taken_and_stays(
+    card_of: CardOf, draw: Draw, tmp_path: Path
+) -> None:
+    card = card_of({"count": 1}, **remote(mirrors=["http://127.0.0.1:9/set.zip"]))
+    shutil.copytree(draw("1.png"), tmp_path / "resources/mine")
+    before = (tmp_path / "resources/mine/1.png").read_bytes()
+    for _ in range(2):
+        assert [row.id for row in survey(card, fetched(card, tmp_path))] == ["1"]
+    assert (tmp_path / "resources/mine/1.png").read_bytes() == before
+
+
+def test_what_was_added_to_a_fetched_folder_is_kept_aside(
+    card_of: CardOf, draw: Draw, tmp_path: Path
+) -> None:
+    archive = packed(draw("1.png"), tmp_path / "set.zip")
+    card = card_of({"count": 1}, archive=str(archive))
+    (fetched(card, tmp_path) / "notes.txt").write_text("mine")
+    fetched(card, tmp_path)
+    assert (tmp_path / "resources/mine.replaced/notes.txt").read_text() == "mine"
+    assert not (tmp_path / "resources/mine/notes.txt").exists()
+
+
+def test_another_mirror_fetches_nothing_anew(
+    card_of: CardOf, draw: Draw, tmp_path: Path, http_folder: Callable[[Path], str]
+) -> None:
+    archive = packed(draw("1.png"), tmp_path / "web/set.zip")
+    address = f"{http_folder(archive.parent)}/set.zip"
+    for mirror in (address, "http://127.0.0.1:9/set.zip"):
+        card = card_of({"count": 1}, remote={"file": "set.zip", "mirrors": [mirror]})
+        assert len(survey(card, fetched(card, tmp_path))) == 1
+        archive.unlink(missing_ok=True)
