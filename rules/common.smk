@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ddpg.jobs import specs
 from ddpg.errors import UserError
+from ddpg.priors.checkpoints.records import check_pins
 from ddpg.workflow.code import shell_prefix
 from ddpg.workflow.configuration import configuration_files, study_configuration
 from ddpg.workflow.half_precision import refuse_half_precision_without_gpu
@@ -23,8 +24,14 @@ try:
     refuse_half_precision_without_gpu(workflow, study)
     # Jobs run the code that is fingerprinted here, or stop.
     shell.prefix(shell_prefix(workflow, specs.plugin_packages(study)))
+    check_pins(study.called_priors.values())
 except UserError as error:
     raise WorkflowError(str(error)) from None
+
+
+# On object storage machines share no folder: what is fetched is then used where it was fetched to.
+on_storage = workflow.storage_settings.default_storage_provider is not None
+fetched_stays = on_storage and any(card.source.is_fetched for card in study.cards.values())
 
 
 wildcard_constraints:
@@ -34,7 +41,6 @@ wildcard_constraints:
     shard=r"\d+",
     prior=one_of(study.fetched_priors),
     part="weights|classifier",
-    file=one_of(study.checkpoint_files),
     dtype="float32|bfloat16|float16",
     net="alex|squeeze|vgg",
 
@@ -95,8 +101,7 @@ def preparation_spec(wildcards):
 
 
 def checkpoint_fetching_spec(wildcards):
-    part = study.part_in(wildcards.prior, wildcards.file)
-    return specs.checkpoint(study, wildcards.prior, part)
+    return specs.checkpoint(study, wildcards.prior, wildcards.part)
 
 
 def conversion_spec(wildcards):
@@ -129,7 +134,7 @@ def collection_spec(wildcards):
 
 
 def tables_spec(wildcards):
-    return specs.comparison("tables.writing")
+    return specs.tables(study)
 
 
 def plots_spec(wildcards):
@@ -168,10 +173,10 @@ def archive_of(wildcards):
 
 
 @per_job
-def fetched_folder(wildcards):
-    """The folder of a data set that had to be fetched."""
-    fetched = study.cards[wildcards.dataset].source.is_fetched
-    return [f"resources/datasets/{wildcards.dataset}"] if fetched else []
+def fetched_dataset(wildcards):
+    """The record of a data set that had to be fetched."""
+    folder = study.fetched_folder(wildcards.dataset)
+    return [f"{folder}.json"] if folder else []
 
 
 def surveyed_pictures(wildcards):
@@ -194,7 +199,18 @@ def index_of(wildcards):
 
 
 def fetched_checkpoint(wildcards):
-    return study.checkpoint(wildcards.prior, wildcards.part)
+    """The record of a checkpoint that has to be fetched."""
+    return study.fetched_checkpoints(wildcards.prior, wildcards.part)
+
+
+def called_records(wildcards):
+    """The records of all fetched checkpoints that an experiment calls."""
+    return [
+        record
+        for name, card in study.called_priors.items()
+        for part in card.fetched()
+        for record in study.fetched_checkpoints(name, part)
+    ]
 
 
 @per_job

@@ -137,6 +137,7 @@ rule provenance:
         indexes,
         sheet=local(study.config.experiments),
         metrics="results/metrics.csv",
+        checkpoints=called_records,
     output:
         reported("results/provenance.json", "provenance", "Study", file="Provenance"),
     log:
@@ -147,7 +148,7 @@ rule provenance:
         names=recorded_names,
     shell:
         "printf '%s\\0' --config {params.spec[config]:q} --priors {params.spec[priors]}"
-        " --files {input:q} --names {params.names:q} |"
+        " --checkpoints {input.checkpoints:q} --files {input:q} --names {params.names:q} |"
         " ddpg provenance @- --sheet {input.sheet:q} --metrics {input.metrics:q}"
         " --output {output:q} --log {log:q}"
 

@@ -128,4 +128,5 @@ def trajectory_figure_spec(wildcards):
 
 def recorded_names(wildcards):
     """What the record calls its input, in its order."""
-    return [*indexes(wildcards), study.config.experiments, "results/metrics.csv"]
+    records = called_records(wildcards)
+    return [*indexes(wildcards), study.config.experiments, "results/metrics.csv", *records]

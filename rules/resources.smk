@@ -2,11 +2,12 @@
 # the metrics need from the web.
 
 
+# What is fetched is no output: Snakemake would delete it before the job runs again.
 rule fetch_dataset:
     input:
         archive=archive_of,
     output:
-        directory("resources/datasets/{dataset}"),
+        "resources/datasets/{dataset}.json",
     log:
         "results/logs/fetch_dataset/{dataset}.log",
     localrule: True
@@ -14,33 +15,34 @@ rule fetch_dataset:
         spec=dataset_fetching_spec,
     shell:
         "ddpg fetch-dataset --card {params.spec[card]} --pins config/checksums.yaml"
-        " --output {output:q} --log {log:q}"
+        " --output resources/datasets/{wildcards.dataset:q} --record {output:q} --log {log:q}"
 
 
 rule survey_dataset:
     input:
         pictures=surveyed_pictures,
-        fetched=fetched_folder,
+        fetched=fetched_dataset,
     output:
         "resources/images/{dataset}/index.tsv",
     log:
         "results/logs/survey_dataset/{dataset}.log",
     benchmark:
         "results/benchmarks/survey_dataset/{dataset}.tsv"
+    localrule: fetched_stays
     resources:
         mem_mb=gigabytes_by_attempt(2),
         runtime=60,
     params:
         spec=survey_spec,
     shell:
-        "ddpg survey-dataset --card {params.spec[card]} --fetched {input.fetched:q}"
+        "ddpg survey-dataset --card {params.spec[card]} --fetched {params.spec[fetched]}"
         " --output {output:q} --log {log:q}"
 
 
 rule prepare_images:
     input:
         pictures=source_pictures,
-        fetched=fetched_folder,
+        fetched=fetched_dataset,
         index=index_of,
     output:
         "resources/images/{dataset}/shard-{shard}.safetensors",
@@ -48,6 +50,7 @@ rule prepare_images:
         "results/logs/prepare_images/{dataset}/shard-{shard}.log",
     benchmark:
         "results/benchmarks/prepare_images/{dataset}/shard-{shard}.tsv"
+    localrule: fetched_stays
     resources:
         mem_mb=gigabytes_by_attempt(2),
         runtime=30,
@@ -56,22 +59,23 @@ rule prepare_images:
     shell:
         "printf '%s\\0' --positions {params.spec[positions]} |"
         " ddpg prepare-images --card {params.spec[card]} --index {input.index:q}"
-        " --fetched {input.fetched:q} @-"
+        " --fetched {params.spec[fetched]} @-"
         " --crop {params.spec[crop]} --image-size {params.spec[image_size]}"
         " --output {output:q} --log {log:q}"
 
 
 rule fetch_checkpoint:
     output:
-        "resources/checkpoints/{prior}/{file}",
+        "resources/checkpoints/{prior}/{part}.json",
     log:
-        "results/logs/fetch_checkpoint/{prior}/{file}.log",
+        "results/logs/fetch_checkpoint/{prior}/{part}.log",
     localrule: True
     params:
         spec=checkpoint_fetching_spec,
     shell:
         "ddpg fetch-checkpoint --prior {params.spec[card]} --part {params.spec[part]}"
-        " --output {output:q} --log {log:q}"
+        " --pins config/checksums.yaml --output {params.spec[output]}{params.spec[seen]}"
+        " --record {output:q} --log {log:q}"
 
 
 rule convert_checkpoint:
@@ -83,14 +87,16 @@ rule convert_checkpoint:
         "results/logs/convert_checkpoint/{prior}/{part}.{dtype}.log",
     benchmark:
         "results/benchmarks/convert_checkpoint/{prior}/{part}.{dtype}.tsv"
+    localrule: on_storage
     resources:
         mem_mb=gigabytes_by_attempt(8),
         runtime=60,
     params:
         spec=conversion_spec,
     shell:
-        "ddpg convert-checkpoint --prior {params.spec[card]} --part {wildcards.part}"
-        " --checkpoint {input:q} --dtype {wildcards.dtype} --output {output:q} --log {log:q}"
+        "ddpg convert-checkpoint --prior {params.spec[card]} --part {params.spec[part]}"
+        " --pins config/checksums.yaml --record {input:q}"
+        " --dtype {wildcards.dtype} --output {output:q} --log {log:q}"
 
 
 rule find_backbone:

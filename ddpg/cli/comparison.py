@@ -72,6 +72,9 @@ def add_verbs(verb: VerbMaker) -> None:
     provenance.add_argument("--sheet", type=Path, required=True)
     provenance.add_argument("--metrics", type=Path, required=True)
     provenance.add_argument("--priors", nargs="*", default=[])
+    provenance.add_argument(
+        "--checkpoints", type=Path, nargs="*", default=[], help="records of fetched checkpoints"
+    )
     provenance.add_argument("--files", type=Path, nargs="+", required=True)
     provenance.add_argument("--names", nargs="+", help="of the files, where they lie elsewhere")
     provenance.add_argument("--output", type=Path, required=True)
@@ -170,6 +173,7 @@ def _provenance(options: argparse.Namespace) -> None:
         sheet=options.sheet,
         metrics=options.metrics,
         priors=options.priors,
+        checkpoints=options.checkpoints,
         files=dict(zip(names, options.files, strict=True)),
     )
 

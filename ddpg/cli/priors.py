@@ -9,18 +9,25 @@ from pathlib import Path
 from ddpg.cli.options import VerbMaker, set_threads
 from ddpg.validation import read_yaml, validated
 
+CHECKSUMS = Path("config/checksums.yaml")
 PRECISIONS = ("float32", "bfloat16", "float16")
 
 
 def add_verbs(verb: VerbMaker) -> None:
     fetch = verb(_fetch_checkpoint, "Download a checkpoint of a prior, and verify it.")
     _add_part(fetch)
-    fetch.add_argument("--pins", type=Path, default=Path("config/checksums.yaml"))
+    _add_pins(fetch)
     fetch.add_argument("--output", type=Path, required=True)
+    fetch.add_argument("--record", type=Path, help="also write down what it holds, as JSON")
+    fetch.add_argument("--seen", default="", help="what planning saw of the file; noted beside it")
 
     convert = verb(_convert_checkpoint, "Convert a checkpoint to safetensors, which loads fast.")
     _add_part(convert)
-    convert.add_argument("--checkpoint", type=Path, required=True, help="as it was published")
+    convert.add_argument(
+        "--checkpoint", type=Path, help="as it was published; what the card says if not given"
+    )
+    convert.add_argument("--record", type=Path, nargs="?", help="of fetch-checkpoint, to compare")
+    _add_pins(convert)
     convert.add_argument("--dtype", choices=PRECISIONS, required=True)
     convert.add_argument("--output", type=Path, required=True)
 
@@ -48,18 +55,36 @@ def _add_part(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--part", choices=["weights", "classifier"], required=True)
 
 
+def _add_pins(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--pins", type=Path, default=CHECKSUMS, help="lock file of checksums")
+
+
 def _fetch_checkpoint(options: argparse.Namespace) -> None:
     from ddpg.priors.checkpoints.fetching import fetch_checkpoint
 
-    fetch_checkpoint(options.prior, options.part, options.output, pins=options.pins)
+    fetch_checkpoint(
+        options.prior,
+        options.part,
+        options.output,
+        pins=options.pins,
+        record=options.record,
+        seen=options.seen,
+    )
 
 
 def _convert_checkpoint(options: argparse.Namespace) -> None:
     from ddpg.priors.cards.card import read_card
-    from ddpg.priors.checkpoints.conversion import convert_checkpoint
+    from ddpg.priors.checkpoints.conversion import convert_checkpoint, convert_random
+    from ddpg.priors.checkpoints.fetching import check_given, obtain
 
-    card = read_card(options.prior)
-    convert_checkpoint(card, options.part, options.checkpoint, options.output, dtype=options.dtype)
+    card, part, source = read_card(options.prior), options.part, options.checkpoint
+    if source is not None:
+        check_given(card, part, source, pins=options.pins)
+    elif card.part(part)[0].random_seed is not None:
+        return convert_random(card, part, options.output, dtype=options.dtype)
+    else:
+        source = obtain(card, part, pins=options.pins, record=options.record)
+    return convert_checkpoint(card, part, source, options.output, dtype=options.dtype)
 
 
 def _random_checkpoint(options: argparse.Namespace) -> None:

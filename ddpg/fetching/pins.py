@@ -57,6 +57,18 @@ def pin(pins: Path, key: str, found: Sums) -> Sums:
     return found
 
 
+def demanded(pins: Path, key: str, sha256: str | None) -> str:
+    """The checksum that a card demands besides the pin; nothing where the pin says the same.
+
+    To write the right checksum into a card then changes nothing.
+
+    Raises:
+        UserError: the file is not a lock file of checksums.
+    """
+    known = pinned(pins, key) if sha256 else None
+    return "" if known is not None and known.sha256 == sha256 else sha256 or ""
+
+
 def expected_by(pins: Path, key: str, sums: Sums) -> Expected:
     """What a pin demands."""
     accept = f"remove the entry {key!r} from {pins} to accept another file"

@@ -14,6 +14,9 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from ddpg.errors import UserError
+from ddpg.files.contents import content_of
+
 PACKAGE = Path(__file__).parent.parent
 
 
@@ -49,6 +52,28 @@ def files_fingerprint(folder: str) -> str:
         if path.is_file() and path.suffix not in (".py", ".pyc"):
             digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def data_fingerprint(module: str, names: Iterable[str]) -> str:
+    """Hash the data files of a plug-in, 16 hexadecimal digits; nothing where it names none.
+
+    Args:
+        module: dotted name of the module that reads them.
+        names: of files or folders, relative to the module's folder.
+
+    Raises:
+        UserError: one of them is not there.
+    """
+    names = sorted(names)
+    if not names:
+        return ""
+    path = _path(module)
+    folder = PACKAGE if path is None else path.parent
+    try:
+        contents = [(name, content_of(folder / name)) for name in names]
+    except OSError as error:
+        raise UserError(f"{module}: its data file {error.filename}: {error.strerror}") from error
+    return hashlib.sha256(repr(contents).encode()).hexdigest()[:16]
 
 
 def _closure(modules: Iterable[str], without: frozenset[str]) -> set[str]:

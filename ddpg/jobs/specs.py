@@ -15,6 +15,7 @@ from typing import Any
 
 from ddpg.datasets.cards import DatasetCard
 from ddpg.datasets.contents import fetched_content, listed_contents, surveyed_content
+from ddpg.files.contents import content_of
 from ddpg.jobs import code
 from ddpg.jobs.code import (
     FETCHING,
@@ -25,6 +26,10 @@ from ddpg.jobs.code import (
     restoration_code,
 )
 from ddpg.jobs.fingerprint import files_fingerprint
+from ddpg.priors.cards.card import architecture_digest
+from ddpg.priors.cards.kinds import PRIOR_KINDS
+from ddpg.priors.checkpoints.places import downloaded_path
+from ddpg.priors.checkpoints.records import CHECKSUMS, planned_weights, seen_before
 from ddpg.samplers.methods import METHODS
 from ddpg.study.degradations import Degradation
 from ddpg.study.selection import format_positions
@@ -33,20 +38,32 @@ from ddpg.study.study import Study
 
 Spec = dict[str, Any]
 
+_ORIGIN = {"remote": {"mirrors", "environment", "size"}}
+"""Fields of a data set's source that say where it comes from, not what it is."""
+
 
 # --- resources ------------------------------------------------------------------------------------
 
 
 def dataset_fetching(study: Study, dataset: str) -> Spec:
-    """What the fetched folder of a data set depends on.
+    """What the record of a fetched data set depends on.
 
     An environment variable that names a local copy is no part of it, only what lies there: a study
-    that has run must not fetch anew in a shell without the variable.
+    that has run must not fetch anew in a shell without the variable. Nor are mirrors: what they
+    give is verified.
     """
     card = study.cards[dataset]
+    source = card.source.model_dump(mode="json", exclude=_ORIGIN)
+    remote = card.source.remote
+    if remote and remote.sha256:
+        from ddpg.fetching.pins import demanded  # most studies give no cause to import it
+
+        source["remote"]["sha256"] = demanded(CHECKSUMS, f"datasets/{card.name}", remote.sha256)
+    elif remote:
+        source["remote"]["sha256"] = ""
     return {
         "card": _path(study.entries[dataset].card),
-        "source": card.source.model_dump(mode="json"),
+        "source": source,
         "local": fetched_content(card),
         "code": code_of("ddpg.datasets.fetching", without=[FETCHING]),
     }
@@ -59,6 +76,7 @@ def survey(study: Study, dataset: str) -> Spec:
         "card": _path(study.entries[dataset].card),
         "content": _card_digest(card),
         "pictures": surveyed_content(card),
+        "fetched": study.fetched_folder(dataset),
         "code": code_of("ddpg.datasets.survey"),
     }
 
@@ -74,6 +92,7 @@ def preparation(study: Study, dataset: str, shard: int) -> Spec:
         "card": _path(study.entries[dataset].card),
         "package": card.source.package or "",
         "folder": "" if card.source.is_fetched else card.source.folder,
+        "fetched": study.fetched_folder(dataset),
         "crop": card.crop,
         "image_size": study.entries[dataset].image_size,
         "positions": format_positions(part.positions),
@@ -86,21 +105,38 @@ def preparation(study: Study, dataset: str, shard: int) -> Spec:
 
 
 def checkpoint(study: Study, prior: str, part: str) -> Spec:
-    """What a prior's checkpoint, as it is fetched, depends on; no code does, it is verified."""
+    """What the record of a prior's fetched checkpoint depends on; no code does, it is verified."""
     card = study.fetched_priors[prior]
-    # As the study names it: where the package is installed is no part of it.
-    names = [entry.prior for data, entry in study.entries.items() if study.priors[data] == card]
     return {
-        "card": shlex.quote(names[0]),
+        "card": _card_option(study, prior),
         "part": part,
-        "file": card.checkpoints()[part].identity,
+        "output": shlex.quote(downloaded_path(card, part).as_posix()),
+        "weights": planned_weights(card, part),
+        "seen": _option("--seen", seen_before(card, part)),
     }
 
 
 def conversion(study: Study, prior: str, part: str) -> Spec:
-    """What a prior's converted checkpoint depends on besides the one that was fetched."""
-    kind = str(study.fetched_priors[prior].part(part)[1]["kind"])
-    return {**checkpoint(study, prior, part), "code": conversion_code(kind)}
+    """What a prior's converted checkpoint depends on besides the record of one that was fetched."""
+    card = study.fetched_priors[prior]
+    kind = str(card.part(part)[1]["kind"])
+    spec: Spec = {
+        "card": _card_option(study, prior),
+        "part": part,
+        "weights": planned_weights(card, part),
+        "architecture": architecture_digest(card, part),
+        "code": conversion_code(kind),
+    }
+    if kind in PRIOR_KINDS:
+        spec["data"] = PRIOR_KINDS[kind].data_content
+    return spec
+
+
+def _card_option(study: Study, prior: str) -> str:
+    """A prior's card as the study names it: where the package is installed is no part of it."""
+    card = study.fetched_priors[prior]
+    names = [entry.prior for data, entry in study.entries.items() if study.priors[data] == card]
+    return shlex.quote(names[0])
 
 
 # --- the stages in between ------------------------------------------------------------------------
@@ -199,6 +235,13 @@ def comparison(*modules: str) -> Spec:
     return {"code": code_of(*(f"ddpg.comparison.{module}" for module in modules))}
 
 
+def tables(study: Study) -> Spec:
+    """What the tables depend on besides their input: the code, and the published figures."""
+    published = study.config.published
+    content = {"published": content_of(published)} if published else {}
+    return {**comparison("tables.writing"), **content}
+
+
 def plots() -> Spec:
     """What the figures of the whole study depend on besides the metrics: the code."""
     others = ("grids", "figures.grid", "figures.kernel")
@@ -223,10 +266,13 @@ def grid(study: Study, cell: str) -> Spec:
 def provenance(study: Study) -> Spec:
     """What the provenance tells of the study's definition."""
     priors = [study.entries[dataset].prior for dataset in study.used_datasets]
+    identities = {study.entries[data].prior: study.prior_identities[data] for data in study.entries}
     return {
         "config": json.dumps(study.config.model_dump()),
         "sheet": study.config.experiments,
+        "sheet_content": content_of(study.config.experiments),
         "priors": " ".join(map(shlex.quote, dict.fromkeys(priors))),
+        "identities": [identities[name] for name in dict.fromkeys(priors)],
         "code": code_of("ddpg.stages.provenance"),
     }
 
@@ -277,7 +323,8 @@ def _network_kinds(study: Study, row: Experiment) -> tuple[str, ...]:
 
 def _card_digest(card: DatasetCard) -> str:
     listing = card.listing.entries if card.listing else ()
-    content = card.model_dump(mode="json", exclude={"description"})
+    source = {"remote": {*_ORIGIN["remote"], "sha256"}}
+    content = card.model_dump(mode="json", exclude={"description": True, "source": source})
     return _digest([content, [entry.model_dump() for entry in listing]])
 
 

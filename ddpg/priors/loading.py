@@ -19,6 +19,7 @@ from ddpg.priors.checkpoints.building import build_network, fill
 from ddpg.priors.checkpoints.conversion import check_converted, converted_header
 from ddpg.priors.checkpoints.places import converted_path, find_checkpoint
 from ddpg.priors.checkpoints.reading import read_checkpoint, verify
+from ddpg.priors.checkpoints.records import CHECKSUMS, pin_problem
 from ddpg.priors.conditional import ConditionalPrior
 from ddpg.priors.execution import Execution, best_precision, precision
 from ddpg.priors.network_prior import NetworkPrior
@@ -135,6 +136,8 @@ def load_network(
         return fill(network, read_tensors(path), path)
     if sha256 := card.part(part)[0].sha256:
         verify(path, sha256)
+    elif given is None and (problem := pin_problem(card, part, CHECKSUMS, path)):
+        raise UserError(problem)
     return fill(network, read_checkpoint(path, network), path)
 
 

@@ -17,6 +17,8 @@ from ddpg.files.costs import merged_settings
 from ddpg.files.writing import replacing
 from ddpg.machine.hardware import gpu_names, processor
 from ddpg.priors.cards.card import read_card
+from ddpg.priors.cards.own_files import weights_content
+from ddpg.priors.checkpoints.records import read_record
 
 PACKAGES = (
     *("ddpg", "snakemake", "torch", "torchvision", "numpy", "scipy", "pillow", "scikit-image"),
@@ -32,6 +34,7 @@ def write_provenance(
     metrics: Path,
     priors: Iterable[str],
     files: Mapping[str, Path],
+    checkpoints: Iterable[Path] = (),
 ) -> None:
     """Write the provenance of a study as JSON.
 
@@ -43,14 +46,16 @@ def write_provenance(
         priors: names or cards of its priors.
         files: indexes of data sets, the sheet and the table of metrics, whose checksums are
             recorded, by their names in the study; object storage has them elsewhere.
+        checkpoints: records of fetched checkpoints, ``{prior}/{part}.json``.
     """
+    fetched = {record.parts[-2:]: read_record(record).sha256 for record in checkpoints}
     content = {
         "study": config["name"],
         "configuration": dict(config),
         "experiments": sheet.read_text(encoding="utf-8").splitlines(),
         "versions": {"python": platform.python_version()} | _versions(),
         "hardware": _hardware(),
-        "priors": {name: _prior(name) for name in priors},
+        "priors": {name: _prior(name, fetched) for name in priors},
         "networks": networks_run(metrics),
         "sha256": {name: _sha256(path) for name, path in files.items()},
     }
@@ -92,11 +97,16 @@ def _hardware() -> dict[str, Any]:
     }
 
 
-def _prior(name: str) -> dict[str, str]:
-    """What a prior's checkpoints are: a checksum, a seed, or "unpinned", by part."""
+def _prior(name: str, fetched: Mapping[tuple[str, ...], str]) -> dict[str, str]:
+    """What a prior's checkpoints are, by part: a checksum or a seed; "unpinned" where the card
+    gives none and nothing was fetched, because no experiment calls it."""
     card = read_card(name)
-    parts = {part: f"{entry.name}: {entry.identity}" for part, entry in card.parts().items()}
-    return {"card": card.path.name, **parts}
+    parts = {
+        part: fetched.get((card.name, f"{part}.json")) or weights_content(card, part)
+        for part in card.parts()
+    }
+    named = {part: f"{card.part(part)[0].name}: {content}" for part, content in parts.items()}
+    return {"card": card.path.name, **named}
 
 
 def _sha256(path: Path) -> str:

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from ddpg.files.contents import file_content
 from ddpg.files.costs import FAILURE, SETTINGS, at_a_time
 from ddpg.files.locking import locked
 from ddpg.files.tensors import read_labels
@@ -86,13 +87,13 @@ class PriorChoice:
 
     def identity(self, device: str) -> list[object]:
         """What a restoration by this prior depends on."""
-        files = [path.stat() for path in (self.weights, self.classifier) if path]
+        files = [file_content(path) for path in (self.weights, self.classifier) if path]
         card = card_identity(self.card) if self.card else ""
         # An interrupted job may go on at a machine that would have chosen another one.
         execution = self.execution
         precision = execution.precision or str(best_precision(torch.device(device)))
         how = [precision, execution.layout, execution.compile]
-        return [card, how, [(file.st_size, file.st_mtime_ns) for file in files]]
+        return [card, how, files]
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from ddpg.datasets.cards import DatasetCard
 from ddpg.datasets.cards import read_card as read_dataset_card
 from ddpg.errors import UserError
 from ddpg.priors.cards.card import Card as PriorCard
-from ddpg.priors.cards.card import card_identity
+from ddpg.priors.cards.card import identity_with
 from ddpg.priors.cards.card import read_card as read_prior_card
+from ddpg.priors.checkpoints.records import planned_weights
 from ddpg.samplers.methods import METHODS
 from ddpg.study.checks import row_problems
 from ddpg.study.config import DatasetEntry, ExecutionSettings, StudyConfig
@@ -142,10 +143,9 @@ class Study:
             self.shard_count(dataset), -(-self.config.shown_images // self.config.shard_size)
         )
 
-    def pictures_folder(self, dataset: str) -> str:
-        """Where a data set's pictures lie, or will lie once they are fetched."""
-        source = self.cards[dataset].source
-        return f"resources/datasets/{dataset}" if source.is_fetched else source.folder
+    def fetched_folder(self, dataset: str) -> str:
+        """Where a data set lies that is an archive or on the web; nothing for other sources."""
+        return f"resources/datasets/{dataset}" if self.cards[dataset].source.is_fetched else ""
 
     def index_is_exact(self, dataset: str) -> bool:
         """Whether the card alone says which picture stands at which place.
@@ -157,17 +157,23 @@ class Study:
         return listing is not None and listing.exact
 
     def source_files(self, dataset: str, shard: int | None = None) -> list[str]:
-        """What the pictures are made from, of one shard or of the whole data set."""
+        """The user's own pictures, of one shard or of the whole data set."""
         card = self.cards[dataset]
         if card.source.is_fetched:
-            return [self.pictures_folder(dataset)]
+            return []
         positions = range(card.count) if shard is None else self.shard(dataset, shard).positions
         return card.files(positions)
 
     @cached_property
     def prior_identities(self) -> dict[str, str]:
-        """What each data set's prior computes, as :func:`ddpg.priors.cards.card.card_identity`."""
-        return {dataset: card_identity(entry.prior) for dataset, entry in self.entries.items()}
+        """What each data set's prior computes, as :func:`ddpg.priors.cards.card.identity_with`.
+
+        Of a fetched checkpoint its file tells more; it is an input of the jobs.
+        """
+        return {
+            dataset: identity_with(card, {p: planned_weights(card, p) for p in card.parts()})
+            for dataset, card in self.priors.items()
+        }
 
     @cached_property
     def executions(self) -> dict[str, ExecutionSettings]:
@@ -198,20 +204,17 @@ class Study:
         used = [self.priors[dataset] for dataset in self.used_datasets]
         return {card.name: card for card in used if card.checkpoints()}
 
-    def checkpoint(self, prior: str, part: str) -> str:
-        """Where a prior's checkpoint lies as it was fetched."""
-        return f"resources/checkpoints/{prior}/{self.fetched_priors[prior].part(part)[0].file}"
+    def fetched_checkpoints(self, prior: str, part: str) -> list[str]:
+        """The record of a prior's checkpoint that is fetched; none for an own or a random one."""
+        fetched = part in self.fetched_priors[prior].fetched()
+        return [f"resources/checkpoints/{prior}/{part}.json"] if fetched else []
 
-    def part_in(self, prior: str, file: str) -> str:
-        """Which part of a prior a checkpoint is."""
-        parts = self.fetched_priors[prior].checkpoints()
-        return next(part for part, entry in parts.items() if entry.file == file)
-
-    @property
-    def checkpoint_files(self) -> list[str]:
-        """The names of all checkpoints to fetch."""
-        cards = self.fetched_priors.values()
-        return [entry.file for card in cards for entry in card.checkpoints().values()]
+    @cached_property
+    def called_priors(self) -> dict[str, PriorCard]:
+        """The priors that an experiment calls, by name."""
+        called = {e.cell.dataset for e in self.experiments if METHODS[e.method].uses_prior}
+        cards = [self.priors[dataset] for dataset in self.used_datasets if dataset in called]
+        return {card.name: card for card in cards}
 
 
 def _check_input(path: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ddpg.errors import UserError
 from ddpg.jobs import fingerprint as fp
 
 ROOT = Path(__file__).parents[2]
@@ -205,3 +206,17 @@ def test_the_study_imports_nothing_heavy():
 def python(script):
     command = [sys.executable, "-c", textwrap.dedent(script)]
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+
+def test_the_data_files_of_a_plug_in_count_by_their_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_network.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    contents = []
+    for content in (b"one", b"two"):
+        (tmp_path / "table.bin").write_bytes(content)
+        contents.append(fp.data_fingerprint("own_network", ["table.bin"]))
+    assert len({*contents, fp.data_fingerprint("own_network", [])}) == 3
+    with pytest.raises(UserError, match=r"absent\.bin"):
+        fp.data_fingerprint("own_network", ["absent.bin"])

@@ -19,7 +19,8 @@ from ddpg.errors import UserError
 from ddpg.priors import load_prior
 from ddpg.priors.cards.card import read_card
 from ddpg.priors.checkpoints.conversion import random_checkpoint
-from ddpg.priors.checkpoints.fetching import fetch_checkpoint
+from ddpg.priors.checkpoints.fetching import check_given, fetch_checkpoint, obtain
+from ddpg.priors.checkpoints.records import read_record
 
 NETWORK = {
     "kind": "ddpm_unet",
@@ -116,3 +117,59 @@ def test_what_cannot_be_had_is_named(tmp_path: Path, server: str) -> None:
         fetch_checkpoint(path, "weights", tmp_path / "out.pt", pins=pins)
     with pytest.raises(UserError, match="has no part 'classifier'; allowed: weights"):
         fetch_checkpoint(path, "classifier", tmp_path / "out.pt", pins=pins)
+
+
+def test_a_file_put_there_by_hand_is_taken_pinned_and_recorded(
+    tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path, pins = card(tmp_path, mirrors=[f"{server}/absent.pt"]), Path("pins.yaml")
+    folder = Path("resources/checkpoints/own")
+    folder.mkdir(parents=True)
+    random_checkpoint(read_card(path), "weights", folder / "net.pt", seed=0)
+    content = (folder / "net.pt").read_bytes()
+    record = folder / "weights.json"
+    fetch_checkpoint(path, "weights", folder / "net.pt", pins=pins, record=record)
+    digest = hashlib.sha256(content).hexdigest()
+    assert read_record(record).sha256 == digest
+    assert digest in pins.read_text()
+    assert (folder / "net.pt").read_bytes() == content
+    record.unlink()  # as Snakemake does before the job runs again
+    fetch_checkpoint(path, "weights", folder / "net.pt", pins=pins, record=record)
+    assert obtain(read_card(path), "weights", pins=pins, record=record).read_bytes() == content
+
+
+def test_a_plain_name_is_pinned_and_a_path_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pins, digest = Path("pins.yaml"), drawn(tmp_path)
+    own = read_card(card(tmp_path, path="net.pt"))
+    assert obtain(own, "weights", pins=pins).samefile(tmp_path / "net.pt")
+    assert not pins.exists()
+    plain = read_card(card(tmp_path))
+    obtain(plain, "weights", pins=pins)
+    assert digest in pins.read_text()
+    other = drawn(tmp_path, seed=1)
+    for refuse in (
+        lambda: obtain(plain, "weights", pins=pins),
+        lambda: check_given(plain, "weights", tmp_path / "net.pt", pins=pins),
+    ):
+        with pytest.raises(UserError, match=r"'own/net\.pt'") as caught:
+            refuse()
+        assert digest in str(caught.value)
+        assert other in str(caught.value)
+    obtain(own, "weights", pins=pins)
+
+
+def test_a_plain_name_may_lie_where_fetched_files_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path, pins = card(tmp_path), Path("pins.yaml")
+    with pytest.raises(UserError, match="put it beside its card"):
+        obtain(read_card(path), "weights", pins=pins)
+    folder = Path("resources/checkpoints/own")
+    random_checkpoint(read_card(path), "weights", folder / "net.pt", seed=0)
+    assert obtain(read_card(path), "weights", pins=pins) == folder / "net.pt"
+    assert "own/net.pt" in pins.read_text()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from pathlib import Path
 
+import yaml
+
 from ddpg.files.costs import merged_settings
 from ddpg.files.long_table import COLUMNS
+from ddpg.priors.checkpoints.records import Record
 from ddpg.stages.provenance import networks_run, write_provenance
 
 CPU = "bfloat16, channels last, not compiled, 1 image at a time on AMD EPYC"
@@ -64,3 +68,35 @@ def test_the_record_of_a_study(tmp_path: Path) -> None:
     assert found["hardware"]["processor"]
     assert found["priors"]["dead-leaves"]["card"] == "dead-leaves.yaml"
     assert len(found["sha256"]["results/metrics.csv"]) == 64
+
+
+def test_weights_are_recorded_by_what_the_files_hold(tmp_path: Path) -> None:
+    network = {"kind": "ddpm_unet", "image_size": 16, "channels": 32, "multipliers": [1]}
+    network |= {"blocks": 1, "attention_resolutions": []}
+    (tmp_path / "m.safetensors").write_bytes(b"one")
+    record = tmp_path / "checkpoints/far/weights.json"
+    Record("far.pt", 3, "f" * 64).write(record)
+    weights = {
+        "own": {"path": "m.safetensors"},
+        "far": {"file": "far.pt", "mirrors": ["https://a.org/far.pt"]},
+        "drawn": {"file": "a.pt", "random_seed": 7},
+    }
+    for name, entry in weights.items():
+        card = {"name": name, "architecture": network, "weights": entry}
+        (tmp_path / f"{name}.yaml").write_text(
+            yaml.safe_dump({**card, "schedule": {"kind": "linear"}})
+        )
+    (tmp_path / "sheet.tsv").write_text("dataset\ttask\n")
+    write_provenance(
+        tmp_path / "provenance.json",
+        config={"name": "mine"},
+        sheet=tmp_path / "sheet.tsv",
+        metrics=write_metrics(tmp_path / "metrics.csv"),
+        priors=[str(tmp_path / f"{name}.yaml") for name in weights],
+        files={},
+        checkpoints=[record],
+    )
+    priors = json.loads((tmp_path / "provenance.json").read_text())["priors"]
+    found = [priors[str(tmp_path / f"{name}.yaml")]["weights"] for name in weights]
+    digest = hashlib.sha256(b"one").hexdigest()
+    assert found == [f"m.safetensors: {digest}", f"far.pt: {'f' * 64}", "a.pt: random-7"]

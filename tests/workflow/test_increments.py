@@ -110,6 +110,11 @@ class Change:
         assert text.count(old) == 1, f"{file}: {old}"
         path.write_text(text.replace(old, new))
 
+    def exchange_weights(self) -> None:
+        path = self.package / "priors/embedded/dead-leaves.safetensors"
+        path.write_bytes(path.read_bytes()[::-1])
+        os.utime(path, (1e9, 1e9))
+
     def card_checksum(self) -> None:
         path = self.package / "priors/embedded/dead-leaves.yaml"
         text = path.read_text()
@@ -157,6 +162,10 @@ TABLE: dict[str, tuple[Callable[[Change], object], dict[str, int]]] = {
         stages(4, survey_dataset=1, prepare_images=1, observe=2, grid=2, kernels=1),
     ),
     "the checksum in a prior's card": (lambda c: c.card_checksum(), stages(4, **DRAWN_ROW)),
+    "a prior's own weights, with an old date": (
+        lambda c: c.exchange_weights(),
+        stages(4, **DRAWN_ROW),
+    ),
     "the layout of a prior's network": (
         lambda c: c.entry(layout="contiguous"),
         stages(4, **DRAWN_ROW),
@@ -177,16 +186,19 @@ TABLE: dict[str, tuple[Callable[[Change], object], dict[str, int]]] = {
     "the code of an operator not used": (lambda c: c.edit("operators/masking"), {}),
     "the code of a network not used": (lambda c: c.edit("priors/networks/adm_unet"), {}),
     "the code of the metrics": (
-        lambda c: c.edit("metrics"),  # a trajectory is drawn with its PSNR
+        lambda c: c.edit("metrics/measures"),  # a trajectory is drawn with its PSNR
         {"evaluate": 8, "grid": 2, "trajectory": 1, "trajectories": 1, **AGGREGATION},
     ),
     "a metric more": (
         lambda c: c.project.configure(metrics=["psnr", "ssim", "haarpsi"]),
         {"evaluate": 8, "grid": 2, **AGGREGATION},
     ),
-    "the code of a figure": (lambda c: c.edit("comparison/noise_figure"), {"plots": 1, "page": 1}),
+    "the code of a figure": (lambda c: c.edit("comparison/figures/noise"), {"plots": 1, "page": 1}),
     "the code of a method's description": (
-        lambda c: c.edit("methods", "method_descriptions", "config", "tasks", "plugins"),
+        lambda c: c.edit(
+            *("samplers/methods", "samplers/catalogue", "study/config"),
+            *("operators/tasks", "plugins"),
+        ),
         {},
     ),
     "the code of the command line": (lambda c: c.edit("cli/__init__", "cli/pipeline"), {}),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from ddpg.jobs.fingerprint import data_fingerprint
 from ddpg.plugins import Registry, module_of
 
 
@@ -23,11 +24,19 @@ class PriorKind:
         configuration: the fields of ``architecture``, ``kind`` among them; without torch.
         network: where the network is made, ``package.module:object``, called with those fields less
             ``kind`` as keywords; returns an ``nn.Module`` with ``network(x_t, t)`` -> noise.
+        data: files that the network reads, relative to the folder of its module: results depend on
+            what they hold.
     """
 
     name: str
     configuration: type[BaseModel]
     network: str
+    data: tuple[str, ...] = ()
+
+    @property
+    def data_content(self) -> str:
+        """What the data files hold, in 16 hex digits."""
+        return data_fingerprint(self.module, self.data)
 
     @property
     def module(self) -> str:

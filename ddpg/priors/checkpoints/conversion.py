@@ -8,20 +8,23 @@ says which prior, part, architecture and source it was made of; another use is r
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from torch import Tensor, nn
 
 from ddpg.files.tensors import CorruptFileError, write_tensors
 from ddpg.files.writing import replacing
-from ddpg.priors.cards.card import Card, card_digest
-from ddpg.priors.checkpoints.building import architecture_of, build_network
+from ddpg.priors.cards.card import Card, architecture_digest
+from ddpg.priors.checkpoints.building import build_network
 from ddpg.priors.checkpoints.reading import check_weights, file_sha256, read_checkpoint, verify
 from ddpg.priors.network_prior import PRECISIONS, halved_names
+
+log = logging.getLogger(__name__)
 
 MADE_BY = "ddpg convert-checkpoint"
 """Marks the header of a converted file."""
@@ -41,21 +44,44 @@ def convert_checkpoint(card: Card, part: str, source: Path, output: Path, *, dty
         CorruptFileError: the source is not what the card says.
         ValueError: there is no such precision.
     """
-    if dtype not in PRECISIONS:
-        raise ValueError(f"dtype must be one of {', '.join(PRECISIONS)}, got {dtype!r}")
+    _check_precision(dtype)
     entry, _ = card.part(part)
     digest = verify(source, entry.sha256) if entry.sha256 else file_sha256(source)
     network = build_network(card, part)
     weights = read_checkpoint(source, network)
     check_weights(network, weights, source)
+    cast = _cast(weights, network, dtype)
+    _check_finite(cast, source, dtype)
+    write_tensors(cast, output, metadata=_header(card, part, dtype) | {"source_sha256": digest})
+
+
+def convert_random(card: Card, part: str, output: Path, *, dtype: str) -> None:
+    """Write the random weights of a card that asks for them, in the precision of a prior.
+
+    Raises:
+        ValueError: the card has no seed for the part, or there is no such precision.
+    """
+    _check_precision(dtype)
+    seed = card.part(part)[0].random_seed
+    if seed is None:
+        raise ValueError(f"{card.path}: {part} has no random_seed")
+    log.warning("%s: the %s of %s are drawn at random", card.path, part, card.name)
+    network = build_network(card, part)
+    cast = _cast(random_weights(network, seed), network, dtype)
+    write_tensors(cast, output, metadata=_header(card, part, dtype))
+
+
+def _check_precision(dtype: str) -> None:
+    if dtype not in PRECISIONS:
+        raise ValueError(f"dtype must be one of {', '.join(PRECISIONS)}, got {dtype!r}")
+
+
+def _cast(weights: Mapping[str, Tensor], network: nn.Module, dtype: str) -> dict[str, Tensor]:
     halved = halved_names(network)
-    cast = {
+    return {
         name: tensor.to(PRECISIONS[dtype] if name in halved else torch.float32)
         for name, tensor in weights.items()
     }
-    _check_finite(cast, source, dtype)
-    header = _header(card, part, dtype) | {"source_sha256": digest}
-    write_tensors(cast, output, metadata=header)
 
 
 def _check_finite(weights: Mapping[str, Tensor], source: Path, dtype: str) -> None:
@@ -118,13 +144,15 @@ def random_checkpoint(card: Card, part: str, output: Path, *, seed: int) -> None
         output: where to.
         seed: of the weights.
     """
-    network = build_network(card, part)
-    weights = {
-        name: _drawn(name, value.shape, seed) for name, value in network.state_dict().items()
-    }
+    weights = random_weights(build_network(card, part), seed)
     with replacing(output) as temporary, temporary.open("wb") as stream:
         # A stream and not a path: the format would keep the temporary file's name.
         torch.save(weights, stream)
+
+
+def random_weights(network: nn.Module, seed: int) -> dict[str, Tensor]:
+    """Weights by name, each drawn by itself: the same network and seed give the same."""
+    return {name: _drawn(name, value.shape, seed) for name, value in network.state_dict().items()}
 
 
 def _drawn(name: str, shape: torch.Size, seed: int) -> Tensor:
@@ -141,7 +169,7 @@ def _header(card: Card, part: str, dtype: str) -> dict[str, str]:
         "made_by": MADE_BY,
         "prior": card.name,
         "part": part,
-        "architecture": card_digest(architecture_of(card, part)),
+        "architecture": architecture_digest(card, part),
         "weights": card.part(part)[0].identity,
         "dtype": dtype,
     }

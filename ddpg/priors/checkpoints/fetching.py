@@ -6,22 +6,43 @@ import logging
 import os
 from pathlib import Path
 
-from ddpg.fetching import Remote, fetch
+from ddpg.errors import CorruptFileError, UserError
+from ddpg.fetching import FetchError, Remote, fetch
+from ddpg.fetching.checks import Sums, measure
+from ddpg.fetching.pins import expected_by, pin
 from ddpg.priors.cards.card import Card, CardError, read_card
+from ddpg.priors.cards.own_files import own_file
+from ddpg.priors.checkpoints.places import downloaded_path
+from ddpg.priors.checkpoints.records import (
+    Record,
+    is_pinned,
+    pin_key,
+    pin_problem,
+    read_record,
+    take_note,
+)
 
 log = logging.getLogger(__name__)
 
 
 def fetch_checkpoint(
-    name_or_card: str | os.PathLike[str], part: str, output: Path, *, pins: Path
+    name_or_card: str | os.PathLike[str],
+    part: str,
+    output: Path,
+    *,
+    pins: Path,
+    record: Path | None = None,
+    seen: str = "",
 ) -> None:
     """Put a prior's checkpoint, verified, where it belongs.
 
     Args:
         name_or_card: name of a prior, or path of its card.
         part: "weights" or "classifier".
-        output: where to.
+        output: where to; a right file that is there stays as it is.
         pins: file of the checksums of what cards give without one.
+        record: also write down here what the file holds, as JSON.
+        seen: what planning saw of it, see :func:`ddpg.priors.checkpoints.records.seen_before`.
 
     Raises:
         UserError: the card has no such part, or the file cannot be had; the message says what
@@ -34,8 +55,75 @@ def fetch_checkpoint(
 
         log.warning("%s: the %s of %s are drawn at random", card.path, part, card.name)
         random_checkpoint(card, part, output, seed=entry.random_seed)
-        return
-    fetch(remote(card, part), output, pins=pins, key=f"{card.name}/{entry.file}")
+    else:
+        _fetch(card, part, output, None if entry.path else pins)
+    if record is not None:
+        found = measure(output)
+        take_note(output, found.sha256, seen)
+        Record(entry.file, *found).write(record)
+
+
+def obtain(card: Card, part: str, *, pins: Path, record: Path | None = None) -> Path:
+    """The verified checkpoint of a part: the user's own, or the one that is fetched.
+
+    Args:
+        card: of the prior.
+        part: "weights" or "classifier", with a checkpoint that is not drawn at random.
+        pins: file of the checksums of what cards give without one.
+        record: what was fetched for this study; another file is refused.
+
+    Raises:
+        UserError: it cannot be had, or is not the expected one.
+    """
+    file = own_file(card, part)
+    if file is not None:
+        return _own(card, part, file, pins)
+    file = downloaded_path(card, part)
+    _fetch(card, part, file, pins)
+    if record is not None and (found := measure(file).sha256) != read_record(record).sha256:
+        raise CorruptFileError(
+            file,
+            f"is another file than the one that was fetched: it has sha256 {found}, {record} says "
+            f"{read_record(record).sha256}; run again",
+        )
+    return file
+
+
+def check_given(card: Card, part: str, file: Path, *, pins: Path) -> None:
+    """Hold a checkpoint that is given by its path to the lock file of checksums.
+
+    Raises:
+        UserError: it is not the pinned one.
+    """
+    if is_pinned(card, part):
+        _pin(card, part, file, measure(file), pins)
+
+
+def _fetch(card: Card, part: str, output: Path, pins: Path | None) -> None:
+    try:
+        fetch(remote(card, part), output, pins=pins, key=pin_key(card, part))
+    except FetchError as error:
+        beside = card.local(part)
+        if beside is None or own_file(card, part) is not None:
+            raise
+        raise FetchError(f"{error}; or put it beside its card: {beside}", error.reasons) from error
+
+
+def _own(card: Card, part: str, file: Path, pins: Path) -> Path:
+    if not file.is_file():
+        raise CardError(card.path, f"{part}: there is no file {file}")
+    if problem := pin_problem(card, part, pins):
+        raise UserError(problem)
+    if is_pinned(card, part):
+        _pin(card, part, file, measure(file), pins)
+    return file
+
+
+def _pin(card: Card, part: str, file: Path, found: Sums, pins: Path) -> None:
+    """Pin a file that is read for the first time; refuse another one than the pinned."""
+    expected = expected_by(pins, pin_key(card, part), pin(pins, pin_key(card, part), found))
+    if problem := expected.problem(found):
+        raise UserError(f"{file} {problem}; {expected.accept}")
 
 
 def remote(card: Card, part: str) -> Remote:
@@ -45,7 +133,7 @@ def remote(card: Card, part: str) -> Remote:
         CardError: the fetching code does not take a field of the card.
     """
     entry, _ = card.part(part)
-    local = card.local(part)
+    local = own_file(card, part)
     try:
         return Remote(
             file=entry.file,

@@ -17,8 +17,7 @@ import os
 import shlex
 from pathlib import Path
 
-from ddpg.errors import UserError
-from ddpg.files.tensors import CorruptFileError
+from ddpg.errors import CorruptFileError, UserError
 from ddpg.priors.cards.card import Card, find_card, known_names
 
 DOWNLOADED = Path("resources/checkpoints")
