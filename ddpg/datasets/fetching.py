@@ -58,6 +58,7 @@ def fetch_dataset(
         lock_file = None if remote.override() else pins
         fetch_folder(remote, fetched, pins=lock_file, key=f"datasets/{card.name}")
         _make_anew(output, fetched, made)
+        note_fetched(card)
     if record is not None:
         with replacing(record) as temporary:
             content = {"folder": output.name, "files": len(_tree(output))}
@@ -77,7 +78,6 @@ def _make_anew(output: Path, fetched: Path, made: dict[str, str]) -> None:
         note = {"place": fetched.name, "tree": _tree_digest(staging)}
         temporary.write_text(json.dumps(note), encoding="utf-8")
     staging.rename(output)
-    note_fetched(card)
 
 
 def _kept_place(card: DatasetCard, remote: Remote, output: Path, made: dict[str, str]) -> str:

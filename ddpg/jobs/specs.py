@@ -272,7 +272,7 @@ def provenance(study: Study) -> Spec:
         "sheet": study.config.experiments,
         "sheet_content": content_of(study.config.experiments),
         "priors": " ".join(map(shlex.quote, dict.fromkeys(priors))),
-        "identities": [identities[name] for name in dict.fromkeys(priors)],
+        "identities": " ".join(identities[name] for name in dict.fromkeys(priors)),
         "code": code_of("ddpg.stages.provenance"),
     }
 
