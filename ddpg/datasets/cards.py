@@ -12,16 +12,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from ddpg.datasets.entries import ImageEntry, PathInside, name_problem, repeated_ids
 from ddpg.datasets.lists import Listing, read_list
 from ddpg.errors import UserError
+from ddpg.fetching.remote import check_mirror
 from ddpg.validation import GivenPath, Identifier, PathText, Section, Sha256, read_yaml, validated
 
 CARD_FOLDER = Path("config/cards/datasets")
 
-_MIRROR = r"^(https?|ftp|sftp|doi|gdrive|gdrive-folder):\S+$"
+_MIRROR = r"^(https?|doi|gdrive|gdrive-folder):\S+$"
 
 
 class RemoteSource(Section):
@@ -29,7 +30,9 @@ class RemoteSource(Section):
 
     file: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
     """Plain name under which it is downloaded; its suffix tells the kind of an archive."""
-    mirrors: list[Annotated[str, Field(pattern=_MIRROR)]] = Field(default_factory=list)
+    mirrors: list[Annotated[str, Field(pattern=_MIRROR), AfterValidator(check_mirror)]] = Field(
+        default_factory=list
+    )
     """Addresses, tried in order: http(s), gdrive:FILE_ID, gdrive-folder:FOLDER_ID, doi."""
     size: int | None = Field(default=None, ge=1)
     """Size of the file in bytes, if known."""

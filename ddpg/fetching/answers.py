@@ -1,4 +1,7 @@
-"""What a web server's answer, or the lack of one, means in words."""
+"""What a web server's answer, or the lack of one, means in words.
+
+A server may say anything. What cannot be meant fails that mirror, and only that one.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,9 @@ import http
 import re
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
 
-from ddpg.fetching.errors import MirrorError, PassingError
+from ddpg.fetching.errors import MirrorError, PassingError, plain
 from ddpg.fetching.remote import shown
 
 if TYPE_CHECKING:
@@ -16,6 +20,9 @@ if TYPE_CHECKING:
 
 PASSING = (408, 425, 429)
 """Statuses below 500 after which the same request may succeed later."""
+
+MOST_DIGITS = 18
+"""Digits of a number of bytes or seconds; longer ones are nonsense (an exabyte has 19)."""
 
 WRAPPING = re.compile(r"^\w*Connection\w*\(.*?\): |^<.*?>: |Failed to est.*?: |\[Errno -?\d+\] ")
 """What urllib3 puts before the words of the system."""
@@ -44,13 +51,76 @@ def _wait(header: str | None) -> float | None:
     """Seconds that a ``Retry-After`` asks for: a number, or a date (RFC 9110, section 10.2.3)."""
     if header is None:
         return None
-    if header.strip().isdecimal():
-        return float(header)
+    if re.fullmatch(r"[0-9]+", header.strip()):
+        return float(header.strip()[: MOST_DIGITS + 1])
     try:
-        date = email.utils.parsedate_to_datetime(header)
-    except ValueError:
+        return max(0.0, email.utils.parsedate_to_datetime(header).timestamp() - time.time())
+    except (ValueError, TypeError, IndexError, OverflowError, OSError):  # no date at all
         return None
-    return max(0.0, date.timestamp() - time.time())
+
+
+def announced_bytes(answer: requests.Response) -> int | None:
+    """The ``Content-Length`` of an answer, None if it has none that counts.
+
+    Raises:
+        MirrorError: it is no number of bytes.
+    """
+    header = answer.headers.get("Content-Length")
+    if header is None or "Transfer-Encoding" in answer.headers:  # RFC 9112, section 6.3
+        return None
+    (length, *others) = {value.strip() for value in header.split(",")}
+    if others or not re.fullmatch(rf"[0-9]{{1,{MOST_DIGITS}}}", length):
+        raise MirrorError(f"says an impossible Content-Length: {plain(header, 60)!r}")
+    return int(length)
+
+
+def extent(answer: requests.Response) -> tuple[int, int | None]:
+    """Where the bytes of a 200 or 206 begin in the file, and the size of the file if it is said.
+
+    Raises:
+        MirrorError: the answer contradicts itself.
+    """
+    length = announced_bytes(answer)
+    if answer.status_code != 206:
+        return 0, length
+    header = answer.headers.get("Content-Range", "")
+    number = rf"([0-9]{{1,{MOST_DIGITS}}})"
+    match = re.fullmatch(rf"bytes {number}-{number}/(?:{number}|\*)", header.strip())
+    if match is None:
+        raise MirrorError(f"says an impossible Content-Range: {plain(header, 60)!r}")
+    first, last = int(match[1]), int(match[2])
+    total = None if match[3] is None else int(match[3])
+    if (
+        last < first
+        or (total is not None and last >= total)
+        or length not in (None, last - first + 1)
+    ):
+        raise MirrorError(f"says a Content-Range that contradicts itself: {plain(header, 60)!r}")
+    return first, total
+
+
+def redirected(address: str, answer: requests.Response) -> str | None:
+    """The http(s) address that an answer redirects to, None if it does not.
+
+    Raises:
+        MirrorError: it redirects to something else.
+    """
+    if not answer.is_redirect:
+        return None
+    location = answer.headers["Location"].encode("latin-1", "replace").decode("utf-8", "replace")
+    try:
+        target = urljoin(address, location)
+        parts = urlsplit(target)
+        server, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise MirrorError(
+            f"redirects to {shown(location)}, which is no address: {error}"
+        ) from error
+    if parts.scheme not in ("http", "https"):
+        raise MirrorError(f"redirects to {shown(target)}, which is neither http nor https")
+    if not server:
+        raise MirrorError(f"redirects to {shown(target)}, which names no server")
+    return target
 
 
 def translated(error: Exception, timeout: float) -> MirrorError:
@@ -58,12 +128,10 @@ def translated(error: Exception, timeout: float) -> MirrorError:
     import requests
     import urllib3
 
-    if isinstance(error, requests.TooManyRedirects):
-        return MirrorError("redirects again and again")
-    if isinstance(error, requests.exceptions.InvalidSchema):
-        address = re.search(r"'(.+)'", str(error))
-        place = shown(address[1]) if address else "another kind of address"
-        return MirrorError(f"redirects to {place}, which is neither http nor https")
+    if isinstance(
+        error, requests.exceptions.InvalidURL | urllib3.exceptions.LocationValueError | UnicodeError
+    ):
+        return MirrorError(f"is no address that can be reached: {_innermost(error)}")
     if isinstance(error, requests.exceptions.SSLError):
         return MirrorError(f"cannot be trusted: {_innermost(error)}")
     if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
@@ -85,4 +153,4 @@ def _innermost(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     text = " ".join(str(error).split())
-    return WRAPPING.sub("", text) or type(error).__name__
+    return plain(WRAPPING.sub("", text)) or type(error).__name__

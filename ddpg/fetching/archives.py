@@ -9,6 +9,7 @@ archive is unpacked or nothing is left.
 
 from __future__ import annotations
 
+import errno
 import lzma
 import shutil
 import struct
@@ -20,17 +21,23 @@ from pathlib import Path
 
 from ddpg.errors import UserError
 from ddpg.fetching import tars, zips
-from ddpg.fetching.errors import ArchiveError
+from ddpg.fetching.errors import ArchiveError, FetchError
 from ddpg.fetching.writer import Writer
 from ddpg.files.locking import locked
 
 MAX_BYTES = 64 << 30
 MAX_FILES = 500_000
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
 DAMAGE = (
+    ArithmeticError,  # positions beyond every file
+    AttributeError,  # headers that refer to what is not there
     EOFError,
-    NotImplementedError,  # a compression that zipfile does not know
+    LookupError,  # the same
+    MemoryError,  # dictionaries of gigabytes
     RecursionError,  # headers of headers of headers
+    TypeError,  # the same as AttributeError
     ValueError,  # numbers and texts in headers
     lzma.LZMAError,
     struct.error,
@@ -95,11 +102,18 @@ def _read(reader: Callable[[Path, Writer], None], archive: Path, writer: Writer)
         reader(archive, writer)
     except UserError:
         raise
+    except UnicodeDecodeError as error:
+        name = bytes(error.object).decode("utf-8", "backslashreplace")
+        raise ArchiveError(f"{archive}: the name {name!r} is not text in UTF-8") from error
+    except NotImplementedError as error:  # before RuntimeError, which it is
+        raise ArchiveError(f"{archive}: of a kind that is not supported: {error}") from error
     except DAMAGE as error:
         raise ArchiveError(f"{archive}: truncated or damaged: {_words(error)}") from error
     except OSError as error:
         if error.errno is None:  # gzip and bzip2 report damage this way
             raise ArchiveError(f"{archive}: truncated or damaged: {error}") from error
+        if error.errno in FULL:
+            raise FetchError(f"{archive}: cannot be unpacked: {error.strerror}") from error
         raise ArchiveError(f"{archive}: cannot be unpacked: {error.strerror}") from error
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ddpg.errors import UserError
 from ddpg.fetching.answers import translated
 from ddpg.fetching.bar import bytes_bar
 from ddpg.fetching.checks import Expected, ensure_space
@@ -29,6 +30,9 @@ COOKIES = Path("~/.cache/gdown/cookies.txt")
 
 MARGIN = 30.0
 """Seconds that gdown may wait beside each attempt's timeout."""
+
+PAGE = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
+"""What gdown raises for a page whose layout it does not expect."""
 
 MEANINGS = (
     (
@@ -142,15 +146,19 @@ class _Watch:
         self.folder, self.expected, self.label, self.bar = folder, expected, label, bar
         self.cancel = threading.Event()
         self._timer: threading.Timer | None = None
-        self._checked = False
+        self._checked, self._seconds = False, MARGIN
+        self._limit = shutil.disk_usage(folder).free // 2
+        """Bytes of a file whose size nobody says."""
 
     def __call__(self, received: int, total: int | None) -> None:
         """Called by gdown after every block."""
-        self._stop_timer()
+        self._start_timer()
         if not self._checked:
             self._check(received, total)
         if self.expected.size is not None and received > self.expected.size:
             raise _WrongSizeError(f"sends more than the expected {self.expected.size} bytes")
+        if self.expected.size is None and total is None and received > self._limit:
+            raise _WrongSizeError("sends more than half of what the disk has left, without end")
         self.bar.total = total or self.expected.size
         self.bar.update(received - self.bar.n)
 
@@ -159,20 +167,28 @@ class _Watch:
         if total is not None and self.expected.size not in (None, total):
             raise _WrongSizeError(f"offers {total} bytes, expected {self.expected.size}")
         whole = self.expected.size if total is None else total
-        if whole is not None:
-            ensure_space(self.folder, whole - received, self.label)
+        try:
+            ensure_space(self.folder, (whole or 0) - received, self.label)
+        except FetchError as error:
+            if self.expected.size is None:  # only the server says so
+                raise _WrongSizeError(str(error)) from error
+            raise
 
     @contextmanager
     def patient(self, patience: Patience) -> Iterator[None]:
-        """Cancel if no byte has come after all retries: gdown may follow pages for ever."""
-        limit = (patience.retries + 2) * (patience.timeout + MARGIN)
-        self._timer = threading.Timer(limit, self.cancel.set)
-        self._timer.daemon = True
-        self._timer.start()
+        """Cancel if no block comes after all retries: gdown may follow pages for ever."""
+        self._seconds = (patience.retries + 2) * (patience.timeout + MARGIN)
+        self._start_timer()
         try:
             yield
         finally:
             self._stop_timer()
+
+    def _start_timer(self) -> None:
+        self._stop_timer()
+        self._timer = threading.Timer(self._seconds, self.cancel.set)
+        self._timer.daemon = True
+        self._timer.start()
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -188,10 +204,13 @@ def _has_cookies() -> bool:
 def _translated(patience: Patience) -> Iterator[None]:
     """Errors of gdown, and pages that come instead of the file, as one line for people."""
     import requests
+    import urllib3
     from gdown.exceptions import DownloadCancelled, DownloadError
 
     try:
         yield
+    except UserError:  # what we ourselves have said meanwhile
+        raise
     except DownloadCancelled as error:
         raise MirrorError("sends pages, but never the file") from error
     except DownloadError as error:
@@ -199,7 +218,9 @@ def _translated(patience: Patience) -> Iterator[None]:
         raise MirrorError(meaning(str(error))) from error
     except requests.RequestException as error:
         raise MirrorError(str(translated(error, patience.timeout))) from error
-    except (KeyError, TypeError, AssertionError) as error:  # gdown trusts the page's layout
+    except urllib3.exceptions.HTTPError as error:
+        raise MirrorError(str(translated(error, patience.timeout))) from error
+    except PAGE as error:
         raise MirrorError("sends a page that gdown does not understand") from error
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import logging
 from pathlib import Path
 
-from ddpg.fetching import drive, elsewhere, web
-from ddpg.fetching.checks import Expected, keep_aside, measure
+from ddpg.fetching import drive, web
+from ddpg.fetching.checks import Expected, Sums, keep_aside, measure
+from ddpg.fetching.dois import address_behind
 from ddpg.fetching.errors import FetchError, MirrorError
 from ddpg.fetching.job import Job, guarded
 from ddpg.fetching.partial import Partial
-from ddpg.fetching.patience import BACKOFF, RETRIES, TIMEOUT, Patience
+from ddpg.fetching.patience import BACKOFF, RETRIES, TIMEOUT, Patience, Tries
 from ddpg.fetching.remote import DRIVE_FILE, DRIVE_FOLDER, Remote, scheme_of, shown
 from ddpg.files.linking import link_or_copy
 from ddpg.files.locking import locked
@@ -41,7 +43,7 @@ def fetch(
             the file is seen for the first time. None pins nothing.
         key: the file's key in ``pins``; its name if None.
         progress: whether a terminal shows a bar.
-        retries: attempts per mirror after the first that bring nothing new.
+        retries: attempts per mirror after the first, whether they bring bytes or not.
         timeout: seconds of silence after which a connection is given up.
         backoff: seconds before the first retry, twice as long before each further one.
 
@@ -133,37 +135,54 @@ def download_file(job: Job, reasons: list[str], *, judge: bool = True) -> None:
 
 
 def _from_mirror(job: Job, mirror: str, *, judge: bool) -> None:
-    """Download, verify and publish; bytes of mixed versions get a second, clean attempt."""
+    """Download, verify and publish; bytes of mixed versions get one more, clean download."""
     expected, partial = job.expected(), Partial(job.target)
     log.info("%s: fetching it from %s", job.target, shown(mirror))
-    while True:
-        _transfer(job, mirror, partial, expected)
-        found = measure(partial.data)
-        problem = job.judged(found) if judge else expected.problem(found)
-        if problem is None:
-            return partial.publish(job.target)
-        mixed = partial.source is not None and partial.source.mixed
-        if not (mixed and scheme_of(mirror) not in ONE_GO):
-            break
+    tries = Tries(job.patience, shown(mirror))
+    _transfer(job, mirror, partial, expected, tries)
+    problem = _refused(job, partial, expected, judge=judge)
+    if problem and partial.source and partial.source.mixed:
+        log.info("%s: what was put together %s; beginning anew", job.target, problem)
         partial.discard()
-    aside = keep_aside(partial.data, job.aside or job.target, found)
+        _transfer(job, mirror, partial, expected, tries)
+        problem = _refused(job, partial, expected, judge=judge)
+    if problem is None:
+        return partial.publish(job.target)
+    aside = keep_aside(partial.data, job.aside or job.target, measure(partial.data))
     partial.discard()
     raise MirrorError(f"the file there {problem}; it is kept as {aside}")
 
 
-ONE_GO = ("ftp", "sftp", "doi")
-"""Schemes whose downloads never continue earlier ones."""
+def _refused(job: Job, partial: Partial, expected: Expected, *, judge: bool) -> str | None:
+    """Why what has come is not the file, None if it is.
+
+    Raises:
+        MirrorError: it is no file at all, which nobody wants to keep.
+    """
+    found = measure(partial.data)
+    if expected.sha256 != found.sha256 and (reason := _no_file(partial.data, job, found)):
+        partial.discard()
+        raise MirrorError(reason)
+    return job.judged(found) if judge else expected.problem(found)
 
 
-def _transfer(job: Job, mirror: str, partial: Partial, expected: Expected) -> None:
+def _no_file(path: Path, job: Job, found: Sums) -> str:
+    if not found.size and job.remote.size != 0:
+        return "sends an empty file"
+    with path.open("rb") as stream:
+        start = stream.read(1024).removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    page = start.startswith((b"<!doctype html", b"<html"))
+    wanted = job.remote.file.lower().endswith((".html", ".htm", ".xhtml"))
+    return "" if wanted or not page else "sends a web page instead of the file"
+
+
+def _transfer(job: Job, mirror: str, partial: Partial, expected: Expected, tries: Tries) -> None:
     """Complete the partial file by what the mirror's scheme needs."""
     scheme, label = scheme_of(mirror), job.remote.file
     if mirror.startswith(DRIVE_FOLDER):
         raise MirrorError("is a folder, where a file is wanted")
     if scheme in ("http", "https"):
-        web.download(
-            mirror, partial, expected, label=label, patience=job.patience, progress=job.progress
-        )
+        web.download(mirror, partial, expected, label=label, tries=tries, progress=job.progress)
     elif mirror.startswith(DRIVE_FILE):
         drive.download(
             mirror.removeprefix(DRIVE_FILE),
@@ -174,4 +193,5 @@ def _transfer(job: Job, mirror: str, partial: Partial, expected: Expected) -> No
             progress=job.progress,
         )
     else:
-        elsewhere.download(mirror, partial, expected, label=label, patience=job.patience)
+        address = tries.persist(lambda: address_behind(mirror, job.patience))
+        web.download(address, partial, expected, label=label, tries=tries, progress=job.progress)

@@ -7,14 +7,13 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ddpg.fetching.errors import MirrorError, PassingError
 
+Result = TypeVar("Result")
+
 log = logging.getLogger(__name__)
-
-GAIN = 1 << 20
-"""Bytes that an attempt must have added for the count of attempts to begin anew."""
-
 
 RETRIES = 4
 TIMEOUT = 30.0
@@ -26,7 +25,8 @@ class Patience:
     """How long a mirror is insisted on.
 
     Attributes:
-        retries: attempts after the first that bring nothing new.
+        retries: attempts after the first, counted over all that is asked of one mirror for one
+            file, whether they bring bytes or not.
         timeout: seconds of silence after which a connection is given up.
         backoff: seconds before the first retry; each further one waits twice as long.
         longest: seconds that are waited at most.
@@ -51,35 +51,48 @@ class Patience:
         return wait * random.uniform(0.75, 1.0)  # noqa: S311 - nothing secret, no result
 
 
-def persist(
-    attempt: Callable[[], None], size: Callable[[], int], patience: Patience, shown: str
-) -> None:
-    """Attempt again and again, as long as failures may pass.
+class Tries:
+    """The attempts that one mirror is given for one file.
 
-    Attempts that bring the file on do not count: a large file over a bad line is got in the end.
-
-    Args:
-        attempt: raises :class:`PassingError` where a retry makes sense.
-        size: bytes that are there so far.
-        patience: when to give up.
-        shown: the address, for the log.
-
-    Raises:
-        MirrorError: the last failure.
+    They are not counted anew when an attempt brings the file on: a line that breaks for ever, or a
+    server that makes a fool of us, ends all the same. What has come is kept for the next run.
     """
-    failures, most = 0, size()
-    while True:
-        try:
-            return attempt()
-        except PassingError as error:
-            if size() >= most + GAIN:
-                failures, most = 0, size()
-            failures += 1
-            wait = patience.pause(failures) if error.wait is None else error.wait
-            if wait > patience.longest:
-                raise MirrorError(f"{error}; it asks to wait {wait:.0f} s") from error
-            if failures > patience.retries:
-                tries = f" ({failures} attempts)" if failures > 1 else ""
-                raise MirrorError(f"{error}{tries}") from error
-            log.info("%s: %s; trying again in %.1f s", shown, error, wait)
-        time.sleep(wait)
+
+    def __init__(self, patience: Patience, address: str) -> None:
+        self.patience, self.address = patience, address
+        self.failures = 0
+
+    def persist(self, attempt: Callable[[], Result]) -> Result:
+        """Attempt again and again, as long as failures may pass.
+
+        Args:
+            attempt: raises :class:`PassingError` where a retry makes sense.
+
+        Returns:
+            what the attempt returns.
+
+        Raises:
+            MirrorError: the last failure.
+        """
+        while True:
+            try:
+                return attempt()
+            except PassingError as error:
+                wait = self._wait_after(error)
+                log.info("%s: %s; trying again in %.1f s", self.address, error, wait)
+            time.sleep(wait)
+
+    def _wait_after(self, error: PassingError) -> float:
+        """Seconds until the next attempt.
+
+        Raises:
+            MirrorError: there is none.
+        """
+        self.failures += 1
+        wait = self.patience.pause(self.failures) if error.wait is None else error.wait
+        if wait > self.patience.longest:
+            raise MirrorError(f"{error}; it asks to wait {wait:.0f} s") from error
+        if self.failures > self.patience.retries:
+            attempts = f" ({self.failures} attempts)" if self.failures > 1 else ""
+            raise MirrorError(f"{error}{attempts}") from error
+        return wait

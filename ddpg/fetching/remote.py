@@ -7,13 +7,13 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
-from ddpg.fetching.errors import FetchError
+from ddpg.fetching.errors import FetchError, plain
 
 DRIVE_FILE = "gdrive:"
 DRIVE_FOLDER = "gdrive-folder:"
-SCHEMES = ("http", "https", "gdrive", "gdrive-folder", "ftp", "sftp", "doi")
+SCHEMES = ("http", "https", "gdrive", "gdrive-folder", "doi")
 LONGEST_NAME = 200
 """Bytes of a file name; hidden companions of the file add to it, and systems stop at 255."""
 
@@ -25,7 +25,7 @@ class Remote:
     Attributes:
         file: plain name of the file.
         mirrors: where to look, in this order: http(s) addresses, ``gdrive:FILE_ID``,
-            ``gdrive-folder:FOLDER_ID``, and what pooch knows (ftp, sftp, doi).
+            ``gdrive-folder:FOLDER_ID``, ``doi:DOI/FILE``.
         size: bytes, None if unknown.
         sha256: 64 hexadecimal digits, None if unknown.
         environment: name of a variable that holds a local path, which overrides the mirrors.
@@ -47,7 +47,10 @@ class Remote:
     def __post_init__(self) -> None:
         check_name(self.file)
         for mirror in self.mirrors:
-            _check_mirror(mirror)
+            try:
+                check_mirror(mirror)
+            except ValueError as error:
+                raise ValueError(f"{error}, got {mirror!r}") from error
         if self.size is not None and self.size < 0:
             raise ValueError(f"size must be at least 0 bytes, got {self.size!r}")
         if self.sha256 is not None:
@@ -87,10 +90,7 @@ def scheme_of(mirror: str) -> str:
 
 def shown(mirror: str) -> str:
     """An address without the name and password that it may carry."""
-    if scheme_of(mirror) not in ("http", "https", "ftp", "sftp"):
-        return mirror
-    parts = urlsplit(mirror)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    return plain(re.sub(r"(?<=//)[^/?#]*@", "", mirror))
 
 
 def check_name(name: str) -> None:
@@ -106,19 +106,26 @@ def check_name(name: str) -> None:
         raise ValueError(f"file must be at most {LONGEST_NAME} bytes long, got {name!r}")
 
 
-def _check_mirror(mirror: str) -> None:
+def check_mirror(mirror: str) -> str:
+    """An address that a card gives, as it is.
+
+    Raises:
+        ValueError: nothing can be fetched from it, and why.
+    """
     scheme, colon, rest = mirror.partition(":")
     if not colon or scheme.lower() not in SCHEMES:
-        raise ValueError(f"mirrors must begin with one of {', '.join(SCHEMES)}, got {mirror!r}")
+        raise ValueError(f"mirrors must begin with one of {', '.join(SCHEMES)}")
     if scheme.startswith("gdrive"):
         if not re.fullmatch(r"[A-Za-z0-9_-]+", rest):
-            raise ValueError(f"{scheme}: must be followed by an id of Google Drive, got {mirror!r}")
+            raise ValueError(f"{scheme}: must be followed by an id of Google Drive")
     elif scheme.lower() != "doi" and not _has_host(mirror):
-        raise ValueError(f"mirrors must name a server, got {mirror!r}")
+        raise ValueError("mirrors must name a server, with a port up to 65535 if with any")
+    return mirror
 
 
 def _has_host(address: str) -> bool:
     try:
-        return bool(urlsplit(address).hostname)
-    except ValueError:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that do not close, a port that is none
         return False

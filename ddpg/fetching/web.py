@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shutil
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ddpg.fetching.answers import refuse_bad_status, translated
+from ddpg.fetching.answers import extent, redirected, refuse_bad_status, translated
 from ddpg.fetching.bar import bytes_bar
-from ddpg.fetching.checks import Expected, ensure_space
-from ddpg.fetching.errors import MirrorError, PassingError
+from ddpg.fetching.checks import Expected, ensure_space, human
+from ddpg.fetching.connections import Deadline, session
+from ddpg.fetching.errors import FetchError, MirrorError, PassingError, plain
 from ddpg.fetching.partial import Partial, Source
-from ddpg.fetching.patience import Patience, persist
-from ddpg.fetching.remote import shown
+from ddpg.fetching.patience import Patience, Tries
 
 if TYPE_CHECKING:
     import requests
 
 BLOCK = 1 << 16
+PATIENT = 2
+"""Timeouts within which an answer, and then every block, must be here: 64 KiB a minute."""
+LONGEST_TAG = 1000
 MOST_REDIRECTS = 10
+PAGES = ("text/html", "application/xhtml")
 
 
 def download(
@@ -29,7 +31,7 @@ def download(
     expected: Expected,
     *,
     label: str,
-    patience: Patience,
+    tries: Tries,
     progress: bool,
 ) -> None:
     """Complete a partial file from an http(s) address.
@@ -40,27 +42,14 @@ def download(
             same version of the file.
         expected: its size refuses another file before it is downloaded.
         label: the file's name, for people.
-        patience: timeouts and retries.
+        tries: the attempts that the mirror has left, and their timeouts.
         progress: whether a terminal shows a bar.
 
     Raises:
         MirrorError: this mirror does not give the file.
         FetchError: the disk has no room for it.
     """
-    with _session() as session:
-        task = _Download(session, address, partial, expected, label, patience, progress)
-        persist(task.attempt, lambda: partial.size, patience, shown(address))
-
-
-@contextmanager
-def _session() -> Iterator[requests.Session]:
-    """A session that takes proxies from the environment, and the bytes as they are stored."""
-    import requests
-
-    with requests.Session() as session:
-        session.max_redirects = MOST_REDIRECTS
-        session.headers["Accept-Encoding"] = "identity"
-        yield session
+    tries.persist(_Download(address, partial, expected, label, tries.patience, progress).attempt)
 
 
 class _Download:
@@ -68,7 +57,6 @@ class _Download:
 
     def __init__(
         self,
-        session: requests.Session,
         address: str,
         partial: Partial,
         expected: Expected,
@@ -76,7 +64,7 @@ class _Download:
         patience: Patience,
         progress: bool,
     ) -> None:
-        self.session, self.address, self.partial = session, address, partial
+        self.address, self.partial = address, partial
         self.expected, self.label = expected, label
         self.patience, self.progress = patience, progress
 
@@ -88,15 +76,46 @@ class _Download:
         if self._complete():
             return
         headers = self._range()
-        timeout = (self.patience.timeout, self.patience.timeout)
-        try:
-            with self.session.get(
-                self.address, headers=headers, stream=True, timeout=timeout
-            ) as answer:
-                if self._settled(answer, resumed="Range" in headers):
-                    self._receive(answer)
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise translated(error, self.patience.timeout) from error
+        with Deadline(PATIENT * self.patience.timeout) as deadline, session(deadline) as opened:
+            late = PassingError(f"was too slow: less than {human(BLOCK)} in {deadline.seconds:g} s")
+            try:
+                with self._answer(opened, headers) as answer:
+                    if self._settled(answer, resumed="Range" in headers):
+                        self._receive(answer, deadline)
+            except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+                raise (
+                    late if deadline.passed else translated(error, self.patience.timeout)
+                ) from error
+            except PassingError as error:
+                if deadline.passed:
+                    raise late from error
+                raise
+            if deadline.passed:  # without a length, a connection that was cut looks complete
+                raise late
+
+    def _answer(self, opened: requests.Session, headers: dict[str, str]) -> requests.Response:
+        """The answer at the end of all redirects."""
+        from requests.utils import get_auth_from_url
+
+        address, login = self.address, get_auth_from_url(self.address)
+        options: dict[str, Any] = {
+            "headers": headers,
+            "stream": True,
+            "timeout": self.patience.timeout,
+        }
+        for _ in range(MOST_REDIRECTS + 1):
+            try:
+                answer = opened.get(address, auth=login if any(login) else None, **options)
+            except UnicodeError as error:  # the name of a server that cannot be coded
+                raise translated(error, self.patience.timeout) from error
+            target = redirected(address, answer)
+            if target is None:
+                return answer
+            answer.close()
+            if opened.should_strip_auth(address, target):
+                login = get_auth_from_url(target)
+            address = target
+        raise MirrorError("redirects again and again")
 
     def _complete(self) -> bool:
         """Whether nothing is missing: the last run may have stopped just before the end."""
@@ -132,11 +151,13 @@ class _Download:
         if not self.label.lower().endswith((".html", ".htm")):
             _refuse_web_page(answer)
         _refuse_compressed(answer, self.label)
-        start, total = _extent(answer, self.partial.size if resumed else 0)
+        start, total = extent(answer)
         if self.expected.size is not None and total not in (None, self.expected.size):
             raise MirrorError(f"offers {total} bytes, expected {self.expected.size}")
         source = _source(answer, self.address, total)
         if answer.status_code == 206:
+            if not resumed:
+                raise MirrorError("sends a part of the file, though all of it was asked for")
             self._continue_with(source, start)
         else:
             self.partial.begin(source)
@@ -144,10 +165,14 @@ class _Download:
         return True
 
     def _ensure_space(self, total: int | None) -> None:
-        whole = self.expected.size if total is None else total
-        if whole is not None:
-            needed = whole - self.partial.size
-            ensure_space(self.partial.data.parent, needed, self.label)
+        folder, there = self.partial.data.parent, self.partial.size
+        if self.expected.size is not None:
+            ensure_space(folder, self.expected.size - there, self.label)
+        elif total is not None:
+            try:
+                ensure_space(folder, total - there, self.label)
+            except FetchError as error:  # only this mirror says that the file is so large
+                raise MirrorError(str(error)) from error
 
     def _continue_with(self, source: Source, start: int) -> None:
         """Make sure that the answer's bytes follow on ours."""
@@ -165,56 +190,54 @@ class _Download:
 
     def _beyond_the_end(self, answer: requests.Response) -> bool:
         """416: either everything is there, or what is there is of another file."""
-        match = re.fullmatch(r"bytes \*/(\d+)", answer.headers.get("Content-Range", ""))
-        source = self.partial.source
-        if source and match and int(match[1]) == self.partial.size:
-            self.partial.note(replace(source, size=self.partial.size))
+        source, size = self.partial.source, self.partial.size
+        if source and answer.headers.get("Content-Range", "") == f"bytes */{size}":
+            self.partial.note(replace(source, size=size))
             return False
         self.partial.discard()
         raise PassingError("has no more bytes, though some are missing; beginning anew")
 
-    def _receive(self, answer: requests.Response) -> None:
-        source = self.partial.source
-        total = source.size if source else None
-        limit = self.expected.size
-        start = self.partial.size
+    def _receive(self, answer: requests.Response, deadline: Deadline) -> None:
+        """Write what comes, up to what was said to come."""
+        source, received = self.partial.source, self.partial.size
+        total = source.size if source and source.size is not None else self.expected.size
+        limit = self._unannounced() if total is None else total
+        due = received + BLOCK
         with (
-            bytes_bar(self.label, total or limit, start, wanted=self.progress) as bar,
+            bytes_bar(self.label, total, received, wanted=self.progress) as bar,
             self.partial.data.open("ab") as stream,
         ):
-            received = start
             for block in answer.raw.stream(BLOCK, decode_content=False):
                 received += len(block)
-                if limit is not None and received > limit:
-                    raise MirrorError(f"sends more than the expected {limit} bytes")
+                if received >= due:  # chunks may be of one byte: only a whole block counts
+                    deadline.extend()
+                    due = received + BLOCK
+                if received > limit:
+                    break
                 stream.write(block)
                 bar.update(len(block))
-        whole = limit if total is None else total
-        if whole is not None and received < whole:
-            raise PassingError(f"the connection ended after {received} of {whole} bytes")
+        if received > limit:
+            self.partial.discard()
+            what = f"the expected {limit} bytes"
+            if total is None:
+                what = f"{human(limit)}, half of what the disk has left, and does not say how much"
+            raise MirrorError(f"sends more than {what}")
+        if total is not None and received < total:
+            raise PassingError(f"the connection ended after {received} of {total} bytes")
+
+    def _unannounced(self) -> int:
+        """The most bytes of a file whose size nobody says: half of what the disk has left."""
+        return self.partial.size + shutil.disk_usage(self.partial.data.parent).free // 2
 
 
 def _source(answer: requests.Response, address: str, total: int | None) -> Source:
-    tag = answer.headers.get("ETag", "")
-    return Source(address, tag, answer.headers.get("Last-Modified", ""), total)
-
-
-def _extent(answer: requests.Response, asked: int) -> tuple[int, int | None]:
-    """Where the answer's bytes begin in the file, and the size of the file if it is said."""
-    length = answer.headers.get("Content-Length", "")
-    if answer.status_code != 206:
-        return 0, int(length) if length.isdecimal() else None
-    match = re.fullmatch(r"bytes (\d+)-\d*/(\d+|\*)", answer.headers.get("Content-Range", ""))
-    if match is None:
-        return -1, None
-    if match[2] != "*":
-        return int(match[1]), int(match[2])
-    return int(match[1]), asked + int(length) if length.isdecimal() else None
+    tag, date = (answer.headers.get(name, "") for name in ("ETag", "Last-Modified"))
+    return Source(address, tag[:LONGEST_TAG], date[:LONGEST_TAG], total)
 
 
 def _refuse_web_page(answer: requests.Response) -> None:
     """A log-in page or a notice of a captive portal, which comes with status 200."""
-    if answer.headers.get("Content-Type", "").lower().startswith("text/html"):
+    if answer.headers.get("Content-Type", "").lower().startswith(PAGES):
         raise MirrorError("answers with a web page instead of the file")
 
 
@@ -225,4 +248,5 @@ def _refuse_compressed(answer: requests.Response, name: str) -> None:
     """
     coding = answer.headers.get("Content-Encoding", "identity").lower()
     if coding not in ("identity", "") and not name.lower().endswith((".gz", ".tgz")):
-        raise MirrorError(f"sends the file compressed ({coding}), though this was not asked for")
+        words = plain(coding, 60)
+        raise MirrorError(f"sends the file compressed ({words}), though this was not asked for")

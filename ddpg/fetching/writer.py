@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 from ddpg.fetching.checks import ensure_space, human
-from ddpg.fetching.errors import ArchiveError
+from ddpg.fetching.errors import ArchiveError, plain
 from ddpg.fetching.names import Names, UnsafeNameError
 
 BLOCK = 1 << 20
@@ -57,13 +57,15 @@ class Writer:
 
     def refuse(self, name: str, reason: str) -> NoReturn:
         """Refuse a member, and with it the archive."""
-        raise ArchiveError(f"{self.archive}: {name!r} {reason}; nothing was unpacked")
+        member = plain(repr(name))
+        raise ArchiveError(f"{self.archive}: {member} {reason}; nothing was unpacked")
 
     def _checked(self, name: str, *, folder: bool) -> Path:
         try:
             return self._names.add(name, folder=folder)
         except UnsafeNameError as error:
-            raise ArchiveError(f"{self.archive}: {error}; nothing was unpacked") from error
+            reason = plain(error, 1000)
+            raise ArchiveError(f"{self.archive}: {reason}; nothing was unpacked") from error
 
     def _count(self) -> None:
         self._members += 1

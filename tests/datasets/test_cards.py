@@ -72,6 +72,16 @@ def test_reading_cards_imports_nothing_heavy() -> None:
         ({"remote": {"file": "a/b", "path": "x"}}, "source.remote.file: string should match"),
         ({"remote": {"file": "b.zip"}}, "source.remote: give mirrors, a path or an environment"),
         ({"remote": {"file": "b", "mirrors": ["b.zip"]}}, "source.remote.mirrors.0: string should"),
+        (
+            {"remote": {"file": "b", "mirrors": ["ftp://example.org/b.zip"]}},
+            "source.remote.mirrors.0: string should match pattern "
+            "'^(https?|doi|gdrive|gdrive-folder):",
+        ),
+        (
+            {"remote": {"file": "b", "mirrors": ["https://[::1/b.zip"]}},
+            "source.remote.mirrors.0: mirrors must name a server, with a port up to 65535 if with "
+            "any, got 'https://[::1/b.zip'",
+        ),
     ],
 )
 def test_impossible_sources(tmp_path: Path, source: dict[str, Any], expected: str) -> None:

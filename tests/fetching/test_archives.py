@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import shutil
@@ -319,6 +320,79 @@ def test_an_unknown_compression(tmp_path: Path) -> None:
         contents[contents.index(magic) + offset] = 9  # deflate64
     path.write_bytes(bytes(contents))
     refused(path, "truncated or damaged|compression")
+
+
+@pytest.mark.parametrize(
+    ("method", "name"), [(9, "Deflate64"), (93, "Zstandard"), (98, "PPMd"), (77, "unknown")]
+)
+def test_a_compression_that_cannot_be_read_is_named(tmp_path: Path, method: int, name: str) -> None:
+    path = make_zip(tmp_path / "a", {"good": b"1", "f": b"1"})
+    contents = bytearray(path.read_bytes())
+    contents[contents.rindex(b"PK\1\2") + 10] = method
+    path.write_bytes(bytes(contents))
+    refused(path, rf"'f' uses the compression method {method} \({name}\), which cannot be read")
+
+
+@pytest.mark.parametrize("flag", [0x01, 0x40])
+def test_every_kind_of_encryption_is_named(tmp_path: Path, flag: int) -> None:
+    path = make_zip(tmp_path / "a", {"secret": b"1"})
+    contents = bytearray(path.read_bytes())
+    contents[contents.rindex(b"PK\1\2") + 8] |= flag
+    path.write_bytes(bytes(contents))
+    refused(path, "'secret' is encrypted")
+
+
+def test_a_zip_of_a_later_version(tmp_path: Path) -> None:
+    path = make_zip(tmp_path / "a", {"f": b"1"})
+    contents = bytearray(path.read_bytes())
+    contents[contents.rindex(b"PK\1\2") + 6] = 99
+    path.write_bytes(bytes(contents))
+    refused(path, "of a kind that is not supported: zip file version 9.9")
+
+
+@pytest.mark.parametrize("size", [2_000_000, 3_000_000_000])
+def test_a_zip_that_claims_more_than_its_bytes_can_hold(tmp_path: Path, size: int) -> None:
+    """The disk may have room for the claim or not: no reason to ask it."""
+    path = make_zip(tmp_path / "a", {"f": b"123"})
+    contents = bytearray(path.read_bytes())
+    place = contents.rindex(b"PK\1\2") + 24
+    contents[place : place + 4] = size.to_bytes(4, "little")
+    path.write_bytes(bytes(contents))
+    refused(path, f"'f' cannot unpack to {size} bytes from 5: damaged")
+
+
+def test_a_zip_with_zip64_numbers_beyond_all_files(tmp_path: Path) -> None:
+    """Where a member begins is 2**64 - 1: no position that a file has."""
+    path = make_zip(tmp_path / "a", {"f": b"123"}, extra=b"\1\0\x08\0" + b"\xff" * 8)
+    contents = bytearray(path.read_bytes())
+    place = contents.rindex(b"PK\1\2") + 42
+    contents[place : place + 4] = b"\xff" * 4
+    path.write_bytes(bytes(contents))
+    refused(path, "truncated or damaged")
+
+
+def test_a_zip_member_without_a_name(tmp_path: Path) -> None:
+    refused(make_zip(tmp_path / "a", {"good": b"1", "": b"2"}), "'' is no file name")
+
+
+def test_a_zip_name_that_claims_to_be_utf8_and_is_not(tmp_path: Path) -> None:
+    path = make_zip(tmp_path / "a", {"\N{LATIN SMALL LETTER U WITH DIAERESIS}": b"1"})
+    path.write_bytes(path.read_bytes().replace(b"\xc3\xbc", b"\xfc\xfc"))
+    refused(path, r"the name '\\\\xfc\\\\xfc' is not text in UTF-8")
+
+
+@both
+def test_a_leading_dash_is_a_name_like_any_other(tmp_path: Path, kind: str) -> None:
+    (path,) = unpack(MAKERS[kind](tmp_path / "a", {"-rf": b"1"}), tmp_path / "out")
+    assert path == tmp_path / "out" / "-rf"
+
+
+def test_a_disk_that_fills_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("ddpg.fetching.writer.Writer.add_file", full)
+    refused(make_zip(tmp_path / "a", {"f": b"1"}), "No space left", FetchError)
 
 
 @pytest.mark.parametrize(

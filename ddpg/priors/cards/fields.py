@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     Field,
@@ -26,6 +27,7 @@ from pydantic import (
     model_validator,
 )
 
+from ddpg.fetching.remote import check_mirror
 from ddpg.priors.cards.kinds import Configurations
 from ddpg.priors.networks.configurations import (
     ADMClassifierConfig,
@@ -103,7 +105,9 @@ def _listed(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-Mirror = Annotated[str, Field(pattern=r"^(https?|gdrive|gdrive-folder|ftp|sftp|doi):\S+$")]
+Mirror = Annotated[
+    str, Field(pattern=r"^(https?|doi|gdrive|gdrive-folder):\S+$"), AfterValidator(check_mirror)
+]
 Number = Annotated[float, Field(strict=False, allow_inf_nan=False)]
 """YAML 1.1 reads 1e-4, without a dot, as text."""
 
