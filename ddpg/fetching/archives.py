@@ -9,20 +9,23 @@ archive is unpacked or nothing is left.
 
 from __future__ import annotations
 
+import bz2
 import errno
+import gzip
 import lzma
 import shutil
+import stat
 import struct
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 from ddpg.errors import UserError
-from ddpg.fetching import tars, zips
 from ddpg.fetching.errors import ArchiveError, FetchError
-from ddpg.fetching.writer import Writer
+from ddpg.fetching.unpacking import BLOCK, Writer
 from ddpg.files.locking import locked
 
 MAX_BYTES = 64 << 30
@@ -78,7 +81,7 @@ def unpack_locked(archive: Path, folder: Path, *, max_bytes: int, max_files: int
     try:
         staging.mkdir(parents=True)
         writer = Writer(archive, staging, max_bytes, max_files)
-        reader = zips.read if _kind(archive) == "zip" else tars.read
+        reader = read_zip if _kind(archive) == "zip" else read_tar
         _read(reader, archive, writer)
         if not writer.files:
             raise ArchiveError(f"{archive}: holds no file")
@@ -148,3 +151,167 @@ def _is_tar_header(head: bytes) -> bool:
     except tarfile.HeaderError as error:
         return isinstance(error, tarfile.EOFHeaderError)  # type: ignore[attr-defined]
     return True
+
+
+ENCRYPTED = 0x1 | 0x40 | 0x2000
+"""The bits of a member's flags that say so (APPNOTE.TXT, section 4.4.4)."""
+PATCHED = 0x20
+
+METHODS = {
+    1: "Shrink",
+    6: "Implode",
+    9: "Deflate64",
+    10: "PKWARE Implode",
+    20: "Zstandard",
+    93: "Zstandard",
+    95: "XZ",
+    96: "JPEG",
+    97: "WavPack",
+    98: "PPMd",
+    99: "AES",
+}
+"""Compressions that other programs use (APPNOTE.TXT, section 4.4.5) and zipfile does not know."""
+
+READABLE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+MOST_DEFLATED = 1032
+"""Bytes that one byte of Deflate can stand for (a match of 258 bytes in two bits)."""
+
+
+def read_zip(archive: Path, writer: Writer) -> None:
+    """Write every member."""
+    with zipfile.ZipFile(archive) as opened:
+        members = opened.infolist()
+        for member in members:
+            _refuse_what_is_no_file(member, writer)
+        writer.announce(len(members), sum(member.file_size for member in members))
+        for member in members:
+            # zipfile cuts names at a NUL and, on Windows, turns backslashes: judge the original.
+            if member.orig_filename.endswith("/"):
+                writer.add_folder(member.orig_filename)
+            else:
+                with opened.open(member) as contents:
+                    writer.add_file(member.orig_filename, contents)
+
+
+def _refuse_what_is_no_file(member: zipfile.ZipInfo, writer: Writer) -> None:
+    kind = stat.S_IFMT(member.external_attr >> 16)  # zero where the archive was not made by Unix
+    reason = ""
+    if member.flag_bits & ENCRYPTED:
+        reason = "is encrypted"
+    elif member.flag_bits & PATCHED:
+        reason = "is a patch of another file"
+    elif member.compress_type not in READABLE:
+        method = METHODS.get(member.compress_type, "unknown")
+        reason = f"uses the compression method {member.compress_type} ({method}), "
+        reason += "which cannot be read here; pack it anew with an ordinary zip or tar"
+    elif stat.S_ISLNK(kind):
+        reason = "is a link"
+    elif kind and not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+        reason = "is a device, pipe or socket"
+    elif _lies(member):
+        reason = f"cannot unpack to {member.file_size} bytes from {member.compress_size}: damaged"
+    if reason:
+        writer.refuse(member.orig_filename, reason)
+
+
+def _lies(member: zipfile.ZipInfo) -> bool:
+    """Whether the size that a member claims is impossible."""
+    if member.compress_type == zipfile.ZIP_STORED:
+        return member.file_size != member.compress_size
+    deflated = member.compress_type == zipfile.ZIP_DEFLATED
+    return deflated and member.file_size > MOST_DEFLATED * (member.compress_size + 1)
+
+
+LARGEST_HEADER = 16 << 20
+"""Bytes that are read at once; only a header that means harm asks for more."""
+
+ROOM_FOR_HEADERS = 8 << 10
+"""Bytes of headers and padding per member, beside its contents."""
+
+
+def read_tar(archive: Path, writer: Writer) -> None:
+    """Write every member."""
+    with _decompressed(archive) as stream:
+        reader = Forward(stream, writer)
+        try:
+            opened = tarfile.TarFile(fileobj=reader, mode="r")  # type: ignore[arg-type]
+        except tarfile.ReadError as error:
+            raise ArchiveError(f"{archive}: holds no tar archive, or is damaged") from error
+        with opened:
+            while (member := opened.next()) is not None:
+                _write_member(opened, member, writer)
+                opened.members.clear()  # type: ignore[attr-defined] # they pile up otherwise
+        reader.finish()
+
+
+def _write_member(opened: tarfile.TarFile, member: tarfile.TarInfo, writer: Writer) -> None:
+    if member.issym() or member.islnk():
+        writer.refuse(member.name, "is a link")
+    if member.isdir():
+        writer.add_folder(member.name)
+    elif member.isreg():
+        contents = opened.extractfile(member)
+        if contents is None or member.size < 0:
+            writer.refuse(member.name, "has no contents")
+        writer.add_file(member.name, contents)
+    else:
+        writer.refuse(member.name, "is a device, pipe or another special member")
+
+
+def _decompressed(archive: Path) -> IO[bytes]:
+    """The tar inside, recognised by its first bytes."""
+    with archive.open("rb") as stream:
+        head = stream.read(6)
+    if head.startswith(b"\x1f\x8b"):
+        return gzip.open(archive)  # type: ignore[return-value]
+    if head.startswith(b"BZh"):
+        return bz2.open(archive)
+    if head.startswith(b"\xfd7zXZ\0"):
+        return lzma.open(archive)
+    return archive.open("rb")
+
+
+class Forward:
+    """A stream that is read once, forwards, in pieces of sensible size, up to a limit.
+
+    tarfile reads a long name or a table of attributes in one piece, however large it claims to
+    be, and takes a file that breaks off between two members for a whole one.
+    """
+
+    def __init__(self, stream: IO[bytes], writer: Writer) -> None:
+        self._stream, self._writer = stream, writer
+        self._limit = writer.max_bytes + ROOM_FOR_HEADERS * (writer.max_files + 8)
+        self._position = 0
+        self._last = b""
+
+    def tell(self) -> int:
+        return self._position
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, position: int) -> int:
+        """Skip forwards."""
+        if position < self._position:
+            raise tarfile.ReadError("members overlap")
+        while self._position < position:
+            if not self.read(min(BLOCK, position - self._position)):
+                break
+        return self._position
+
+    def read(self, size: int) -> bytes:
+        """Read so many bytes, fewer only at the end."""
+        if not 0 <= size <= LARGEST_HEADER:
+            raise tarfile.ReadError(f"a header of {size} bytes")
+        self._last = self._stream.read(size)
+        self._position += len(self._last)
+        if self._position > self._limit:
+            self._writer.too_large()
+        return self._last
+
+    def finish(self) -> None:
+        """Make sure that the archive ends as a tar does, and its compression too."""
+        if len(self._last) != tarfile.BLOCKSIZE or any(self._last):
+            raise tarfile.ReadError("it breaks off before its end")
+        while self.read(BLOCK):
+            pass

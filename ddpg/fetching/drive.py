@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ddpg.errors import UserError
 from ddpg.fetching.answers import translated
-from ddpg.fetching.bar import bytes_bar
 from ddpg.fetching.checks import Expected, ensure_space
 from ddpg.fetching.errors import FetchError, MirrorError
-from ddpg.fetching.names import Names
-from ddpg.fetching.partial import Partial, Source
-from ddpg.fetching.patience import Patience
+from ddpg.fetching.patience import Partial, Patience, Source
 from ddpg.fetching.remote import check_name
+from ddpg.fetching.unpacking import Names
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -72,6 +70,8 @@ def download(
         MirrorError: Google Drive does not give the file.
         FetchError: the disk has no room for it.
     """
+    from ddpg.machine.progress import bytes_bar
+
     work = partial.data.with_name(f"{partial.data.name}.gdrive")
     if not expected.verifiable:
         shutil.rmtree(work, ignore_errors=True)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import codecs
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from ddpg.fetching import drive, web
 from ddpg.fetching.checks import Expected, Sums, keep_aside, measure
-from ddpg.fetching.dois import address_behind
 from ddpg.fetching.errors import FetchError, MirrorError
 from ddpg.fetching.job import Job, guarded
-from ddpg.fetching.partial import Partial
-from ddpg.fetching.patience import BACKOFF, RETRIES, TIMEOUT, Patience, Tries
+from ddpg.fetching.patience import BACKOFF, RETRIES, TIMEOUT, Partial, Patience, Tries
 from ddpg.fetching.remote import DRIVE_FILE, DRIVE_FOLDER, Remote, scheme_of, shown
 from ddpg.files.linking import link_or_copy
 from ddpg.files.locking import locked
@@ -57,21 +56,32 @@ def fetch(
     """
     patience = Patience(retries, timeout, backoff)
     job = Job(remote, Path(target), pins, key or remote.file, patience, progress)
-    return guarded(job, _fetch)
+    return guarded(job, lambda job: ensured(job, _problem, _adopt, download_file))
 
 
-def _fetch(job: Job) -> Path:
+def ensured(
+    job: Job,
+    problem: Callable[[Job], str | None],
+    adopt: Callable[[Job, Path, str], None],
+    download: Callable[[Job, list[str]], None],
+) -> Path:
+    """The target of a job, be it a file or a folder, once it is right.
+
+    Args:
+        job: the order.
+        problem: why the target is not right as it is; None if it is, "" if there is nothing.
+        adopt: uses what the user has on this machine, given what names it.
+        download: gets it from elsewhere, given what is to be said if that fails.
+    """
     local = job.remote.override()
-    if local is None and _problem(job) is None:  # before the lock: its folder may be read-only
+    if local is None and problem(job) is None:  # before the lock: its folder may be read-only
         return job.target
     with locked(job.target):
         if local is not None:
-            return _adopt(job, *local)
-        problem = _problem(job)  # once more: another process may have been at it
-        if problem is None:
-            return job.target
-        download_file(job, _cleared(job, problem))
-        return job.target
+            adopt(job, *local)
+        elif (trouble := problem(job)) is not None:  # another process may have been at it
+            download(job, cleared(job, trouble))
+    return job.target
 
 
 def _problem(job: Job) -> str | None:
@@ -81,21 +91,24 @@ def _problem(job: Job) -> str | None:
     return job.judged(measure(job.target)) if job.target.is_file() else ""
 
 
-def _cleared(job: Job, problem: str) -> list[str]:
-    """Make room for the right file; what was there is kept.
+def cleared(job: Job, problem: str, suffix: str = "sha256-mismatch") -> list[str]:
+    """Make room for the right file or folder; what was there is kept.
 
     Returns:
-        what is to be said of it if the right file cannot be had.
+        what is to be said of it if the right one cannot be had.
     """
     if not problem:
-        job.target.unlink(missing_ok=True)  # a link to nothing
+        if job.target.is_dir() and not job.target.is_symlink():
+            job.target.rmdir()  # it is empty
+        else:
+            job.target.unlink(missing_ok=True)  # a link to nothing
         return []
-    aside = keep_aside(job.target, job.target)
+    aside = keep_aside(job.target, job.target, suffix=suffix)
     log.warning("%s: %s; it is kept as %s", job.target, problem, aside)
     return [f"{job.target}: {problem}; it is kept as {aside}"]
 
 
-def _adopt(job: Job, local: Path, named: str) -> Path:
+def _adopt(job: Job, local: Path, named: str) -> None:
     """Use a file of the user's; it stays where it is."""
     if local.is_dir():
         raise FetchError(f"{local}: {named} names this folder, which holds no {job.remote.file}")
@@ -105,11 +118,10 @@ def _adopt(job: Job, local: Path, named: str) -> Path:
         raise FetchError(f"{local} ({named}) {problem}")
     if job.target.is_file():
         if job.target.samefile(local) or measure(job.target) == found:
-            return job.target
+            return
         if not job.target.is_symlink():  # a link is replaced: what it leads to stays
-            _cleared(job, job.judged(measure(job.target)) or "is not the named file")
+            cleared(job, job.judged(measure(job.target)) or "is not the named file")
     link_or_copy(local, job.target)
-    return job.target
 
 
 def download_file(job: Job, reasons: list[str], *, judge: bool = True) -> None:
@@ -193,5 +205,5 @@ def _transfer(job: Job, mirror: str, partial: Partial, expected: Expected, tries
             progress=job.progress,
         )
     else:
-        address = tries.persist(lambda: address_behind(mirror, job.patience))
+        address = tries.persist(lambda: web.address_behind(mirror, job.patience))
         web.download(address, partial, expected, label=label, tries=tries, progress=job.progress)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ddpg.fetching import drive
 from ddpg.fetching.archives import MAX_BYTES, MAX_FILES, unpack_locked
-from ddpg.fetching.checks import Sums, keep_aside, measure
+from ddpg.fetching.checks import Sums, keep_aside, measure, measure_folder
 from ddpg.fetching.errors import ArchiveError, FetchError, MirrorError
 from ddpg.fetching.fetch import download_file
 from ddpg.fetching.job import Job
-from ddpg.fetching.origin import note_origin
 from ddpg.fetching.remote import DRIVE_FILE, DRIVE_FOLDER, Remote, shown
+from ddpg.files.writing import replacing
 
 
 @dataclass(frozen=True)
@@ -99,3 +100,24 @@ def unpack_noted(job: Job, archive: Path, limits: Limits) -> None:
 def set_aside(job: Job) -> str:
     """Move the folder away, and say where to."""
     return f"it is kept as {keep_aside(job.target, job.target)}"
+
+
+def note_origin(folder: Path, archive: Sums) -> None:
+    """Write down the sums of the archive and of what is in the folder now."""
+    sums = {"archive": archive, "contents": measure_folder(folder)}
+    with replacing(origin_file(folder)) as temporary:
+        temporary.write_text(json.dumps(sums), encoding="utf-8")
+
+
+def origin_file(folder: Path) -> Path:
+    """Where the note lies."""
+    return folder.with_name(f".{folder.name}.origin.json")
+
+
+def origin_of(folder: Path) -> tuple[Sums, Sums] | None:
+    """Sums of the archive that a folder was unpacked from, and of what was in it, if noted."""
+    try:
+        noted = json.loads(origin_file(folder).read_text(encoding="utf-8"))
+        return Sums(*noted["archive"]), Sums(*noted["contents"])
+    except (OSError, ValueError, KeyError, TypeError):  # absent, or not what this program wrote
+        return None

@@ -7,22 +7,23 @@ from functools import partial as bound
 from pathlib import Path
 
 from ddpg.fetching.archives import MAX_BYTES, MAX_FILES
-from ddpg.fetching.checks import keep_aside, measure, measure_folder, shown_sums
+from ddpg.fetching.checks import measure, measure_folder, shown_sums
 from ddpg.fetching.errors import FetchError, MirrorError
+from ddpg.fetching.fetch import cleared, ensured
 from ddpg.fetching.folder_sources import (
     Limits,
     by_contents,
     from_archive,
     from_drive,
+    origin_file,
+    origin_of,
     set_aside,
     unpack_noted,
 )
 from ddpg.fetching.job import Job, guarded
-from ddpg.fetching.origin import origin_file, origin_of
 from ddpg.fetching.patience import BACKOFF, RETRIES, TIMEOUT, Patience
 from ddpg.fetching.remote import DRIVE_FOLDER, Remote, shown
 from ddpg.files.linking import link_or_copy
-from ddpg.files.locking import locked
 
 log = logging.getLogger(__name__)
 
@@ -64,21 +65,9 @@ def fetch_folder(
     """
     patience = Patience(retries, timeout, backoff)
     job = Job(remote, Path(target), pins, key or remote.file, patience, progress, "folder")
-    return guarded(job, bound(_fetch, limits=Limits(max_bytes, max_files)))
-
-
-def _fetch(job: Job, limits: Limits) -> Path:
-    local = job.remote.override()
-    if local is None and _problem(job) is None:  # before the lock: its folder may be read-only
-        return job.target
-    with locked(job.target):
-        if local is not None:
-            _adopt(job, *local, limits)
-            return job.target
-        problem = _problem(job)  # once more: another process may have been at it
-        if problem is not None:
-            _download(job, _cleared(job, problem), limits)
-        return job.target
+    limits = Limits(max_bytes, max_files)
+    adopt, download = bound(_adopt, limits=limits), bound(_download, limits=limits)
+    return guarded(job, lambda job: ensured(job, _problem, adopt, download))
 
 
 def _problem(job: Job) -> str | None:
@@ -101,19 +90,6 @@ def _problem(job: Job) -> str | None:
         f"has changed since it was unpacked: it has {shown_sums(found)}; "
         f"then it had {shown_sums(contents)}"
     )
-
-
-def _cleared(job: Job, problem: str, suffix: str = "sha256-mismatch") -> list[str]:
-    """Make room; what was there is kept."""
-    if not problem:
-        if job.target.is_dir() and not job.target.is_symlink():
-            job.target.rmdir()  # it is empty
-        else:
-            job.target.unlink(missing_ok=True)  # a link to nothing
-        return []
-    aside = keep_aside(job.target, job.target, suffix=suffix)
-    log.warning("%s: %s; it is kept as %s", job.target, problem, aside)
-    return [f"{job.target}: {problem}; it is kept as {aside}"]
 
 
 def _adopt(job: Job, local: Path, named: str, limits: Limits) -> None:
@@ -153,7 +129,7 @@ def _make_way(job: Job, named: str) -> None:
         job.target.unlink()
     else:
         empty = job.target.is_dir() and not any(job.target.iterdir())
-        _cleared(job, "" if empty else f"gives way to what {named} says", "replaced")
+        cleared(job, "" if empty else f"gives way to what {named} says", "replaced")
 
 
 def _download(job: Job, reasons: list[str], limits: Limits) -> None:

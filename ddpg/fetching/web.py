@@ -1,4 +1,4 @@
-"""HTTP(S): downloads that go on where they stopped (RFC 9110, sections 13 and 14)."""
+"""HTTP(S): downloads that go on where they stopped (RFC 9110, sections 13 and 14); and DOIs."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ddpg.fetching.answers import extent, redirected, refuse_bad_status, translated
-from ddpg.fetching.bar import bytes_bar
 from ddpg.fetching.checks import Expected, ensure_space, human
 from ddpg.fetching.connections import Deadline, session
 from ddpg.fetching.errors import FetchError, MirrorError, PassingError, plain
-from ddpg.fetching.partial import Partial, Source
-from ddpg.fetching.patience import Patience, Tries
+from ddpg.fetching.patience import Partial, Patience, Source, Tries
 
 if TYPE_CHECKING:
     import requests
@@ -199,6 +197,8 @@ class _Download:
 
     def _receive(self, answer: requests.Response, deadline: Deadline) -> None:
         """Write what comes, up to what was said to come."""
+        from ddpg.machine.progress import bytes_bar
+
         source, received = self.partial.source, self.partial.size
         total = source.size if source and source.size is not None else self.expected.size
         limit = self._unannounced() if total is None else total
@@ -250,3 +250,24 @@ def _refuse_compressed(answer: requests.Response, name: str) -> None:
     if coding not in ("identity", "") and not name.lower().endswith((".gz", ".tgz")):
         words = plain(coding, 60)
         raise MirrorError(f"sends the file compressed ({words}), though this was not asked for")
+
+
+def address_behind(doi: str, patience: Patience) -> str:
+    """The http(s) address of ``doi:DOI/FILE``.
+
+    Raises:
+        MirrorError: there is no such DOI, or no such file in it.
+    """
+    import requests
+    from pooch import downloaders
+
+    try:
+        parsed = downloaders.parse_url(doi)
+        repository = downloaders.doi_to_repository(
+            parsed["netloc"], headers=downloaders.REQUESTS_HEADERS, timeout=patience.timeout
+        )
+        return str(repository.download_url(parsed["path"].lstrip("/")))
+    except requests.RequestException as error:
+        raise translated(error, patience.timeout) from error
+    except (LookupError, TypeError, ValueError) as error:  # pooch's words, or an odd answer
+        raise MirrorError(plain(" ".join(str(error).split())) or "is not understood") from error
