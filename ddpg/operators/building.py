@@ -18,7 +18,7 @@ from ddpg.operators.separable import (
     factorise,
 )
 from ddpg.operators.task_kernels import BLUR_TAPS, centred_cubic_taps
-from ddpg.operators.tasks import TASKS, Task, check_task
+from ddpg.operators.tasks import DEFAULT_SCALE, TASKS, Task, check_task
 from ddpg.plugins import load_object
 
 
@@ -26,8 +26,8 @@ def build_operator(
     task: str,
     image_size: int | tuple[int, int],
     *,
-    backend: str = "fft",
-    scale: int = 4,
+    backend: str | None = None,
+    scale: int = DEFAULT_SCALE,
     kernel: Tensor | None = None,
     mask: Tensor | None = None,
     dtype: torch.dtype = torch.float32,
@@ -39,7 +39,9 @@ def build_operator(
         task: a key of :data:`ddpg.operators.tasks.TASKS`.
         image_size: n, or (H, W), in pixels.
         backend: "fft" (periodic), "svd" (with borders) or, for Gaussian deblurring alone,
-            "svd-published" (the published code's slip, see :mod:`ddpg.operators.published`).
+            "svd-published" (the published code's slip, see :mod:`ddpg.operators.published`). By
+            default the task's own, :attr:`ddpg.operators.tasks.Task.backend`, as in a sheet: "svd"
+            for super-resolution, whose samples lie where Pillow, OpenCV and cameras have them.
         scale: for super-resolution, the factor, at least 2; it must divide H and W.
         kernel: for motion deblurring, (k, k), or (B, k, k) with one per image, k odd.
         mask: for inpainting, (H, W), or (B, H, W) with one per image, of zeros and ones.
@@ -52,7 +54,10 @@ def build_operator(
     Raises:
         ValueError: an argument is unknown, missing, superfluous or impossible.
     """
-    check_task(task, backend)
+    if backend is None and task in TASKS:
+        backend = TASKS[task].backend
+    check_task(task, backend or "")
+    backend = str(backend)
     size = _checked_size(image_size)
     for name, value in (("kernel", kernel), ("mask", mask)):
         needed = TASKS[task].needs == name

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 
 from ddpg.plugins import Registry, module_of
 
+DEFAULT_SCALE = 4
+"""The factor of super-resolution where none is given, in a sheet as in Python."""
+
 
 @dataclass(frozen=True)
 class Task:
@@ -22,7 +25,7 @@ class Task:
         name: in sheets and paths.
         title: for people, such as "Motion deblurring".
         backends: its observation models. Pointwise tasks are diagonal in any basis and have one.
-        default_backend: that of a sheet that names none; else the first.
+        default_backend: that of a sheet or of a call in Python that names none; else the first.
         scales: the factors that a sheet may ask for, of a task that downsamples.
         needs: "kernel" or "mask", if the operator needs one.
         builder: for a plug-in, where its operator is made, ``package.module:function``, called as
@@ -42,8 +45,15 @@ class Task:
 
     @property
     def backend(self) -> str:
-        """The backend where none is named."""
+        """The backend where none is named, in a sheet as in Python."""
         return self.default_backend or self.backends[0]
+
+    @property
+    def scale(self) -> int | None:
+        """The factor where none is named; None for a task that does not downsample."""
+        if not self.scales:
+            return None
+        return DEFAULT_SCALE if DEFAULT_SCALE in self.scales else self.scales[0]
 
     @property
     def modules(self) -> tuple[str, ...]:
@@ -56,7 +66,8 @@ _BLUR_BACKENDS = ("fft", "svd")
 TASKS: Registry[Task] = Registry(
     "ddpg.operators",
     Task,
-    # As in the published runs.
+    # "svd" as in the published runs: its samples lie in the middle of s x s pixels, as those of
+    # Pillow, OpenCV and cameras; those of "fft" lie on the first of them.
     Task("sr_bicubic", "Super-resolution", ("fft", "svd"), "svd", scales=(2, 4, 8)),
     Task("deblur_gauss", "Gaussian deblurring", (*_BLUR_BACKENDS, "svd-published"), taps=5),
     Task("deblur_uni", "Uniform deblurring", _BLUR_BACKENDS, taps=9),

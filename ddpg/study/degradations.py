@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from ddpg.errors import UserError
 from ddpg.operators.tasks import TASKS, check_task
 
-DEFAULT_SCALE = 4
-"""The factor of super-resolution where a sheet names none."""
-
 
 @dataclass(frozen=True)
 class Degradation:
@@ -41,7 +38,7 @@ def check_degradation(task: str, operator: str, scale: float | None) -> Degradat
     Raises:
         UserError: naming the column of the sheet, what was found and what is allowed.
     """
-    operator = operator or (TASKS[task].backend if task in TASKS else "fft")
+    operator = operator or (TASKS[task].backend if task in TASKS else "")
     try:
         check_task(task, operator)
     except ValueError as error:
@@ -53,8 +50,7 @@ def check_degradation(task: str, operator: str, scale: float | None) -> Degradat
         if scale is not None:
             raise UserError(f"scale: {task} has no scale, got {scale!r}")
         return Degradation(task, operator)
-    if scale is None:
-        scale = DEFAULT_SCALE if DEFAULT_SCALE in scales else scales[0]
-    if scale not in scales:
+    scale = TASKS[task].scale if scale is None else scale
+    if scale is None or scale not in scales:
         raise UserError(f"scale: must be one of {', '.join(map(str, scales))}, got {scale!r}")
     return Degradation(task, operator, int(scale))

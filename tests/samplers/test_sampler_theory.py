@@ -43,7 +43,7 @@ def operators():
     mask = torch.rand(SIZE, generator=torch.Generator().manual_seed(5)) < 0.6
     options = {"image_size": SIZE, "dtype": torch.float64}
     return {
-        "sr-fft": build_operator("sr_bicubic", scale=2, **options),
+        "sr-fft": build_operator("sr_bicubic", backend="fft", scale=2, **options),
         "sr-svd": build_operator("sr_bicubic", backend="svd", scale=2, **options),
         "motion": build_operator("motion_deblur", kernel=kernel / kernel.sum(), **options),
         "inpainting": build_operator("inpainting", mask=mask, **options),
