@@ -61,8 +61,36 @@ class Schedule:
         return 1.0 if t == -1 else float(self.alphas_cumprod[t])
 
     def uniform_times(self, steps: int) -> list[int]:
-        """``(steps - 1) * skip, ..., skip, 0`` with ``skip = T // steps`` (Song et al., 2021)."""
+        """Exactly ``steps`` time indices, equally spaced, falling to 0.
+
+        Where ``steps`` divides T: ``(steps - 1) * skip, ..., skip, 0`` with ``skip = T // steps``
+        (Song et al., 2021), which is what published runs walk. Where it does not, that grid would
+        begin in the middle of the diffusion (501 of 1000 steps at t = 500): then the times are
+        spread evenly from T - 1 to 0.
+
+        Raises:
+            ValueError: ``steps`` is no integer in [1, T].
+        """
+        self.check_steps(steps)
+        if len(self) % steps == 0:
+            return list(range(0, len(self), len(self) // steps))[::-1]
+        return spread_times(len(self) - 1, steps)
+
+    def check_steps(self, steps: int) -> int:
+        """``steps`` if a sampler can take as many; ValueError otherwise."""
         if not isinstance(steps, int) or isinstance(steps, bool) or not 1 <= steps <= len(self):
             raise ValueError(f"steps must be an integer in [1, {len(self)}], got {steps!r}")
-        skip = len(self) // steps
-        return [index * skip for index in reversed(range(steps))]
+        return steps
+
+
+def spread_times(top: int, count: int) -> list[int]:
+    """``count`` time indices from ``top`` to 0, as evenly as integers can be.
+
+    Args:
+        top: the first one.
+        count: from 2 to ``top + 1``.
+
+    >>> spread_times(999, 4)
+    [999, 666, 333, 0]
+    """
+    return [round(index * top / (count - 1)) for index in reversed(range(count))]

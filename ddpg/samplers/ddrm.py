@@ -7,7 +7,9 @@ coordinates in the basis of the singular vectors, ``w`` those of pixel noise ``z
 gives them without a big SVD (:meth:`ddpg.operators.LinearOperator.image_coordinates`), so that
 motion deblurring and super-resolution by Fourier transforms work like the rest.
 
-The last step returns the network's estimate: it has no data term.
+The last step returns the network's estimate: it has no data term. The times are equally spaced;
+those of the authors' code, ``range(0, 1000, 1000 // N)``, are the same where N divides 1000, and
+more than N where it does not.
 """
 
 from __future__ import annotations
@@ -18,21 +20,15 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ddpg.priors.schedule import Schedule
 from ddpg.samplers.base import DiffusionSampler
 from ddpg.samplers.problem import Problem, Step
 from ddpg.samplers.spectral import can_divide, noise_level
-from ddpg.samplers.time_grids import times_below
 
 
 class DDRM(DiffusionSampler):
     """Each singular direction takes from y what y knows better than ``x_t`` does."""
 
     name: ClassVar[str] = "ddrm"
-
-    def grid(self, schedule: Schedule) -> list[int]:
-        """``range(0, T, T // N)`` downwards: more than N times where N does not divide T."""
-        return times_below(schedule, self.hyper_parameters["steps"])
 
     def start(self, problem: Problem, first: Step) -> Tensor:
         """``Y/S + sqrt(sig_T^2 - s^2/S^2) x_T^`` where y knows more, else noise; over ``sig_T``."""

@@ -18,7 +18,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from ddpg.priors.schedule import Schedule
+from ddpg.priors.schedule import Schedule, spread_times
 from ddpg.samplers.base import DiffusionSampler
 from ddpg.samplers.methods import NOISY_SCALE
 from ddpg.samplers.problem import Move, Problem, Step, check_times
@@ -37,16 +37,10 @@ class DiffPIR(DiffusionSampler):
         return check_times(times, least=2)
 
     def grid(self, schedule: Schedule) -> list[int]:
-        """``T-1 - floor(T sqrt(i/(N-1)))``, or equally spaced, both down to 0."""
-        count, last = self.hyper_parameters["steps"], len(schedule) - 1
-        if self.hyper_parameters["grid"] == "uniform":
-            skip = len(schedule) // count
-            times = [*(last - i * skip for i in range(count)), 0]
-        else:
-            fall = [math.floor(len(schedule) * math.sqrt(i / (count - 1))) for i in range(count)]
-            times = [*(last - depth for depth in fall[:-1]), 0]
-        # Many steps fall on few times near the end; each is visited once.
-        return sorted(set(times), reverse=True)
+        """N times of a square root, or N + 1 equally spaced ones, from T-1 down to 0."""
+        count = schedule.check_steps(self.hyper_parameters["steps"])
+        uniform = self.hyper_parameters["grid"] == "uniform"
+        return (uniform_times if uniform else quad_times)(len(schedule), count)
 
     def moves(self, times: Sequence[int]) -> list[Move]:
         """From each time to the next: the last one is the end."""
@@ -85,3 +79,41 @@ class DiffPIR(DiffusionSampler):
         # x_s = sqrt(abar_s) xc + sqrt(1-abar_s) [sqrt(1-zeta) e + sqrt(zeta) z]
         put_back = math.sqrt(1 - zeta) * e + math.sqrt(zeta) * problem.fresh_noise(step.index)
         return math.sqrt(step.abar_s) * xc + math.sqrt(1 - step.abar_s) * put_back, x0
+
+
+def quad_times(total: int, count: int) -> list[int]:
+    """``T-1 - floor(T sqrt(i/(N-1)))`` for i = 0 ... N-1, the last one 0.
+
+    Args:
+        total: T, the number of training steps.
+        count: N, from 2 to T.
+
+    Returns:
+        exactly N times. Where the formula gives a time twice, near the end of very fine grids,
+        those before move up.
+    """
+    fall = [math.floor(total * math.sqrt(i / (count - 1))) for i in range(count)]
+    times = [0]
+    for depth in fall[-2::-1]:
+        times.append(max(total - 1 - depth, times[-1] + 1))
+    return times[::-1]
+
+
+def uniform_times(total: int, count: int) -> list[int]:
+    """``T-1 - i floor(T/N)`` for i = 0 ... N-1, then 0, where N divides T; else spread evenly.
+
+    The formula alone would end with a jump where N does not divide T: from 499 to 0 for 501 of
+    1000.
+
+    Args:
+        total: T, the number of training steps.
+        count: N, from 1 to T.
+
+    Returns:
+        N + 1 times, one more than there are moves; T where N is T.
+    """
+    if count == total:
+        return list(range(total))[::-1]
+    if total % count == 0:
+        return [*range(total - 1, 0, -(total // count)), 0]
+    return spread_times(total - 1, count + 1)

@@ -26,9 +26,7 @@ class DPS(GradientSampler):
 
     def grid(self, schedule: Schedule) -> list[int]:
         """From T-1 to 0, a running sum of ``(T-1)/(N-1)`` rounded at every time."""
-        count = self.hyper_parameters["steps"]
-        if count > len(schedule):
-            raise ValueError(f"steps must lie in [1, {len(schedule)}] for this prior, got {count}")
+        count = schedule.check_steps(self.hyper_parameters["steps"])
         stride = (len(schedule) - 1) / (count - 1) if count > 1 else 1.0
         times, position = [], 0.0
         for _ in range(count):

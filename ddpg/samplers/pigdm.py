@@ -21,11 +21,9 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from ddpg.priors.schedule import Schedule
 from ddpg.samplers.gradients import GradientSampler
 from ddpg.samplers.problem import Problem, Step
 from ddpg.samplers.spectral import noise_level
-from ddpg.samplers.time_grids import times_below
 
 
 class PiGDM(GradientSampler):
@@ -36,12 +34,6 @@ class PiGDM(GradientSampler):
     @property
     def _noisy(self) -> bool:
         return self.hyper_parameters["form"] == "inversebench_noisy"
-
-    def grid(self, schedule: Schedule) -> list[int]:
-        """N equally spaced times; for ``reddiff`` as many as there are below T, as DDRM's."""
-        if self._noisy:
-            return super().grid(schedule)
-        return times_below(schedule, self.hyper_parameters["steps"])
 
     def start(self, problem: Problem, first: Step) -> Tensor:
         """``sqrt(1-abar_T) x_T``, for ``reddiff`` with ``sqrt(abar_T) A^+ y`` added."""

@@ -29,8 +29,8 @@ class Counting(GaussianPrior):
 @pytest.mark.parametrize(
     ("name", "settings", "evaluations"),
     [
-        ("ddrm", {"steps": 7}, 8),
-        ("ddrm", {"steps": 600}, 1000),
+        ("ddrm", {"steps": 7}, 7),
+        ("ddrm", {"steps": 600}, 600),
         ("ddnm", {"steps": 7}, 7),
         ("ddnm", {"steps": 10, "travel_length": 2, "travel_repeat": 2}, 18),
         ("ddnm", {"steps": 10, "travel_length": 2, "travel_repeat": 3}, 26),
@@ -41,7 +41,7 @@ class Counting(GaussianPrior):
         ("dps", {"steps": 1}, 1),
         ("dps", {"steps": 20, "gradient_batch": 3}, 20),
         ("pigdm", {"steps": 7}, 7),
-        ("pigdm", {"steps": 7, "form": "reddiff"}, 8),
+        ("pigdm", {"steps": 7, "form": "reddiff"}, 7),
     ],
 )
 def test_evaluations_are_counted_exactly(name, settings, evaluations):
@@ -55,7 +55,7 @@ def test_evaluations_are_counted_exactly(name, settings, evaluations):
 
 
 def test_grids():
-    assert build_sampler("ddrm", steps=7).times(SCHEDULE) == list(range(994, -1, -142))
+    assert build_sampler("ddrm", steps=8).times(SCHEDULE) == list(range(875, -1, -125))
     assert build_sampler("dps", steps=4).times(SCHEDULE) == [999, 666, 333, 0]
     assert build_sampler("dps").times(SCHEDULE) == list(range(999, -1, -1))
     assert build_sampler("diffpir", steps=3).times(SCHEDULE) == [999, 292, 0]
@@ -77,7 +77,7 @@ def test_fine_grids_of_diffpir_fall(grid, steps):
     assert all(t > s for t, s in pairwise(times))
 
 
-@pytest.mark.parametrize("name", ["ddrm", "ddnm", "ddnm_plus", "dps", "pigdm", "ddpg"])
+@pytest.mark.parametrize("name", ["ddrm", "ddnm", "ddnm_plus", "dps", "pigdm", "ddpg", "diffpir"])
 def test_more_steps_than_the_prior_was_trained_for(name):
     short = GaussianPrior(0, 1, schedule=Schedule.linear(steps=50))
     with pytest.raises(ValueError, match=r"steps must .* \[1, 50\]"):
@@ -107,3 +107,61 @@ def test_time_travel_restarts_from_the_last_estimate():
     abar = SCHEDULE.abar(700)
     z = noise.step(2, (1, 3, 4, 6)).double()
     torch.testing.assert_close(seen[0].x, abar**0.5 * seen[0].x0 + (1 - abar) ** 0.5 * z)
+
+
+WALKERS = {
+    "ddpg": {},
+    "idpg": {},
+    "idbp": {},
+    "ddrm": {},
+    "ddnm": {},
+    "ddnm_plus": {},
+    "dps": {},
+    "pigdm": {},
+    "pigdm-reddiff": {"form": "reddiff"},
+    "diffpir-quad": {},
+    "diffpir-uniform": {"grid": "uniform"},
+}
+
+
+def own_times(walker, steps, schedule=SCHEDULE):
+    return build_sampler(walker.split("-")[0], steps=steps, **WALKERS[walker]).times(schedule)
+
+
+@pytest.mark.parametrize("steps", [3, 7, 15, 64, 333, 501, 502, 600, 750, 999])
+@pytest.mark.parametrize("walker", WALKERS)
+def test_any_number_of_steps_spreads_over_the_whole_diffusion(walker, steps):
+    times = own_times(walker, steps)
+    assert len(times) == steps + (walker == "diffpir-uniform")
+    assert (times[0], times[-1]) == (999, 0)
+    falls = [t - s for t, s in pairwise(times)]
+    assert min(falls) >= 1
+    if walker != "diffpir-quad":
+        assert max(falls) - min(falls) <= 1
+
+
+@pytest.mark.parametrize(
+    "steps", [1, 2, 4, 5, 8, 10, 20, 25, 40, 50, 100, 125, 200, 250, 500, 1000]
+)
+def test_published_numbers_of_steps_keep_the_published_times(steps):
+    skip = 1000 // steps
+    for walker in ("ddpg", "idpg", "idbp", "ddrm", "ddnm", "ddnm_plus", "pigdm", "pigdm-reddiff"):
+        assert own_times(walker, steps) == list(range(0, 1000, skip))[::-1]
+    if steps > 1:
+        uniform = dict.fromkeys([*(999 - i * skip for i in range(steps)), 0])
+        assert own_times("diffpir-uniform", steps) == list(uniform)
+
+
+@pytest.mark.parametrize("length", [20, 50, 97])
+@pytest.mark.parametrize("walker", WALKERS)
+def test_grids_of_other_schedules(walker, length):
+    schedule = Schedule.linear(steps=length)
+    for steps in range(2, length + 1):
+        times = own_times(walker, steps, schedule)
+        whole = walker == "diffpir-uniform" and steps == length
+        assert len(times) == steps + (walker == "diffpir-uniform") - whole
+        assert times[0] < length
+        assert times[-1] == 0
+        assert all(t > s for t, s in pairwise(times))
+    with pytest.raises(ValueError, match=rf"steps must .* \[1, {length}\], got {length + 1}"):
+        own_times(walker, length + 1, schedule)
