@@ -97,6 +97,7 @@ def _plots(options: argparse.Namespace) -> None:
 
 def _compare(options: argparse.Namespace) -> int:
     from ddpg.comparison.statistics.changes import compare_files
+    from ddpg.comparison.statistics.measurements import named
     from ddpg.comparison.tables.changes import comparison_markdown
 
     try:
@@ -111,7 +112,9 @@ def _compare(options: argparse.Namespace) -> int:
         raise UsageError(str(error)) from error
     if options.output:
         with replacing(options.output) as path:
-            comparison.changes.to_csv(path, index=False, float_format="%.8g", lineterminator="\n")
+            named(comparison.changes).to_csv(
+                path, index=False, float_format="%.8g", lineterminator="\n"
+            )
     print(comparison_markdown(comparison), end="")
     return 1 if len(comparison.worse) else 0
 

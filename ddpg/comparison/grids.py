@@ -27,11 +27,17 @@ from ddpg.comparison.pictures import (
     read_kernels,
     to_8bit,
 )
-from ddpg.comparison.statistics.measurements import label_styles, quality_metrics, read_metrics
+from ddpg.comparison.statistics.measurements import (
+    CELL_KEYS,
+    label_styles,
+    quality_metrics,
+    read_metrics,
+)
 from ddpg.comparison.statistics.reasons import merged
 from ddpg.comparison.style import task_name
 from ddpg.errors import UserError
 from ddpg.files.writing import replacing
+from ddpg.study.names import cell_name, degradation_name
 
 MOST_IMAGES = 6
 """Rows of the figure, and of a grid unless images are named."""
@@ -135,13 +141,15 @@ def metrics_of_cell(metrics: pd.DataFrame, cell: str) -> pd.DataFrame:
     Raises:
         UserError: there are none.
     """
-    scale = metrics["scale"].map(lambda value: f"-x{value:g}" if value > 0 else "")
-    level = metrics["sigma_y"].map(lambda value: f"{value:g}")
-    degradation = metrics["task"] + scale + "-" + metrics["operator"]
-    paths = metrics["dataset"] + "/" + degradation + "/" + level
-    if cell not in set(paths):
-        raise UserError(f"no cell {cell!r} in the metrics, only {', '.join(sorted(set(paths)))}")
-    return metrics[paths == cell]
+    groups = {
+        cell_name(dataset, degradation_name(task, scale, operator), sigma_y): frame
+        for (dataset, task, operator, scale, sigma_y), frame in metrics.groupby(
+            CELL_KEYS, dropna=False, sort=False
+        )
+    }
+    if cell not in groups:
+        raise UserError(f"no cell {cell!r} in the metrics, only {', '.join(sorted(groups))}")
+    return groups[cell]
 
 
 def scores_by_image(metrics: pd.DataFrame) -> dict[tuple[str, str], dict[str, float]]:

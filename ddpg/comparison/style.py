@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from ddpg.errors import UserError
 from ddpg.samplers.methods import METHODS
+from ddpg.study.names import number_name
 
 Dashes = tuple[float, ...]
 SOLID: Dashes = ()
@@ -233,4 +234,4 @@ def dataset_name(dataset: str) -> str:
 def task_name(task: str, scale: float | None = None) -> str:
     """The task for people, such as "Super-resolution ×4"; the scale may be None or not a number."""
     name = TASK_NAMES.get(task, task.replace("_", " "))
-    return f"{name} ×{scale:g}" if scale and scale > 0 else name
+    return f"{name} ×{number_name(scale)}" if scale and scale > 0 else name

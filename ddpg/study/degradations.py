@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ddpg.errors import UserError
 from ddpg.operators.tasks import TASKS, check_task
+from ddpg.study.names import degradation_name
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,7 @@ class Degradation:
     @property
     def key(self) -> str:
         """The degradation's name in paths, such as ``sr_bicubic-x4-svd``."""
-        scale = f"-x{self.scale}" if self.scale else ""
-        return f"{self.task}{scale}-{self.operator}"
+        return degradation_name(self.task, self.scale, self.operator)
 
 
 def check_degradation(task: str, operator: str, scale: float | None) -> Degradation:

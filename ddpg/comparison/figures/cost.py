@@ -34,6 +34,7 @@ from ddpg.comparison.statistics.measurements import (
 )
 from ddpg.comparison.statistics.summary import summarise
 from ddpg.comparison.style import METRIC_STYLES, dataset_name
+from ddpg.study.names import number_name
 
 COSTS = ("seconds", "network_evaluations")
 _ROW = 1.45
@@ -104,7 +105,7 @@ def _figure(points: pd.DataFrame, cost: str, summary: pd.DataFrame) -> Figure:
             here = of_panel(here, column)
             _draw(axes[i, j], here, styles, narrow=paid.max() < 30 * paid.min())
             if len(here) and line.metric == lines["metric"].iloc[0]:
-                level = rf"$\sigma_y$ = {here['sigma_y'].iloc[0]:g}"
+                level = rf"$\sigma_y$ = {number_name(here['sigma_y'].iloc[0])}"
                 axes[i, j].set_title(f"{degradation_title(column)}, {level}")
         prefix = f"{dataset_name(line.dataset)}\n" if several(points["dataset"]) else ""
         axes[i, 0].set_ylabel(prefix + axis_label(line.metric))

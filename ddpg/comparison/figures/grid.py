@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
 from ddpg.comparison.grids import Grid, Row, Tile, full_size
 from ddpg.comparison.pictures import Square, enlarge
+from ddpg.study.names import number_name
 
 INSET = 0.42
 """Side of the enlarged detail, as a share of the picture's shorter side."""
@@ -34,7 +35,7 @@ def _grid_figure(grid: Grid) -> Figure:
     side = min(PAGE / count, 1.5)
     line = side * height / width + _CAPTION
     figure = new_figure(side * count, line * len(grid.rows) + _HEAD, padding=0.01)
-    figure.suptitle(rf"{grid.title}, $\sigma_y$ = {grid.sigma_y:g}", fontsize=7.5)
+    figure.suptitle(rf"{grid.title}, $\sigma_y$ = {number_name(grid.sigma_y)}", fontsize=7.5)
     axes = figure.subplots(len(grid.rows), count, squeeze=False)
     for panels, row in zip(axes, grid.rows, strict=True):
         best = max((tile.scores.get("psnr", -np.inf) for tile in row.tiles), default=-np.inf)

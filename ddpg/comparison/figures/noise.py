@@ -29,6 +29,7 @@ from ddpg.comparison.figures.panels import (
 )
 from ddpg.comparison.statistics.summary import label_styles, read_metrics, summarise
 from ddpg.comparison.style import dataset_name, metric_style
+from ddpg.study.names import number_name
 
 _ROW = 1.35
 
@@ -116,7 +117,7 @@ def _draw_curves(axes: Axes, rows: pd.DataFrame, styles: Styles) -> None:
             np.sqrt(line["sigma_y"]) + shift, line["mean"], interval_bars(line), capsize=1,
             elinewidth=0.5, capthick=0.5, linewidth=width, **line_look(style),
         )  # fmt: skip
-    axes.set_xticks(np.sqrt(levels), [f"{level:g}" for level in levels])
+    axes.set_xticks(np.sqrt(levels), [number_name(level) for level in levels])
     axes.set_xlim(np.sqrt(levels[0]) - 0.1 * span, np.sqrt(levels[-1]) + 0.1 * span)
     axes.margins(y=0.1)
     axes.grid(axis="y")

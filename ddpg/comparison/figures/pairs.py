@@ -31,6 +31,7 @@ from ddpg.comparison.statistics.pairs import compare_pairs
 from ddpg.comparison.statistics.summary import summarise
 from ddpg.comparison.style import METRIC_STYLES, MethodStyle, dataset_name
 from ddpg.errors import UserError
+from ddpg.study.names import number_name
 
 REFERENCE = "ddpg"
 
@@ -179,7 +180,7 @@ def _shades(number: int) -> list[tuple[float, float, float]]:
 def _handles(levels: list[float]) -> list[Line2D]:
     """The legend: shades of the noise levels, and what a filled symbol means."""
     looks: list[dict[str, Any]] = [
-        {"color": shade, "label": rf"$\sigma_y$ = {level:g}"}
+        {"color": shade, "label": rf"$\sigma_y$ = {number_name(level)}"}
         for shade, level in zip(_shades(len(levels)), levels, strict=True)
     ]
     grey = {"color": "#555555"}

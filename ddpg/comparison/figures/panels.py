@@ -17,6 +17,7 @@ from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles
 from ddpg.comparison.statistics.pairs import count
 from ddpg.comparison.statistics.reasons import shortened
 from ddpg.comparison.style import METRIC_STYLES, MethodStyle, task_name
+from ddpg.study.names import number_name
 
 Styles = dict[str, MethodStyle]
 LEGEND = 0.35
@@ -96,7 +97,7 @@ def _dot_look(area: float, level: float) -> dict[str, Any]:
     """A symbol of the legend that stands for a noise level."""
     return {
         "linestyle": "", "marker": "o", "color": "#b5b5b5", "markeredgewidth": 0,
-        "markersize": area**0.5, "label": rf"$\sigma_y$ = {level:g}",
+        "markersize": area**0.5, "label": rf"$\sigma_y$ = {number_name(level)}",
     }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from ddpg.comparison.pictures import enlarge, to_8bit
 from ddpg.comparison.style import method_styles, task_name
 from ddpg.errors import UserError
 from ddpg.stages.trajectory_file import Trajectory, read_trajectory
+from ddpg.study.names import number_name
 
 _CURVES = 1.2
 _CAPTION = 0.12
@@ -70,7 +71,7 @@ def _figure(trajectories: Sequence[Trajectory]) -> Figure:
     ratios = [line * len(ordered) + _HEAD, curved]
     pictures, curves = figure.subfigures(2, 1, squeeze=False, height_ratios=ratios)[:, 0]
     title = f"{task_name(about['task'], about.get('scale'))} ({about['operator']})"
-    level = rf"$\sigma_y$ = {float(about['sigma_y']):g}"
+    level = rf"$\sigma_y$ = {number_name(float(about['sigma_y']))}"
     pictures.suptitle(f"{title}, {level}: the estimate x0 over the steps", fontsize=7.5)
     _draw_pictures(pictures, ordered, styles, columns)
     if drawn:

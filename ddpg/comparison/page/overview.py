@@ -10,6 +10,7 @@ import pandas as pd
 
 from ddpg.comparison.statistics.measurements import CELL_KEYS, DEGRADATION_KEYS, label_styles
 from ddpg.comparison.style import METRIC_STYLES, dataset_name, metric_order, task_name
+from ddpg.study.names import number_name
 
 
 def facts(metrics: pd.DataFrame) -> list[tuple[str, str]]:
@@ -82,7 +83,7 @@ def _degradations(metrics: pd.DataFrame) -> list[str]:
     lines = []
     for key, frame in metrics.groupby(DEGRADATION_KEYS[1:], dropna=False, sort=False):
         task, operator, scale = key
-        levels = ", ".join(f"{level:g}" for level in sorted(frame["sigma_y"].unique()))
+        levels = ", ".join(map(number_name, sorted(frame["sigma_y"].unique())))
         lines.append(f"{task_name(task, scale)} ({operator}), σ = {levels}")
     return lines
 

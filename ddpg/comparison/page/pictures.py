@@ -17,6 +17,7 @@ from typing import Any
 from ddpg.comparison.grids import OBSERVATION, TRUTH
 from ddpg.comparison.pictures import Paths, names_in, read_arrays, thumbnail_uri, to_8bit
 from ddpg.errors import UserError
+from ddpg.study.names import number_name
 
 BUDGET = 48.0
 """MiB of pictures in a page unless another number is asked for."""
@@ -90,7 +91,7 @@ def _blocks(grids: Sequence[Grid]) -> dict[tuple[str, ...], dict[str, Any]]:
     blocks: dict[tuple[str, ...], dict[str, Any]] = {}
     for grid in grids:
         try:
-            cell = (grid["dataset"], grid["degradation"], f"{grid['sigma_y']:g}")
+            cell = (grid["dataset"], grid["degradation"], number_name(grid["sigma_y"]))
             for row in grid["rows"]:
                 tiles = dict(row["tiles"])
                 shared = {"uri": tiles.pop(TRUTH), "detail": row["detail"]}

@@ -12,6 +12,7 @@ import pandas as pd
 from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles
 from ddpg.comparison.statistics.reasons import merged
 from ddpg.comparison.style import METRIC_STYLES, dataset_name, metric_order, task_name
+from ddpg.study.names import degradation_name, number_name
 
 MOST_LISTED = 2000
 """Images of a data set whose scores the page lists one by one; its tables are of all."""
@@ -47,13 +48,12 @@ def cells(metrics: pd.DataFrame) -> list[dict[str, Any]]:
     found = []
     for key, frame in metrics.groupby(CELL_KEYS, dropna=False, sort=False):
         dataset, task, operator, scale, sigma = key
-        suffix = f"-x{scale:g}" if scale > 0 else ""
         found.append({
             "dataset": dataset,
             "dataset_name": dataset_name(dataset),
-            "degradation": f"{task}{suffix}-{operator}",
+            "degradation": degradation_name(task, scale, operator),
             "title": f"{task_name(task, scale)} ({operator})",
-            "sigma": f"{sigma:g}",
+            "sigma": number_name(sigma),
             "labels": list(label_styles(frame)),
         })  # fmt: skip
     return sorted(found, key=lambda cell: (cell["dataset"], cell["title"], float(cell["sigma"])))
@@ -80,7 +80,7 @@ def scores(metrics: pd.DataFrame, images: Mapping[str, Sequence[str]]) -> dict[t
 
 def _identity(key: tuple) -> tuple[str, str, str]:
     dataset, task, operator, scale, sigma = key
-    return dataset, f"{task}{f'-x{scale:g}' if scale > 0 else ''}-{operator}", f"{sigma:g}"
+    return dataset, degradation_name(task, scale, operator), number_name(sigma)
 
 
 def _scores_of(frame: pd.DataFrame, images: Sequence[str]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import pandas as pd
 from ddpg.comparison.statistics.measurements import DEGRADATION_KEYS, label_styles
 from ddpg.comparison.style import METRIC_STYLES, dataset_name, metric_order, task_name
 from ddpg.comparison.tables.entries import remark
+from ddpg.study.names import number_name
 
 COSTS = ("network_evaluations", "seconds")
 """Metrics of cost that stand beside every metric of quality."""
@@ -133,7 +134,7 @@ def _block(frame: pd.DataFrame, metric: str, costs: list[str]) -> Block:
         if any(cell.text for cell in cells):
             rows.append((label, style.name, cells + [_cost(frame, label, cost) for cost in costs]))
     direction = METRIC_STYLES[metric].direction
-    heads = [Head(f"σ = {level:g}", direction) for level in levels]
+    heads = [Head(f"σ = {number_name(level)}", direction) for level in levels]
     return Block(metric, heads + [_cost_head(cost) for cost in costs], rows, notes)
 
 

@@ -5,6 +5,7 @@ One row is one metric of one image restored once; ``repeat`` numbers the seeds o
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pandas as pd
 from ddpg.comparison.style import METRIC_STYLES, MethodStyle, method_styles, metric_order
 from ddpg.errors import UserError
 from ddpg.files.long_table import check_unchanged
+from ddpg.study.names import number_name
 
 DEGRADATION_KEYS = ["dataset", "task", "operator", "scale"]
 CELL_KEYS = [*DEGRADATION_KEYS, "sigma_y"]
@@ -71,6 +73,16 @@ def _numbers(column: pd.Series, path: Path) -> pd.Series:
         return pd.to_numeric(column.mask(column.str.lower().isin(["", "nan"]))).astype(float)
     except ValueError as error:
         raise UserError(f"{path}: column {column.name}: {error}") from error
+
+
+def named(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with scale and noise level as text: they are names, whatever a file rounds."""
+    columns = [column for column in ("scale", "sigma_y") if column in frame]
+    texts = {
+        column: frame[column].map(lambda value: "" if math.isnan(value) else number_name(value))
+        for column in columns
+    }
+    return frame.assign(**texts)
 
 
 def check_metrics(frame: pd.DataFrame, source: object = "metrics") -> pd.DataFrame:

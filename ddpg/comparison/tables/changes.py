@@ -10,6 +10,7 @@ from ddpg.comparison.statistics.changes import SAME, WHOLE, Comparison
 from ddpg.comparison.statistics.pairs import count
 from ddpg.comparison.style import METRIC_STYLES, dataset_name, task_name
 from ddpg.comparison.tables.markup import escape_markdown
+from ddpg.study.names import number_name
 
 
 def comparison_markdown(comparison: Comparison) -> str:
@@ -52,7 +53,7 @@ def _cell(row: dict[str, Any]) -> str:
     if row["label"] == WHOLE:
         return dataset_name(row["dataset"])
     task = f"{task_name(row['task'], row['scale'])} ({row['operator']})"
-    return f"{dataset_name(row['dataset'])}, {task}, σ = {row['sigma_y']:g}"
+    return f"{dataset_name(row['dataset'])}, {task}, σ = {number_name(row['sigma_y'])}"
 
 
 def _alone(changes: pd.DataFrame) -> list[str]:

@@ -17,6 +17,7 @@ from ddpg.comparison.statistics.pairs import count
 from ddpg.comparison.statistics.summary import summarise
 from ddpg.comparison.style import METRIC_STYLES, dataset_name, metric_order, task_name
 from ddpg.comparison.tables.entries import Entry, Panel, Table, format_entry, small_cost
+from ddpg.study.names import number_name
 
 WIDEST_PANEL = 8
 """Columns of values that fit the width of a page."""
@@ -97,7 +98,7 @@ def _quality_table(
         f"{_marks(shown)}"
     )
     identity = "-".join(
-        part for part in (task, f"x{scale:g}" if scale > 0 else "", operator) if part
+        part for part in (task, f"x{number_name(scale)}" if scale > 0 else "", operator) if part
     )
     notes += [("", text) for _, text in left_out]
     return Table(dataset, identity, name, caption, panels, notes)
@@ -115,7 +116,7 @@ def _marks(shown: pd.DataFrame) -> str:
         )
     text += "Bold: no other method is significantly better (Wilcoxon signed-rank, Holm, 5 %)."
     undecided = shown[~shown["decidable"] & (shown["n"] > 0)]
-    levels = ", ".join(f"{level:g}" for level in sorted(undecided["sigma_y"].unique()))
+    levels = ", ".join(map(number_name, sorted(undecided["sigma_y"].unique())))
     few = f" Too few images or methods for any bold in a column of σ = {levels}."
     return text + few * bool(levels)
 

@@ -6,6 +6,7 @@ import re
 
 from ddpg.comparison.style import METRIC_STYLES
 from ddpg.comparison.tables.entries import Entry, Panel, Table
+from ddpg.study.names import number_name
 
 _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$",
@@ -41,7 +42,7 @@ def _markdown_panel(panel: Panel) -> str:
     heads = ["Method"]
     for sigma, metric in panel.columns:
         style = METRIC_STYLES[metric]
-        level = "" if sigma is None else f"σ = {sigma:g}<br>"
+        level = "" if sigma is None else f"σ = {number_name(sigma)}<br>"
         heads.append(f"{level}{style.label} {style.arrow}")
     lines = [_markdown_line(heads), _markdown_line([":--"] + ["--:"] * len(panel.columns))]
     for name, entries in panel.rows:
@@ -117,7 +118,7 @@ def _latex_levels(panel: Panel) -> list[str]:
     heads, rules, column = [], [], 2
     for sigma, metrics in panel.groups:
         end = column + len(metrics) - 1
-        head = "Cost" if sigma is None else rf"$\sigma_y = {sigma:g}$"
+        head = "Cost" if sigma is None else rf"$\sigma_y = {number_name(sigma)}$"
         heads.append(rf"\multicolumn{{{len(metrics)}}}{{c}}{{{head}}}")
         rules.append(rf"\cmidrule(lr){{{column}-{end}}}")
         column = end + 1

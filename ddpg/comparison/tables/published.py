@@ -15,11 +15,12 @@ from pathlib import Path
 import pandas as pd
 
 from ddpg.comparison.products import PUBLISHED
-from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles
+from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles, named
 from ddpg.comparison.style import DATASET_NAMES, METRIC_STYLES, dataset_name, task_name, task_order
 from ddpg.comparison.tables.entries import remark
 from ddpg.comparison.tables.markup import escape_latex, escape_markdown
 from ddpg.errors import UserError
+from ddpg.study.names import number_name
 from ddpg.study.published import COLUMNS, published_rows
 
 _QUALITIES = ("psnr", "lpips")
@@ -131,7 +132,7 @@ def published_texts(
 
 
 def _csv(table: pd.DataFrame) -> str:
-    return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    return named(table).to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
 
 _INTRODUCTION = (
@@ -145,7 +146,7 @@ def _rows(table: pd.DataFrame, sources: list[str]) -> list[list[str]]:
     methods = label_styles(table.assign(label=table["method"]))
     rows = []
     for row in table.to_dict("records"):
-        cell = [dataset_name(row["dataset"]), _task(row), f"{row['sigma_y']:g}"]
+        cell = [dataset_name(row["dataset"]), _task(row), number_name(row["sigma_y"])]
         numbers = [
             _number(row[f"{name}_{kind}"], name, signed=kind == "difference")
             for name in _QUALITIES
