@@ -123,6 +123,11 @@ def evaluation_spec(wildcards):
     return shared_spec(specs.evaluation, wildcards.experiment)
 
 
+@per_job
+def noted_settings(wildcards):
+    return shared_spec(specs.settings, wildcards.experiment)
+
+
 @cache
 def shared_spec(spec, experiment):
     """The spec of all shards of an experiment, made and kept once."""

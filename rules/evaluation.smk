@@ -20,9 +20,10 @@ rule evaluate:
         runtime=60,
     params:
         spec=evaluation_spec,
+        settings=noted_settings,
     shell:
         "ddpg evaluate --truth {input.truth:q} --restorations {input.restorations:q}"
-        " --costs {input.costs:q} --columns {params.spec[columns]:q}"
+        " --costs {input.costs:q} --columns {params.spec[columns]:q}{params.settings}"
         " --metrics {params.spec[metrics]}"
         "{params.spec[lpips]} --backbone {input.backbone:q}"
         " --threads {threads} --gpus {resources.gpu} --output {output:q} --log {log:q}"

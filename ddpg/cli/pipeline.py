@@ -43,6 +43,7 @@ def add_verbs(verb: VerbMaker) -> None:
     evaluate.add_argument("--restorations", type=Path, required=True)
     evaluate.add_argument("--costs", type=Path, required=True)
     evaluate.add_argument("--columns", required=True, metavar="NAME=VALUE,...")
+    evaluate.add_argument("--settings", default="", help="what the method was run with, in words")
     add_images(evaluate)
     evaluate.add_argument("--metrics", nargs="+", required=True)
     evaluate.add_argument("--lpips-net", default="alex")
@@ -123,6 +124,7 @@ def _evaluate(options: argparse.Namespace) -> None:
             options.costs,
             options.output,
             experiment=pairs(options.columns),
+            settings=options.settings,
             images=options.images or read_ids(options.restorations),
             metrics=options.metrics,
             lpips_net=options.lpips_net,

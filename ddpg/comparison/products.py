@@ -18,6 +18,7 @@ TABLES: Mapping[str, str] = {
     "summary.csv": "Summary",
     "pairs.csv": "Pairs of methods",
     "ranks.csv": "Ranks over the cells",
+    "settings.csv": "Settings",
     "tables.md": "Tables in Markdown",
     "tables.tex": "Tables in LaTeX",
 }

@@ -21,7 +21,8 @@ COLUMNS = (
     *("image", "metric", "value", "note"),
 )
 """An experiment's identity, then the measurement. ``value`` is empty where ``note`` says why; with
-``seconds`` it says how the network was run, and on what."""
+``seconds`` it says how the network was run, and on what; with ``network_evaluations`` the method's
+settings and, after a semicolon, where those come from that the sheet leaves empty."""
 
 
 def note_of(image: str, reason: str) -> str:

@@ -24,6 +24,8 @@ NO_RESULT = (
         "ddpg.samplers.methods",
         "ddpg.samplers.catalogue",
         "ddpg.samplers.hyper_parameters",
+        "ddpg.samplers.recommendations",
+        "ddpg.samplers.settings",
     ),
     *("ddpg.operators.tasks", "ddpg.study.degradations", "ddpg.plugins", "ddpg.study.schemas"),
     *("ddpg.jobs.fingerprint", "ddpg.errors", "ddpg.machine.progress", "ddpg.operators.testing"),

@@ -32,6 +32,7 @@ from ddpg.priors.checkpoints.places import downloaded_path
 from ddpg.priors.checkpoints.records import CHECKSUMS, planned_weights, seen_before
 from ddpg.samplers.methods import METHODS
 from ddpg.study.degradations import Degradation
+from ddpg.study.names import number_name
 from ddpg.study.selection import format_positions
 from ddpg.study.sheet import Experiment
 from ddpg.study.study import Study
@@ -204,7 +205,7 @@ def evaluation(study: Study, experiment: str) -> Spec:
         "task": degradation.task,
         "operator": degradation.operator,
         "scale": degradation.scale or "",
-        "sigma_y": f"{row.cell.sigma_y:g}",
+        "sigma_y": number_name(row.cell.sigma_y),
         "method": row.method,
         "label": row.label,
         "repeat": row.repeat,
@@ -215,6 +216,14 @@ def evaluation(study: Study, experiment: str) -> Spec:
         "lpips": _option("--lpips-net", study.config.lpips_net if with_lpips else ""),
         "code": code_of("ddpg.stages.evaluation", without=[FETCHING]),
     }
+
+
+def settings(study: Study, experiment: str) -> str:
+    """What a method was run with, which its evaluation notes beside the number of evaluations.
+
+    It changes with the restorations, so that it is no part of what an evaluation depends on.
+    """
+    return _option("--settings", study.by_path[experiment].settings)
 
 
 def collection(study: Study) -> Spec:

@@ -245,6 +245,10 @@ class LinearOperator(ABC):
         residual = self._project(self._analyse_image(x)) - y_spectral
         return self._synthesise_image(self._lift(residual.mul_(weights)))
 
+    def with_known_pixels(self, x: Tensor, y: Tensor) -> Tensor:  # noqa: ARG002
+        """``x`` with the pixels that ``y``, without noise, shows as they are; here none are."""
+        return x
+
     def _check(self, images: Tensor, size: tuple[int, int], what: str) -> None:
         if tuple(images.shape[-2:]) != size:
             raise ValueError(

@@ -44,6 +44,10 @@ class MaskingOperator(LinearOperator):
         self._check(x, self._image_size, "images")
         return torch.sub(x, y_spectral).mul_(weights * self._mask)
 
+    def with_known_pixels(self, x: Tensor, y: Tensor) -> Tensor:
+        """``y`` where the mask is one, ``x`` elsewhere."""
+        return torch.where(self._mask == 1, y, x)
+
     def _rebuild(self, *, dtype: torch.dtype, device: torch.device) -> MaskingOperator:
         return MaskingOperator(self._exact, dtype=dtype, device=device)
 

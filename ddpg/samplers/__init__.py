@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ddpg.samplers.base import DiffusionSampler, Sampler
     from ddpg.samplers.building import SAMPLERS, build_sampler
     from ddpg.samplers.direct import DirectSampler
-    from ddpg.samplers.methods import METHODS
+    from ddpg.samplers.methods import METHODS, recommended
     from ddpg.samplers.problem import NonFiniteError, Problem, State, Step
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "State",
     "Step",
     "build_sampler",
+    "recommended",
 ]
 
 __getattr__, __dir__, _ = lazy_loader.attach(
@@ -36,7 +37,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "base": ["DiffusionSampler", "Sampler"],
         "building": ["SAMPLERS", "build_sampler"],
         "direct": ["DirectSampler"],
-        "methods": ["METHODS"],
+        "methods": ["METHODS", "recommended"],
         "problem": ["NonFiniteError", "Problem", "State", "Step"],
     },
 )

@@ -171,7 +171,7 @@ class DiffusionSampler(Sampler):
                 callback(State(step, x, x0))
         restored = self.result(problem, x, x0)
         self._check_finite(finite, steps, restored)
-        return restored
+        return operator.with_known_pixels(restored, y) if sigma == 0 else restored
 
     def denoise(self, problem: Problem, x: Tensor, step: Step) -> Tensor:
         """``x0 = (x_t - sqrt(1 - abar_t) eps(x_t, t)) / sqrt(abar_t)``."""

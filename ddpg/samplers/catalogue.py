@@ -6,6 +6,19 @@ from dataclasses import dataclass
 
 from ddpg.plugins import module_of
 from ddpg.samplers.hyper_parameters import HyperParameter
+from ddpg.samplers.recommendations import (
+    DDNM,
+    DDNM_PLUS,
+    DDPG,
+    DDRM,
+    DIFFPIR,
+    DPS,
+    IDBP,
+    IDPG,
+    PIGDM,
+    PINV,
+)
+from ddpg.samplers.settings import Setting
 
 
 @dataclass(frozen=True)
@@ -23,6 +36,8 @@ class Method:
             training steps; 0 for a method without a network.
         enlarges: whether it works on super-resolution alone.
         differentiates: whether it takes gradients of the network.
+        settings: recommended ones by task and noise level, see :mod:`ddpg.samplers.settings`; the
+            defaults where there are none.
     """
 
     name: str
@@ -34,6 +49,7 @@ class Method:
     evaluations: int = 0
     enlarges: bool = False
     differentiates: bool = False
+    settings: tuple[Setting, ...] = ()
 
     @property
     def uses_prior(self) -> bool:
@@ -88,6 +104,7 @@ BUILT_IN = (
             HyperParameter("zeta", 0.5, "share of fresh noise among the noise put back", 0, 1),
         ),
         evaluations=100,
+        settings=DDPG,
     ),
     Method(
         "idpg",
@@ -103,6 +120,7 @@ BUILT_IN = (
             ),
         ),
         evaluations=100,
+        settings=IDPG,
     ),
     Method(
         "idbp",
@@ -112,6 +130,7 @@ BUILT_IN = (
         "Tirer & Giryes, IEEE Transactions on Image Processing 2019; as IDPG with delta = 0",
         (STEPS, *_BACK_PROJECTION, _STEP_SIZE),
         evaluations=100,
+        settings=IDBP,
     ),
     Method(
         "ddrm",
@@ -125,6 +144,7 @@ BUILT_IN = (
             HyperParameter("etaB", 1.0, "weight of y where it says more than x_t", 0, 1),
         ),
         evaluations=20,
+        settings=DDRM,
     ),
     Method(
         "ddnm",
@@ -140,6 +160,7 @@ BUILT_IN = (
             HyperParameter("travel_repeat", 1, "r, how often a stretch is walked; 1: once", 1, 100),
         ),
         evaluations=100,
+        settings=DDNM,
     ),
     Method(
         "ddnm_plus",
@@ -149,6 +170,7 @@ BUILT_IN = (
         "Wang, Yu & Zhang, ICLR 2023, section 3.3 and algorithm 2",
         (STEPS, _ETA),
         evaluations=100,
+        settings=DDNM_PLUS,
     ),
     Method(
         "diffpir",
@@ -171,6 +193,7 @@ BUILT_IN = (
             HyperParameter("clip_x0", True, "whether clean estimates are clipped to [-1, 1]"),
         ),
         evaluations=99,
+        settings=DIFFPIR,
     ),
     Method(
         "dps",
@@ -186,6 +209,7 @@ BUILT_IN = (
         ),
         evaluations=1000,
         differentiates=True,
+        settings=DPS,
     ),
     Method(
         "pigdm",
@@ -210,6 +234,7 @@ BUILT_IN = (
         ),
         evaluations=100,
         differentiates=True,
+        settings=PIGDM,
     ),
     Method(
         "pinv",
@@ -218,6 +243,7 @@ BUILT_IN = (
         "the regularised pseudo-inverse of y",
         "Garber & Tirer, CVPR 2024, section 4",
         (HyperParameter("eta_tilde", 0.7, "eta = max(1e-4, sigma^2 eta_tilde)", 0),),
+        settings=PINV,
     ),
     Method(
         "bicubic",

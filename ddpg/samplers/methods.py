@@ -7,12 +7,15 @@ packages add methods through the entry-point group ``ddpg.samplers``, see :mod:`
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
+from ddpg.operators.tasks import TASKS
 from ddpg.plugins import Registry
 from ddpg.samplers.catalogue import BUILT_IN, STEPS, Method
 from ddpg.samplers.hyper_parameters import HyperParameter
+from ddpg.samplers.settings import Setting, chosen
 
 __all__ = [
     "ALIASES",
@@ -21,10 +24,14 @@ __all__ = [
     "STEPS",
     "HyperParameter",
     "Method",
+    "Setting",
     "check_hyper_parameters",
     "find_method",
     "hyper_parameter_columns",
+    "most_steps",
     "parse_hyper_parameters",
+    "recommendation",
+    "recommended",
 ]
 
 METHODS: Registry[Method] = Registry("ddpg.samplers", Method, *BUILT_IN)
@@ -71,8 +78,65 @@ def check_hyper_parameters(method: str, values: Mapping[str, object]) -> dict[st
     }
 
 
+def recommended(method: str, *, task: str, sigma_y: float) -> dict[str, Any]:
+    """Return the settings that a method's sources run on a task at a noise level.
+
+    Args:
+        method: a key of :data:`METHODS`, or an alias.
+        task: a key of :data:`ddpg.operators.tasks.TASKS`.
+        sigma_y: the noise level for images in [0, 1], at least 0.
+
+    Returns:
+        every hyper-parameter of the method, ``steps`` among them where it has steps; for
+        :func:`ddpg.samplers.build_sampler`.
+
+    Raises:
+        ValueError: unknown method or task, or a noise level that is none.
+
+    >>> recommended("diffpir", task="deblur_gauss", sigma_y=0.05)["lam"]
+    7.0
+    """
+    return dict(recommendation(method, task=task, sigma_y=sigma_y).values)
+
+
+def recommendation(method: str, *, task: str, sigma_y: float) -> Setting:
+    """Return the settings of :func:`recommended` with their source; arguments and errors as there.
+
+    The source of a method that recommends nothing for the task is "defaults".
+    """
+    described = find_method(method)
+    if task not in TASKS:
+        raise ValueError(f"unknown task {task!r}; known tasks: {', '.join(TASKS)}")
+    if isinstance(sigma_y, bool) or not isinstance(sigma_y, (int, float)):
+        raise ValueError(f"sigma_y must be a number, got {sigma_y!r}")
+    if not (math.isfinite(sigma_y) and sigma_y >= 0):
+        raise ValueError(f"sigma_y must be finite and at least 0, got {sigma_y!r}")
+    parameters = {parameter.name: parameter for parameter in described.parameters}
+    setting = chosen(described.settings, parameters, task, float(sigma_y))
+    values = check_hyper_parameters(described.name, setting.values)
+    return Setting(setting.source or "defaults", values)
+
+
+def most_steps(method: str, training_steps: int) -> int | None:
+    """Return the most steps that a method can take with a prior of so many training steps.
+
+    Args:
+        method: a key of :data:`METHODS`, or an alias.
+        training_steps: T of the prior's schedule.
+
+    Returns:
+        the number, or None for a method without steps.
+    """
+    limits = [p.maximum for p in find_method(method).parameters if p.name == STEPS.name]
+    return int(min(limits[0], training_steps)) if limits else None
+
+
 def parse_hyper_parameters(
-    method: str, texts: Mapping[str, str], *, columns: bool = False
+    method: str,
+    texts: Mapping[str, str],
+    *,
+    columns: bool = False,
+    others: Mapping[str, object] | None = None,
 ) -> dict[str, Any]:
     """Read, complete and check hyper-parameters that are given as text.
 
@@ -80,6 +144,7 @@ def parse_hyper_parameters(
         method: a key of :data:`METHODS`, or an alias.
         texts: by name, those that differ from the defaults.
         columns: whether ``texts`` is keyed by columns of the sheet instead.
+        others: values of those that are not given, where they are not the defaults.
 
     Returns:
         as :func:`check_hyper_parameters`.
@@ -90,9 +155,8 @@ def parse_hyper_parameters(
     found = find_method(method)
     keyed = {p.column if columns else p.name: p for p in found.parameters}
     _refuse_unknown(found.name, texts, list(keyed))
-    return check_hyper_parameters(
-        found.name, {keyed[key].name: keyed[key].parse(text) for key, text in texts.items()}
-    )
+    given = {keyed[key].name: keyed[key].parse(text) for key, text in texts.items()}
+    return check_hyper_parameters(found.name, {**(others or {}), **given})
 
 
 def hyper_parameter_columns() -> tuple[str, ...]:

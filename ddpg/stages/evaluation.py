@@ -52,6 +52,7 @@ def evaluate(
     output: Path,
     *,
     experiment: Mapping[str, str],
+    settings: str = "",
     images: Sequence[str],
     metrics: Sequence[str],
     lpips_net: str,
@@ -69,6 +70,7 @@ def evaluate(
         output: CSV file in the long format, columns :data:`ddpg.files.long_table.COLUMNS`.
         experiment: its identity: dataset, task, operator, scale, sigma_y, method, label,
             repeat.
+        settings: what the method was run with, in words.
         images: ids, in order.
         metrics: names of metrics.
         lpips_net: LPIPS's network.
@@ -102,7 +104,7 @@ def evaluate(
             {**experiment, "image": image, "metric": name, **by_image[image].fields(image)}
             for image in images
         ]
-    write_long_table(output, [*rows, *_cost_rows(spent, experiment)])
+    write_long_table(output, [*rows, *_cost_rows(spent, experiment, settings)])
 
 
 def _functions(
@@ -176,16 +178,17 @@ def _refuse_non_finite(candidate: Tensor, batch: Sequence[str], path: Path) -> N
 
 
 def _cost_rows(
-    costs: Sequence[Mapping[str, str]], experiment: Mapping[str, str]
+    costs: Sequence[Mapping[str, str]], experiment: Mapping[str, str], settings: str
 ) -> list[dict[str, object]]:
     """Seconds, network evaluations and memory as rows of the long table.
 
-    What the seconds were measured on is noted beside them. A restoration that failed has cost as
-    much as another.
+    What the seconds were measured on is noted beside them, and the method's settings beside the
+    number of network evaluations. A restoration that failed has cost as much as another.
     """
+    notes = {"network_evaluations": settings}
     return [
         {**experiment, "image": row["image"], "metric": name, "value": row[name], "note": note}
         for row in costs
         for name in MEASURES
-        for note in [row[SETTINGS] if name == "seconds" else ""]
+        for note in [notes.get(name, row[SETTINGS] if name == "seconds" else "")]
     ]

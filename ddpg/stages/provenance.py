@@ -19,6 +19,7 @@ from ddpg.machine.hardware import gpu_names, processor
 from ddpg.priors.cards.card import read_card
 from ddpg.priors.cards.own_files import weights_content
 from ddpg.priors.checkpoints.records import read_record
+from ddpg.study.names import cell_name, degradation_name
 
 PACKAGES = (
     *("ddpg", "snakemake", "torch", "torchvision", "numpy", "scipy", "pillow", "scikit-image"),
@@ -57,6 +58,7 @@ def write_provenance(
         "hardware": _hardware(),
         "priors": {name: _prior(name, fetched) for name in priors},
         "networks": networks_run(metrics),
+        "settings": settings_used(metrics),
         "sha256": {name: _sha256(path) for name, path in files.items()},
     }
     with replacing(output) as path:
@@ -85,6 +87,24 @@ def networks_run(metrics: Path) -> dict[str, dict[str, int]]:
             if row["metric"] == "seconds" and row["note"]:
                 found.setdefault(row["dataset"], Counter())[row["note"]] += 1
     return {dataset: merged_settings(counts) for dataset, counts in found.items()}
+
+
+def settings_used(metrics: Path) -> dict[str, dict[str, str]]:
+    """What every row was run with: cell and label -> settings and source of those left empty.
+
+    Args:
+        metrics: a long table; rows of ``network_evaluations`` note it.
+    """
+    used: dict[str, dict[str, str]] = {}
+    with metrics.open(newline="", encoding="utf-8") as stream:
+        for row in csv.DictReader(stream):
+            if row["metric"] == "network_evaluations" and row["note"]:
+                scale = float(row["scale"]) if row["scale"] else None
+                degradation = degradation_name(row["task"], scale, row["operator"])
+                cell = cell_name(row["dataset"], degradation, float(row["sigma_y"]))
+                settings, _, source = row["note"].partition("; ")
+                used[f"{cell}/{row['label']}"] = {"settings": settings, "source": source}
+    return used
 
 
 def _hardware() -> dict[str, Any]:

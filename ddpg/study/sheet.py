@@ -14,8 +14,16 @@ from typing import NamedTuple
 
 from ddpg.errors import UserError
 from ddpg.files.text import decimal_comma, read_table
-from ddpg.samplers.methods import find_method, hyper_parameter_columns, parse_hyper_parameters
+from ddpg.samplers.methods import (
+    ALIASES,
+    METHODS,
+    find_method,
+    hyper_parameter_columns,
+    parse_hyper_parameters,
+    recommendation,
+)
 from ddpg.study.degradations import Degradation, check_degradation
+from ddpg.study.names import cell_name, number_name
 from ddpg.validation import IDENTIFIER, listed, shown
 
 IDENTITY_COLUMNS = ("dataset", "task", "operator", "scale", "sigma_y", "method", "label")
@@ -40,13 +48,14 @@ class Cell:
     @property
     def path(self) -> str:
         """The cell's folder below a stage's folder of results."""
-        return f"{self.dataset}/{self.degradation.key}/{self.sigma_y:g}"
+        return cell_name(self.dataset, self.degradation.key, self.sigma_y)
 
 
 @dataclass(frozen=True)
 class Experiment:
     """One row of the sheet: a method in a cell, with its hyper-parameters completed.
 
+    ``source`` says where those come from that the row leaves empty; "" where it leaves none.
     Methods that draw random numbers may restore every image several times; each repetition is an
     experiment of its own.
     """
@@ -57,6 +66,13 @@ class Experiment:
     hyper_parameters: Mapping[str, int | float | str] = field(hash=False)
     repeat: int = 0
     line: int = field(default=0, compare=False, repr=False)
+    source: str = ""
+
+    @property
+    def settings(self) -> str:
+        """The hyper-parameters in one line; after a semicolon, where those left empty are from."""
+        used = ", ".join(f"{name}={_text(value)}" for name, value in self.hyper_parameters.items())
+        return f"{used}; {self.source}" if self.source else used
 
     @property
     def path(self) -> str:
@@ -177,17 +193,34 @@ def _experiment(row: Mapping[str, str], datasets: list[str], steps: int | None) 
         given = {name: row[name] for name in hyper_parameter_columns() if row.get(name)}
         if steps is not None and any(p.name == "steps" for p in method.parameters):
             given = {"steps": str(steps)} | given
-        hyper_parameters = parse_hyper_parameters(method.name, given, columns=True)
+        best = recommendation(method.name, task=degradation.task, sigma_y=sigma_y)
+        hyper_parameters = parse_hyper_parameters(
+            method.name, given, columns=True, others=best.values
+        )
     except ValueError as error:
         commas = [hint for text in given.values() if (hint := decimal_comma(text))]
         raise UserError(f"{error}{''.join(commas[:1])}") from error
     if method.enlarges and degradation.scale is None:
         raise UserError(f"method: {method.name} enlarges; it cannot restore {degradation.task!r}")
     label = row.get("label") or method.name
+    if ALIASES.get(label, label) in METHODS and ALIASES.get(label, label) != method.name:
+        raise UserError(
+            f"label: {label!r} is the name of another method; a row of {method.name} needs another "
+            f"label, such as {method.name}-2"
+        )
     if not re.fullmatch(IDENTIFIER, label):
         raise UserError(f"label: must match {IDENTIFIER} (it names a folder), got {label!r}")
     cell = Cell(row["dataset"], degradation, float(sigma_y))
-    return Experiment(cell, method.name, label, hyper_parameters)
+    left_empty = [p for p in method.parameters if p.column not in given]
+    source = best.source if left_empty else ""
+    return Experiment(cell, method.name, label, hyper_parameters, source=source)
+
+
+def _text(value: float | str) -> str:
+    """A value as a sheet would have it."""
+    if isinstance(value, bool | str):
+        return str(value).lower() if isinstance(value, bool) else value
+    return number_name(value)
 
 
 def _number(row: Mapping[str, str], column: str) -> int | float:

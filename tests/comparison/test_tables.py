@@ -155,3 +155,27 @@ def test_escapes():
 def test_the_same_input_gives_the_same_bytes(metrics_csv, tmp_path, texts):
     write_tables(metrics_csv, tmp_path / "again")
     assert {name: (tmp_path / "again" / name).read_text() for name in TABLES} == texts
+
+
+def test_settings_that_were_used_are_shown_with_their_source(make_rows, write_csv, tmp_path):
+    note = {"note": "steps=100, gamma=8; a paper, table 1"}
+    content = make_rows("ddpg", "psnr", [30, 31])
+    content += make_rows("ddpg", "network_evaluations", [100, 100], **note)
+    content += make_rows("pinv", "psnr", [28, 29])
+    content += make_rows("pinv", "network_evaluations", [0, 0], note="eta_tilde=2")
+    write_tables(write_csv(content), tmp_path)
+    frame = pd.read_csv(tmp_path / "settings.csv", keep_default_na=False)
+    assert list(frame["settings"]) == ["steps=100, gamma=8", "eta_tilde=2"]
+    assert list(frame["source"]) == ["a paper, table 1", ""]
+    text = (tmp_path / "tables.md").read_text()
+    cell = "my set, Gaussian deblurring (fft), σ = 0.05"
+    assert f"| DDPG | {cell} | steps=100, gamma=8 | a paper, table 1 |" in text
+
+
+def test_noise_levels_that_are_nearly_equal_keep_their_columns(make_rows, write_csv, tmp_path):
+    levels = (0.1234567891, 0.1234567892)
+    content = [row for level in levels for row in make_rows("pinv", "psnr", [28], sigma_y=level)]
+    write_tables(write_csv(content), tmp_path)
+    assert set(pd.read_csv(tmp_path / "summary.csv")["sigma_y"]) == set(levels)
+    for name in ("tables.md", "tables.tex"):
+        assert all(str(level) in (tmp_path / name).read_text() for level in levels)

@@ -12,7 +12,7 @@ import yaml
 from ddpg.files.costs import merged_settings
 from ddpg.files.long_table import COLUMNS
 from ddpg.priors.checkpoints.records import Record
-from ddpg.stages.provenance import networks_run, write_provenance
+from ddpg.stages.provenance import networks_run, settings_used, write_provenance
 
 CPU = "bfloat16, channels last, not compiled, 1 image at a time on AMD EPYC"
 GPU = "bfloat16, channels last, compiled, up to 10 images at a time on NVIDIA H100"
@@ -100,3 +100,20 @@ def test_weights_are_recorded_by_what_the_files_hold(tmp_path: Path) -> None:
     found = [priors[str(tmp_path / f"{name}.yaml")]["weights"] for name in weights]
     digest = hashlib.sha256(b"one").hexdigest()
     assert found == [f"m.safetensors: {digest}", f"far.pt: {'f' * 64}", "a.pt: random-7"]
+
+
+def test_the_settings_of_every_row_are_recorded(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.csv"
+    cell = {"dataset": "faces", "task": "sr_bicubic", "operator": "svd", "scale": "4"}
+    cell |= {"sigma_y": "0.1234561", "label": "mine", "metric": "network_evaluations"}
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, COLUMNS, restval="0")
+        writer.writeheader()
+        writer.writerow({**cell, "note": "steps=20, lam=7; a paper"})
+        writer.writerow({**cell, "metric": "psnr", "note": "something else"})
+    assert settings_used(path) == {
+        "faces/sr_bicubic-x4-svd/0.1234561/mine": {
+            "settings": "steps=20, lam=7",
+            "source": "a paper",
+        }
+    }

@@ -1,9 +1,12 @@
 """The experiment sheet: cells, labels, and what bad rows get."""
 
+import random
+
 import pytest
 
 from ddpg.errors import UserError
-from ddpg.study.sheet import read_sheet
+from ddpg.study.names import number_name
+from ddpg.study.sheet import _experiment, read_sheet
 
 HEADER = "dataset\ttask\tsigma_y\tmethod\tlabel\toperator\tscale\tsteps\tgamma\tzeta"
 
@@ -23,8 +26,8 @@ def test_a_row_becomes_an_experiment(tmp_path):
     assert experiment.path == "photos/sr_bicubic-x4-svd/0.05/ddpg"
     assert experiment.hyper_parameters == {
         "steps": 20,
-        "gamma": 8.0,
-        "eta_tilde": 0.7,
+        "gamma": 10.0,
+        "eta_tilde": 0.3,
         "xi": 1e-5,
         "scale_ls": 1.0,
         "step_size_mode": 1,
@@ -74,6 +77,9 @@ def test_duplicated_rows_name_both_lines(tmp_path):
         ("photos\tdeblur_gauss\t0\tddpg\t\t\t4", "scale: deblur_gauss has no scale"),
         ("photos\tdeblur_gauss\t0\tbicubic", "method: bicubic enlarges"),
         ("photos\tdeblur_gauss\t0\tddpg\t../x", "label: must match"),
+        ("photos\tdeblur_gauss\t0\tpinv\tddpg", "label: 'ddpg' is the name of another method"),
+        ("photos\tdeblur_gauss\t0\tddpg\tddnm+", r"label: 'ddnm\+' is the name of another"),
+        ("photos\tdeblur_gauss\t0\tidpg\tpinv", "label: 'pinv' is the name of another method"),
         ("photos\tinpainting\t0\tddpg", "task: inpainting needs a mask"),
     ],
 )
@@ -107,3 +113,58 @@ def test_empty_and_missing_sheets(tmp_path):
         read(tmp_path)
     with pytest.raises(UserError, match="cannot be read"):
         read_sheet(tmp_path / "none.tsv", ["photos"])
+
+
+def test_an_empty_field_is_the_recommended_value_of_the_row():
+    from ddpg.samplers import recommended
+
+    for method in ("ddpg", "idpg", "diffpir", "pinv", "ddrm"):
+        for task, level in (("sr_bicubic", 0.01), ("deblur_gauss", 0.05), ("denoising", 0.0)):
+            row = {"dataset": "photos", "task": task, "sigma_y": str(level), "method": method}
+            experiment = _experiment(row, ["photos"], None)
+            assert experiment.hyper_parameters == recommended(method, task=task, sigma_y=level)
+            assert experiment.source
+
+
+def test_what_a_row_or_the_study_says_stays(tmp_path):
+    path = sheet(tmp_path, "photos\tsr_bicubic\t0.01\tddpg\t\t\t\t\t7")
+    (experiment,) = read_sheet(path, ["photos"], steps=30)
+    assert experiment.hyper_parameters["gamma"] == 7
+    assert experiment.hyper_parameters["steps"] == 30
+    assert experiment.hyper_parameters["eta_tilde"] == 1
+    assert experiment.settings.startswith("steps=30, gamma=7, eta_tilde=1, ")
+    assert experiment.settings.endswith("; Garber & Tirer, CVPR 2024, CelebA-HQ runs")
+
+
+def test_a_row_without_empty_fields_names_no_source():
+    row = {"dataset": "photos", "task": "denoising", "sigma_y": "0.1", "method": "pinv"}
+    assert _experiment({**row, "eta_tilde": "2"}, ["photos"], None).settings == "eta_tilde=2"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("0.1234561", "0.1234564"), ("0.05", "0.05000000001"), ("1e-7", "1.1e-7")]
+)
+def test_noise_levels_that_differ_have_folders_of_their_own(tmp_path, first, second):
+    rows = [f"photos\tdenoising\t{level}\tpinv" for level in (first, second)]
+    one, other = read(tmp_path, *rows)
+    assert one.path != other.path
+    for experiment in (one, other):
+        assert float(experiment.path.split("/")[2]) == experiment.cell.sigma_y
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [(0.0, "0"), (0.01, "0.01"), (0.1, "0.1"), (1.0, "1"), (4, "4"), (0.1234561, "0.1234561")],
+)
+def test_names_of_numbers(value, name):
+    assert number_name(value) == name
+
+
+def test_names_of_numbers_are_exact_and_what_pandas_reads():
+    import pandas as pd
+
+    generator = random.Random(0)  # noqa: S311
+    numbers = [generator.random() * 10.0 ** -generator.randrange(9) for _ in range(2000)]
+    names = [number_name(number) for number in numbers]
+    assert [float(name) for name in names] == numbers
+    assert list(pd.to_numeric(pd.Series(names)).astype(float)) == numbers

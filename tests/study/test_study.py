@@ -282,7 +282,7 @@ def test_a_restoration_in_words(tmp_path):
     spec = specs.restoration(study, "photos/sr_bicubic-x4-svd/0.05/ddpg-10")
     assert spec["degradation"] == "--task sr_bicubic --operator svd --scale 4"
     assert spec["prior"] == " --prior dead-leaves"
-    assert "steps=10,gamma=8.0,eta_tilde=0.7,xi=1e-05," in spec["hyper_parameters"]
+    assert "steps=10,gamma=8.0,eta_tilde=0.3,xi=1e-05," in spec["hyper_parameters"]
     direct = specs.restoration(study, "faces/deblur_gauss-fft/0/pinv")
     assert direct["degradation"] == "--task deblur_gauss --operator fft"
     assert (direct["prior"], direct["prior_identity"]) == ("", "")

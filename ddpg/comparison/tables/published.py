@@ -181,8 +181,8 @@ def _notes(table: pd.DataFrame) -> list[str]:
     used = sorted(set(table["lpips_backbone"]) - {"", "alex"})
     notes = [f"Our LPIPS uses {net}, the published one AlexNet: not comparable." for net in used]
     notes += [
-        f"{dataset_name(row['dataset'])}, {_task(row)}, σ = {row['sigma_y']:g}, {row['method']}: "
-        f"{row['reason']}."
+        f"{dataset_name(row['dataset'])}, {_task(row)}, σ = {number_name(row['sigma_y'])}, "
+        f"{row['method']}: {row['reason']}."
         for row in table[table["reason"] != ""].to_dict("records")
     ]
     return notes + [f"[{number}] {text}" for number, text in enumerate(_sources(table), start=1)]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from ddpg.comparison.products import TABLES
-from ddpg.comparison.statistics.measurements import read_metrics
+from ddpg.comparison.statistics.measurements import named, read_metrics
 from ddpg.comparison.statistics.pairs import compare_pairs
 from ddpg.comparison.statistics.summary import mark_best, summarise
 from ddpg.comparison.style import METRIC_STYLES, dataset_name, metric_order
@@ -18,6 +18,7 @@ from ddpg.comparison.tables.layout import cost_tables, quality_tables, repeat_ta
 from ddpg.comparison.tables.markup import escape_markdown, to_latex, to_markdown
 from ddpg.comparison.tables.published import published_texts, read_published
 from ddpg.comparison.tables.ranks import ranks_frame, ranks_markdown
+from ddpg.comparison.tables.settings import settings_frame, settings_markdown
 from ddpg.files.writing import replacing
 
 
@@ -42,8 +43,10 @@ def write_tables(
     summary = mark_best(summarise(metrics), pairs)
     ranks = ranks_frame(summary)
     tables = all_tables(metrics, summary)
-    page = markdown_page(metrics, tables, ranks_markdown(summary))
-    texts = (_csv(summary), _csv(pairs), _csv(ranks), page, latex_page(tables))
+    settings = settings_frame(metrics)
+    page = markdown_page(metrics, tables, ranks_markdown(summary), settings_markdown(settings))
+    frames = (summary, pairs, ranks, settings)
+    texts = (*map(_csv, frames), page, latex_page(tables))
     files = {Path(folder) / name: text for name, text in zip(TABLES, texts, strict=True)}
     if published_csv is not None:
         files |= published_texts(summary, read_published(published_csv), folder)
@@ -53,8 +56,11 @@ def write_tables(
 
 
 def _csv(frame: pd.DataFrame) -> str:
-    """Eight digits: more than any measurement has, fewer than differ between machines."""
-    return frame.to_csv(index=False, float_format="%.8g", lineterminator="\n")
+    """Eight digits: more than any measurement has, fewer than differ between machines.
+
+    What names a cell is exact.
+    """
+    return named(frame).to_csv(index=False, float_format="%.8g", lineterminator="\n")
 
 
 def all_tables(metrics: pd.DataFrame, summary: pd.DataFrame) -> list[Table]:
@@ -64,19 +70,22 @@ def all_tables(metrics: pd.DataFrame, summary: pd.DataFrame) -> list[Table]:
     return sorted(tables, key=lambda table: table.dataset)
 
 
-def markdown_page(metrics: pd.DataFrame, tables: list[Table], ranks: str = "") -> str:
+def markdown_page(
+    metrics: pd.DataFrame, tables: list[Table], ranks: str = "", settings: str = ""
+) -> str:
     """Join the tables under a heading for each data set, with the conventions at the end.
 
     Args:
         metrics: the long table, whose metrics are explained.
         tables: see :func:`all_tables`.
         ranks: a section in Markdown on the ranks over the cells.
+        settings: one on what the methods were run with.
     """
     parts = ["# Results\n"]
     for dataset, group in groupby(tables, key=lambda table: table.dataset):
         parts.append(f"## {escape_markdown(dataset_name(dataset))}\n")
         parts += [to_markdown(table) for table in group]
-    parts += [ranks] * bool(ranks)
+    parts += [section for section in (ranks, settings) if section]
     parts.append("## Conventions\n")
     parts.append("\n".join(_convention(metric) for metric in metric_order(metrics["metric"])))
     parts.append("\nPer image, then averaged; σ is the noise level of images in [0, 1].\n")
