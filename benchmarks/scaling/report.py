@@ -1,67 +1,17 @@
-"""The report on how the workflow scales; what it says of the figures follows from them."""
+"""The tables on how the workflow scales."""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from runs import GROUPS, Finished, Measured
-from studies import ROWS
 
 PARSE_TARGET = 1.5
 PLANNING_TARGET = 1.0
 LINEAR = 1.25
 """The ratio up to which the costs of a further job at different sizes count as equal."""
-
-REPORT = """# Scaling
-
-Made by `python benchmarks/scaling/scaling.py --output docs/scaling.md` on: {machine}.
-
-Times are processor time unless they are said to be the clock's: others use the machine, too. The
-*floor* is Snakemake alone: a Snakefile of five plain rules with the same jobs, files, logs and
-benchmarks, without a single function, measured in the same run. It tells Python's garbage collector
-to run as seldom as the workflow does.
-
-{targets}
-
-## Reading the Snakefile
-
-With the published study, `snakemake --list-rules` takes {parse:.2f} s ({clock:.2f} s on the
-clock), of which {start:.2f} s are Snakemake's own start (the same with an empty Snakefile): the
-workflow's part is {own:.2f} s. Every cluster job pays it once.
-
-## Planning
-
-`snakemake --dry-run` on studies of which nothing is there yet. "Planning" is what Snakemake calls
-building the DAG; a "dry run" adds the listing of the jobs, but not the start; "memory" is the peak.
-
-{planning}
-
-{reading}
-
-Where the time of a dry run goes, in ms per job, for {shape}:
-
-{profile}
-
-{profile_reading}
-
-## Running, and planning what is there
-
-The {shape_run} with commands that only make empty files, on 2 cores with the
-profile that comes with the workflow (the greedy scheduler on at most 1000 ready jobs at a time).
-Then the same study planned again, when everything is there and up to date: Snakemake reads its
-record of every output and compares what the job was made from.
-
-{running}
-
-{running_reading}
-
-## For large studies
-
-{advice}
-"""
 
 
 @dataclass(frozen=True)
@@ -98,25 +48,27 @@ class Found:
 
 
 def written(found: Found) -> str:
-    """The report in Markdown."""
+    """Every table in Markdown, each under a heading; what they mean is said in docs/scaling.md."""
     jobs = found.studies[found.middle].jobs
-    return REPORT.format(
-        machine=found.machine,
-        targets=targets(found),
-        parse=found.parse.processor,
-        clock=found.parse.seconds,
-        start=found.start.processor,
-        own=found.parse.processor - found.start.processor,
-        planning=planning_table(found),
-        reading=paragraph(planning_reading(found)),
-        shape=f"{found.middle:,} shards",
-        profile=profile_table(*found.profiles, jobs),
-        profile_reading=paragraph(profile_reading(*found.profiles, jobs)),
-        shape_run=f"made-up study of {found.run_shards:,} shards",
-        running=running_table(found.ours, found.bare),
-        running_reading=paragraph(running_reading(found.ours, found.bare)),
-        advice=advice(found.paper, found.ours),
-    )
+    own = found.parse.processor - found.start.processor
+    parsing = [(f"{value:.2f} s",) for value in (found.parse.processor, found.start.processor, own)]
+    named = ("with the published study", "Snakemake's start alone", "the workflow's part")
+    sections = {
+        f"Measured on: {found.machine}": targets(found),
+        "Reading the Snakefile": table(
+            ("`snakemake --list-rules`", "processor time"),
+            [(name, *time) for name, time in zip(named, parsing, strict=True)],
+        ),
+        "Planning": planning_table(found),
+        "A further job, from one size to the next": slopes_table(found),
+        f"A dry run of {found.middle:,} shards, in ms per job": profile_table(
+            *found.profiles, jobs
+        ),
+        f"Running {found.run_shards:,} shards, and planning them again": running_table(
+            found.ours, found.bare
+        ),
+    }
+    return "\n\n".join(f"## {title}\n\n{content}" for title, content in sections.items()) + "\n"
 
 
 def targets(found: Found) -> str:
@@ -218,26 +170,15 @@ def planning_row(name: str, found: Measured, start: Measured) -> list[str]:
     ]
 
 
-def planning_reading(found: Found) -> str:
-    """What the table of planning says."""
-    studies = list(found.studies.values())
-    largest, plain, start = studies[-1], list(found.floors.values())[-1], found.start
-    words = [
-        f"At the largest size a job costs {per_job(largest):.2f} ms of planning, where Snakemake "
-        f"alone takes {per_job(plain):.2f} ms; a whole dry run costs "
-        f"{dry_run_per_job(largest, start):.2f} ms where Snakemake alone takes "
-        f"{dry_run_per_job(plain, start):.2f} ms."
+def slopes_table(found: Found) -> str:
+    """What a further job adds to a dry run: of the studies and of their floors."""
+    sizes = [f"{a:,} to {b:,} shards" for a, b in pairwise(found.studies)]
+    ours, bare = (slopes(list(runs.values())) for runs in (found.studies, found.floors))
+    rows = [
+        (f"{name}", f"{a:.2f} ms", f"{b:.2f} ms")
+        for name, a, b in zip(sizes, ours, bare, strict=True)
     ]
-    if costs := slopes(studies):
-        listed = ", then ".join(f"{cost:.2f} ms" for cost in costs)
-        words.append(f"From one size to the next, a further job adds {listed} to a dry run")
-        more = 1024 * (largest.memory - studies[0].memory) / (largest.jobs - studies[0].jobs)
-        words[-1] += f" and {more:.0f} KiB to its memory."
-    words.append(
-        f"With {found.many_rows[0]:,} experiments instead of {ROWS}, a job takes "
-        f"{per_job(found.many_rows[1]):.2f} ms of planning."
-    )
-    return " ".join(words)
+    return table(("", "this workflow", "floor"), rows)
 
 
 def profile_table(ours: dict[str, float], bare: dict[str, float], jobs: int) -> str:
@@ -253,21 +194,6 @@ def profile_table(ours: dict[str, float], bare: dict[str, float], jobs: int) -> 
         for group, words in GROUPS.items()
     ]
     return table(("part of a dry run", "this workflow", "share", "floor"), rows)
-
-
-def profile_reading(ours: dict[str, float], bare: dict[str, float], jobs: int) -> str:
-    """What the profile says."""
-    spent = sum(ours.values())
-    more = {group: ours.get(group, 0) - bare.get(group, 0) for group in GROUPS}
-    parts = (group for group in GROUPS if group not in ("own", "start"))
-    above = sorted(parts, key=more.__getitem__, reverse=True)[:3]
-    listed = ", ".join(f"{GROUPS[g].split(',')[0]} ({1000 * more[g] / jobs:.2f} ms)" for g in above)
-    return (
-        f"The functions of this workflow take {ours.get('own', 0) / spent:.1%} of a dry run. "
-        "Snakemake's own work takes the rest. What it does beyond the floor is most, per job, for: "
-        f"{listed}. It comes with jobs that take options, memory that grows with every attempt, "
-        "and inputs that depend on the study."
-    )
 
 
 def running_table(ours: Finished, bare: Finished) -> str:
@@ -289,42 +215,7 @@ def running_table(ours: Finished, bare: Finished) -> str:
     return table(names, rows)
 
 
-def running_reading(ours: Finished, bare: Finished) -> str:
-    """What the table of runs says."""
-    speed, plain = (found.run.jobs / found.run.running for found in (ours, bare))
-    times = 1000 * ours.times_only.planning / ours.run.jobs
-    return (
-        f"Trivial jobs finish at {speed:.0f} a second, {speed / plain:.0%} of Snakemake's floor, "
-        "with the start of a shell and a benchmark for each. Planning again costs "
-        f"{again_per_job(ours):.2f} ms per job, and {times:.2f} ms by times alone; what lies "
-        "between is the price of knowing that a changed number or line of code runs its jobs again."
-    )
-
-
-def advice(paper: Measured, ours: Finished) -> str:
-    """What users of large studies can do."""
-    ahead = 1000 / (ours.run.jobs / ours.run.running)
-    return textwrap.dedent(f"""\
-        - `shard_size` sets the number of jobs. Starting a job costs some {ahead:.0f} ms here,
-          besides PyTorch, which it imports: give a shard minutes of work. The published study, in
-          shards of 20 pictures, makes {paper.jobs:,} jobs.
-        - `--quiet rules` leaves out the jobs in a dry run, not the time: Snakemake puts together
-          what it would say of them anyhow. To know what is left of a study, `ddpg status` reads
-          files alone.
-        - `--rerun-triggers mtime` saves the difference above, and no longer sees changed numbers
-          or code. It pays only where nothing but files has changed.
-        - Name targets to plan a part: `snakemake -n -- results/evaluations/...` builds the graph of
-          what they need and nothing else.
-        - On a cluster, job arrays (`profiles/slurm`) submit many shards at once; the scheduler then
-          sees one request instead of thousands.""")
-
-
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table."""
     lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def paragraph(text: str) -> str:
-    """Text in lines of a hundred characters."""
-    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)

@@ -1,6 +1,6 @@
 """How the workflow scales: parse time, planning time and memory, and jobs per second.
 
-    python benchmarks/scaling/scaling.py --output docs/scaling.md
+    python benchmarks/scaling/scaling.py      # prints the tables that docs/scaling.md explains
 
 Studies are made up in a temporary folder: the published one at full size, and ones of up to 20,000
 shards. Planning needs no data. For jobs per second the commands of the rules are replaced by a
