@@ -7,7 +7,7 @@
 # of results. README.md says how to change the study, config/README.md explains every key.
 
 from ddpg.workflow.code import uses_containers
-from ddpg.workflow.scheduling import lift_idle_limit
+from ddpg.workflow.internals import lift_idle_limit
 from ddpg.stages.keeping import forget_whole_shards
 from ddpg.warm.starting import warm_up
 from ddpg.workflow.configuration import readable

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ddpg.warm.protocol import ADDRESS, address
+from ddpg.workflow.internals import local_jobs
 
 SWITCH = "DDPG_WARM_START"
 """Environment variable that turns it off with the value 0."""
@@ -38,12 +39,8 @@ def is_worthwhile(workflow: Any) -> bool:
     return (
         sys.platform == "linux"
         and os.environ.get(SWITCH, "1") != "0"
-        and workflow.is_main_process
-        and workflow.local_exec
-        and not workflow.touch
-        and not workflow.deployment_settings.deployment_method
         and not any(Path(driver).exists() for driver in GPU_DRIVERS)
-        and len(workflow.dag) >= WORTHWHILE
+        and local_jobs(workflow) >= WORTHWHILE
     )
 
 
