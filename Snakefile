@@ -49,5 +49,5 @@ onsuccess:
 rule all:
     default_target: True
     input:
-        products,
+        inputs.products,
     localrule: True

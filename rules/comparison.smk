@@ -4,7 +4,7 @@
 rule tables:
     input:
         metrics="results/metrics.csv",
-        published=published_figures,
+        published=inputs.published,
     output:
         **tables(),
     log:
@@ -15,10 +15,10 @@ rule tables:
         mem_mb=gigabytes_by_attempt(2),
         runtime=30,
     params:
-        spec=tables_spec,
+        spec=planned(comparison.Tables),
     shell:
-        "ddpg tables --metrics {input.metrics:q} --published {input.published:q}"
-        " --folder $(dirname {output.summary_csv:q}) --log {log:q}"
+        "ddpg job tables {params.spec.options} --metrics {input.metrics:q}"
+        " --published {input.published:q} --folder $(dirname {output.summary_csv:q}) --log {log:q}"
 
 
 rule plots:
@@ -34,14 +34,15 @@ rule plots:
         mem_mb=gigabytes_by_attempt(2),
         runtime=30,
     params:
-        spec=plots_spec,
+        spec=planned(comparison.Plots),
     shell:
-        "ddpg plots --metrics {input:q} --folder $(dirname {output.metric_vs_noise_pdf:q}) --log {log:q}"
+        "ddpg job plots {params.spec.options} --metrics {input:q}"
+        " --folder $(dirname {output.metric_vs_noise_pdf:q}) --log {log:q}"
 
 
 rule kernels:
     input:
-        motion_observations,
+        inputs.kernels,
     output:
         **figure("kernels", "Motion kernels", "kernels"),
     log:
@@ -52,18 +53,18 @@ rule kernels:
         mem_mb=gigabytes_by_attempt(2),
         runtime=30,
     params:
-        spec=kernels_spec,
+        spec=planned(comparison.KernelFigure),
     shell:
-        "printf '%s\\0' --observations {input:q} |"
-        " ddpg kernels @- --output {output.pdf:q} --log {log:q}"
+        "printf '%s\\0' {params.spec.options} --observations {input:q} |"
+        " ddpg job kernels @- --output {output.pdf:q} --log {log:q}"
 
 
 rule grid:
     input:
-        truth=cell_truth,
-        observations=cell_observations,
-        restorations=cell_restorations,
-        metrics=cell_metrics,
+        truth=inputs.cell_truth,
+        observations=inputs.cell_observations,
+        restorations=inputs.cell_restorations,
+        metrics=inputs.cell_metrics,
     output:
         **figure("grids/{cell}", "Pictures", "grid", cell="{cell}"),
         page="results/figures/grids/{cell}.json",
@@ -75,21 +76,20 @@ rule grid:
         mem_mb=gigabytes_by_attempt(2),
         runtime=30,
     params:
-        spec=grid_spec,
+        spec=planned(comparison.GridFigure, "cell"),
     shell:
-        "printf '%s\\0' --truth {input.truth:q} --observations {input.observations:q}"
-        " --labels {params.spec[labels]} --restorations {input.restorations:q}"
+        "printf '%s\\0' {params.spec.options} --truth {input.truth:q}"
+        " --observations {input.observations:q} --restorations {input.restorations:q}"
         " --metrics {input.metrics:q} |"
-        " ddpg grid @- --cell {wildcards.cell:q} --count {params.spec[count]}"
-        " --output {output.pdf:q} --log {log:q}"
+        " ddpg job grid @- --output {output.pdf:q} --log {log:q}"
 
 
 rule trajectory:
     input:
-        observations=first_observations,
-        weights=prior_weights,
-        classifier=prior_classifier,
-        truth=first_truth,
+        observations=inputs.first_observations,
+        weights=inputs.weights,
+        classifier=inputs.classifier,
+        truth=inputs.first_truth,
     output:
         "results/trajectories/{experiment}.safetensors",
     log:
@@ -102,21 +102,16 @@ rule trajectory:
         mem_mb=gigabytes_by_attempt(4),
         runtime=minutes_by_attempt(60),
     params:
-        spec=trajectory_spec,
+        spec=planned(restoration.Recording, "experiment"),
     shell:
-        "ddpg trajectory --observations {input.observations:q} --truth {input.truth:q}"
-        " --dataset {params.spec[dataset]} --image-size {params.spec[image_size]}"
-        " {params.spec[degradation]} --sigma-y {params.spec[sigma_y]}"
-        " --method {params.spec[method]} --label {params.spec[label]}"
-        "{params.spec[hyper_parameters]}{params.spec[prior]}"
-        " --weights {input.weights:q} --classifier {input.classifier:q}"
-        " --seed {params.spec[seed]} --repeat {params.spec[repeat]} --threads {threads}"
-        " --output {output:q} --log {log:q}"
+        "ddpg job trajectory {params.spec.options} --observations {input.observations:q}"
+        " --truth {input.truth:q} --weights {input.weights:q} --classifier {input.classifier:q}"
+        " --threads {threads} --output {output:q} --log {log:q}"
 
 
 rule trajectories:
     input:
-        cell_trajectories,
+        inputs.trajectories,
     output:
         **figure("trajectories/{cell}", "Trajectories", "trajectory", cell="{cell}"),
     log:
@@ -127,29 +122,30 @@ rule trajectories:
         mem_mb=gigabytes_by_attempt(2),
         runtime=30,
     params:
-        spec=trajectory_figure_spec,
+        spec=planned(comparison.TrajectoryFigure),
     shell:
-        "ddpg trajectories --files {input:q} --output {output.pdf:q} --log {log:q}"
+        "ddpg job trajectories {params.spec.options} --files {input:q}"
+        " --output {output.pdf:q} --log {log:q}"
 
 
 rule provenance:
     input:
-        indexes,
+        inputs.indexes,
         sheet=local(study.config.experiments),
         metrics="results/metrics.csv",
-        checkpoints=called_records,
+        checkpoints=inputs.checkpoints,
     output:
         reported("results/provenance.json", "provenance", "Study", file="Provenance"),
     log:
         "results/logs/provenance.log",
     localrule: True
     params:
-        spec=provenance_spec,
-        names=recorded_names,
+        spec=planned(comparison.Provenance),
+        names=inputs.recorded_names,
     shell:
-        "printf '%s\\0' --config {params.spec[config]:q} --priors {params.spec[priors]}"
-        " --checkpoints {input.checkpoints:q} --files {input:q} --names {params.names:q} |"
-        " ddpg provenance @- --sheet {input.sheet:q} --metrics {input.metrics:q}"
+        "printf '%s\\0' {params.spec.options} --checkpoints {input.checkpoints:q}"
+        " --files {input:q} --names {params.names:q} |"
+        " ddpg job provenance @- --sheet {input.sheet:q} --metrics {input.metrics:q}"
         " --output {output:q} --log {log:q}"
 
 
@@ -157,9 +153,9 @@ rule page:
     input:
         metrics="results/metrics.csv",
         provenance="results/provenance.json",
-        figures=page_figures,
-        grids=page_grids,
-        truth=prepared_pictures,
+        figures=inputs.page_figures,
+        grids=inputs.page_grids,
+        truth=inputs.prepared_pictures,
     output:
         reported("results/index.html", "page", "Study", file="Page"),
     log:
@@ -168,8 +164,9 @@ rule page:
         "results/benchmarks/page.tsv"
     localrule: True
     params:
-        spec=page_spec,
+        spec=planned(comparison.Page),
     shell:
-        "printf '%s\\0' --figures {input.figures:q} --grids {input.grids:q} --truth {input.truth:q} |"
-        " ddpg page @- --metrics {input.metrics:q} --provenance {input.provenance:q}"
+        "printf '%s\\0' {params.spec.options} --figures {input.figures:q} --grids {input.grids:q}"
+        " --truth {input.truth:q} |"
+        " ddpg job page @- --metrics {input.metrics:q} --provenance {input.provenance:q}"
         " --output {output:q} --log {log:q}"

@@ -3,10 +3,10 @@
 
 rule evaluate:
     input:
-        truth=restored_truth,
+        truth=inputs.restored_truth,
         restorations="results/restorations/{experiment}/shard-{shard}.safetensors",
         costs="results/restorations/{experiment}/shard-{shard}.csv",
-        backbone=lpips_backbone(),
+        backbone=inputs.backbone,
     output:
         "results/evaluations/{experiment}/shard-{shard}.csv",
     log:
@@ -19,20 +19,18 @@ rule evaluate:
         mem_mb=gigabytes_by_attempt(4),
         runtime=60,
     params:
-        spec=evaluation_spec,
-        settings=noted_settings,
+        spec=planned(evaluation.Evaluation, "experiment"),
     shell:
-        "ddpg evaluate --truth {input.truth:q} --restorations {input.restorations:q}"
-        " --costs {input.costs:q} --columns {params.spec[columns]:q}{params.settings}"
-        " --metrics {params.spec[metrics]}"
-        "{params.spec[lpips]} --backbone {input.backbone:q}"
-        " --threads {threads} --gpus {resources.gpu} --output {output:q} --log {log:q}"
+        "ddpg job evaluate {params.spec.options} --truth {input.truth:q}"
+        " --restorations {input.restorations:q} --costs {input.costs:q}"
+        " --backbone {input.backbone:q} --threads {threads} --gpus {resources.gpu}"
+        " --output {output:q} --log {log:q}"
 
 
 rule collect_metrics:
     input:
-        first=first_metrics,
-        tables=shard_metrics,
+        first=inputs.first_metrics,
+        tables=inputs.shard_metrics,
     output:
         report(
             "results/metrics.csv",
@@ -44,8 +42,7 @@ rule collect_metrics:
         "results/logs/collect_metrics.log",
     localrule: True
     params:
-        spec=collection_spec,
+        spec=planned(evaluation.Collection),
     shell:
-        "printf '%s\\0' --shards {params.spec[shards]} |"
-        " ddpg collect --first {input.first:q} @-"
-        " --output {output:q} --log {log:q}"
+        "printf '%s\\0' {params.spec.options} |"
+        " ddpg job collect @- --first {input.first:q} --output {output:q} --log {log:q}"

@@ -3,7 +3,7 @@
 
 rule observe:
     input:
-        truth=observed_truth,
+        truth=inputs.observed_truth,
     output:
         "results/observations/{cell}/shard-{shard}.safetensors",
     log:
@@ -14,10 +14,7 @@ rule observe:
         mem_mb=gigabytes_by_attempt(2),
         runtime=30,
     params:
-        spec=observation_spec,
+        spec=planned(observation.Observation, "cell", "shard"),
     shell:
-        "printf '%s\\0' {params.spec[motion]} |"
-        " ddpg observe --truth {input.truth:q}"
-        " --dataset {params.spec[dataset]} {params.spec[degradation]} --sigma-y {params.spec[sigma_y]}"
-        " --seed {params.spec[seed]} @-"
-        " --output {output:q} --log {log:q}"
+        "printf '%s\\0' {params.spec.options} |"
+        " ddpg job observe @- --truth {input.truth:q} --output {output:q} --log {log:q}"

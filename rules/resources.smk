@@ -5,23 +5,23 @@
 # What is fetched is no output: Snakemake would delete it before the job runs again.
 rule fetch_dataset:
     input:
-        archive=archive_of,
+        archive=inputs.archive,
     output:
         "resources/datasets/{dataset}.json",
     log:
         "results/logs/fetch_dataset/{dataset}.log",
     localrule: True
     params:
-        spec=dataset_fetching_spec,
+        spec=planned(resources.DatasetFetching, "dataset"),
     shell:
-        "ddpg fetch-dataset --card {params.spec[card]} --pins config/checksums.yaml"
+        "ddpg job fetch-dataset {params.spec.options} --pins config/checksums.yaml"
         " --output resources/datasets/{wildcards.dataset:q} --record {output:q} --log {log:q}"
 
 
 rule survey_dataset:
     input:
-        pictures=surveyed_pictures,
-        fetched=fetched_dataset,
+        pictures=inputs.surveyed_pictures,
+        fetched=inputs.fetched_dataset,
     output:
         "resources/images/{dataset}/index.tsv",
     log:
@@ -33,17 +33,16 @@ rule survey_dataset:
         mem_mb=gigabytes_by_attempt(2),
         runtime=60,
     params:
-        spec=survey_spec,
+        spec=planned(resources.Survey, "dataset"),
     shell:
-        "ddpg survey-dataset --card {params.spec[card]} --fetched {params.spec[fetched]}"
-        " --output {output:q} --log {log:q}"
+        "ddpg job survey-dataset {params.spec.options} --output {output:q} --log {log:q}"
 
 
 rule prepare_images:
     input:
-        pictures=source_pictures,
-        fetched=fetched_dataset,
-        index=index_of,
+        pictures=inputs.source_pictures,
+        fetched=inputs.fetched_dataset,
+        index=inputs.index,
     output:
         "resources/images/{dataset}/shard-{shard}.safetensors",
     log:
@@ -55,13 +54,10 @@ rule prepare_images:
         mem_mb=gigabytes_by_attempt(2),
         runtime=30,
     params:
-        spec=preparation_spec,
+        spec=planned(resources.Preparation, "dataset", "shard"),
     shell:
-        "printf '%s\\0' --positions {params.spec[positions]} |"
-        " ddpg prepare-images --card {params.spec[card]} --index {input.index:q}"
-        " --fetched {params.spec[fetched]} @-"
-        " --crop {params.spec[crop]} --image-size {params.spec[image_size]}"
-        " --output {output:q} --log {log:q}"
+        "printf '%s\\0' {params.spec.options} |"
+        " ddpg job prepare-images @- --index {input.index:q} --output {output:q} --log {log:q}"
 
 
 rule fetch_checkpoint:
@@ -71,16 +67,15 @@ rule fetch_checkpoint:
         "results/logs/fetch_checkpoint/{prior}/{part}.log",
     localrule: True
     params:
-        spec=checkpoint_fetching_spec,
+        spec=planned(resources.CheckpointFetching, "prior", "part"),
     shell:
-        "ddpg fetch-checkpoint --prior {params.spec[card]} --part {params.spec[part]}"
-        " --pins config/checksums.yaml --output {params.spec[output]}{params.spec[seen]}"
+        "ddpg job fetch-checkpoint {params.spec.options} --pins config/checksums.yaml"
         " --record {output:q} --log {log:q}"
 
 
 rule convert_checkpoint:
     input:
-        fetched_checkpoint,
+        inputs.fetched_checkpoint,
     output:
         "resources/priors/{prior}/{part}.{dtype}.safetensors",
     log:
@@ -92,11 +87,10 @@ rule convert_checkpoint:
         mem_mb=gigabytes_by_attempt(8),
         runtime=60,
     params:
-        spec=conversion_spec,
+        spec=planned(resources.Conversion, "prior", "part"),
     shell:
-        "ddpg convert-checkpoint --prior {params.spec[card]} --part {params.spec[part]}"
-        " --pins config/checksums.yaml --record {input:q}"
-        " --dtype {wildcards.dtype} --output {output:q} --log {log:q}"
+        "ddpg job convert-checkpoint {params.spec.options} --pins config/checksums.yaml"
+        " --record {input:q} --dtype {wildcards.dtype} --output {output:q} --log {log:q}"
 
 
 rule find_backbone:
@@ -106,4 +100,4 @@ rule find_backbone:
         "results/logs/find_backbone/{net}.log",
     localrule: True
     shell:
-        "ddpg find-backbone --net {wildcards.net} --output {output:q} --log {log:q}"
+        "ddpg job find-backbone --net {wildcards.net} --output {output:q} --log {log:q}"

@@ -3,9 +3,9 @@
 
 rule restore:
     input:
-        observations=observations_of,
-        weights=prior_weights,
-        classifier=prior_classifier,
+        observations=inputs.observations,
+        weights=inputs.weights,
+        classifier=inputs.classifier,
     output:
         restorations="results/restorations/{experiment}/shard-{shard}.safetensors",
         costs="results/restorations/{experiment}/shard-{shard}.csv",
@@ -17,19 +17,13 @@ rule restore:
     threads: 1
     resources:
         gpu=1,
-        batch_size=images_at_a_time,
+        batch_size=inputs.images_at_a_time,
         mem_mb=gigabytes_by_attempt(4),
         runtime=minutes_by_attempt(240),
     params:
-        spec=restoration_spec,
+        spec=planned(restoration.Restoration, "experiment"),
     shell:
-        "ddpg restore --observations {input.observations:q}"
-        " --dataset {params.spec[dataset]} --image-size {params.spec[image_size]}"
-        " {params.spec[degradation]} --sigma-y {params.spec[sigma_y]}"
-        " --method {params.spec[method]}{params.spec[hyper_parameters]}"
-        "{params.spec[prior]} --weights {input.weights:q} --classifier {input.classifier:q}"
-        " --seed {params.spec[seed]} --repeat {params.spec[repeat]}"
-        " --dtype {params.spec[dtype]} --code {params.spec[code]} --threads {threads}"
-        " --batch-size {resources.batch_size}"
-        " --output {output.restorations:q} --costs {output.costs:q}"
-        " --pictures {output.pictures:q} --log {log:q}"
+        "ddpg job restore {params.spec.options} --observations {input.observations:q}"
+        " --weights {input.weights:q} --classifier {input.classifier:q} --threads {threads}"
+        " --batch-size {resources.batch_size} --output {output.restorations:q}"
+        " --costs {output.costs:q} --pictures {output.pictures:q} --log {log:q}"

@@ -239,7 +239,8 @@ def verb_of(process: psutil.Process) -> str:
         return ""
     output = command[command.index("--log") + 1] if "--log" in command else ""
     target = output.removeprefix("results/logs/").removesuffix(".log").partition("/")[2]
-    return f"{command[2]} {target}".strip()
+    verb = command[3] if command[2] == "job" and len(command) > 3 else command[2]
+    return f"{verb} {target}".strip()
 
 
 def command_of(process: psutil.Process) -> list[str]:

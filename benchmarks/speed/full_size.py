@@ -53,11 +53,11 @@ def stages(prior: str, dtype: str, threads: int, folder: Path):
     for part in parts:
         checkpoint, converted = folder / f"{part}.pt", folder / f"{part}.safetensors"
         common = ("--prior", str(card), "--part", part)
-        yield "draw", *timed("fetch-checkpoint", *common, "--output", str(checkpoint))
+        yield "draw", *timed("random-checkpoint", *common, "--output", str(checkpoint))
         yield (
             f"convert {part}",
             *timed(
-                *("convert-checkpoint", *common, "--checkpoint", str(checkpoint)),
+                *("job", "convert-checkpoint", *common, "--checkpoint", str(checkpoint)),
                 *("--dtype", dtype, "--output", str(converted)),
             ),
         )
@@ -65,11 +65,12 @@ def stages(prior: str, dtype: str, threads: int, folder: Path):
     truth, observed = folder / "truth.safetensors", folder / "observed.safetensors"
     write_picture(truth)
     common = ("--dataset", "random", *TASK, "--seed", "0")
-    yield "observe", *timed("observe", "--truth", str(truth), *common, "--output", str(observed))
+    observing = ("--truth", str(truth), *common, "--output", str(observed))
+    yield "observe", *timed("job", "observe", *observing)
     yield (
         "restore, two steps",
         *timed(
-            *("restore", "--observations", str(observed), *common),
+            *("job", "restore", "--observations", str(observed), *common),
             *("--image-size", str(IMAGE_SIZE), "--method", "ddpg", "--hyper-parameters", "steps=2"),
             *("--prior", str(card), "--precision", dtype, *options, "--threads", str(threads)),
             *("--output", str(folder / "restored.safetensors")),
@@ -99,13 +100,13 @@ def write_picture(path: Path) -> None:
 
 
 def timed(*arguments: str) -> tuple[float, float]:
-    """Run a subcommand of ddpg; its seconds and its peak memory in MiB."""
+    """Run a verb of ddpg; its seconds and its peak memory in MiB."""
     started = time.perf_counter()
     process = subprocess.Popen([sys.executable, "-m", "ddpg", *arguments])  # noqa: S603
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise SystemExit(f"ddpg {arguments[0]} failed")
+        raise SystemExit(f"ddpg {' '.join(arguments[:2])} failed")
     return time.perf_counter() - started, usage.ru_maxrss / 1024
 
 

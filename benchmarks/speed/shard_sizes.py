@@ -22,7 +22,7 @@ DEGRADATION = ("--task", "deblur_gauss", "--operator", "fft", "--sigma-y", "0.05
 
 
 def measure(repetitions: int, device: str, threads: int) -> dict[str, Any]:
-    """Images per second of ``ddpg restore``, its start included, by images of the shard."""
+    """Images per second of ``ddpg job restore``, its start included, by images of the shard."""
     with tempfile.TemporaryDirectory() as name:
         folder, numbers = Path(name), itertools.count()
         observations = {size: _observed(folder, size) for size in SIZES}
@@ -66,7 +66,7 @@ def _restore(observations: Path, numbers: itertools.count[int], device: str, thr
     output = observations.parent / f"run-{next(numbers)}" / "shard-0"
     subprocess.run(  # noqa: S603
         [
-            *(sys.executable, "-m", "ddpg", "restore", "--observations", str(observations)),
+            *(sys.executable, "-m", "ddpg", "job", "restore", "--observations", str(observations)),
             *("--dataset", "noise", "--image-size", str(PIXELS), *DEGRADATION, "--seed", "0"),
             *("--method", "ddpg", "--hyper-parameters", f"steps={STEPS}"),
             *("--prior", "dead-leaves", "--device", device, "--threads", str(threads)),

@@ -1,7 +1,7 @@
-"""The command line: one subcommand for every verb of the workflow.
+"""The command line: verbs that people type, and below ``ddpg job`` those that rules call.
 
-Everything heavy is imported inside the subcommand that needs it, so that ``ddpg --help`` and bad
-options answer at once.
+Everything heavy is imported inside the verb that needs it, so that ``ddpg --help`` and bad options
+answer at once.
 """
 
 from __future__ import annotations
@@ -11,11 +11,16 @@ import logging
 import os
 import resource
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from ddpg.cli import bench, comparison, pipeline, priors, resources, study, trajectories
+from ddpg.cli import datasets, development, priors, study
+from ddpg.cli.jobs import VERBS
 from ddpg.cli.options import Run, UsageError
+from ddpg.jobs.fields import Job
 from ddpg.jobs.same_code import check_code
 from ddpg.machine.termination import STATUS as TERMINATED
 from ddpg.machine.termination import Terminated, clean_termination
@@ -97,19 +102,59 @@ def _log_usage() -> None:
     logger.debug("took %.1f s of processor time, at most %.0f MiB of memory", seconds, memory)
 
 
+GROUPS = (study, datasets, priors, development)
+"""The verbs for people: each module has a title and adds its verbs."""
+
+
 def build_parser() -> argparse.ArgumentParser:
-    """The parser of all subcommands."""
-    parser = argparse.ArgumentParser(prog="ddpg", description=__doc__)
+    """The parser of all verbs."""
+    parser = argparse.ArgumentParser(
+        prog="ddpg", formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=f"ddpg {version('ddpg')}")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--log", type=Path, help="write a log file")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    verbs = parser.add_subparsers(
+        dest="verb", required=True, metavar="VERB", help=argparse.SUPPRESS
+    )
+    lines = ["Diffusion image restoration, run and compared as a Snakemake workflow."]
 
-    def verb(function: Run, description: str) -> argparse.ArgumentParser:
+    def verb(function: Run, description: str, example: str) -> argparse.ArgumentParser:
         name = function.__name__.strip("_").replace("_", "-")
-        added = verbs.add_parser(name, help=description, description=description, parents=[common])
+        lines.append(f"  {name:<18} {description}\n{'':21}{example}")
+        added = verbs.add_parser(
+            name,
+            description=description,
+            epilog=f"example:\n  {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            parents=[common],
+        )
         added.set_defaults(run=function)
         return added
 
-    for stage in (resources, pipeline, comparison, trajectories, priors, study, bench):
-        stage.add_verbs(verb)
+    for group in GROUPS:
+        lines.append(f"\n{group.TITLE}")
+        group.add_verbs(verb)
+    lines += ["\nwhat rules call", "  job                One job of a study; `ddpg job --help`"]
+    parser.description = "\n".join(lines)
+    _add_jobs(verbs, common)
     return parser
+
+
+def _add_jobs(verbs: Any, common: argparse.ArgumentParser) -> None:
+    """Add ``job`` with a verb for each job that a rule calls."""
+    text = (
+        "What the rules of the workflow call. `snakemake -np` prints the whole command of any job."
+    )
+    jobs = verbs.add_parser("job", description=text).add_subparsers(
+        dest="job_verb", required=True, metavar="VERB"
+    )
+    for name, (job, carry_out) in VERBS.items():
+        words = " ".join((job.__doc__ or "").split())
+        added = jobs.add_parser(name, help=words, description=words, parents=[common])
+        job.add_options(added)
+        added.set_defaults(run=partial(_run_job, job, carry_out), verb=f"job {name}")
+
+
+def _run_job(job: type[Job], carry_out: Callable[[Any], None], options: argparse.Namespace) -> None:
+    carry_out(job.parsed(options))

@@ -1,103 +1,280 @@
-"""Options that describe a restoration job, shared by the subcommands that run one."""
+"""What rules call: ``ddpg job VERB``, one verb for each job.
+
+The options of a verb are the fields of its job, see :mod:`ddpg.jobs.fields`. Everything heavy is
+imported inside the function that carries a job out.
+"""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
+import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any
 
-from ddpg.cli.options import pairs
+from ddpg.cli.options import set_threads
 from ddpg.errors import UserError
-from ddpg.study.config import Compile, Layout, Precision
-
-if TYPE_CHECKING:
-    from ddpg.stages.restoration import RestorationJob
-
-
-def add_images(parser: argparse.ArgumentParser) -> None:
-    """Add the choice of images of a shard."""
-    parser.add_argument("--images", nargs="+", metavar="ID", help="default: all of the shard")
-
-
-def add_degradation(parser: argparse.ArgumentParser) -> None:
-    """Add what is observed: data set, images, task, noise, seed."""
-    parser.add_argument("--dataset", required=True)
-    add_images(parser)
-    parser.add_argument("--task", required=True)
-    parser.add_argument("--operator", required=True, help="fft, svd or svd-published")
-    parser.add_argument("--scale", type=int)
-    parser.add_argument("--sigma-y", type=float, required=True, help="on the [0, 1] scale")
-    parser.add_argument("--seed", type=int, required=True)
-
-
-def add_restoration(parser: argparse.ArgumentParser) -> None:
-    """Add what restores it: method, prior, machine."""
-    parser.add_argument("--observations", type=Path, required=True)
-    add_degradation(parser)
-    parser.add_argument("--image-size", type=int, required=True)
-    parser.add_argument("--method", required=True)
-    parser.add_argument("--hyper-parameters", default="", metavar="NAME=VALUE,...")
-    parser.add_argument("--prior", default="", help="name or card of a prior")
-    parser.add_argument("--precision", choices=get_args(Precision), help="of the prior")
-    parser.add_argument("--layout", choices=get_args(Layout), help="of the prior")
-    parser.add_argument("--compile", choices=get_args(Compile), help="the prior's network")
-    for part in ("weights", "classifier"):
-        parser.add_argument(
-            f"--{part}", type=Path, nargs="?", help=f"converted checkpoint of the prior's {part}"
-        )
-    parser.add_argument("--repeat", type=int, default=0, help="number of the restoration seed")
-    parser.add_argument("--device", help="default: a free GPU where there is one, else cpu")
-    parser.add_argument("--threads", type=int, help="threads on a CPU")
+from ddpg.jobs.comparison import (
+    GridFigure,
+    KernelFigure,
+    Page,
+    Plots,
+    Provenance,
+    Tables,
+    TrajectoryFigure,
+)
+from ddpg.jobs.evaluation import Collection, Evaluation
+from ddpg.jobs.fields import Job
+from ddpg.jobs.observation import Observation
+from ddpg.jobs.resources import (
+    BackboneSearch,
+    CheckpointFetching,
+    Conversion,
+    DatasetFetching,
+    Preparation,
+    Survey,
+)
+from ddpg.jobs.restoration import Recording, Restoration
 
 
-def batch_size(text: str) -> int | None:
-    """A number of images at a time; none for 0."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"must be a number of images or 0, got {text!r}")
-    return int(text) or None
+def _fetch_dataset(job: DatasetFetching) -> None:
+    from ddpg.datasets.cards import read_card
+    from ddpg.datasets.fetching import fetch_dataset
+
+    fetch_dataset(read_card(job.card), job.output, pins=job.pins, record=job.record)
 
 
-def restoration_job(
-    options: argparse.Namespace, images: Sequence[str], **others: Any
-) -> RestorationJob:
-    """The job that the options describe.
+def _survey_dataset(job: Survey) -> None:
+    from ddpg.datasets.cards import read_card
+    from ddpg.stages.resources import survey_dataset
 
-    Args:
-        options: of a parser with :func:`add_restoration`.
-        images: ids, in order.
-        others: further fields of the job.
-    """
-    from ddpg.stages.restoration import PriorChoice, RestorationJob
+    survey_dataset(read_card(job.card), job.output, fetched=job.fetched)
 
-    return RestorationJob(
-        dataset=options.dataset,
-        images=images,
-        image_size=options.image_size,
-        task=options.task,
-        backend=options.operator,
-        scale=options.scale,
-        sigma_y=options.sigma_y,
-        method=options.method,
-        hyper_parameters=_hyper_parameters(options.method, options.hyper_parameters),
-        seed=options.seed,
-        prior=PriorChoice(
-            options.prior,
-            options.precision,
-            options.weights,
-            options.classifier,
-            options.layout,
-            options.compile,
-        ),
-        repeat=options.repeat,
-        **others,
+
+def _prepare_images(job: Preparation) -> None:
+    from ddpg.datasets.cards import read_card
+    from ddpg.datasets.listed import listed_rows
+    from ddpg.datasets.places import root_folder
+    from ddpg.stages.preparation import prepare_images, prepare_rows
+    from ddpg.study.selection import parse_positions
+
+    card = read_card(job.card)
+    root, positions = root_folder(card, job.fetched), parse_positions(job.positions)
+    how: dict[str, Any] = {"image_size": job.image_size, "crop": job.crop}
+    if job.index:
+        prepare_images(job.index, root, job.output, positions=positions, **how)
+    else:
+        prepare_rows(listed_rows(card, positions, root), root, job.output, **how)
+
+
+def _fetch_checkpoint(job: CheckpointFetching) -> None:
+    from ddpg.priors.checkpoints.fetching import fetch_checkpoint
+
+    how: dict[str, Any] = {"pins": job.pins, "record": job.record, "seen": job.seen}
+    fetch_checkpoint(job.prior, job.part, job.output, **how)
+
+
+def _convert_checkpoint(job: Conversion) -> None:
+    from ddpg.priors.cards.card import read_card
+    from ddpg.priors.checkpoints.conversion import convert_checkpoint, convert_random
+    from ddpg.priors.checkpoints.fetching import check_given, obtain
+
+    card, source = read_card(job.prior), job.checkpoint
+    if source is not None:
+        check_given(card, job.part, source, pins=job.pins)
+    elif card.part(job.part)[0].random_seed is not None:
+        return convert_random(card, job.part, job.output, dtype=job.dtype)
+    else:
+        source = obtain(card, job.part, pins=job.pins, record=job.record)
+    return convert_checkpoint(card, job.part, source, job.output, dtype=job.dtype)
+
+
+def _find_backbone(job: BackboneSearch) -> None:
+    from ddpg.stages.resources import find_lpips_backbone
+
+    find_lpips_backbone(job.net, job.output)
+
+
+def _observe(job: Observation) -> None:
+    from ddpg.files.tensors import read_ids
+    from ddpg.stages.observations import MotionKernels, observe
+
+    set_threads(1)
+    motion = None
+    if job.kernel_seeds:
+        motion = MotionKernels(job.kernel_seeds, job.kernel_size, job.kernel_intensity)
+    observe(
+        job.truth,
+        job.output,
+        dataset=job.dataset,
+        images=job.images or read_ids(job.truth),
+        task=job.task,
+        backend=job.operator,
+        scale=job.scale,
+        sigma_y=job.sigma_y,
+        seed=job.seed,
+        motion=motion,
     )
 
 
-def _hyper_parameters(method: str, text: str) -> dict[str, Any]:
-    from ddpg.samplers.methods import parse_hyper_parameters
+def _restore(job: Restoration) -> None:
+    from ddpg.machine.devices import claimed_device
+    from ddpg.stages.restoration import restore_shard
 
-    try:
-        return parse_hyper_parameters(method, pairs(text))
-    except ValueError as error:
-        raise UserError(f"--hyper-parameters: {error}") from error
+    set_threads(job.threads)
+    with claimed_device(job.device) as device:
+        restore_shard(job, device=device)
+
+
+def _trajectory(job: Recording) -> None:
+    from ddpg.machine.devices import claimed_device
+    from ddpg.stages.trajectory import record_image
+
+    set_threads(job.threads)
+    with claimed_device(job.device) as device:
+        record_image(job, device=device)
+
+
+def _evaluate(job: Evaluation) -> None:
+    from ddpg.files.tensors import read_ids
+    from ddpg.machine.devices import claimed_device
+    from ddpg.stages.evaluation import evaluate
+
+    set_threads(job.threads)
+    with claimed_device("cuda" if job.gpus else "cpu") as device:
+        evaluate(
+            job.truth,
+            job.restorations,
+            job.costs,
+            job.output,
+            experiment=job.columns,
+            settings=job.settings,
+            images=job.images or read_ids(job.restorations),
+            metrics=job.metrics,
+            lpips_net=job.lpips_net,
+            backbone=job.backbone,
+            device=device,
+        )
+
+
+def _collect(job: Collection) -> None:
+    from ddpg.files.long_table import collect
+
+    folder = job.first.parent
+    for part in reversed(Path(next(iter(job.shards))).parts):
+        if folder.name != part or job.first.name != "shard-0.csv":
+            first = Path(next(iter(job.shards))) / "shard-0.csv"
+            raise UserError(f"--first: must end in {first}, got {job.first}")
+        folder = folder.parent
+    tables = [
+        folder / experiment / f"shard-{shard}.csv"
+        for experiment, count in job.shards.items()
+        for shard in range(int(count))
+    ]
+    collect(tables, job.output)
+
+
+def _tables(job: Tables) -> None:
+    from ddpg.comparison.tables.writing import write_tables
+
+    write_tables(job.metrics, job.folder, published_csv=job.published)
+
+
+def _plots(job: Plots) -> None:
+    from ddpg.comparison.figures.plots import draw_plots
+
+    draw_plots(job.metrics, job.folder, reference=job.reference or None)
+
+
+def _kernels(job: KernelFigure) -> None:
+    from ddpg.comparison.figures.plots import draw_kernels
+
+    draw_kernels(job.observations, without_suffix(job.output))
+
+
+def _grid(job: GridFigure) -> None:
+    from ddpg.comparison.figures.plots import draw_grid
+    from ddpg.files.tensors import read_ids
+
+    shards, rest = divmod(len(job.restorations), len(job.labels))
+    if rest or not shards:
+        counts = f"{len(job.restorations)} files for {len(job.labels)} labels"
+        raise UserError(f"--restorations: {counts}")
+    restorations = {
+        label: job.restorations[i * shards : (i + 1) * shards] for i, label in enumerate(job.labels)
+    }
+    images = [name for shard in job.truth for name in read_ids(shard)]
+    draw_grid(
+        job.cell,
+        job.truth,
+        job.observations,
+        restorations,
+        job.metrics,
+        without_suffix(job.output),
+        images=job.images or images[: job.count],
+    )
+
+
+def _trajectories(job: TrajectoryFigure) -> None:
+    from ddpg.comparison.figures.trajectory import draw_trajectories
+
+    draw_trajectories(job.files, without_suffix(job.output))
+
+
+def _provenance(job: Provenance) -> None:
+    from ddpg.stages.provenance import write_provenance
+
+    names = job.names or tuple(map(str, job.files))
+    if len(names) != len(job.files):
+        raise UserError(f"--names: {len(names)} were given for {len(job.files)} files")
+    write_provenance(
+        job.output,
+        config=json.loads(job.config),
+        sheet=job.sheet,
+        metrics=job.metrics,
+        priors=job.priors,
+        checkpoints=job.checkpoints,
+        files=dict(zip(names, job.files, strict=True)),
+    )
+
+
+def _page(job: Page) -> None:
+    from ddpg.comparison.page.page import write_page
+    from ddpg.comparison.page.pictures import BUDGET
+
+    write_page(
+        job.output,
+        metrics_csv=job.metrics,
+        provenance_json=job.provenance,
+        figures=job.figures,
+        grids=job.grids,
+        truth=job.truth,
+        budget=BUDGET if job.budget is None else job.budget,
+    )
+
+
+def without_suffix(path: Path) -> Path:
+    """The common path of a figure's files, of which the rule names one."""
+    return Path(str(path).removesuffix(".pdf").removesuffix(".png"))
+
+
+VERBS: dict[str, tuple[type[Job], Callable[[Any], None]]] = {
+    "fetch-dataset": (DatasetFetching, _fetch_dataset),
+    "survey-dataset": (Survey, _survey_dataset),
+    "prepare-images": (Preparation, _prepare_images),
+    "fetch-checkpoint": (CheckpointFetching, _fetch_checkpoint),
+    "convert-checkpoint": (Conversion, _convert_checkpoint),
+    "find-backbone": (BackboneSearch, _find_backbone),
+    "observe": (Observation, _observe),
+    "restore": (Restoration, _restore),
+    "evaluate": (Evaluation, _evaluate),
+    "collect": (Collection, _collect),
+    "tables": (Tables, _tables),
+    "plots": (Plots, _plots),
+    "kernels": (KernelFigure, _kernels),
+    "grid": (GridFigure, _grid),
+    "trajectory": (Recording, _trajectory),
+    "trajectories": (TrajectoryFigure, _trajectories),
+    "provenance": (Provenance, _provenance),
+    "page": (Page, _page),
+}
+"""Every job in the order of the data: what it takes, and what carries it out."""

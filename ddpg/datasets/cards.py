@@ -91,7 +91,7 @@ class Source(Section):
 
     @property
     def local(self) -> str:
-        """The archive or folder of this machine that ``ddpg fetch-dataset`` will take, if any."""
+        """The archive or folder of this machine that is taken, if any."""
         if self.remote is None:
             return self.archive or ""
         named = os.environ.get(self.remote.environment, "")
@@ -99,7 +99,7 @@ class Source(Section):
 
     @property
     def is_fetched(self) -> bool:
-        """Whether ``ddpg fetch-dataset`` must first make a folder of it."""
+        """Whether ``ddpg job fetch-dataset`` must first make a folder of it."""
         return self.kind in ("archive", "remote")
 
 

@@ -46,7 +46,7 @@ def root_folder(card: DatasetCard, fetched: Path | None = None) -> Path:
 
     Args:
         card: the data set.
-        fetched: what ``ddpg fetch-dataset`` made, for an archive and for what comes from the web.
+        fetched: what ``ddpg job fetch-dataset`` made, for an archive and what comes from the web.
 
     Raises:
         UserError: the package is not installed, or the source must be fetched first.
@@ -54,7 +54,7 @@ def root_folder(card: DatasetCard, fetched: Path | None = None) -> Path:
     if fetched is not None:
         return fetched
     if card.source.is_fetched:
-        raise UserError(f"{card.name}: run `ddpg fetch-dataset` first and give its folder")
+        raise UserError(f"{card.name}: run `ddpg job fetch-dataset` first and give its folder")
     return source_folder(card.source.folder, card.source.package)
 
 

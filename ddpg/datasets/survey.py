@@ -35,7 +35,7 @@ def survey(card: DatasetCard, root: Path) -> list[Row]:
     Args:
         card: what the data set should be.
         root: the folder of its source: the package's or the card's own folder, or the one that
-            ``ddpg fetch-dataset`` made.
+            ``ddpg job fetch-dataset`` made.
 
     Returns:
         a row for each picture, in the order of the data set: that of its list, or the natural

@@ -28,7 +28,7 @@ NO_RESULT = (
         "ddpg.samplers.settings",
     ),
     *("ddpg.operators.tasks", "ddpg.study.degradations", "ddpg.plugins", "ddpg.study.schemas"),
-    *("ddpg.jobs.fingerprint", "ddpg.errors", "ddpg.machine.progress", "ddpg.operators.testing"),
+    *("ddpg.jobs", "ddpg.errors", "ddpg.machine.progress", "ddpg.operators.testing"),
     *(
         "ddpg.files.locking",
         "ddpg.machine.devices",

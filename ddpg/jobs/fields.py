@@ -11,9 +11,9 @@ import argparse
 import dataclasses
 import shlex
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from functools import cache
-from typing import Any, Literal, Self, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Self, Union, cast, get_args, get_origin, get_type_hints
 
 from ddpg.errors import UserError
 
@@ -78,6 +78,11 @@ class Job:
             raise TypeError(f"{cls.__name__}: unknown {[*settings]}, missing {missing}")
         words = [word for name, field in fields.items() for word in field.words(values[name])]
         return Spec({**_plain(values), **_plain(besides or {})}, shlex.join(words))
+
+    @classmethod
+    def setting_names(cls) -> list[str]:
+        """The names of what the result depends on."""
+        return [option.name for option in options_of(cls) if option.role == SETTING]
 
     @classmethod
     def add_options(cls, parser: argparse.ArgumentParser) -> None:
@@ -147,8 +152,8 @@ class Option:
         return tuple(value or ()) if self.shape == "several" else value
 
     def words(self, value: Any) -> list[str]:
-        """The option with a value, as words of a command line; none for an empty value."""
-        if value is None or value == "" or (self.shape != "one" and not value):
+        """The option with a value, as words of a command line; none for its default."""
+        if value in (None, "", self.default) or (self.shape != "one" and not value):
             return []
         if self.shape == "named":
             return [self.flag, *(f"{name}={part}" for name, part in value.items())]
@@ -158,9 +163,13 @@ class Option:
         return [f"{self.flag}={value}"] if str(value).startswith("-") else [self.flag, str(value)]
 
 
-@cache
 def options_of(job: type[Job]) -> tuple[Option, ...]:
     """The fields of a job as options, the code last."""
+    return _options_of(cast(Hashable, job))
+
+
+@cache
+def _options_of(job: Any) -> tuple[Option, ...]:
     hints = get_type_hints(job)
     fields = sorted(dataclasses.fields(job), key=lambda field: field.name == "code")
     return tuple(
@@ -188,6 +197,11 @@ def _type_of(hint: Any) -> tuple[Any, Literal["one", "several", "named"], tuple[
     if origin is not None:
         return str, "named", None
     return hint, "one", None
+
+
+def as_path(name_or_path: str) -> str:
+    """A name or path as an option's value that does not look like an option itself."""
+    return f"./{name_or_path}" if name_or_path.startswith("-") else name_or_path
 
 
 def pairs(words: Iterable[str], option: str) -> dict[str, str]:

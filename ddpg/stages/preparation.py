@@ -98,7 +98,7 @@ def _prepared(row: Row, folder: Path, image_size: int, crop: str) -> tuple[Tenso
         if found != row.sha256:
             raise UserError(
                 f"{path}: is not the file that was surveyed or listed: sha256 {found}, "
-                f"expected {row.sha256}; run `ddpg survey-dataset` again if that is meant"
+                f"expected {row.sha256}; run `ddpg job survey-dataset` again if that is meant"
             )
     image, size = load_measured(path, image_size, crop=crop)
     return to_uint8(image), size

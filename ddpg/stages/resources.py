@@ -29,7 +29,7 @@ def survey_dataset(card: DatasetCard, output: Path, *, fetched: Path | None = No
     Args:
         card: what the data set should be.
         output: the index; see :mod:`ddpg.datasets.index`.
-        fetched: the folder that ``ddpg fetch-dataset`` made, for an archive or what the web has.
+        fetched: what ``ddpg job fetch-dataset`` made, for an archive or what the web has.
 
     Raises:
         UserError: everything that is wrong with the pictures, in one message.

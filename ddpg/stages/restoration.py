@@ -12,34 +12,22 @@ import json
 import logging
 import resource
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from ddpg.files.contents import file_content
 from ddpg.files.costs import FAILURE, SETTINGS, at_a_time
 from ddpg.files.locking import locked
-from ddpg.files.tensors import read_labels
+from ddpg.files.tensors import read_ids
+from ddpg.jobs.restoration import Restoration
 from ddpg.machine.hardware import device_name
 from ddpg.machine.progress import steps_bar
-from ddpg.noise import SeededNoise
-from ddpg.priors.base import Prior
 from ddpg.priors.batching import best_batch_size
-from ddpg.priors.cards.card import card_identity, read_card
-from ddpg.priors.execution import Execution, best_precision
-from ddpg.priors.loading import load_prior
-from ddpg.samplers.base import Sampler
-from ddpg.samplers.building import build_sampler
-from ddpg.samplers.methods import METHODS
 from ddpg.samplers.problem import NonFiniteError, divergences
+from ddpg.stages.batches import Restorer, execution_of, prior_identity
 from ddpg.stages.finished import FinishedImages
-from ddpg.stages.observations import observation_operator, read_observations
-from ddpg.study.config import Compile, ExecutionSettings, Layout, Precision
 
 log = logging.getLogger(__name__)
 
@@ -47,169 +35,65 @@ WITHOUT_NETWORK = 16
 """Images at a time of methods that call no network."""
 
 
-@dataclass(frozen=True)
-class PriorChoice:
-    """The prior of a job.
-
-    Attributes:
-        card: name or path of its card; empty for methods without a prior.
-        precision, layout, compile: how the network is run; the card's, else the device's
-            defaults if None.
-        weights, classifier: converted checkpoints, where the card's own file is not meant.
-    """
-
-    card: str = ""
-    precision: Precision | None = None
-    weights: Path | None = None
-    classifier: Path | None = None
-    layout: Layout | None = None
-    compile: Compile | None = None
-
-    @property
-    def execution(self) -> ExecutionSettings:
-        """How the network is to be run, as far as the choice or else the card says."""
-        chosen = ExecutionSettings(
-            precision=self.precision, layout=self.layout, compile=self.compile
-        )
-        return chosen.over(read_card(self.card).execution) if self.card else chosen
-
-    def load(self, device: str) -> Prior:
-        """The prior on a device."""
-        execution = self.execution
-        return load_prior(
-            self.card,
-            device=device,
-            dtype=execution.precision or "auto",
-            weights=self.weights,
-            classifier=self.classifier,
-            execution=Execution.of(execution),
-        )
-
-    def identity(self, device: str) -> list[object]:
-        """What a restoration by this prior depends on."""
-        files = [file_content(path) for path in (self.weights, self.classifier) if path]
-        card = card_identity(self.card) if self.card else ""
-        # An interrupted job may go on at a machine that would have chosen another one.
-        execution = self.execution
-        precision = execution.precision or str(best_precision(torch.device(device)))
-        how = [precision, execution.layout, execution.compile]
-        return [card, how, files]
-
-
-@dataclass(frozen=True)
-class RestorationJob:
-    """Everything that decides what a restoration job computes.
-
-    Attributes:
-        dataset: name of the data set, part of the noise's seed.
-        images: ids, in order.
-        image_size: side of the pictures.
-        task, backend, scale, sigma_y: the degradation, as it was observed.
-        method, hyper_parameters: the sampler.
-        seed: the study's seed.
-        repeat: which of the restorations of an image this is; each has its own noise.
-        prior: the denoiser.
-        dtype: "float16" or "float32", how the restorations are stored.
-    """
-
-    dataset: str
-    images: Sequence[str]
-    image_size: int
-    task: str
-    backend: str
-    scale: int | None
-    sigma_y: float
-    method: str
-    hyper_parameters: Mapping[str, int | float | str]
-    seed: int
-    prior: PriorChoice = field(default_factory=PriorChoice)
-    dtype: str = "float16"
-    repeat: int = 0
-
-    @property
-    def chosen_prior(self) -> PriorChoice:
-        """The prior as the method wants it: gradients of the network are taken in float32, unless
-        the precision was chosen. In bfloat16 they move results by more than 0.02 dB."""
-        precision = self.prior.execution.precision
-        if precision is None and METHODS[self.method].differentiates:
-            return replace(self.prior, precision="float32")
-        return self.prior
-
-    def digest(self, observations: Path, code: str, device: str) -> str:
-        """Names the job: its parameters, input, prior, code and kind of device."""
-        content = hashlib.sha256(observations.read_bytes()).hexdigest()
-        parameters = {**asdict(self), "prior": self.chosen_prior.identity(device)}
-        identity = [parameters, content, code, torch.device(device).type]
-        text = json.dumps(identity, sort_keys=True, default=list)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def restore_shard(
-    job: RestorationJob,
-    observations: Path,
-    *,
-    output: Path,
-    costs: Path,
-    pictures: Path,
-    code: str,
-    device: str,
-    batch_size: int | None = None,
-) -> None:
+def restore_shard(job: Restoration, *, device: str) -> None:
     """Restore a shard.
 
+    Writes the restorations on [-1, 1], not clipped, keyed by id, without those that failed; a CSV
+    file of seconds, network evaluations and peak memory (MiB) of each image, how the network was
+    run, and why there is no restoration, where there is none; and a folder with a PNG of each.
+
     Args:
-        job: what to compute.
-        observations: safetensors file of the stage before.
-        output: safetensors file: restored images on [-1, 1], not clipped, keyed by id; without
-            those that failed.
-        costs: CSV file: seconds, network evaluations and peak memory (MiB) of each image, how the
-            network was run, and why there is no restoration, where there is none.
-        pictures: folder that receives a PNG of each restored image.
-        code: fingerprint of the code, part of the state folder's name.
+        job: what to restore, and where to write. Its batch size changes a result by rounding at
+            most; without one it is what the prior's card says, else as many as fit on a GPU, one
+            on a CPU.
         device: where to compute.
-        batch_size: images at a time, which changes a result by rounding at most; if None as the
-            prior's card says, else as many as fit on a GPU, one on a CPU.
 
     Raises:
-        ValueError: the batch size is not positive.
+        UserError: the input is not as it must be.
         torch.OutOfMemoryError: not even one image fits into the device's memory.
     """
-    if batch_size is not None and batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
-    digest = job.digest(observations, code, device)
     # The job of a scheduler that died may still be at the shard, and a new one sent to it.
-    with locked(output, optional=True):
-        finished = FinishedImages(output, digest, getattr(torch, job.dtype))
-        waiting = finished.waiting(job.images)
+    with locked(job.output, optional=True):
+        images = job.images or tuple(read_ids(job.observations))
+        finished = FinishedImages(job.output, digest(job, device), getattr(torch, job.dtype))
+        waiting = finished.waiting(images)
         if waiting:
-            _Restorer(job, observations, device).restore(waiting, finished, batch_size)
-        finished.assemble(job.images, costs, pictures)
+            _ShardRestorer(job, device, len(images)).restore(waiting, finished)
+        finished.assemble(images, job.costs, job.pictures)
 
 
-class _Restorer:
-    """What the batches of a shard share: sampler, prior, labels."""
+def digest(job: Restoration, device: str) -> str:
+    """Names the job: its settings, input, prior, code and kind of device."""
+    settings = {name: getattr(job, name) for name in Restoration.setting_names()}
+    execution = ("prior", "precision", "layout", "compile")
+    parameters = {name: value for name, value in settings.items() if name not in execution}
+    identity = [
+        parameters,
+        prior_identity(job, device),
+        hashlib.sha256(job.observations.read_bytes()).hexdigest(),
+        torch.device(device).type,
+    ]
+    text = json.dumps(identity, sort_keys=True, default=list)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    def __init__(self, job: RestorationJob, observations: Path, device: str) -> None:
-        values: dict[str, Any] = dict(job.hyper_parameters)
-        self._job, self._observations, self._device = job, observations, device
-        self._sampler: Sampler = build_sampler(job.method, **values)
-        self._prior = job.chosen_prior.load(device) if job.prior.card else None
-        wanted = self._prior is not None and self._prior.needs_labels
-        self._labels = read_labels(observations) if wanted else {}
 
-    def restore(
-        self, waiting: Sequence[str], finished: FinishedImages, batch_size: int | None
-    ) -> None:
+class _ShardRestorer(Restorer):
+    """Restores a shard batch by batch, and keeps what is finished."""
+
+    def __init__(self, job: Restoration, device: str, images: int) -> None:
+        super().__init__(job, device)
+        self._images = images
+        self._batch_size = job.batch_size or self._best_batch_size()
+
+    def restore(self, waiting: Sequence[str], finished: FinishedImages) -> None:
         """Restore images, keeping each batch as soon as it is done."""
-        steps = max(1, self._sampler.network_evaluations)
-        rest = list(waiting)
-        if batch_size is None:
-            batch_size = self._best_batch_size()
-        if self._prior is not None:
-            self._prior.expect(-(-len(rest) // batch_size) * steps)
-            settings = ", ".join(f"{name} {value}" for name, value in self._prior.settings.items())
+        steps = max(1, self.sampler.network_evaluations)
+        rest, batch_size = list(waiting), self._batch_size
+        if self.prior is not None:
+            self.prior.expect(-(-len(rest) // batch_size) * steps)
+            settings = ", ".join(f"{name} {value}" for name, value in self.prior.settings.items())
             log.info("the prior: %s; %d images at a time", settings, batch_size)
-        with steps_bar(self._job.method, len(rest) * steps) as bar:
+        with steps_bar(self.job.method, len(rest) * steps) as bar:
             while rest:
                 batch = rest[:batch_size]
                 try:
@@ -228,10 +112,10 @@ class _Restorer:
                     rest = rest[len(batch) :]
 
     def _best_batch_size(self) -> int:
-        if self._prior is None:
+        if self.prior is None:
             return WITHOUT_NETWORK
-        given = self._job.prior.execution.batch_size
-        return given or best_batch_size(self._prior, self._job.image_size)
+        given = execution_of(self.job).batch_size
+        return given or best_batch_size(self.prior, self.job.image_size)
 
     def _restore_batch(
         self, batch: Sequence[str], finished: FinishedImages, bar: tqdm, batch_size: int
@@ -246,9 +130,9 @@ class _Restorer:
             return
         cost = {
             "seconds": f"{(time.perf_counter() - started) / len(batch):.4f}",
-            "network_evaluations": self._sampler.network_evaluations,
-            "peak_memory_mib": f"{peak_memory_mib(torch.device(self._device)):.0f}",
-            SETTINGS: self._settings(min(batch_size, len(self._job.images))),
+            "network_evaluations": self.sampler.network_evaluations,
+            "peak_memory_mib": f"{peak_memory_mib(torch.device(self.device)):.0f}",
+            SETTINGS: self._settings(min(batch_size, self._images)),
         }
         for position, (name, image) in enumerate(zip(batch, restored, strict=True)):
             failure = failures.get(position, "")
@@ -265,7 +149,7 @@ class _Restorer:
         Raises:
             FloatingPointError: some image of several has failed, it is not known which.
         """
-        method, failures = self._job.method, {}
+        method, failures = self.job.method, {}
         try:
             restored = self._compute(batch, bar)
         except NonFiniteError as error:
@@ -282,50 +166,32 @@ class _Restorer:
         """A batch of one image that failed, as :meth:`_restored` returns it; raises for several."""
         if len(batch) > 1:
             raise error
-        size = self._job.image_size
+        size = self.job.image_size
         reason = " ".join(str(error).split()) or "a floating-point error"
         return torch.full((1, 3, size, size), torch.nan), {
-            0: f"{self._job.method} diverged: {reason}"
+            0: f"{self.job.method} diverged: {reason}"
         }
 
     def _compute(self, batch: Sequence[str], bar: tqdm) -> Tensor:
-        job = self._job
-        y, kernels = read_observations(self._observations, batch, task=job.task)
-        operator = observation_operator(job.task, job.image_size, job.backend, job.scale, kernels)
-        # Drawn on the CPU wherever the network runs: a GPU gives the same restoration, and a
-        # mixed cluster one study.
-        purpose = f"restoration/{job.repeat}" if job.repeat else "restoration"
-        noise = SeededNoise(job.seed, batch, dataset=job.dataset, purpose=purpose)
-        return self._sampler.restore(
-            y.to(self._device),
-            operator.to(self._device),
-            self._prior_of(batch),
-            sigma_y=job.sigma_y,
-            noise=noise,
+        ready = self.batch(batch)
+        return self.sampler.restore(
+            ready.y,
+            ready.operator,
+            ready.prior,
+            sigma_y=self.job.sigma_y,
+            noise=ready.noise,
             callback=lambda _state: bar.update(len(batch)),
         ).cpu()
 
     def _settings(self, images: int) -> str:
         """How the network was run, and on what, in words; nothing without a network."""
-        if self._prior is None:
+        if self.prior is None:
             return ""
-        settings = self._prior.settings
+        settings = self.prior.settings
         compiled = {"yes": ["compiled"], "no": ["not compiled"]}.get(settings.get("compiled", ""))
         words = [settings["precision"], settings.get("layout", "").replace("_", " ")]
         words += [*(compiled or []), at_a_time(images)]
-        return f"{', '.join(filter(None, words))} on {device_name(self._device)}"
-
-    def _prior_of(self, batch: Sequence[str]) -> Prior | None:
-        """The prior, told the classes of the batch where it asks for them."""
-        if self._prior is None or not self._prior.needs_labels:
-            return self._prior
-        missing = [name for name in batch if name not in self._labels]
-        if missing:
-            raise ValueError(
-                f"{self._observations}: the prior {self._job.prior.card} needs class labels, but "
-                f"the data set gives none for {', '.join(missing)}"
-            )
-        return self._prior.conditioned_on([self._labels[name] for name in batch])
+        return f"{', '.join(filter(None, words))} on {device_name(self.device)}"
 
 
 def peak_memory_mib(device: torch.device) -> float:

@@ -3,64 +3,49 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import Any
 
-from ddpg.comparison.figures.trajectories import PICTURES, Trajectory, record
+from ddpg.comparison.figures.trajectories import record, write_trajectory
 from ddpg.errors import UserError
-from ddpg.files.tensors import read_labels, read_tensors
+from ddpg.files.tensors import read_ids, read_tensors
 from ddpg.images import from_uint8
-from ddpg.noise import SeededNoise
-from ddpg.priors.base import Prior
-from ddpg.samplers.building import build_sampler
+from ddpg.jobs.restoration import Recording
 from ddpg.samplers.problem import NonFiniteError, divergences
-from ddpg.stages.observations import observation_operator, read_observations
-from ddpg.stages.restoration import RestorationJob
+from ddpg.stages.batches import Restorer
 from ddpg.stages.trajectory_file import failed_trajectory
 
 log = logging.getLogger(__name__)
 
 
-def record_image(
-    job: RestorationJob,
-    observations: Path,
-    truth: Path,
-    *,
-    label: str,
-    device: str,
-    count: int = PICTURES,
-) -> Trajectory:
+def record_image(job: Recording, *, device: str) -> None:
     """Restore one image as the pipeline does, with the same noise, and keep what happens.
 
     A restoration that fails leaves a trajectory that says why, and holds nothing else.
 
     Args:
-        job: what the restoration is; its first image is taken.
-        observations, truth: the shards that hold the image.
-        label: the experiment's name.
+        job: what the restoration is, and where to write; its first image is taken.
         device: where to compute.
-        count: estimates to keep.
 
     Raises:
         UserError: a file cannot be read or lacks the image, or the method takes no steps.
     """
-    image = job.images[0]
-    about = _about(job, label, image)
-    y, kernels = read_observations(observations, [image], task=job.task)
-    picture = 2 * from_uint8(read_tensors(truth, [image])[image][None])[0] - 1
-    operator = observation_operator(job.task, job.image_size, job.backend, job.scale, kernels)
-    purpose = f"restoration/{job.repeat}" if job.repeat else "restoration"
-    values: dict[str, Any] = dict(job.hyper_parameters)
+    image = next(iter(job.images or read_ids(job.observations)), None)
+    if image is None:
+        raise UserError(f"{job.observations}: holds no observation")
+    label, about = job.label or job.method, _about(job, image)
+    picture = 2 * from_uint8(read_tensors(job.truth, [image])[image][None])[0] - 1
     try:
+        restorer = Restorer(job, device)
+        batch = restorer.batch([image])
         trajectory = record(
-            build_sampler(job.method, **values),
-            y.to(device),
+            restorer.sampler,
+            batch.y,
             picture,
-            operator.to(device),
-            _prior(job, observations, image, device),
+            batch.operator,
+            batch.prior,
             sigma_y=job.sigma_y,
-            noise=SeededNoise(job.seed, [image], dataset=job.dataset, purpose=purpose),
-            count=count,
+            noise=batch.noise,
+            count=job.count,
             about=about,
         )
         failure = divergences(job.method, trajectory.restored[None]).get(0, "")
@@ -68,27 +53,15 @@ def record_image(
         failure = error.failures.get(0, str(error))
     except ValueError as error:
         raise UserError(f"{label}, image {image}: {error}") from error
-    if not failure:
-        return trajectory
-    log.warning("%s, image %s: no trajectory: %s", label, image, failure)
-    return failed_trajectory(y[0].float(), picture, failure, about)
+    if failure:
+        log.warning("%s, image %s: no trajectory: %s", label, image, failure)
+        trajectory = failed_trajectory(batch.y[0].cpu().float(), picture, failure, about)
+    write_trajectory(trajectory, job.output)
 
 
-def _prior(job: RestorationJob, observations: Path, image: str, device: str) -> Prior | None:
-    """The prior, told the class of the image where it asks for it."""
-    if not job.prior.card:
-        return None
-    prior = job.chosen_prior.load(device)
-    if not prior.needs_labels:
-        return prior
-    labels = read_labels(observations)
-    if image not in labels:
-        raise UserError(f"{observations}: has no class label of {image}, which the prior needs")
-    return prior.conditioned_on([labels[image]])
-
-
-def _about(job: RestorationJob, label: str, image: str) -> dict[str, Any]:
+def _about(job: Recording, image: str) -> dict[str, Any]:
     return {
-        "dataset": job.dataset, "task": job.task, "operator": job.backend, "scale": job.scale,
-        "sigma_y": job.sigma_y, "method": job.method, "label": label, "image": image,
+        "dataset": job.dataset, "task": job.task, "operator": job.operator, "scale": job.scale,
+        "sigma_y": job.sigma_y, "method": job.method, "label": job.label or job.method,
+        "image": image,
     }  # fmt: skip

@@ -9,7 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ddpg.jobs import specs
+from ddpg.jobs.evaluation import Evaluation
+from ddpg.jobs.fields import Spec
+from ddpg.jobs.observation import Observation
+from ddpg.jobs.resources import Preparation
+from ddpg.jobs.restoration import Restoration
 from ddpg.study.sheet import Experiment
 from ddpg.study.study import Study
 
@@ -62,33 +66,31 @@ class Asked:
         """
         study, cell, path = self._study, experiment.cell, experiment.path
         shard = f"shard-{number}"
-        made: list[tuple[str, tuple[str, ...], Callable[[], specs.Spec]]] = [
+        made: list[tuple[str, tuple[str, ...], Callable[[], Spec]]] = [
             (
                 f"resources/images/{cell.dataset}/{shard}.safetensors",
                 ("pictures", cell.dataset, shard),
-                partial(specs.preparation, study, cell.dataset, number),
+                partial(Preparation.planned, study, cell.dataset, number),
             ),
             (
                 f"{self._results}/observations/{cell.path}/{shard}.safetensors",
                 ("observations", cell.path, shard),
-                partial(specs.observation, study, cell.path, number),
+                partial(Observation.planned, study, cell.path, number),
             ),
             (
                 f"{self._results}/restorations/{path}/{shard}.safetensors",
                 ("restorations", path),
-                partial(specs.restoration, study, path),
+                partial(Restoration.planned, study, path),
             ),
             (
                 f"{self._results}/evaluations/{path}/{shard}.csv",
                 ("evaluations", path),
-                partial(specs.evaluation, study, path),
+                partial(Evaluation.planned, study, path),
             ),
         ]
         return any(self._differs(*job) for job in (made if measured else made[:-1]))
 
-    def _differs(
-        self, output: str, key: tuple[str, ...], make_spec: Callable[[], specs.Spec]
-    ) -> bool:
+    def _differs(self, output: str, key: tuple[str, ...], make_spec: Callable[[], Spec]) -> bool:
         recorded = self._once(("record", output), lambda: (record_of(output) or {}).get("params"))
         if not recorded:
             return False

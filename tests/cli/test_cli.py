@@ -3,6 +3,7 @@
 import logging
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -43,7 +44,16 @@ def shards(tmp_path):
 
     def arguments(output, count=2):
         first = tmp_path / "metrics/cell/pinv/shard-0.csv"
-        return ["collect", "--first", first, "--shards", f"cell/pinv={count}", "--output", output]
+        return [
+            "job",
+            "collect",
+            "--first",
+            first,
+            "--shards",
+            f"cell/pinv={count}",
+            "--output",
+            output,
+        ]
 
     return lambda output=tmp_path / "all.csv", **more: [*map(str, arguments(output, **more))]
 
@@ -57,13 +67,22 @@ def test_a_verb_that_works(shards, tmp_path, capsys):
 def test_a_missing_file_is_one_line_with_its_name(shards, capsys):
     assert cli.main(shards(count=3)) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("ddpg collect: ")
+    assert line.startswith("ddpg job collect: ")
     assert "shard-2.csv" in line
 
 
 def test_the_first_table_must_be_that_of_the_first_experiment(tmp_path, capsys):
     first = tmp_path / "metrics/cell/other/shard-0.csv"
-    arguments = ["collect", "--first", first, "--shards", "cell/pinv=1", "--output", tmp_path / "a"]
+    arguments = [
+        "job",
+        "collect",
+        "--first",
+        first,
+        "--shards",
+        "cell/pinv=1",
+        "--output",
+        tmp_path / "a",
+    ]
     assert cli.main([*map(str, arguments)]) == 1
     assert "must end in cell/pinv/shard-0.csv, got" in capsys.readouterr().err
 
@@ -108,7 +127,7 @@ def test_an_interruption_exits_with_130(shards, monkeypatch, capsys):
 
     monkeypatch.setattr("ddpg.files.long_table.collect", interrupted)
     assert cli.main(shards()) == 130
-    assert capsys.readouterr().err == "ddpg collect: KeyboardInterrupt\n"
+    assert capsys.readouterr().err == "ddpg job collect: KeyboardInterrupt\n"
 
 
 def test_a_bug_keeps_its_traceback(shards, monkeypatch, capsys):
@@ -119,7 +138,7 @@ def test_a_bug_keeps_its_traceback(shards, monkeypatch, capsys):
     with pytest.raises(KeyError):
         cli.main(shards())
     error = capsys.readouterr().err
-    assert error.startswith("ddpg collect: this is a bug\nTraceback")
+    assert error.startswith("ddpg job collect: this is a bug\nTraceback")
 
 
 @pytest.mark.parametrize(
@@ -127,9 +146,11 @@ def test_a_bug_keeps_its_traceback(shards, monkeypatch, capsys):
     [
         [],
         ["colect"],
+        ["job"],
         ["collect"],
-        ["restore", "--seed", "one"],
-        ["prepare-images", "--crop", "middle", "--image-size", "8"],
+        ["job", "collect"],
+        ["job", "restore", "--seed", "one"],
+        ["job", "prepare-images", "--crop", "middle", "--image-size", "8"],
     ],
 )
 def test_wrong_usage_exits_with_2(arguments, capsys):
@@ -155,7 +176,7 @@ def restoring(tmp_path, **changes):
         "pictures": tmp_path / "out.png",
     } | changes
     pairs = [(f"--{name}", str(value)) for name, value in options.items()]
-    return ["restore", *(word for pair in pairs for word in pair)]
+    return ["job", "restore", *(word for pair in pairs for word in pair)]
 
 
 @pytest.mark.parametrize(
@@ -173,7 +194,7 @@ def restoring(tmp_path, **changes):
 def test_restoring_with_bad_input_is_one_line(tmp_path, capsys, changes, expected):
     assert cli.main(restoring(tmp_path, **changes)) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("ddpg restore: ")
+    assert line.startswith("ddpg job restore: ")
     assert expected in line
     assert list(tmp_path.iterdir()) == []
 
@@ -201,27 +222,53 @@ def test_the_schemas_are_written(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == set(json_schemas())
 
 
+def verbs_of(parser, name):
+    (verbs,) = (action.choices for action in parser._actions if action.dest == name)
+    return verbs
+
+
 def test_every_verb_explains_itself(capsys):
-    parser = cli.build_parser()
-    (verbs,) = (action.choices for action in parser._actions if action.dest == "verb")
-    assert {"restore", "train-prior", "prepare-images", "find-backbone"} <= set(verbs)
-    for name in verbs:
+    verbs = verbs_of(cli.build_parser(), "verb")
+    jobs = verbs_of(verbs["job"], "job_verb")
+    assert {"status", "train-prior", "index-folder"} <= set(verbs)
+    assert {"restore", "prepare-images", "find-backbone"} <= set(jobs)
+    assert not set(verbs) & set(jobs)
+    for words in [*([name] for name in verbs if name != "job"), *(["job", name] for name in jobs)]:
         with pytest.raises(SystemExit) as caught:
-            cli.main([name, "--help"])
+            cli.main([*words, "--help"])
         assert caught.value.code == 0
         assert "--log" in capsys.readouterr().out
 
 
+def test_the_help_shows_what_people_type_with_an_example_of_each(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    text = capsys.readouterr().out
+    for name in set(verbs_of(cli.build_parser(), "verb")) - {"job"}:
+        assert f"  {name} " in text
+        assert f"ddpg {name}" in text
+    assert "prepare-images" not in text
+
+
+def test_the_version(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--version"])
+    assert capsys.readouterr().out == f"ddpg {version('ddpg')}\n"
+
+
 def test_the_module_runs_as_a_command():
-    command = [sys.executable, "-m", "ddpg", "collect", "--help"]
+    command = [sys.executable, "-m", "ddpg", "job", "collect", "--help"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (0, "")
     assert "Put the tables of all shards into one." in result.stdout
 
 
-def test_names_that_are_no_text_reach_the_log(tmp_path):
+def test_names_that_are_no_text_reach_the_log(tmp_path, monkeypatch, capfd):
     """A file's name on disk is bytes; those that are no UTF-8 are shown with escapes."""
+    # What pytest has seen of the log is sent between processes, as text.
+    monkeypatch.setattr(logging.getLogger("ddpg"), "propagate", False)
     folder = tmp_path / "\udcff"
     log = tmp_path / "log"
     assert cli.main(["index-folder", str(folder), "--output", "x.tsv", "--log", str(log)]) == 1
     assert r"\udcff: there is no such folder" in log.read_text()
+    capfd.readouterr()

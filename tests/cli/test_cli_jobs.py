@@ -5,34 +5,32 @@ from __future__ import annotations
 import pytest
 
 from ddpg import cli
-from ddpg.cli.jobs import restoration_job
+from ddpg.errors import UserError
+from ddpg.jobs.restoration import Restoration
 
 RESTORE = (
-    *("restore", "--observations", "y.safetensors", "--dataset", "photos", "--seed", "0"),
+    *("job", "restore", "--observations", "y.safetensors", "--dataset", "photos", "--seed", "0"),
     *("--task", "denoising", "--operator", "fft", "--sigma-y", "0.1", "--image-size", "64"),
     *("--method", "ddpg", "--prior", "dead-leaves"),
     *("--output", "x.safetensors", "--costs", "x.csv", "--pictures", "x.png"),
 )
 
 
+def parsed(*options: str) -> Restoration:
+    return Restoration.parsed(cli.build_parser().parse_args([*RESTORE, *options]))
+
+
 def test_the_prior_is_run_as_the_options_say() -> None:
-    how = ("--precision", "float32", "--layout", "contiguous", "--compile", "off")
-    prior = restoration_job(cli.build_parser().parse_args([*RESTORE, *how]), ["a"]).prior
-    assert (prior.precision, prior.layout, prior.compile) == ("float32", "contiguous", "off")
-    plain = restoration_job(cli.build_parser().parse_args(RESTORE), ["a"]).prior
+    job = parsed("--precision", "float32", "--layout", "contiguous", "--compile", "off")
+    assert (job.precision, job.layout, job.compile) == ("float32", "contiguous", "off")
+    plain = parsed()
     assert (plain.precision, plain.layout, plain.compile) == (None, None, None)
-
-
-@pytest.mark.parametrize(("text", "expected"), [("0", None), ("1", 1), ("16", 16)])
-def test_no_batch_size_is_what_suits_the_device(text: str, expected: int | None) -> None:
-    assert cli.build_parser().parse_args([*RESTORE, "--batch-size", text]).batch_size == expected
 
 
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
-        ("--batch-size", "-1", "must be a number of images or 0, got '-1'"),
-        ("--batch-size", "many", "must be a number of images or 0, got 'many'"),
+        ("--batch-size", "many", "invalid int value: 'many'"),
         ("--precision", "half", "invalid choice: 'half'"),
         ("--layout", "rows", "invalid choice: 'rows'"),
         ("--compile", "yes", "invalid choice: 'yes'"),
@@ -42,5 +40,10 @@ def test_impossible_options(
     option: str, value: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
-        cli.build_parser().parse_args([*RESTORE, f"{option}={value}"])
+        parsed(f"{option}={value}")
     assert message in capsys.readouterr().err
+
+
+def test_a_negative_batch_size() -> None:
+    with pytest.raises(UserError, match="--batch-size: must be a number of images or 0, got -1"):
+        parsed("--batch-size=-1")

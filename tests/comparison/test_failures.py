@@ -303,10 +303,10 @@ def test_a_trajectory_that_leaves_the_numbers_is_no_error(tmp_path, monkeypatch,
     write_tensors({"a": torch.full((3, 32, 32), 99, dtype=torch.uint8)}, truth, ids=["a"])
     options = {"dataset": "d", "task": "deblur_gauss", "backend": "fft", "scale": None}
     observe(truth, observed, images=["a"], sigma_y=0.05, seed=0, **options)
-    monkeypatch.setattr("ddpg.stages.restoration.load_prior", lambda *_a, **_k: Broken(0.0, 0.25))
+    monkeypatch.setattr("ddpg.stages.batches.load_prior", lambda *_a, **_k: Broken(0.0, 0.25))
     output = tmp_path / "trajectory.safetensors"
     arguments = [
-        *("trajectory", "--observations", observed, "--truth", truth, "--dataset", "d"),
+        *("job", "trajectory", "--observations", observed, "--truth", truth, "--dataset", "d"),
         *("--task", "deblur_gauss", "--operator", "fft", "--sigma-y", "0.05", "--seed", "0"),
         *("--image-size", "32", "--method", "ddpg", "--hyper-parameters", "steps=3"),
         *("--prior", "dead-leaves", "--device", "cpu", "--output", output),

@@ -105,14 +105,14 @@ def test_the_verb_restores_as_the_pipeline_does(tmp_path):
     cell += ["--sigma-y", "0.05", "--seed", "3"]
     observed = str(tmp_path / "y.safetensors")
     paths = ["--truth", str(tmp_path / "truth.safetensors")]
-    assert cli.main(["observe", *cell, *paths, "--output", observed]) == 0
+    assert cli.main(["job", "observe", *cell, *paths, "--output", observed]) == 0
     common = [*cell, "--observations", observed, "--method", "ddpg", "--image-size", "32"]
     common += ["--hyper-parameters", "steps=3", "--prior", "dead-leaves", "--device", "cpu"]
     restored = tmp_path / "x.safetensors"
     outputs = ["--costs", str(tmp_path / "x.csv"), "--pictures", str(tmp_path / "png")]
-    assert cli.main(["restore", *common, "--output", str(restored), *outputs]) == 0
+    assert cli.main(["job", "restore", *common, "--output", str(restored), *outputs]) == 0
     recorded = tmp_path / "t.safetensors"
-    assert cli.main(["trajectory", *common, *paths, "--output", str(recorded)]) == 0
+    assert cli.main(["job", "trajectory", *common, *paths, "--output", str(recorded)]) == 0
     trajectory = read_trajectory(recorded)
     assert torch.equal(trajectory.restored, read_tensors(restored)["a"].float())
     assert trajectory.about["image"] == "a"

@@ -182,6 +182,8 @@ def test_every_module_that_python_loads_is_found():
     )
     for name, modules in loaded.items():
         missed = set(modules) - fp._closure([f"ddpg.{name}"], frozenset())
+        # How files come from the web is left out of every fingerprint, whoever passes by it.
+        missed -= fp._closure(["ddpg.fetching"], frozenset())
         assert {module for module in missed if not offers_names_only(module)} == set(), name
 
 

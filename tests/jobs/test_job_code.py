@@ -85,7 +85,7 @@ FOURIER = {"ddpg sr", "pinv motion", "bicubic sr", "observe sr", "observe motion
         ("stages.resources", set()),
         ("fetching.web", set()),
         *((name.removeprefix("ddpg."), set()) for name in job_code.NO_RESULT),
-        ("cli.pipeline", set()),
+        ("cli.jobs", set()),
         ("machine.termination", set()),
     ],
 )

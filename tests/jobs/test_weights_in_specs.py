@@ -15,7 +15,9 @@ import yaml
 from ddpg.errors import UserError
 from ddpg.fetching.checks import Sums
 from ddpg.fetching.pins import pin
-from ddpg.jobs import specs
+from ddpg.jobs.fields import Spec
+from ddpg.jobs.resources import CheckpointFetching, Conversion
+from ddpg.jobs.restoration import Recording, Restoration
 from ddpg.priors.checkpoints.records import CHECKSUMS, check_pins, take_note
 from ddpg.study.study import Study
 
@@ -56,11 +58,11 @@ def put(path: str, content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def all_specs(study: Study) -> list[specs.Spec]:
+def all_specs(study: Study) -> list[Spec]:
     """The specs of the jobs that weights concern."""
     parts = [(p, n) for p, card in study.fetched_priors.items() for n in card.checkpoints()]
-    restoring = [specs.restoration(study, EXPERIMENT), specs.trajectory(study, EXPERIMENT)]
-    return [*restoring, *(specs.conversion(study, *part) for part in parts)]
+    restoring = [Restoration.planned(study, EXPERIMENT), Recording.planned(study, EXPERIMENT)]
+    return [*restoring, *(Conversion.planned(study, *part) for part in parts)]
 
 
 GUIDED = {"label": 1, "weights": {"path": "run1/m.safetensors"}}
@@ -120,7 +122,7 @@ def test_a_corrected_architecture_is_converted_again(
 ) -> None:
     put("a.pt", b"one")
     conversions = [
-        specs.conversion(study_of(weights=weights, architecture=architecture), "own", "weights")
+        Conversion.planned(study_of(weights=weights, architecture=architecture), "own", "weights")
         for architecture in (ADM, {**ADM, "num_heads": 2}, {**ADM, "in_channels": 3})
     ]
     assert conversions[0] != conversions[1]
@@ -159,9 +161,9 @@ def test_the_right_checksum_added_to_a_card_changes_no_job(study_of: WriteStudy)
     take_note(Path("resources/checkpoints/own/m.pt"), digest, "")
     pin(CHECKSUMS, "own/m.pt", Sums(3, digest))
 
-    def fetching(**more: Any) -> list[specs.Spec]:
+    def fetching(**more: Any) -> list[Spec]:
         study = study_of(weights={**weights, **more})
-        return [specs.checkpoint(study, "own", "weights"), *all_specs(study)]
+        return [CheckpointFetching.planned(study, "own", "weights"), *all_specs(study)]
 
     before = fetching()
     assert fetching(sha256=digest) == before
@@ -172,12 +174,12 @@ def test_the_right_checksum_added_to_a_card_changes_no_job(study_of: WriteStudy)
 def test_a_fetched_file_that_was_exchanged_is_verified_again(study_of: WriteStudy) -> None:
     study = study_of(weights={"file": "m.pt", "mirrors": ["https://a.org/m.pt"]})
     file = Path("resources/checkpoints/own/m.pt")
-    fetched = specs.checkpoint(study, "own", "weights")
+    fetched = CheckpointFetching.planned(study, "own", "weights")
     take_note(file, put(str(file), b"one"), "")
-    assert specs.checkpoint(study, "own", "weights") == fetched
+    assert CheckpointFetching.planned(study, "own", "weights") == fetched
     new = put(str(file), b"two")
-    assert new in specs.checkpoint(study, "own", "weights")["seen"]
+    assert new in CheckpointFetching.planned(study, "own", "weights")["seen"]
     take_note(file, new, new)  # as the job does that accepts it
-    assert new in specs.checkpoint(study, "own", "weights")["seen"]
+    assert new in CheckpointFetching.planned(study, "own", "weights")["seen"]
     file.unlink()
-    assert new in specs.checkpoint(study, "own", "weights")["seen"]
+    assert new in CheckpointFetching.planned(study, "own", "weights")["seen"]

@@ -63,12 +63,15 @@ def test_a_verb_ends_with_the_status_of_the_signal():
             time.sleep(30)
 
         parser = cli.argparse.ArgumentParser()
-        parser.set_defaults(run=tables, log=None, verb="tables")
+        parser.set_defaults(run=tables, log=None, verb="job tables")
         cli.build_parser = lambda: parser
         sys.argv = ["ddpg"]
         sys.exit(cli.run())
     """)
-    assert (status, words) == (143, "ddpg tables: stopped by SIGTERM; what is finished is kept\n")
+    assert (status, words) == (
+        143,
+        "ddpg job tables: stopped by SIGTERM; what is finished is kept\n",
+    )
     assert seconds < PATIENCE
 
 

@@ -324,8 +324,8 @@ def test_where_checkpoints_are_looked_for(
         "resources/priors/tiny_ddpm_unet/weights.float32.safetensors",
         "resources/checkpoints/tiny_ddpm_unet/net.pt",
         "gdrive:1",
-        f"ddpg fetch-checkpoint --prior {card} --part weights --output resources/checkpoints",
-        "ddpg convert-checkpoint",
+        f"ddpg job fetch-checkpoint --prior {card} --part weights --output resources/checkpoints",
+        "ddpg job convert-checkpoint",
         "or set TINY_NET to its path",
     ):
         assert words in str(caught.value)

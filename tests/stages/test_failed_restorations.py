@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,31 +10,36 @@ import torch
 from ddpg.errors import CorruptFileError
 from ddpg.files.costs import failures_among, read_costs
 from ddpg.files.tensors import read_ids, read_tensors
+from ddpg.jobs.restoration import Restoration
 from ddpg.noise import SeededNoise
 from ddpg.operators.building import build_operator
 from ddpg.priors.base import GaussianPrior
 from ddpg.samplers.base import Sampler
 from ddpg.samplers.building import build_sampler
 from ddpg.samplers.problem import LARGEST, NonFiniteError, divergences
-from ddpg.stages import restoration
-from ddpg.stages.restoration import PriorChoice, RestorationJob, restore_shard
+from ddpg.stages import batches
+from ddpg.stages.restoration import restore_shard
 
 IMAGES = ("a", "b", "c", "d")
 STEPS = 3
 
-JOB = RestorationJob(
+JOB = Restoration(
     dataset="photos",
     images=IMAGES,
     image_size=32,
     task="deblur_gauss",
-    backend="fft",
+    operator="fft",
     scale=None,
     sigma_y=0.05,
     method="ddpg",
-    hyper_parameters={"steps": STEPS},
+    hyper_parameters={"steps": str(STEPS)},
     seed=0,
-    prior=PriorChoice("dead-leaves"),
+    prior="dead-leaves",
     dtype="float16",
+    observations=Path("y.safetensors"),
+    output=Path("x.safetensors"),
+    costs=Path("x.csv"),
+    pictures=Path("x.png"),
 )
 
 
@@ -72,7 +78,7 @@ def interrupt(_eps):
 @pytest.fixture
 def prior(monkeypatch):
     prior = SpoilingPrior()
-    monkeypatch.setattr(restoration, "load_prior", lambda *_name, **_device: prior)
+    monkeypatch.setattr(batches, "load_prior", lambda *_name, **_device: prior)
     return prior
 
 
@@ -83,16 +89,16 @@ def restore(tmp_path, observing):
 
     def run(job=JOB, *, folder="run", batch_size=4):
         output = tmp_path / folder / "shard-0.safetensors"
-        restore_shard(
+        job = dataclasses.replace(
             job,
-            observations,
+            observations=observations,
             output=output,
             costs=output.with_suffix(".csv"),
             pictures=output.with_suffix(".png"),
             code="1",
-            device="cpu",
             batch_size=batch_size,
         )
+        restore_shard(job, device="cpu")
         failures = failures_among(read_costs(output.with_suffix(".csv"), job.images))
         return read_tensors(output), failures
 
@@ -234,11 +240,11 @@ class Direct(Sampler):
 
 @pytest.mark.parametrize("error", [NonFiniteError("it grew"), FloatingPointError("it grew")])
 def test_a_method_that_only_stops_is_tried_image_by_image(monkeypatch, restore, tmp_path, error):
-    monkeypatch.setattr(restoration, "build_sampler", lambda _name, **_values: Direct())
+    monkeypatch.setattr(batches, "build_sampler", lambda _name, **_values: Direct())
     observed = read_tensors(tmp_path / "observations.safetensors")
     monkeypatch.setattr(Direct, "marked", observed["c"][0, 0, 0], raising=False)
     monkeypatch.setattr(Direct, "error", error)
-    job = dataclasses.replace(JOB, method="pinv", hyper_parameters={}, prior=PriorChoice())
+    job = dataclasses.replace(JOB, method="pinv", hyper_parameters={}, prior="")
     tensors, failures = restore(job)
     assert failures == {"c": "pinv diverged: it grew"}
     assert sorted(tensors) == ["a", "b", "d"]

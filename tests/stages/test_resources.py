@@ -133,7 +133,7 @@ def test_a_package_is_surveyed_where_it_is_installed(tmp_path):
 
 def test_what_must_be_fetched_first(tmp_path):
     archive = card({"count": 1}, archive="p.zip")
-    with pytest.raises(UserError, match="mine: run `ddpg fetch-dataset` first"):
+    with pytest.raises(UserError, match="mine: run `ddpg job fetch-dataset` first"):
         survey_dataset(archive, tmp_path / "index.tsv")
     draw(tmp_path / "fetched/deep/1.png", np.zeros((9, 9)))
     survey_dataset(archive, tmp_path / "index.tsv", fetched=tmp_path / "fetched")

@@ -7,6 +7,7 @@ import os
 import shutil
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,31 +17,36 @@ from filelock import FileLock
 from PIL import Image
 
 from ddpg.files.tensors import read_tensors, write_tensors
+from ddpg.jobs.restoration import Restoration
 from ddpg.noise import SeededNoise
 from ddpg.priors import GaussianPrior
 from ddpg.priors.cards.card import EMBEDDED
 from ddpg.samplers import build_sampler
-from ddpg.stages import restoration
+from ddpg.stages import batches, restoration
 from ddpg.stages.keeping import forget_whole_shards
 from ddpg.stages.observations import observation_operator, read_observations
-from ddpg.stages.restoration import PriorChoice, RestorationJob, restore_shard
+from ddpg.stages.restoration import restore_shard
 
 IMAGES = ("a", "b", "c", "d")
 STEPS = 3
 
-JOB = RestorationJob(
+JOB = Restoration(
     dataset="photos",
     images=IMAGES,
     image_size=32,
     task="deblur_gauss",
-    backend="fft",
+    operator="fft",
     scale=None,
     sigma_y=0.05,
     method="ddpg",
-    hyper_parameters={"steps": STEPS},
+    hyper_parameters={"steps": str(STEPS)},
     seed=0,
-    prior=PriorChoice("dead-leaves"),
+    prior="dead-leaves",
     dtype="float32",
+    observations=Path("y.safetensors"),
+    output=Path("x.safetensors"),
+    costs=Path("x.csv"),
+    pictures=Path("x.png"),
 )
 
 
@@ -61,7 +67,7 @@ class CountingPrior(GaussianPrior):
 def prior(monkeypatch):
     """Stands in for the network that the stage loads."""
     prior = CountingPrior()
-    monkeypatch.setattr(restoration, "load_prior", lambda *_name, **_device: prior)
+    monkeypatch.setattr(batches, "load_prior", lambda *_name, **_device: prior)
     return prior
 
 
@@ -76,16 +82,16 @@ def restore(tmp_path, observations):
 
     def run(job=JOB, *, folder="run", code="1", batch_size=1, device="cpu", input=observations):  # noqa: A002
         output = tmp_path / folder / "shard-0.safetensors"
-        restore_shard(
+        job = dataclasses.replace(
             job,
-            input,
+            observations=input,
             output=output,
             costs=output.with_suffix(".csv"),
             pictures=output.with_suffix(".png"),
             code=code,
-            device=device,
             batch_size=batch_size,
         )
+        restore_shard(job, device=device)
         return read_tensors(output, job.images)
 
     return run
@@ -150,7 +156,7 @@ def test_half_precision_is_rounded_and_not_clipped(restore):
 @pytest.mark.usefixtures("prior")
 def test_the_batch_size_changes_rounding_at_most(tmp_path, observing, restore, task):
     scale, backend = (4, "svd") if task == "sr_bicubic" else (None, "fft")
-    job = dataclasses.replace(JOB, task=task, scale=scale, backend=backend)
+    job = dataclasses.replace(JOB, task=task, scale=scale, operator=backend)
     given = observing(tmp_path / "y.safetensors", task=task, scale=scale, backend=backend)
     single, pairs, whole = (
         restore(job, folder=str(size), batch_size=size, input=given) for size in (1, 3, 9)
@@ -161,8 +167,7 @@ def test_the_batch_size_changes_rounding_at_most(tmp_path, observing, restore, t
 
 
 def test_the_embedded_prior_does_not_mind_the_batch_either(restore):
-    prior = PriorChoice("dead-leaves", precision="float32")
-    job = dataclasses.replace(JOB, hyper_parameters={"steps": 2}, prior=prior)
+    job = dataclasses.replace(JOB, hyper_parameters={"steps": "2"}, precision="float32")
     single, whole = restore(job, folder="1"), restore(job, folder="4", batch_size=4)
     for name in IMAGES:
         torch.testing.assert_close(whole[name], single[name], rtol=0, atol=1e-4)
@@ -197,13 +202,13 @@ def test_finished_images_are_not_restored_again(tmp_path, prior, restore, batch_
     [
         {"seed": 1},
         {"sigma_y": 0.1},
-        {"hyper_parameters": {"steps": STEPS, "gamma": 9.0}},
+        {"hyper_parameters": {"steps": str(STEPS), "gamma": "9"}},
         {"dtype": "float16"},
         {"method": "idpg"},
         {"repeat": 1},
-        {"prior": PriorChoice("dead-leaves", precision="bfloat16")},
-        {"prior": PriorChoice("dead-leaves", layout="contiguous")},
-        {"prior": PriorChoice("dead-leaves", compile="off")},
+        {"precision": "bfloat16"},
+        {"layout": "contiguous"},
+        {"compile": "off"},
     ],
 )
 def test_other_parameters_start_afresh(tmp_path, prior, restore, change):
@@ -239,7 +244,7 @@ def test_other_weights_start_afresh(prior, restore, monkeypatch):
     prior.at_call[STEPS + 1] = interrupt
     with pytest.raises(KeyboardInterrupt):
         restore()
-    monkeypatch.setattr(restoration, "card_identity", lambda _name: "0" * 64)
+    monkeypatch.setattr(batches, "card_identity", lambda _name: "0" * 64)
     prior.images = 0
     restore()
     assert prior.images == STEPS * len(IMAGES)
@@ -247,11 +252,11 @@ def test_other_weights_start_afresh(prior, restore, monkeypatch):
 
 def test_another_checkpoint_of_the_same_card_starts_afresh(tmp_path, observations):
     weights = tmp_path / "weights.safetensors"
-    job = dataclasses.replace(JOB, prior=PriorChoice("dead-leaves", weights=weights))
+    job = dataclasses.replace(JOB, weights=weights, observations=observations)
     digests = set()
     for content in (b"one", b"three"):
         weights.write_bytes(content)
-        digests.add(job.digest(observations, "1", "cpu"))
+        digests.add(restoration.digest(job, "cpu"))
     assert len(digests) == 2
 
 
@@ -426,11 +431,9 @@ def settings(tmp_path, restore, monkeypatch):
     """Restores two images in one step; what the costs say about how the network was run."""
     monkeypatch.setattr(restoration, "device_name", lambda device: f"some {device}")
 
-    def run(prior, **options):
-        job = dataclasses.replace(
-            JOB, images=IMAGES[:2], hyper_parameters={"steps": 1}, prior=prior
-        )
-        restore(job, **options)
+    def run(batch_size=1, **how):
+        job = dataclasses.replace(JOB, images=IMAGES[:2], hyper_parameters={"steps": "1"}, **how)
+        restore(job, batch_size=batch_size)
         with (tmp_path / "run/shard-0.csv").open(newline="") as stream:
             return {row["settings"] for row in csv.DictReader(stream)}
 
@@ -438,8 +441,8 @@ def settings(tmp_path, restore, monkeypatch):
 
 
 def test_the_costs_say_how_the_network_was_run(settings):
-    prior = PriorChoice("dead-leaves", precision="float32", layout="contiguous")
-    assert settings(prior) == {"float32, contiguous, not compiled, 1 image at a time on some cpu"}
+    expected = "float32, contiguous, not compiled, 1 image at a time on some cpu"
+    assert settings(precision="float32", layout="contiguous") == {expected}
 
 
 def test_a_card_says_how_its_network_runs(tmp_path, settings):
@@ -449,9 +452,9 @@ def test_a_card_says_how_its_network_runs(tmp_path, settings):
     (tmp_path / "card.yaml").write_text(yaml.safe_dump(fields))
     card = str(tmp_path / "card.yaml")
     expected = "not compiled, up to 2 images at a time on some cpu"
-    assert settings(PriorChoice(card), batch_size=None) == {f"bfloat16, contiguous, {expected}"}
-    chosen = PriorChoice(card, precision="float32", layout="channels_last")
-    assert settings(chosen, batch_size=None) == {f"float32, channels last, {expected}"}
+    assert settings(None, prior=card) == {f"bfloat16, contiguous, {expected}"}
+    chosen = settings(None, prior=card, precision="float32", layout="channels_last")
+    assert chosen == {f"float32, channels last, {expected}"}
 
 
 @pytest.mark.parametrize(
@@ -464,18 +467,18 @@ def test_a_card_says_how_its_network_runs(tmp_path, settings):
     ],
 )
 def test_gradients_of_a_network_are_taken_in_float32_unless_asked_for(method, chosen, expected):
-    job = dataclasses.replace(JOB, method=method, prior=PriorChoice("dead-leaves", chosen))
-    assert job.chosen_prior.precision == expected
+    job = dataclasses.replace(JOB, method=method, precision=chosen)
+    assert batches.execution_of(job).precision == expected
 
 
-@pytest.mark.usefixtures("prior")
-def test_there_must_be_images_in_a_batch(restore):
-    with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
-        restore(batch_size=0)
+def test_there_must_be_images_in_a_batch():
+    with pytest.raises(ValueError, match="--batch-size: must be a number of images or 0, got -1"):
+        dataclasses.replace(JOB, batch_size=-1)
 
 
 def test_another_device_is_another_job(observations):
-    digests = {JOB.digest(observations, "1", device) for device in ("cpu", "cuda")}
+    job = dataclasses.replace(JOB, observations=observations)
+    digests = {restoration.digest(job, device) for device in ("cpu", "cuda")}
     assert len(digests) == 2
 
 
@@ -491,6 +494,6 @@ def test_the_state_of_another_shard_is_left_alone(tmp_path, restore):
 
 
 def test_methods_without_a_network_load_no_prior(monkeypatch, restore):
-    monkeypatch.setattr(restoration, "load_prior", lambda *_a, **_k: pytest.fail("loaded"))
-    job = dataclasses.replace(JOB, method="pinv", hyper_parameters={}, prior=PriorChoice())
+    monkeypatch.setattr(batches, "load_prior", lambda *_a, **_k: pytest.fail("loaded"))
+    job = dataclasses.replace(JOB, method="pinv", hyper_parameters={}, prior="")
     assert set(restore(job)) == set(IMAGES)

@@ -95,7 +95,16 @@ def reader(folder):
     pipe = folder / "a/shard-0.csv"
     pipe.parent.mkdir()
     os.mkfifo(pipe)
-    arguments = ["collect", "--first", pipe, "--shards", "a=1", "--output", folder / "all.csv"]
+    arguments = [
+        "job",
+        "collect",
+        "--first",
+        pipe,
+        "--shards",
+        "a=1",
+        "--output",
+        folder / "all.csv",
+    ]
     return pipe, [*map(str, arguments)]
 
 
@@ -124,8 +133,20 @@ def wait_until(condition, seconds=SOON):
     ("arguments", "status"),
     [
         (("schemas", "--help"), 0),
-        (("tables",), 2),
-        (("collect", "--first", "a/shard-0.csv", "--shards", "a=1", "--output", "all.csv"), 1),
+        (("job", "tables"), 2),
+        (
+            (
+                "job",
+                "collect",
+                "--first",
+                "a/shard-0.csv",
+                "--shards",
+                "a=1",
+                "--output",
+                "all.csv",
+            ),
+            1,
+        ),
     ],
     ids=["help", "usage", "missing file"],
 )
@@ -148,12 +169,12 @@ def test_restorations_are_equal_to_the_bit(tmp_path):
         folder = tmp_path / str(warm)
         folder.mkdir()
         observations = ("--truth", truth, *degraded, "--output", "y.safetensors")
-        assert command("observe", *observations, warm=warm, cwd=folder).returncode == 0
+        assert command("job", "observe", *observations, warm=warm, cwd=folder).returncode == 0
         options = ("--observations", "y.safetensors", "--image-size", 32, *degraded)
         options += ("--prior", "dead-leaves")
-        options += ("--method", "ddpg", "--hyper-parameters", "steps=4,gamma=8", "--threads", 1)
+        options += ("--method", "ddpg", "--hyper-parameters", "steps=4", "gamma=8", "--threads", 1)
         outputs = ("--output", "x.safetensors", "--costs", "x.csv", "--pictures", "x.png")
-        result = command("restore", *options, *outputs, warm=warm, cwd=folder)
+        result = command("job", "restore", *options, *outputs, warm=warm, cwd=folder)
         assert result.returncode == 0, result.stderr
         found.append((folder / "x.safetensors").read_bytes())
     assert found[0] == found[1]
@@ -163,7 +184,7 @@ def test_restorations_are_equal_to_the_bit(tmp_path):
 def test_the_environment_is_that_of_the_command(tmp_path, monkeypatch):
     monkeypatch.setenv("DDPG_BACKBONES", str(tmp_path / "elsewhere"))
     options = ("--net", "alex", "--output", "b.json", "--log", "b.log")
-    assert command("find-backbone", *options, cwd=tmp_path).returncode == 0
+    assert command("job", "find-backbone", *options, cwd=tmp_path).returncode == 0
     assert "elsewhere" in (tmp_path / "b.log").read_text()
 
 
@@ -175,7 +196,7 @@ def test_a_signal_ends_both_in_good_order(waiting, number, status):
     process.send_signal(number)
     _, words = process.communicate(timeout=SOON)
     assert process.returncode == status, words
-    assert words.startswith("ddpg collect: ")
+    assert words.startswith("ddpg job collect: ")
     wait_until(lambda: not copy.is_running())
 
 

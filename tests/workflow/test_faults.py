@@ -162,9 +162,9 @@ def wait_for(
 
 def slow_restoration(folder: Path) -> list[str]:
     """Two images, each of which takes a second or more."""
-    text = f"""-m ddpg restore --observations results/observations/{SR}/shard-0.safetensors
+    text = f"""-m ddpg job restore --observations results/observations/{SR}/shard-0.safetensors
         --dataset tiny --image-size 64 --task sr_bicubic --operator svd --scale 4 --sigma-y 0.05
-        --method ddpg --hyper-parameters steps=150,gamma=10 --prior dead-leaves --seed 0
+        --method ddpg --hyper-parameters steps=150 gamma=10 --prior dead-leaves --seed 0
         --threads 1 --device cpu --output {folder}/shard-0.safetensors --costs {folder}/shard-0.csv
         --pictures {folder}/shard-0.png --log {folder}/shard-0.log"""
     return [sys.executable, *shlex.split(text)]

@@ -24,8 +24,8 @@ def count(frame, event, argument):
     calls["all"] += 1
     if code.co_filename.endswith(".smk") and not code.co_name.startswith("<"):
         calls[code.co_name] += 1
-    elif code.co_filename.endswith("specs.py") and not code.co_name.startswith(("<", "_")):
-        calls["specs." + code.co_name] += 1
+    elif code.co_name == "planned" and "ddpg/jobs/" in code.co_filename:
+        calls["planned " + frame.f_locals["cls"].__name__] += 1
     elif code.co_name == "_signature_from_function":
         code = getattr(frame.f_locals["func"], "__code__", None)
         calls["signatures"] += code is not None and code.co_filename.endswith(".smk")
@@ -101,7 +101,7 @@ def test_functions_are_called_once_for_each_job(calls):
 
 
 def test_shards_of_an_experiment_share_a_spec(calls):
-    for name in ("specs.restoration", "specs.evaluation"):
+    for name in ("planned Restoration", "planned Evaluation"):
         assert [calls[size][name] for size in SIZES] == [len(TASKS) * len(METHODS)] * len(SIZES)
 
 

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from ddpg.jobs import specs
+from ddpg.jobs.evaluation import Evaluation
+from ddpg.jobs.observation import Observation
+from ddpg.jobs.resources import Preparation
+from ddpg.jobs.restoration import Restoration
 from ddpg.study.study import Study
 from ddpg.validation import merged
 from ddpg.workflow.status import (
@@ -84,7 +87,7 @@ def states(study: Study, label: str) -> list[str]:
     return [shard.state for shard in shards(study, label)]
 
 
-ERROR = "2026-11-23 17:00:00,000 ERROR ddpg restore: no memory\n"
+ERROR = "2026-11-23 17:00:00,000 ERROR ddpg job restore: no memory\n"
 
 
 def test_a_study_without_files_is_left(study: Study) -> None:
@@ -132,7 +135,9 @@ def test_finished_images_are_a_sign_of_life_and_count(study: Study) -> None:
 def test_an_error_at_the_end_of_the_log_is_a_failure_and_is_told(study: Study) -> None:
     path = f"{SR}/ddpg"
     log = write(f"logs/restore/{path}/shard-0.log", "x" * 20_000 + "\n" + ERROR)
-    assert shards(study, path)[0] == Shard("failed", 4, 0, None, f"{log}: ddpg restore: no memory")
+    assert shards(study, path)[0] == Shard(
+        "failed", 4, 0, None, f"{log}: ddpg job restore: no memory"
+    )
     restored(path, 0)  # a later job made it
     assert states(study, path)[0] == "left"
     write(f"logs/evaluate/{path}/shard-0.log", ERROR)
@@ -249,19 +254,19 @@ def test_what_another_study_made_is_not_counted(study: Study, stage: str) -> Non
     jobs = {
         "pictures": (
             "resources/images/many/shard-{}.safetensors",
-            specs.preparation(study, "many", 0),
+            Preparation.planned(study, "many", 0),
         ),
         "observations": (
             f"results/observations/{SR}/shard-{{}}.safetensors",
-            specs.observation(study, SR, 0),
+            Observation.planned(study, SR, 0),
         ),
         "restorations": (
             f"results/restorations/{path}/shard-{{}}.safetensors",
-            specs.restoration(study, path),
+            Restoration.planned(study, path),
         ),
         "evaluations": (
             f"results/evaluations/{path}/shard-{{}}.csv",
-            specs.evaluation(study, path),
+            Evaluation.planned(study, path),
         ),
     }
     for number in (0, 1):
@@ -313,7 +318,7 @@ def test_the_words(study: Study) -> None:
     ]
     assert text[-2:] == [
         "failed (1):",
-        f"results/logs/restore/{SR}/ddpg/shard-0.log: ddpg restore: no memory",
+        f"results/logs/restore/{SR}/ddpg/shard-0.log: ddpg job restore: no memory",
     ]
 
 

@@ -13,7 +13,7 @@ from ddpg.workflow.why import Job, causes, explain, parameter_changes, parse
 
 RESTORED = "results/restorations/tiny/blur/0/ddpg/shard-0.safetensors"
 MEASURED = "results/evaluations/tiny/blur/0/ddpg/shard-0.csv"
-SPEC = {"sigma_y": 0.05, "hyper_parameters": " --hyper-parameters steps=2,gamma=8", "code": "12"}
+SPEC = {"sigma_y": 0.05, "hyper_parameters": {"steps": "2", "gamma": "8"}, "code": "12"}
 PARAMS = (
     "Params have changed since last execution: Union of exclusive params before and now across "
     "all output: before: {} now: {} "
@@ -68,7 +68,7 @@ def test_the_jobs_of_a_dry_run() -> None:
 
 
 def test_a_target_is_traced_to_what_is_behind_it() -> None:
-    jobs = parse(dry_run(changed(hyper_parameters=" --hyper-parameters steps=2,gamma=9")))
+    jobs = parse(dry_run(changed(hyper_parameters={"steps": "2", "gamma": "9"})))
     text = "\n".join(explain(jobs, [MEASURED]))
     assert text == (
         f"{MEASURED}: 2 jobs would run\n\n"

@@ -26,7 +26,7 @@ from ddpg.priors.network_prior import PRECISIONS, halved_names
 
 log = logging.getLogger(__name__)
 
-MADE_BY = "ddpg convert-checkpoint"
+MADE_BY = "ddpg job convert-checkpoint"
 """Marks the header of a converted file."""
 
 

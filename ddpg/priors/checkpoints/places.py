@@ -4,8 +4,9 @@
 2. the path in the environment variable that the card names, or the file in the folder there; where
    the variable is set, nothing else is looked at;
 3. the path in the card, or a file beside the card where the card names no other origin;
-4. ``resources/priors/{prior}/{part}.{dtype}.safetensors``, made by ``ddpg convert-checkpoint``;
-5. ``resources/checkpoints/{prior}/{file}``, made by ``ddpg fetch-checkpoint`` or put there by hand.
+4. ``resources/priors/{prior}/{part}.{dtype}.safetensors``, made by ``ddpg job convert-checkpoint``;
+5. ``resources/checkpoints/{prior}/{file}``, made by ``ddpg job fetch-checkpoint`` or put
+   there by hand.
 
 The last two are relative to the working directory. Files that are not converted are read as well,
 which takes longer.

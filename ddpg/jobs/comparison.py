@@ -1,0 +1,153 @@
+"""What the jobs of the last stage take: tables, figures, the page and the record of the study."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ddpg.files.contents import content_of
+from ddpg.jobs.code import code_of
+from ddpg.jobs.fields import Job, Spec, as_path, file, setting
+from ddpg.jobs.fingerprint import files_fingerprint
+
+if TYPE_CHECKING:
+    from ddpg.study.study import Study
+
+FIGURE = "one of the files, or their common path without suffix"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tables(Job):
+    """Make the comparison tables."""
+
+    metrics: Path = file("the long table (CSV)")
+    published: Path | None = file("published figures to set beside (CSV)", default=None)
+    folder: Path = file("for the tables")
+
+    @classmethod
+    def planned(cls, study: Study) -> Spec:
+        """What the tables depend on besides the metrics: the code, and the published figures."""
+        published = study.config.published
+        content = {"published": content_of(published)} if published else {}
+        return cls.spec(code=_code("tables.writing"), besides=content)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plots(Job):
+    """Draw the metrics: against noise, each other and cost; pairs and ranks."""
+
+    reference: str = setting("label that others are compared with; default: ddpg", default="")
+    metrics: Path = file("the long table (CSV)")
+    folder: Path = file("for the figures")
+
+    @classmethod
+    def planned(cls, _study: Study) -> Spec:
+        """What the figures of the whole study depend on besides the metrics: the code."""
+        others = ("grids", "figures.grid", "figures.kernel")
+        return cls.spec(code=_code("figures.plots", without=others))
+
+
+@dataclass(frozen=True, kw_only=True)
+class KernelFigure(Job):
+    """Draw the motion kernels."""
+
+    observations: tuple[Path, ...] = file("the shards that hold them")
+    output: Path = file(FIGURE)
+
+    @classmethod
+    def planned(cls, _study: Study) -> Spec:
+        """What the figure depends on besides the observations: the code."""
+        return cls.spec(code=_code("figures.kernel"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class GridFigure(Job):
+    """Draw truth, observation and every method of a cell."""
+
+    cell: str = setting("dataset/degradation/sigma_y")
+    labels: tuple[str, ...] = setting("of the methods, in order")
+    count: int = setting("pictures that are shown", default=6)
+    images: tuple[str, ...] = setting("ids; default: the first COUNT", default=())
+    truth: tuple[Path, ...] = file("the prepared pictures")
+    observations: tuple[Path, ...] = file("of the cell")
+    restorations: tuple[Path, ...] = file("the shards of the first label, then those of the next")
+    metrics: tuple[Path, ...] = file("the tables of the shards (CSV)")
+    output: Path = file(FIGURE)
+
+    @classmethod
+    def planned(cls, study: Study, cell: str) -> Spec:
+        """What the qualitative figure of a cell shows."""
+        pictures = study.selections[study.cells[cell].dataset].count
+        return cls.spec(
+            cell=cell,
+            labels=tuple(row.label for row in study.in_cell(cell)),
+            count=min(study.config.shown_images, pictures),
+            code=_code("grids", "figures.grid"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrajectoryFigure(Job):
+    """Draw recorded trajectories of one picture below one another."""
+
+    files: tuple[Path, ...] = file("the trajectories")
+    output: Path = file(FIGURE)
+
+    @classmethod
+    def planned(cls, _study: Study) -> Spec:
+        """What the figure depends on besides the trajectories: the code."""
+        return cls.spec(code=_code("figures.trajectory"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page(Job):
+    """Write the page that shows everything."""
+
+    budget: float | None = setting("MiB of pictures in the page; default: 48", default=None)
+    metrics: Path = file("the long table (CSV)")
+    provenance: Path = file("the record of the study (JSON)")
+    figures: tuple[Path, ...] = file("of the study (PNG)")
+    grids: tuple[Path, ...] = file("the cells' pictures (JSON)")
+    truth: tuple[Path, ...] = file("for thumbnails", default=())
+    output: Path = file("the page")
+
+    @classmethod
+    def planned(cls, _study: Study) -> Spec:
+        """What the page depends on besides its input: the code and the templates."""
+        templates = files_fingerprint("comparison/page/templates")
+        return cls.spec(code=_code("page.page"), besides={"templates": templates})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance(Job):
+    """Write down what the results were made with."""
+
+    config: str = setting("the study's configuration, as JSON")
+    priors: tuple[str, ...] = setting("names or cards", default=())
+    names: tuple[str, ...] = file("of the files, where they lie elsewhere", default=())
+    checkpoints: tuple[Path, ...] = file("records of fetched checkpoints", default=())
+    sheet: Path = file("the experiment sheet")
+    metrics: Path = file("the long table (CSV)")
+    files: tuple[Path, ...] = file("whose checksums are written down")
+    output: Path = file("the record (JSON)")
+
+    @classmethod
+    def planned(cls, study: Study) -> Spec:
+        """What the record tells of the study's definition."""
+        used = {study.entries[dataset].prior: dataset for dataset in study.used_datasets}
+        identities = [study.prior_identities[dataset] for dataset in used.values()]
+        return cls.spec(
+            config=json.dumps(study.config.model_dump()),
+            priors=tuple(map(as_path, used)),
+            code=code_of("ddpg.stages.provenance"),
+            besides={"sheet": content_of(study.config.experiments), "identities": identities},
+        )
+
+
+def _code(*modules: str, without: Iterable[str] = ()) -> str:
+    """The fingerprint of modules of the comparison."""
+    named = (f"ddpg.comparison.{module}" for module in modules)
+    return code_of(*named, without=[f"ddpg.comparison.{module}" for module in without])

@@ -1,0 +1,71 @@
+"""What the jobs that measure take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from ddpg.jobs.code import FETCHING, code_of
+from ddpg.jobs.fields import Job, Spec, file, machine, setting
+from ddpg.study.names import number_name
+
+if TYPE_CHECKING:
+    from ddpg.study.study import Study
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation(Job):
+    """Measure the restorations of a shard."""
+
+    columns: Mapping[str, str] = setting("what the long table says of the experiment")
+    settings: str = setting("what the method was run with, in words", default="")
+    images: tuple[str, ...] = setting("ids; default: all of the shard", default=())
+    metrics: tuple[str, ...] = setting("names of metrics")
+    lpips_net: Literal["alex", "squeeze", "vgg"] = setting("LPIPS's network", default="alex")
+    truth: Path = file("the prepared pictures")
+    restorations: Path = file("what is measured")
+    costs: Path = file("of the restorations (CSV)")
+    backbone: Path | None = file("what find-backbone found", default=None)
+    threads: int | None = machine("threads on a CPU")
+    gpus: int = machine("0, the default: measure on the CPU", default=0)
+    output: Path = file("the measurements (CSV)")
+
+    @classmethod
+    def planned(cls, study: Study, experiment: str) -> Spec:
+        """What the metrics of a shard depend on besides truth and restorations."""
+        row = study.by_path[experiment]
+        degradation = row.cell.degradation
+        with_lpips = "lpips" in study.config.metrics
+        return cls.spec(
+            columns={
+                "dataset": row.cell.dataset,
+                "task": degradation.task,
+                "operator": degradation.operator,
+                "scale": str(degradation.scale or ""),
+                "sigma_y": number_name(row.cell.sigma_y),
+                "method": row.method,
+                "label": row.label,
+                "repeat": str(row.repeat),
+            },
+            settings=row.settings,
+            metrics=tuple(study.config.metrics),
+            lpips_net=study.config.lpips_net if with_lpips else "alex",
+            code=code_of("ddpg.stages.evaluation", without=[FETCHING]),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collection(Job):
+    """Put the tables of all shards into one."""
+
+    first: Path = file("the first table; the others lie beside it")
+    shards: Mapping[str, str] = setting("number of shards of each experiment, a folder")
+    output: Path = file("the long table (CSV)")
+
+    @classmethod
+    def planned(cls, study: Study) -> Spec:
+        """Which tables make up the long table, in the order of the sheet."""
+        counts = {e.path: str(study.shard_count(e.cell.dataset)) for e in study.experiments}
+        return cls.spec(shards=counts, code=code_of("ddpg.files.long_table"))

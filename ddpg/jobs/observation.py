@@ -1,0 +1,67 @@
+"""What the jobs of the second stage take: what is observed of each picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ddpg.jobs.code import observation_code
+from ddpg.jobs.fields import Job, Spec, file, setting
+
+if TYPE_CHECKING:
+    from ddpg.study.study import Study
+
+
+@dataclass(frozen=True, kw_only=True)
+class Degrading(Job):
+    """What is observed of which pictures, as observations and their restorations share it."""
+
+    dataset: str = setting("name of the data set, part of the noise's seed")
+    images: tuple[str, ...] = setting("ids; default: all of the shard", default=())
+    task: str = setting("what was done to the pictures")
+    operator: str = setting("its backend: fft, svd or svd-published")
+    scale: int | None = setting("factor of a super-resolution", default=None)
+    sigma_y: float = setting("noise level, on the [0, 1] scale")
+    seed: int = setting("of the study")
+
+    @staticmethod
+    def cell_settings(study: Study, cell: str) -> dict[str, Any]:
+        """These fields' values for a cell of a study."""
+        degradation = study.cells[cell].degradation
+        return {
+            "dataset": study.cells[cell].dataset,
+            "task": degradation.task,
+            "operator": degradation.operator,
+            "scale": degradation.scale,
+            "sigma_y": study.cells[cell].sigma_y,
+            "seed": study.config.seed,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation(Degrading):
+    """Degrade the pictures of a shard."""
+
+    kernel_seeds: tuple[int, ...] = setting("of the pictures' motion kernels", default=())
+    kernel_size: int = setting("side of the motion kernels, in pixels", default=61)
+    kernel_intensity: float = setting("how much the motion turns, 0 to 1", default=0.5)
+    truth: Path = file("the prepared pictures")
+    output: Path = file("the observations")
+
+    @classmethod
+    def planned(cls, study: Study, cell: str, shard: int | str) -> Spec:
+        """What the observations of a shard depend on besides the pictures."""
+        degradation = study.cells[cell].degradation
+        motion: dict[str, Any] = {}
+        if degradation.task == "motion_deblur":
+            # The kernel belongs to the image, whatever order images are loaded in.
+            positions = study.shard(study.cells[cell].dataset, int(shard)).positions
+            motion = {
+                "kernel_seeds": tuple(10 * position for position in positions),
+                "kernel_size": study.config.motion_kernel.size,
+                "kernel_intensity": study.config.motion_kernel.intensity,
+            }
+        return cls.spec(
+            **cls.cell_settings(study, cell), **motion, code=observation_code(degradation)
+        )

@@ -1,0 +1,280 @@
+"""What each rule reads, as functions of a job's wildcards, and what the study makes for people.
+
+Names of files stand here and in the outputs of the rules, nowhere else.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from functools import cached_property, wraps
+from types import SimpleNamespace
+from typing import Any
+
+from ddpg.comparison.products import PLOTS, PUBLISHED, TABLES, TRAJECTORY_METHODS
+from ddpg.samplers.methods import METHODS
+from ddpg.study.sheet import Experiment
+from ddpg.study.study import Study
+
+
+class Inputs:
+    """The input functions of a study's rules.
+
+    Args:
+        study: its definition.
+        local: marks a file of the user's, which never lies on object storage.
+    """
+
+    def __init__(self, study: Study, local: Callable[[str], Any]) -> None:
+        self._study, self._local = study, local
+
+    # resources
+
+    def archive(self, wildcards: Any) -> list[Any]:
+        """The archive of a data set that lies in one on this machine."""
+        archive = self._study.cards[wildcards.dataset].source.archive
+        return self._own([archive] if archive else [])
+
+    def fetched_dataset(self, wildcards: Any) -> list[str]:
+        """The record of a data set that had to be fetched."""
+        folder = self._study.fetched_folder(wildcards.dataset)
+        return [f"{folder}.json"] if folder else []
+
+    def surveyed_pictures(self, wildcards: Any) -> list[Any]:
+        """The user's own pictures that a survey reads; those in a package are no inputs."""
+        return self._own(self._study.source_files(wildcards.dataset))
+
+    def source_pictures(self, wildcards: Any) -> list[Any]:
+        """The user's own pictures that a shard is prepared from."""
+        return self._own(self._study.source_files(wildcards.dataset, int(wildcards.shard)))
+
+    def index(self, wildcards: Any) -> list[str]:
+        """A data set's index.
+
+        Where the card says which picture is which none is needed: a changed picture then concerns
+        its own shard alone, although the survey runs again.
+        """
+        exact = self._study.index_is_exact(wildcards.dataset)
+        return [] if exact else [f"resources/images/{wildcards.dataset}/index.tsv"]
+
+    def fetched_checkpoint(self, wildcards: Any) -> list[str]:
+        """The record of a checkpoint that has to be fetched."""
+        return self._study.fetched_checkpoints(wildcards.prior, wildcards.part)
+
+    # observations, restorations, evaluations
+
+    def observed_truth(self, wildcards: Any) -> str:
+        """The prepared pictures behind a shard of a cell."""
+        return _pictures(self._study.cells[wildcards.cell].dataset, wildcards.shard)
+
+    def observations(self, wildcards: Any) -> str:
+        """The observations that an experiment restores."""
+        return _observations(self._row(wildcards).cell.path, wildcards.shard)
+
+    def weights(self, wildcards: Any) -> list[str]:
+        """The converted checkpoint of an experiment's prior, where it needs one."""
+        return self._part(wildcards, "weights")
+
+    def classifier(self, wildcards: Any) -> list[str]:
+        """The converted checkpoint of its classifier, where it needs one."""
+        return self._part(wildcards, "classifier")
+
+    def images_at_a_time(self, wildcards: Any) -> int:
+        """A resource, because a result does not depend on it; 0 is what suits the device."""
+        return self._study.executions[self._row(wildcards).cell.dataset].batch_size or 0
+
+    def restored_truth(self, wildcards: Any) -> str:
+        """The prepared pictures behind a shard of an experiment."""
+        return _pictures(self._row(wildcards).cell.dataset, wildcards.shard)
+
+    def backbone(self, _wildcards: Any) -> list[str]:
+        """Where LPIPS's backbone is, for a study that asks for LPIPS."""
+        wanted = "lpips" in self._study.config.metrics
+        return [f"resources/backbones/{self._study.config.lpips_net}.json"] if wanted else []
+
+    def shard_metrics(self, _wildcards: Any) -> list[str]:
+        """The metrics of every shard of every experiment, in the order of the sheet."""
+        return [
+            f"results/evaluations/{row.path}/shard-{shard}.csv"
+            for row in self._study.experiments
+            for shard in range(self._study.shard_count(row.cell.dataset))
+        ]
+
+    def first_metrics(self, _wildcards: Any) -> str:
+        """The first of them; the others lie beside it."""
+        return f"results/evaluations/{self._study.experiments[0].path}/shard-0.csv"
+
+    # comparison
+
+    def published(self, _wildcards: Any) -> list[Any]:
+        """The table of published figures, for a study that asks for them."""
+        published = self._study.config.published
+        return [self._local(published)] if published else []
+
+    def kernels(self, _wildcards: Any) -> list[str]:
+        """The observations that show each data set's motion kernels once."""
+        first: dict[str, str] = {}
+        for cell in self._motion_cells:
+            first.setdefault(self._study.cells[cell].dataset, cell)
+        return [
+            _observations(cell, shard) for cell in first.values() for shard in self._shown(cell)
+        ]
+
+    def cell_truth(self, wildcards: Any) -> list[str]:
+        """The prepared pictures that a cell shows."""
+        dataset = self._study.cells[wildcards.cell].dataset
+        return [_pictures(dataset, shard) for shard in self._shown(wildcards.cell)]
+
+    def cell_observations(self, wildcards: Any) -> list[str]:
+        """Their observations."""
+        return [_observations(wildcards.cell, shard) for shard in self._shown(wildcards.cell)]
+
+    def cell_restorations(self, wildcards: Any) -> list[str]:
+        """Their restorations: the shards of the first experiment, then those of the next."""
+        return self._of_cell(wildcards.cell, "restorations", "safetensors")
+
+    def cell_metrics(self, wildcards: Any) -> list[str]:
+        """The metrics of their restorations."""
+        return self._of_cell(wildcards.cell, "evaluations", "csv")
+
+    def first_observations(self, wildcards: Any) -> str:
+        """The observation whose restoration is recorded."""
+        return _observations(self._row(wildcards).cell.path, 0)
+
+    def first_truth(self, wildcards: Any) -> str:
+        """The picture behind it."""
+        return _pictures(self._row(wildcards).cell.dataset, 0)
+
+    def trajectories(self, wildcards: Any) -> list[str]:
+        """The trajectories of a cell that are drawn."""
+        rows = self._walkers(wildcards.cell)
+        return [f"results/trajectories/{row.path}.safetensors" for row in rows]
+
+    def indexes(self, _wildcards: Any) -> list[str]:
+        """The indexes of the data sets that take part, with the checksum of every picture."""
+        used = self._study.used_datasets
+        return [f"resources/images/{dataset}/index.tsv" for dataset in used]
+
+    def checkpoints(self, _wildcards: Any) -> list[str]:
+        """The records of all fetched checkpoints that an experiment calls."""
+        return [
+            record
+            for name, card in self._study.called_priors.items()
+            for part in card.fetched()
+            for record in self._study.fetched_checkpoints(name, part)
+        ]
+
+    def recorded_names(self, wildcards: Any) -> list[str]:
+        """What the record of the study calls its input, in its order."""
+        sheet = self._study.config.experiments
+        records = self.checkpoints(wildcards)
+        return [*self.indexes(wildcards), sheet, "results/metrics.csv", *records]
+
+    def prepared_pictures(self, _wildcards: Any) -> list[str]:
+        """All pictures that take part."""
+        return [
+            _pictures(dataset, shard)
+            for dataset in self._study.used_datasets
+            for shard in range(self._study.shard_count(dataset))
+        ]
+
+    def page_figures(self, _wildcards: Any) -> list[str]:
+        """The figures of the page: of the whole study, then the trajectories."""
+        return [*self._plots(), *self._drawn_trajectories()]
+
+    def page_grids(self, _wildcards: Any) -> list[str]:
+        """The pictures of every cell, ready for the page."""
+        return [f"results/figures/grids/{cell}.json" for cell in self._study.cells]
+
+    def products(self, _wildcards: Any) -> list[str]:
+        """Everything that the study makes for people.
+
+        Of every figure both files: one that was removed by hand is missed.
+        """
+        grids = [f"results/figures/grids/{cell}.png" for cell in self._study.cells]
+        pictures = [*self._plots(), *grids, *self._drawn_trajectories()]
+        return [
+            *("results/metrics.csv", "results/provenance.json", "results/index.html"),
+            *(f"results/tables/{name}" for name in table_titles(self._study)),
+            *(f"{png.removesuffix('.png')}.{kind}" for png in pictures for kind in ("pdf", "png")),
+        ]
+
+    # parts
+
+    def _own(self, paths: Iterable[str]) -> list[Any]:
+        """Files of the user's as inputs. Snakemake would take braces in a name for a wildcard: a
+        path with braces is no input, and known by what it holds, as all are, in the spec."""
+        return [self._local(path) for path in paths if not {"{", "}"} & set(path)]
+
+    def _row(self, wildcards: Any) -> Experiment:
+        return self._study.by_path[wildcards.experiment]
+
+    def _part(self, wildcards: Any, part: str) -> list[str]:
+        row = self._row(wildcards)
+        files = self._study.prior_files(row.cell.dataset) if METHODS[row.method].uses_prior else {}
+        return [files[part]] if part in files else []
+
+    def _shown(self, cell: str) -> range:
+        """The shards that hold the pictures which the qualitative figures show."""
+        return range(self._study.shown_shards(self._study.cells[cell].dataset))
+
+    def _of_cell(self, cell: str, stage: str, suffix: str) -> list[str]:
+        return [
+            f"results/{stage}/{row.path}/shard-{shard}.{suffix}"
+            for row in self._study.in_cell(cell)
+            for shard in self._shown(cell)
+        ]
+
+    @cached_property
+    def _motion_cells(self) -> list[str]:
+        cells = self._study.cells.items()
+        return [path for path, cell in cells if cell.degradation.task == "motion_deblur"]
+
+    def _plots(self) -> list[str]:
+        names = [*PLOTS, *(["kernels"] if self._motion_cells else [])]
+        return [f"results/figures/{name}.png" for name in names]
+
+    def _walkers(self, cell: str) -> list[Experiment]:
+        return [row for row in self._study.in_cell(cell) if row.label in TRAJECTORY_METHODS]
+
+    def _drawn_trajectories(self) -> list[str]:
+        """Of the first cell of each task of each data set in which a method walks that is drawn."""
+        first: dict[tuple[str, str], str] = {}
+        for path, cell in self._study.cells.items():
+            if self._walkers(path):
+                first.setdefault((cell.dataset, cell.degradation.task), path)
+        return [f"results/figures/trajectories/{path}.png" for path in first.values()]
+
+
+def table_titles(study: Study) -> dict[str, str]:
+    """The files of the tables with their titles; those beside the paper where it is asked for."""
+    return {**TABLES, **(PUBLISHED if study.config.published else {})}
+
+
+def input_functions(study: Study, local: Callable[[str], Any]) -> Any:
+    """The public methods of :class:`Inputs`, ready for Snakemake.
+
+    It inspects a function's signature several times for each of thousands of jobs, which costs more
+    than the functions themselves; these have theirs ready.
+    """
+    inputs = Inputs(study, local)
+    names = [name for name in vars(Inputs) if not name.startswith("_")]
+    return SimpleNamespace(**{name: _ready(getattr(inputs, name)) for name in names})
+
+
+def _ready(method: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    @wraps(method)
+    def function(wildcards: Any) -> Any:
+        return method(wildcards)
+
+    del function.__wrapped__  # its signature is looked for there
+    function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+    return function
+
+
+def _pictures(dataset: str, shard: int | str) -> str:
+    return f"resources/images/{dataset}/shard-{shard}.safetensors"
+
+
+def _observations(cell: str, shard: int | str) -> str:
+    return f"results/observations/{cell}/shard-{shard}.safetensors"
