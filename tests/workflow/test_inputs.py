@@ -1,0 +1,88 @@
+"""What rules read, by the wildcards of a job, and what a study makes."""
+
+from __future__ import annotations
+
+import inspect
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+
+from ddpg.study.study import Study
+from ddpg.workflow.inputs import Inputs, input_functions
+
+SR, MOTION = "photos/sr_bicubic-x4-svd/0.05", "photos/motion_deblur-fft/0.1"
+SHEET = """\
+dataset\ttask\tsigma_y\tmethod\tsteps
+photos\tsr_bicubic\t0.05\tddpg\t20
+photos\tsr_bicubic\t0.05\tpinv\t
+photos\tmotion_deblur\t0.1\tpinv\t
+"""
+
+
+@pytest.fixture
+def inputs(tmp_path: Any) -> Any:
+    """The input functions of a study of five pictures in shards of two."""
+    names = ["a", "b", "c", "d", "e{1}"]
+    images = [{"id": name[0], "file": f"{name}.png"} for name in names]
+    card = {"name": "photos", "source": {"folder": "pictures"}, "images": images}
+    (tmp_path / "photos.yaml").write_text(yaml.safe_dump(card))
+    (tmp_path / "sheet.tsv").write_text(SHEET)
+    configuration = {
+        "name": "mine",
+        "experiments": str(tmp_path / "sheet.tsv"),
+        "datasets": [{"card": str(tmp_path / "photos.yaml"), "image_size": 64}],
+        "shard_size": 2,
+        "metrics": ["psnr"],
+    }
+    return input_functions(Study(configuration), local=lambda path: f"local {path}")
+
+
+def of(**wildcards: str) -> SimpleNamespace:
+    return SimpleNamespace(**wildcards)
+
+
+def test_own_pictures_are_local_and_those_with_braces_no_inputs(inputs: Any) -> None:
+    first, last = of(dataset="photos", shard="0"), of(dataset="photos", shard="2")
+    assert inputs.source_pictures(first) == ["local pictures/a.png", "local pictures/b.png"]
+    assert inputs.source_pictures(last) == []
+    assert inputs.index(first) == []
+
+
+def test_a_restoration_reads_its_cells_observations_and_its_priors_weights(inputs: Any) -> None:
+    job = of(experiment=f"{SR}/ddpg", shard="1")
+    assert inputs.observations(job) == f"results/observations/{SR}/shard-1.safetensors"
+    assert inputs.restored_truth(job) == "resources/images/photos/shard-1.safetensors"
+    assert inputs.weights(job) == inputs.classifier(job) == []  # the embedded prior's own file
+
+
+def test_the_long_table_is_made_of_every_shard_in_the_order_of_the_sheet(inputs: Any) -> None:
+    rows = [f"{SR}/ddpg", f"{SR}/pinv", f"{MOTION}/pinv"]
+    expected = [f"results/evaluations/{row}/shard-{k}.csv" for row in rows for k in range(3)]
+    assert inputs.shard_metrics(of()) == expected
+    assert inputs.first_metrics(of()) == expected[0]
+
+
+def test_kernels_are_shown_where_there_is_motion(inputs: Any) -> None:
+    shards = [f"results/observations/{MOTION}/shard-{k}.safetensors" for k in range(3)]
+    assert inputs.kernels(of()) == shards
+
+
+def test_a_study_makes_each_figure_twice(inputs: Any) -> None:
+    products = inputs.products(of())
+    assert f"results/figures/grids/{MOTION}.pdf" in products
+    assert f"results/figures/trajectories/{SR}.png" in products
+    assert f"results/figures/trajectories/{MOTION}.png" not in products
+    pngs = {path.removesuffix(".png") for path in products if path.endswith(".png")}
+    assert pngs == {path.removesuffix(".pdf") for path in products if path.endswith(".pdf")}
+    assert "results/figures/kernels.pdf" in products
+    assert len(set(products)) == len(products)
+
+
+def test_snakemake_finds_every_signature_ready(inputs: Any) -> None:
+    public = [name for name in vars(Inputs) if not name.startswith("_")]
+    for name in public:
+        function = getattr(inputs, name)
+        assert list(function.__signature__.parameters) == ["wildcards"], name
+        assert inspect.signature(function) is function.__signature__
