@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 PASSING = (408, 425, 429)
 """Statuses below 500 after which the same request may succeed later."""
 
-MOST_DIGITS = 18
-"""Digits of a number of bytes or seconds; longer ones are nonsense (an exabyte has 19)."""
+NUMBER = r"([0-9]{1,18})"
+"""A number of bytes; longer ones are nonsense (an exabyte has 19 digits)."""
 
 WRAPPING = re.compile(r"^\w*Connection\w*\(.*?\): |^<.*?>: |Failed to est.*?: |\[Errno -?\d+\] ")
 """What urllib3 puts before the words of the system."""
@@ -43,35 +43,19 @@ def refuse_bad_status(answer: requests.Response) -> None:
     except ValueError:  # not a registered status
         words = f"status {status}"
     if status in PASSING or status >= 500:
-        raise PassingError(f"answers {words}", _wait(answer.headers.get("Retry-After")))
+        raise PassingError(f"answers {words}", _wait(answer.headers.get("Retry-After", "")))
     raise MirrorError(f"answers {words}")
 
 
-def _wait(header: str | None) -> float | None:
-    """Seconds that a ``Retry-After`` asks for: a number, or a date (RFC 9110, section 10.2.3)."""
-    if header is None:
-        return None
-    if re.fullmatch(r"[0-9]+", header.strip()):
-        return float(header.strip()[: MOST_DIGITS + 1])
+def _wait(header: str) -> float | None:
+    """Seconds that a ``Retry-After`` asks for: a number, or a date; None for nonsense."""
+    header = header.strip()
     try:
+        if header.isdecimal():
+            return float(header[:19])
         return max(0.0, email.utils.parsedate_to_datetime(header).timestamp() - time.time())
     except (ValueError, TypeError, IndexError, OverflowError, OSError):  # no date at all
         return None
-
-
-def announced_bytes(answer: requests.Response) -> int | None:
-    """The ``Content-Length`` of an answer, None if it has none that counts.
-
-    Raises:
-        MirrorError: it is no number of bytes.
-    """
-    header = answer.headers.get("Content-Length")
-    if header is None or "Transfer-Encoding" in answer.headers:  # RFC 9112, section 6.3
-        return None
-    (length, *others) = {value.strip() for value in header.split(",")}
-    if others or not re.fullmatch(rf"[0-9]{{1,{MOST_DIGITS}}}", length):
-        raise MirrorError(f"says an impossible Content-Length: {plain(header, 60)!r}")
-    return int(length)
 
 
 def extent(answer: requests.Response) -> tuple[int, int | None]:
@@ -80,23 +64,26 @@ def extent(answer: requests.Response) -> tuple[int, int | None]:
     Raises:
         MirrorError: the answer contradicts itself.
     """
-    length = announced_bytes(answer)
+    length = None
+    if "Content-Length" in answer.headers and "Transfer-Encoding" not in answer.headers:
+        length = _numbers(answer, "Content-Length", rf"{NUMBER}(?:, *\1)*")[0]
     if answer.status_code != 206:
         return 0, length
-    header = answer.headers.get("Content-Range", "")
-    number = rf"([0-9]{{1,{MOST_DIGITS}}})"
-    match = re.fullmatch(rf"bytes {number}-{number}/(?:{number}|\*)", header.strip())
+    pattern = rf"bytes {NUMBER}-{NUMBER}/(?:{NUMBER}|\*)"
+    first, last, total = _numbers(answer, "Content-Range", pattern)
+    if last < first or 0 <= total <= last or length not in (None, last - first + 1):
+        header = plain(answer.headers["Content-Range"], 60)
+        raise MirrorError(f"says a Content-Range that contradicts itself: {header!r}")
+    return first, None if total < 0 else total
+
+
+def _numbers(answer: requests.Response, name: str, pattern: str) -> list[int]:
+    """The numbers in a header; -1 for one that is left out."""
+    header = answer.headers.get(name, "")
+    match = re.fullmatch(pattern, header.strip())
     if match is None:
-        raise MirrorError(f"says an impossible Content-Range: {plain(header, 60)!r}")
-    first, last = int(match[1]), int(match[2])
-    total = None if match[3] is None else int(match[3])
-    if (
-        last < first
-        or (total is not None and last >= total)
-        or length not in (None, last - first + 1)
-    ):
-        raise MirrorError(f"says a Content-Range that contradicts itself: {plain(header, 60)!r}")
-    return first, total
+        raise MirrorError(f"says an impossible {name}: {plain(header, 60)!r}")
+    return [int(text or -1) for text in match.groups()]
 
 
 def redirected(address: str, answer: requests.Response) -> str | None:
@@ -113,9 +100,8 @@ def redirected(address: str, answer: requests.Response) -> str | None:
         parts = urlsplit(target)
         server, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise MirrorError(
-            f"redirects to {shown(location)}, which is no address: {error}"
-        ) from error
+        reason = f"which is no address: {error}"
+        raise MirrorError(f"redirects to {shown(location)}, {reason}") from error
     if parts.scheme not in ("http", "https"):
         raise MirrorError(f"redirects to {shown(target)}, which is neither http nor https")
     if not server:
@@ -125,24 +111,23 @@ def redirected(address: str, answer: requests.Response) -> str | None:
 
 def translated(error: Exception, timeout: float) -> MirrorError:
     """An exception of requests or urllib3 as a reason for people."""
-    import requests
-    import urllib3
+    from requests import exceptions as ours
+    from urllib3 import exceptions as below
 
-    if isinstance(
-        error, requests.exceptions.InvalidURL | urllib3.exceptions.LocationValueError | UnicodeError
-    ):
-        return MirrorError(f"is no address that can be reached: {_innermost(error)}")
-    if isinstance(error, requests.exceptions.SSLError):
-        return MirrorError(f"cannot be trusted: {_innermost(error)}")
-    if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
+    words = _innermost(error)
+    if isinstance(error, ours.InvalidURL | below.LocationValueError | UnicodeError):
+        return MirrorError(f"is no address that can be reached: {words}")
+    if isinstance(error, ours.SSLError):
+        return MirrorError(f"cannot be trusted: {words}")
+    if isinstance(error, ours.Timeout | below.TimeoutError):
         return PassingError(f"was silent for {timeout:g} s")
-    if isinstance(error, requests.ConnectionError | requests.exceptions.ChunkedEncodingError):
-        return PassingError(f"cannot be reached: {_innermost(error)}")
-    if isinstance(error, requests.RequestException):
-        return MirrorError(_innermost(error))
+    if isinstance(error, ours.ConnectionError | ours.ChunkedEncodingError):
+        return PassingError(f"cannot be reached: {words}")
+    if isinstance(error, ours.RequestException):
+        return MirrorError(words)
     if missing := re.search(r"(\d+) more expected", str(error)):
         return PassingError(f"the connection ended too early; {missing[1]} bytes are missing")
-    return PassingError(f"the connection broke: {_innermost(error)}")
+    return PassingError(f"the connection broke: {words}")
 
 
 def _innermost(error: BaseException) -> str:

@@ -21,7 +21,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import Any, Self
 
 from ddpg.errors import UserError
 from ddpg.fetching.errors import ArchiveError, FetchError
@@ -30,6 +30,15 @@ from ddpg.files.locking import locked
 
 MAX_BYTES = 64 << 30
 MAX_FILES = 500_000
+
+KINDS = {
+    b"PK\3\4": "zip",
+    b"PK\5\6": "zip",
+    b"\x1f\x8b": "gz",
+    b"BZh": "bz2",
+    b"\xfd7zXZ\0": "xz",
+}
+"""First bytes -> kind."""
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -111,17 +120,14 @@ def _read(reader: Callable[[Path, Writer], None], archive: Path, writer: Writer)
     except NotImplementedError as error:  # before RuntimeError, which it is
         raise ArchiveError(f"{archive}: of a kind that is not supported: {error}") from error
     except DAMAGE as error:
-        raise ArchiveError(f"{archive}: truncated or damaged: {_words(error)}") from error
+        reason = str(error) or type(error).__name__
+        raise ArchiveError(f"{archive}: truncated or damaged: {reason}") from error
     except OSError as error:
         if error.errno is None:  # gzip and bzip2 report damage this way
             raise ArchiveError(f"{archive}: truncated or damaged: {error}") from error
         if error.errno in FULL:
             raise FetchError(f"{archive}: cannot be unpacked: {error.strerror}") from error
         raise ArchiveError(f"{archive}: cannot be unpacked: {error.strerror}") from error
-
-
-def _words(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _kind(archive: Path) -> str:
@@ -132,44 +138,27 @@ def _kind(archive: Path) -> str:
     """
     try:
         with archive.open("rb") as stream:
-            head = stream.read(512)
+            head = stream.read(tarfile.BLOCKSIZE)
     except OSError as error:
         raise ArchiveError(f"{archive}: cannot be read: {error.strerror}") from error
-    kinds = {b"PK\3\4": "zip", b"PK\5\6": "zip", b"\x1f\x8b": "gz", b"BZh": "bz2"}
-    kinds[b"\xfd7zXZ\0"] = "xz"
-    for magic, kind in kinds.items():
+    for magic, kind in KINDS.items():
         if head.startswith(magic):
             return kind
-    if _is_tar_header(head):
-        return "tar"
-    raise ArchiveError(f"{archive}: is neither a zip nor a tar (plain, gzip, bzip2 or xz)")
-
-
-def _is_tar_header(head: bytes) -> bool:
     try:
         tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
+    except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
+        pass  # an empty tar
     except tarfile.HeaderError as error:
-        return isinstance(error, tarfile.EOFHeaderError)  # type: ignore[attr-defined]
-    return True
+        reason = "is neither a zip nor a tar (plain, gzip, bzip2 or xz)"
+        raise ArchiveError(f"{archive}: {reason}") from error
+    return "tar"
 
 
 ENCRYPTED = 0x1 | 0x40 | 0x2000
 """The bits of a member's flags that say so (APPNOTE.TXT, section 4.4.4)."""
 PATCHED = 0x20
 
-METHODS = {
-    1: "Shrink",
-    6: "Implode",
-    9: "Deflate64",
-    10: "PKWARE Implode",
-    20: "Zstandard",
-    93: "Zstandard",
-    95: "XZ",
-    96: "JPEG",
-    97: "WavPack",
-    98: "PPMd",
-    99: "AES",
-}
+METHODS = {9: "Deflate64", 93: "Zstandard", 95: "XZ", 96: "JPEG", 98: "PPMd", 99: "AES"}
 """Compressions that other programs use (APPNOTE.TXT, section 4.4.5) and zipfile does not know."""
 
 READABLE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
@@ -222,26 +211,58 @@ def _lies(member: zipfile.ZipInfo) -> bool:
     return deflated and member.file_size > MOST_DEFLATED * (member.compress_size + 1)
 
 
-LARGEST_HEADER = 16 << 20
-"""Bytes that are read at once; only a header that means harm asks for more."""
+LARGEST_HEADER = 1 << 20
+"""Bytes of a long name or a table of attributes; only one that means harm is larger."""
 
-ROOM_FOR_HEADERS = 8 << 10
-"""Bytes of headers and padding per member, beside its contents."""
+HEADERS = (
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+)
+"""Members that only say something of the next one, and are read at once."""
+
+
+class Member(tarfile.TarInfo):
+    """A member whose header is taken as it is or refused.
+
+    tarfile reads a long name or a table of attributes in one piece, however large it claims to
+    be, and takes a file that breaks off or is spoilt between two members for a whole one.
+    """
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """A member from its header of 512 bytes."""
+        if not buf:
+            raise tarfile.ReadError("it breaks off before its end")
+        try:
+            member = super().frombuf(buf, encoding, errors)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(str(error)) from error
+        if not 0 <= member.size <= (LARGEST_HEADER if member.type in HEADERS else member.size):
+            raise tarfile.ReadError(f"a header of {member.size} bytes")
+        return member
 
 
 def read_tar(archive: Path, writer: Writer) -> None:
-    """Write every member."""
-    with _decompressed(archive) as stream:
-        reader = Forward(stream, writer)
+    """Write every member, in one pass through what may be compressed."""
+    openers: dict[str, Any] = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open}
+    with openers.get(_kind(archive), open)(archive, "rb") as stream:
         try:
-            opened = tarfile.TarFile(fileobj=reader, mode="r")  # type: ignore[arg-type]
+            opened = tarfile.open(fileobj=stream, mode="r|", tarinfo=Member)  # noqa: SIM115
         except tarfile.ReadError as error:
             raise ArchiveError(f"{archive}: holds no tar archive, or is damaged") from error
         with opened:
             while (member := opened.next()) is not None:
                 _write_member(opened, member, writer)
                 opened.members.clear()  # type: ignore[attr-defined] # they pile up otherwise
-        reader.finish()
+        for _ in range(writer.max_bytes // BLOCK + 1):  # only its end tells of some damage
+            if not stream.read(BLOCK):
+                return
+        writer.too_large()
 
 
 def _write_member(opened: tarfile.TarFile, member: tarfile.TarInfo, writer: Writer) -> None:
@@ -249,69 +270,8 @@ def _write_member(opened: tarfile.TarFile, member: tarfile.TarInfo, writer: Writ
         writer.refuse(member.name, "is a link")
     if member.isdir():
         writer.add_folder(member.name)
-    elif member.isreg():
-        contents = opened.extractfile(member)
-        if contents is None or member.size < 0:
-            writer.refuse(member.name, "has no contents")
-        writer.add_file(member.name, contents)
-    else:
+        return
+    contents = opened.extractfile(member) if member.isreg() and member.size >= 0 else None
+    if contents is None:
         writer.refuse(member.name, "is a device, pipe or another special member")
-
-
-def _decompressed(archive: Path) -> IO[bytes]:
-    """The tar inside, recognised by its first bytes."""
-    with archive.open("rb") as stream:
-        head = stream.read(6)
-    if head.startswith(b"\x1f\x8b"):
-        return gzip.open(archive)  # type: ignore[return-value]
-    if head.startswith(b"BZh"):
-        return bz2.open(archive)
-    if head.startswith(b"\xfd7zXZ\0"):
-        return lzma.open(archive)
-    return archive.open("rb")
-
-
-class Forward:
-    """A stream that is read once, forwards, in pieces of sensible size, up to a limit.
-
-    tarfile reads a long name or a table of attributes in one piece, however large it claims to
-    be, and takes a file that breaks off between two members for a whole one.
-    """
-
-    def __init__(self, stream: IO[bytes], writer: Writer) -> None:
-        self._stream, self._writer = stream, writer
-        self._limit = writer.max_bytes + ROOM_FOR_HEADERS * (writer.max_files + 8)
-        self._position = 0
-        self._last = b""
-
-    def tell(self) -> int:
-        return self._position
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, position: int) -> int:
-        """Skip forwards."""
-        if position < self._position:
-            raise tarfile.ReadError("members overlap")
-        while self._position < position:
-            if not self.read(min(BLOCK, position - self._position)):
-                break
-        return self._position
-
-    def read(self, size: int) -> bytes:
-        """Read so many bytes, fewer only at the end."""
-        if not 0 <= size <= LARGEST_HEADER:
-            raise tarfile.ReadError(f"a header of {size} bytes")
-        self._last = self._stream.read(size)
-        self._position += len(self._last)
-        if self._position > self._limit:
-            self._writer.too_large()
-        return self._last
-
-    def finish(self) -> None:
-        """Make sure that the archive ends as a tar does, and its compression too."""
-        if len(self._last) != tarfile.BLOCKSIZE or any(self._last):
-            raise tarfile.ReadError("it breaks off before its end")
-        while self.read(BLOCK):
-            pass
+    writer.add_file(member.name, contents)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from ddpg.errors import UserError
 from ddpg.fetching.answers import translated
-from ddpg.fetching.checks import Expected, ensure_space
-from ddpg.fetching.errors import FetchError, MirrorError
+from ddpg.fetching.checks import Expected, lack_of_space
+from ddpg.fetching.errors import MirrorError
 from ddpg.fetching.patience import Partial, Patience, Source
 from ddpg.fetching.remote import check_name
 from ddpg.fetching.unpacking import Names
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 COOKIES = Path("~/.cache/gdown/cookies.txt")
-"""Cookies of a signed-in browser, which gdown uses if the user has put them there."""
+"""Cookies of a signed-in browser, which gdown uses if the user has put them there; without them it
+would write some of its own into the home folder."""
 
 MARGIN = 30.0
 """Seconds that gdown may wait beside each attempt's timeout."""
@@ -32,33 +33,22 @@ MARGIN = 30.0
 PAGE = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 """What gdown raises for a page whose layout it does not expect."""
 
-MEANINGS = (
-    (
-        ("too many users", "quota", "at this time"),
-        "its download quota is used up; try again in some hours, or download it in a browser",
-    ),
-    (
-        ("cannot retrieve the public link", "permission", "access denied", "no longer"),
-        "no public download: it is gone, not shared with everybody, or had too many downloads",
-    ),
-)
+MEANINGS = {
+    r"too many users|quota|at this time": "its download quota is used up; try again in some hours, "
+    "or download it in a browser",
+    r"cannot retrieve the public link|permission|access denied|no longer": "no public download: it "
+    "is gone, not shared with everybody, or had too many downloads",
+}
 """What the pages and gdown's errors say -> what it means."""
-
-
-class DriveFile(NamedTuple):
-    """A file of a folder: its id and its path below the folder."""
-
-    id: str
-    path: Path
 
 
 def download(
     file_id: str,
     partial: Partial,
     expected: Expected,
-    *,
     label: str,
     patience: Patience,
+    *,
     progress: bool,
 ) -> None:
     """Complete a partial file from a file of Google Drive.
@@ -68,29 +58,43 @@ def download(
 
     Raises:
         MirrorError: Google Drive does not give the file.
-        FetchError: the disk has no room for it.
     """
+    import gdown
+
     from ddpg.machine.progress import bytes_bar
 
     work = partial.data.with_name(f"{partial.data.name}.gdrive")
     if not expected.verifiable:
         shutil.rmtree(work, ignore_errors=True)
     work.mkdir(exist_ok=True)
-    resumed = any(work.iterdir())
-    with bytes_bar(label, expected.size, 0, wanted=progress) as bar:
-        watch = _Watch(work, expected, label, bar)
+    partial.resumed = any(work.iterdir())
+    with bytes_bar(label, expected.size, 0, wanted=progress) as bar, _translated(patience):
+        watch = _Watch(work, expected.size, label, bar, patience)
         try:
-            _gdown_file(file_id, work / "file", watch, patience)
-        except _WrongSizeError as error:
-            shutil.rmtree(work)
-            raise MirrorError(str(error)) from error
+            gdown.download(
+                id=file_id,
+                output=str(work / "file"),
+                resume=True,
+                retries=patience.retries,
+                progress=watch,
+                cancel=watch.cancel,
+                **_options(patience),
+            )
+        finally:
+            watch.timer.cancel()
     (work / "file").replace(partial.data)
-    partial.note(Source(f"gdrive:{file_id}", mixed=resumed))
+    partial.note(Source(f"gdrive:{file_id}"))
     shutil.rmtree(work)
 
 
-def list_folder(folder_id: str, patience: Patience) -> list[DriveFile]:
-    """The files of a folder and its subfolders.
+def _options(patience: Patience) -> dict[str, Any]:
+    """What gdown is told whatever it does; it would write cookies of its own if there are none."""
+    cookies = COOKIES.expanduser().is_file()
+    return {"quiet": True, "use_cookies": cookies, "timeout": patience.timeout}
+
+
+def list_folder(folder_id: str, patience: Patience) -> dict[Path, str]:
+    """The files of a folder and its subfolders: path below the folder -> id.
 
     Raises:
         MirrorError: the folder cannot be listed, is empty, or holds impossible names.
@@ -98,106 +102,58 @@ def list_folder(folder_id: str, patience: Patience) -> list[DriveFile]:
     import gdown
 
     with _translated(patience):
-        found: Any = gdown.download_folder(
-            id=folder_id,
-            output="folder",
-            quiet=True,
-            skip_download=True,
-            use_cookies=_has_cookies(),
-            timeout=patience.timeout,
+        listing: Any = gdown.download_folder(
+            id=folder_id, output="folder", skip_download=True, **_options(patience)
         )
-    if not found:
+    if not listing:
         raise MirrorError("the folder is empty, or not shared with everybody")
     names = Names()
     try:
-        files = [DriveFile(file.id, names.add(file.path)) for file in found]
-        for file in files:
-            check_name(file.path.name)
+        files = {names.add(file.path): file.id for file in listing}
+        for path in files:
+            check_name(path.name)
     except ValueError as error:
         raise MirrorError(f"the folder holds a file that cannot be stored: {error}") from error
     return files
 
 
-def _gdown_file(file_id: str, output: Path, watch: _Watch, patience: Patience) -> None:
-    import gdown
-
-    with _translated(patience), watch.patient(patience):
-        gdown.download(
-            id=file_id,
-            output=str(output),
-            quiet=True,
-            resume=True,
-            use_cookies=_has_cookies(),
-            timeout=patience.timeout,
-            retries=patience.retries,
-            progress=watch,
-            cancel=watch.cancel,
-        )
-
-
-class _WrongSizeError(FetchError):
-    """The file there has another size than the card says."""
-
-
 class _Watch:
     """Follows gdown: moves the bar, checks size and space, and ends what goes round in circles."""
 
-    def __init__(self, folder: Path, expected: Expected, label: str, bar: tqdm) -> None:
-        self.folder, self.expected, self.label, self.bar = folder, expected, label, bar
+    def __init__(
+        self, work: Path, size: int | None, label: str, bar: tqdm, patience: Patience
+    ) -> None:
+        self.work, self.size, self.label, self.bar = work, size, label, bar
+        self.room = shutil.disk_usage(work).free // 2
+        self.seconds = (patience.retries + 2) * (patience.timeout + MARGIN)
         self.cancel = threading.Event()
-        self._timer: threading.Timer | None = None
-        self._checked, self._seconds = False, MARGIN
-        self._limit = shutil.disk_usage(folder).free // 2
-        """Bytes of a file whose size nobody says."""
+        self.timer = self._timer()
+
+    def _timer(self) -> threading.Timer:
+        """Cancels if no block comes after all retries: gdown may follow pages for ever."""
+        timer = threading.Timer(self.seconds, self.cancel.set)
+        timer.daemon = True
+        timer.start()
+        return timer
 
     def __call__(self, received: int, total: int | None) -> None:
         """Called by gdown after every block."""
-        self._start_timer()
-        if not self._checked:
-            self._check(received, total)
-        if self.expected.size is not None and received > self.expected.size:
-            raise _WrongSizeError(f"sends more than the expected {self.expected.size} bytes")
-        if self.expected.size is None and total is None and received > self._limit:
-            raise _WrongSizeError("sends more than half of what the disk has left, without end")
-        self.bar.total = total or self.expected.size
+        self.timer.cancel()
+        self.timer = self._timer()
+        whole = total if self.size is None else self.size
+        if total not in (None, whole):
+            self._refuse(f"offers {total} bytes, expected {whole}")
+        if received > (self.room if whole is None else whole):
+            what = "half of what the disk has left" if whole is None else f"expected {whole} bytes"
+            self._refuse(f"sends more than the {what}")
+        if problem := lack_of_space(self.work, (whole or 0) - received, self.label):
+            raise MirrorError(problem)
+        self.bar.total = whole
         self.bar.update(received - self.bar.n)
 
-    def _check(self, received: int, total: int | None) -> None:
-        self._checked = True
-        if total is not None and self.expected.size not in (None, total):
-            raise _WrongSizeError(f"offers {total} bytes, expected {self.expected.size}")
-        whole = self.expected.size if total is None else total
-        try:
-            ensure_space(self.folder, (whole or 0) - received, self.label)
-        except FetchError as error:
-            if self.expected.size is None:  # only the server says so
-                raise _WrongSizeError(str(error)) from error
-            raise
-
-    @contextmanager
-    def patient(self, patience: Patience) -> Iterator[None]:
-        """Cancel if no block comes after all retries: gdown may follow pages for ever."""
-        self._seconds = (patience.retries + 2) * (patience.timeout + MARGIN)
-        self._start_timer()
-        try:
-            yield
-        finally:
-            self._stop_timer()
-
-    def _start_timer(self) -> None:
-        self._stop_timer()
-        self._timer = threading.Timer(self._seconds, self.cancel.set)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-
-
-def _has_cookies() -> bool:
-    """Without cookies of the user gdown would write some of its own into the home folder."""
-    return COOKIES.expanduser().is_file()
+    def _refuse(self, reason: str) -> None:
+        shutil.rmtree(self.work)
+        raise MirrorError(reason)
 
 
 @contextmanager
@@ -209,53 +165,21 @@ def _translated(patience: Patience) -> Iterator[None]:
 
     try:
         yield
-    except UserError:  # what we ourselves have said meanwhile
-        raise
     except DownloadCancelled as error:
         raise MirrorError("sends pages, but never the file") from error
     except DownloadError as error:
         log.debug("gdown: %s", error)
         raise MirrorError(meaning(str(error))) from error
-    except requests.RequestException as error:
-        raise MirrorError(str(translated(error, patience.timeout))) from error
-    except urllib3.exceptions.HTTPError as error:
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
         raise MirrorError(str(translated(error, patience.timeout))) from error
     except PAGE as error:
         raise MirrorError("sends a page that gdown does not understand") from error
 
 
 def meaning(message: str) -> str:
-    """What an error of gdown means.
-
-    Args:
-        message: gdown's words, which contain those of Google's page.
-    """
+    """What an error of gdown, which contains the words of Google's page, means."""
     text = " ".join(message.split())
-    for signs, meant in MEANINGS:
-        if any(sign in text.lower() for sign in signs):
+    for signs, meant in MEANINGS.items():
+        if re.search(signs, text, re.IGNORECASE):
             return meant
-    for advice in (" You may still be able", " The received bytes are kept"):
-        text = text.partition(advice)[0]
-    return text
-
-
-def download_files(
-    files: list[DriveFile], folder: Path, fetch_one: Callable[[DriveFile, Path], None]
-) -> None:
-    """Complete a folder: what is there stays, what does not belong to it goes.
-
-    Args:
-        files: what the folder must hold.
-        folder: a hidden folder; what an interrupted run has left in it is used.
-        fetch_one: downloads one file to a path.
-    """
-    folder.mkdir(exist_ok=True)
-    wanted = {folder / file.path for file in files}
-    for path in [p for p in folder.rglob("*") if p.is_file() and p not in wanted]:
-        if not path.name.startswith("."):
-            path.unlink()
-    for file in files:
-        target = folder / file.path
-        if not target.is_file():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            fetch_one(file, target)
+    return re.split(" You may still be able| The received bytes are kept", text)[0]

@@ -39,15 +39,11 @@ class MirrorError(Exception):
     """One place failed for good; the next one may do better. The reason is one line."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(plain(reason, 2000))
+        super().__init__(plain(" ".join(reason.split()), 2000))
 
 
 class PassingError(MirrorError):
-    """One attempt failed in a way that may pass.
-
-    Attributes:
-        wait: seconds that the server asks to wait, or None.
-    """
+    """One attempt failed in a way that may pass; ``wait`` is what the server asks for, if any."""
 
     def __init__(self, reason: str, wait: float | None = None) -> None:
         super().__init__(reason)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import codecs
 import logging
-from collections.abc import Callable
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import partial as bound
 from pathlib import Path
 
 from ddpg.fetching import drive, web
 from ddpg.fetching.checks import Expected, Sums, keep_aside, measure
 from ddpg.fetching.errors import FetchError, MirrorError
-from ddpg.fetching.job import Job, guarded
 from ddpg.fetching.patience import BACKOFF, RETRIES, TIMEOUT, Partial, Patience, Tries
-from ddpg.fetching.remote import DRIVE_FILE, DRIVE_FOLDER, Remote, scheme_of, shown
+from ddpg.fetching.pins import expected_by, pin, pinned
+from ddpg.fetching.remote import DRIVE_FILE, DRIVE_FOLDER, Remote, shown
 from ddpg.files.linking import link_or_copy
 from ddpg.files.locking import locked
 
@@ -55,155 +57,214 @@ def fetch(
         UserError: ``pins`` is not a lock file of checksums.
     """
     patience = Patience(retries, timeout, backoff)
-    job = Job(remote, Path(target), pins, key or remote.file, patience, progress)
-    return guarded(job, lambda job: ensured(job, _problem, _adopt, download_file))
+    return FileOrder(remote, Path(target), pins, key or remote.file, patience, progress).fulfil()
 
 
-def ensured(
-    job: Job,
-    problem: Callable[[Job], str | None],
-    adopt: Callable[[Job, Path, str], None],
-    download: Callable[[Job, list[str]], None],
-) -> Path:
-    """The target of a job, be it a file or a folder, once it is right.
+@dataclass(frozen=True)
+class Order:
+    """What is wanted, where it shall lie, and what card or pin demand of it; see :func:`fetch`."""
 
-    Args:
-        job: the order.
-        problem: why the target is not right as it is; None if it is, "" if there is nothing.
-        adopt: uses what the user has on this machine, given what names it.
-        download: gets it from elsewhere, given what is to be said if that fails.
-    """
-    local = job.remote.override()
-    if local is None and problem(job) is None:  # before the lock: its folder may be read-only
-        return job.target
-    with locked(job.target):
-        if local is not None:
-            adopt(job, *local)
-        elif (trouble := problem(job)) is not None:  # another process may have been at it
-            download(job, cleared(job, trouble))
-    return job.target
+    remote: Remote
+    target: Path
+    pins: Path | None
+    key: str
+    patience: Patience
+    progress: bool
 
+    THING = "file"
+    OWN = "file"
+    """What a user may name instead."""
 
-def _problem(job: Job) -> str | None:
-    """Why the target is not right as it is, or None; "" if there is nothing."""
-    if job.target.is_dir():
-        raise FetchError(f"{job.target}: is a folder, where the file {job.remote.file} shall lie")
-    return job.judged(measure(job.target)) if job.target.is_file() else ""
+    def fulfil(self) -> Path:
+        """The target, once it is right.
 
-
-def cleared(job: Job, problem: str, suffix: str = "sha256-mismatch") -> list[str]:
-    """Make room for the right file or folder; what was there is kept.
-
-    Returns:
-        what is to be said of it if the right one cannot be had.
-    """
-    if not problem:
-        if job.target.is_dir() and not job.target.is_symlink():
-            job.target.rmdir()  # it is empty
-        else:
-            job.target.unlink(missing_ok=True)  # a link to nothing
-        return []
-    aside = keep_aside(job.target, job.target, suffix=suffix)
-    log.warning("%s: %s; it is kept as %s", job.target, problem, aside)
-    return [f"{job.target}: {problem}; it is kept as {aside}"]
-
-
-def _adopt(job: Job, local: Path, named: str) -> None:
-    """Use a file of the user's; it stays where it is."""
-    if local.is_dir():
-        raise FetchError(f"{local}: {named} names this folder, which holds no {job.remote.file}")
-    found = measure(local)
-    problem = job.judged(found)
-    if problem is not None:
-        raise FetchError(f"{local} ({named}) {problem}")
-    if job.target.is_file():
-        if job.target.samefile(local) or measure(job.target) == found:
-            return
-        if not job.target.is_symlink():  # a link is replaced: what it leads to stays
-            cleared(job, job.judged(measure(job.target)) or "is not the named file")
-    link_or_copy(local, job.target)
-
-
-def download_file(job: Job, reasons: list[str], *, judge: bool = True) -> None:
-    """Download the target of a job, whose lock is held, from the first mirror that gives it.
-
-    Args:
-        job: the order.
-        reasons: places that have failed before.
-        judge: whether a file is pinned; otherwise only what is known already is enforced.
-
-    Raises:
-        FetchError: no mirror gives the file, or the disk has no room.
-    """
-    for mirror in job.remote.mirrors:
+        Raises:
+            FetchError: it cannot be had; or the disk is full, a folder is read-only, and so on.
+        """
         try:
-            _from_mirror(job, mirror, judge=judge)
-        except MirrorError as error:
-            log.info("%s: %s", shown(mirror), error)
-            reasons.append(f"{shown(mirror)}: {error}")
-        else:
-            return
-    raise job.failure(reasons)
+            local = self.remote.override()
+            if local is None and self.problem() is None:  # no lock: its folder may be read-only
+                return self.target
+            with locked(self.target):
+                if local is not None:
+                    self.adopt(*local)
+                elif (problem := self.problem()) is not None:  # another process may have been at it
+                    self.download(self.cleared(problem))
+        except OSError as error:
+            place = error.filename or self.target
+            raise FetchError(f"{self.remote.file}: {place}: {error.strerror or error}") from error
+        return self.target
+
+    def problem(self) -> str | None:
+        """Why the target is not right as it is, or None; "" if there is nothing."""
+        raise NotImplementedError
+
+    def adopt(self, local: Path, named: str) -> None:
+        """Use what the user has on this machine, given what names it; it stays where it is."""
+        raise NotImplementedError
+
+    def bring(self, mirror: str) -> None:
+        """Bring the verified target from a mirror.
+
+        Raises:
+            MirrorError: the mirror does not give it.
+        """
+        raise NotImplementedError
+
+    def download(self, reasons: list[str]) -> None:
+        """Bring the target, whose lock is held, from the first mirror that gives it.
+
+        Args:
+            reasons: places that have failed before.
+
+        Raises:
+            FetchError: no mirror gives it.
+        """
+        for mirror in self.remote.mirrors:
+            try:
+                return self.bring(mirror)
+            except MirrorError as error:
+                log.info("%s: %s", shown(mirror), error)
+                reasons.append(f"{shown(mirror)}: {error}")
+        raise self.failure(reasons)
+
+    def expected(self) -> Expected:
+        """What the card demands; where it gives no checksum, what the pin demands."""
+        card = self.remote
+        prefix = card.sha256_prefix
+        sums = None if card.sha256 or self.pins is None else pinned(self.pins, self.key)
+        if sums is None or self.pins is None:
+            accept = "if the new one is right, write its size and sha256 into the card"
+            return Expected(card.size, card.sha256, prefix, "" if prefix else accept)
+        demand = expected_by(self.pins, self.key, sums)
+        size = sums.size if card.size is None else card.size
+        return replace(demand, size=size, prefix=prefix)
+
+    def judged(self, sums: Sums) -> str | None:
+        """Why something is not the expected thing, or None; then it is pinned if it has to be."""
+        expected = self.expected()
+        problem = expected.problem(sums)
+        if problem is None and not expected.sha256 and self.pins is not None:
+            expected = expected_by(self.pins, self.key, pin(self.pins, self.key, sums))
+            problem = expected.problem(sums)
+        return "; ".join(filter(None, (problem, expected.accept))) if problem else None
+
+    def cleared(self, problem: str, suffix: str = "sha256-mismatch") -> list[str]:
+        """Make room for the right file or folder; what was there is kept.
+
+        Returns:
+            what is to be said of it if the right one cannot be had.
+        """
+        if not problem:
+            if self.target.is_dir() and not self.target.is_symlink():
+                self.target.rmdir()  # it is empty
+            else:
+                self.target.unlink(missing_ok=True)  # a link to nothing
+            return []
+        aside = keep_aside(self.target, self.target, suffix=suffix)
+        log.warning("%s: %s; it is kept as %s", self.target, problem, aside)
+        return [f"{self.target}: {problem}; it is kept as {aside}"]
+
+    def failure(self, reasons: Iterable[str]) -> FetchError:
+        """The one message when every place has failed."""
+        places = list(reasons) or ["no address is known"]
+        lines = [f"{self.remote.file}: cannot be fetched to {self.target}; it was looked for at"]
+        lines += [f"  - {place}" for place in places]
+        instead = f"write the path of the {self.OWN} into the card"
+        if variable := self.remote.environment:
+            instead = f"set the environment variable {variable} to the path of the {self.OWN}"
+        lines.append(f"  expected: {self.expected()}")
+        lines.append(f"  by hand: put the {self.THING} at {self.target}, or {instead}")
+        return FetchError("\n".join(lines), places)
 
 
-def _from_mirror(job: Job, mirror: str, *, judge: bool) -> None:
-    """Download, verify and publish; bytes of mixed versions get one more, clean download."""
-    expected, partial = job.expected(), Partial(job.target)
-    log.info("%s: fetching it from %s", job.target, shown(mirror))
-    tries = Tries(job.patience, shown(mirror))
-    _transfer(job, mirror, partial, expected, tries)
-    problem = _refused(job, partial, expected, judge=judge)
-    if problem and partial.source and partial.source.mixed:
-        log.info("%s: what was put together %s; beginning anew", job.target, problem)
-        partial.discard()
-        _transfer(job, mirror, partial, expected, tries)
-        problem = _refused(job, partial, expected, judge=judge)
-    if problem is None:
-        return partial.publish(job.target)
-    aside = keep_aside(partial.data, job.aside or job.target, measure(partial.data))
-    partial.discard()
-    raise MirrorError(f"the file there {problem}; it is kept as {aside}")
+@dataclass(frozen=True)
+class FileOrder(Order):
+    """An order of one file.
 
-
-def _refused(job: Job, partial: Partial, expected: Expected, *, judge: bool) -> str | None:
-    """Why what has come is not the file, None if it is.
-
-    Raises:
-        MirrorError: it is no file at all, which nobody wants to keep.
+    Attributes:
+        aside: the name from which that of a wrong download is made; the target's if None.
+        final: whether the file is pinned; otherwise only what is known already is enforced.
     """
-    found = measure(partial.data)
-    if expected.sha256 != found.sha256 and (reason := _no_file(partial.data, job, found)):
+
+    aside: Path | None = None
+    final: bool = True
+
+    def problem(self) -> str | None:
+        """Why the target is not right as it is, or None; "" if there is nothing."""
+        if self.target.is_dir():
+            raise FetchError(
+                f"{self.target}: is a folder, where the file {self.remote.file} shall lie"
+            )
+        return self.judged(measure(self.target)) if self.target.is_file() else ""
+
+    def adopt(self, local: Path, named: str) -> None:
+        """Use a file of the user's; it stays where it is."""
+        if local.is_dir():
+            raise FetchError(
+                f"{local}: {named} names this folder, which holds no {self.remote.file}"
+            )
+        sums = measure(local)
+        if problem := self.judged(sums):
+            raise FetchError(f"{local} ({named}) {problem}")
+        if self.target.is_file():
+            if self.target.samefile(local) or measure(self.target) == sums:
+                return
+            if not self.target.is_symlink():  # a link is replaced: what it leads to stays
+                self.cleared(self.judged(measure(self.target)) or "is not the named file")
+        link_or_copy(local, self.target)
+
+    def bring(self, mirror: str) -> None:
+        """Download, verify and publish; joined bytes that are wrong get one clean download."""
+        expected, partial = self.expected(), Partial(self.target)
+        log.info("%s: fetching it from %s", self.target, shown(mirror))
+        tries = Tries(self.patience, shown(mirror))
+        self._transfer(mirror, partial, expected, tries)
+        problem = self._refused(partial, expected)
+        if problem and partial.resumed:
+            log.info("%s: what was put together %s; beginning anew", self.target, problem)
+            partial.discard()
+            self._transfer(mirror, partial, expected, tries)
+            problem = self._refused(partial, expected)
+        if problem is None:
+            partial.publish(self.target)
+            return
+        aside = keep_aside(partial.data, self.aside or self.target, measure(partial.data))
         partial.discard()
-        raise MirrorError(reason)
-    return job.judged(found) if judge else expected.problem(found)
+        raise MirrorError(f"the file there {problem}; it is kept as {aside}")
 
+    def _transfer(self, mirror: str, partial: Partial, expected: Expected, tries: Tries) -> None:
+        """Complete the partial file by what the mirror's scheme needs."""
+        label, patience, progress = self.remote.file, self.patience, self.progress
+        if mirror.startswith(DRIVE_FOLDER):
+            raise MirrorError("is a folder, where a file is wanted")
+        if mirror.startswith(DRIVE_FILE):
+            identity = mirror.removeprefix(DRIVE_FILE)
+            drive.download(identity, partial, expected, label, patience, progress=progress)
+            return
+        if mirror.startswith("doi:"):
+            mirror = tries.persist(bound(web.address_behind, mirror, patience.timeout))
+        download = web.Download(mirror, partial, expected, label, patience.timeout, progress)
+        tries.persist(download.attempt)
 
-def _no_file(path: Path, job: Job, found: Sums) -> str:
-    if not found.size and job.remote.size != 0:
-        return "sends an empty file"
-    with path.open("rb") as stream:
-        start = stream.read(1024).removeprefix(codecs.BOM_UTF8).lstrip().lower()
-    page = start.startswith((b"<!doctype html", b"<html"))
-    wanted = job.remote.file.lower().endswith((".html", ".htm", ".xhtml"))
-    return "" if wanted or not page else "sends a web page instead of the file"
+    def _refused(self, partial: Partial, expected: Expected) -> str | None:
+        """Why what has come is not the file, None if it is.
 
+        Raises:
+            MirrorError: it is no file at all, which nobody wants to keep.
+        """
+        sums = measure(partial.data)
+        if expected.sha256 != sums.sha256 and (reason := self._no_file(partial.data)):
+            partial.discard()
+            raise MirrorError(reason)
+        return self.judged(sums) if self.final else expected.problem(sums)
 
-def _transfer(job: Job, mirror: str, partial: Partial, expected: Expected, tries: Tries) -> None:
-    """Complete the partial file by what the mirror's scheme needs."""
-    scheme, label = scheme_of(mirror), job.remote.file
-    if mirror.startswith(DRIVE_FOLDER):
-        raise MirrorError("is a folder, where a file is wanted")
-    if scheme in ("http", "https"):
-        web.download(mirror, partial, expected, label=label, tries=tries, progress=job.progress)
-    elif mirror.startswith(DRIVE_FILE):
-        drive.download(
-            mirror.removeprefix(DRIVE_FILE),
-            partial,
-            expected,
-            label=label,
-            patience=job.patience,
-            progress=job.progress,
-        )
-    else:
-        address = tries.persist(lambda: web.address_behind(mirror, job.patience))
-        web.download(address, partial, expected, label=label, tries=tries, progress=job.progress)
+    def _no_file(self, path: Path) -> str:
+        with path.open("rb") as stream:
+            start = stream.read(1024)
+        if not start:
+            return "sends an empty file"
+        text = start.removeprefix(codecs.BOM_UTF8).lstrip().lower()
+        page = text.startswith((b"<!doctype html", b"<html"))
+        wanted = self.remote.file.lower().endswith((".html", ".htm", ".xhtml"))
+        return "sends a web page instead of the file" if page and not wanted else ""

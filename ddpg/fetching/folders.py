@@ -5,30 +5,20 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from dataclasses import dataclass, replace
-from functools import partial as bound
+from dataclasses import dataclass
 from pathlib import Path
 
 from ddpg.fetching import drive
 from ddpg.fetching.archives import MAX_BYTES, MAX_FILES, unpack_locked
-from ddpg.fetching.checks import Sums, keep_aside, measure, measure_folder, shown_sums
+from ddpg.fetching.checks import Sums, keep_aside, measure, measure_folder
 from ddpg.fetching.errors import ArchiveError, FetchError, MirrorError
-from ddpg.fetching.fetch import cleared, download_file, ensured
-from ddpg.fetching.job import Job, guarded
+from ddpg.fetching.fetch import FileOrder, Order
 from ddpg.fetching.patience import BACKOFF, RETRIES, TIMEOUT, Patience
-from ddpg.fetching.remote import DRIVE_FILE, DRIVE_FOLDER, Remote, shown
+from ddpg.fetching.remote import DRIVE_FILE, DRIVE_FOLDER, Remote
 from ddpg.files.linking import link_or_copy
 from ddpg.files.writing import replacing
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much an archive may write."""
-
-    max_bytes: int = MAX_BYTES
-    max_files: int = MAX_FILES
 
 
 def fetch_folder(
@@ -66,184 +56,165 @@ def fetch_folder(
         ArchiveError: the archive is the expected one, and yet damaged or unsafe.
         UserError: ``pins`` is not a lock file of checksums.
     """
-    patience = Patience(retries, timeout, backoff)
-    job = Job(remote, Path(target), pins, key or remote.file, patience, progress, "folder")
-    limits = Limits(max_bytes, max_files)
-    adopt, download = bound(_adopt, limits=limits), bound(_download, limits=limits)
-    return guarded(job, lambda job: ensured(job, _problem, adopt, download))
+    patience, key = Patience(retries, timeout, backoff), key or remote.file
+    order = FolderOrder(remote, Path(target), pins, key, patience, progress, max_bytes, max_files)
+    return order.fulfil()
 
 
-def _problem(job: Job) -> str | None:
-    """Why the target is not right as it is, or None; "" if there is nothing."""
-    if not job.target.is_dir():
-        return "is a file, where a folder shall lie" if job.target.exists() else ""
-    if not any(job.target.iterdir()):
-        return ""
-    found = measure_folder(job.target)
-    if _by_contents(job):
-        return job.judged(found)
-    origin = _origin_of(job.target)
-    if origin is None:
-        log.info("%s: is there already, and taken as it is", job.target)
-        return None
-    archive, contents = origin
-    if found == contents:
-        return job.judged(archive)
-    return (
-        f"has changed since it was unpacked: it has {shown_sums(found)}; "
-        f"then it had {shown_sums(contents)}"
-    )
+@dataclass(frozen=True)
+class FolderOrder(Order):
+    """An order of one folder.
 
+    Attributes:
+        max_bytes, max_files: the most that an archive may write.
+    """
 
-def _adopt(job: Job, local: Path, named: str, limits: Limits) -> None:
-    """Use a folder or an archive of the user's; it stays where it is."""
-    if local.is_file():
-        return _adopt_archive(job, local, named, limits)
-    if _by_contents(job) and (problem := job.judged(measure_folder(local))):
-        raise FetchError(f"{local} ({named}) {problem}")
-    if job.target.exists():
-        if job.target.samefile(local):
+    max_bytes: int = MAX_BYTES
+    max_files: int = MAX_FILES
+
+    THING = "folder"
+    OWN = "folder or the archive"
+
+    @property
+    def by_contents(self) -> bool:
+        """Whether the checksum is that of the folder's files, not that of an archive."""
+        return any(mirror.startswith(DRIVE_FOLDER) for mirror in self.remote.mirrors)
+
+    @property
+    def origin_file(self) -> Path:
+        """Where it is noted of which archive the folder is."""
+        return self.target.with_name(f".{self.target.name}.origin.json")
+
+    def problem(self) -> str | None:
+        """Why the target is not right as it is, or None; "" if there is nothing."""
+        if not self.target.is_dir():
+            return "is a file, where a folder shall lie" if self.target.exists() else ""
+        if not any(self.target.iterdir()):
+            return ""
+        sums = measure_folder(self.target)
+        if self.by_contents:
+            return self.judged(sums)
+        archive, contents = self._origin()
+        if archive is None:
+            log.info("%s: is there already, and taken as it is", self.target)
             return None
-        _make_way(job, named)
-    _origin_file(job.target).unlink(missing_ok=True)
-    link_or_copy(local, job.target)
-    return None
+        if sums == contents:
+            return self.judged(archive)
+        return f"has changed since it was unpacked: it has {sums}; then it had {contents}"
 
-
-def _adopt_archive(job: Job, local: Path, named: str, limits: Limits) -> None:
-    found = measure(local)
-    expected = job.expected()
-    problem = None if _by_contents(job) else expected.problem(found)
-    if problem is not None:
-        raise FetchError(f"{local} ({named}) {problem}; {expected.accept}")
-    origin = _origin_of(job.target)
-    if origin and origin[0] == found and _problem(job) is None:
-        return  # unpacked by an earlier run
-    if job.target.exists():
-        _make_way(job, named)
-    _unpack_noted(job, local, limits)
-    # Only now is it pinned: what cannot be unpacked must not become what is expected.
-    if problem := job.judged(measure_folder(job.target) if _by_contents(job) else found):
-        raise FetchError(f"{local} ({named}) {problem}; {_set_aside(job)}")
-
-
-def _make_way(job: Job, named: str) -> None:
-    if job.target.is_symlink():
-        job.target.unlink()
-    else:
-        empty = job.target.is_dir() and not any(job.target.iterdir())
-        cleared(job, "" if empty else f"gives way to what {named} says", "replaced")
-
-
-def _download(job: Job, reasons: list[str], limits: Limits) -> None:
-    for mirror in job.remote.mirrors:
-        try:
-            if mirror.startswith(DRIVE_FOLDER):
-                _from_drive(job, mirror.removeprefix(DRIVE_FOLDER))
-            else:
-                _from_archive(job, mirror, limits)
-            if _by_contents(job) and (problem := job.judged(measure_folder(job.target))):
-                raise MirrorError(f"the folder there {problem}; {_set_aside(job)}")
-        except MirrorError as error:
-            reasons.append(f"{shown(mirror)}: {error}")
-        else:
+    def adopt(self, local: Path, named: str) -> None:
+        """Use a folder or an archive of the user's; it stays where it is."""
+        if local.is_dir():
+            if self.by_contents and (problem := self.judged(measure_folder(local))):
+                raise FetchError(f"{local} ({named}) {problem}")
+            if self.target.exists() and self.target.samefile(local):
+                return
+            self._make_way(named)
+            self.origin_file.unlink(missing_ok=True)
+            link_or_copy(local, self.target)
             return
-    raise job.failure(reasons)
+        sums, expected = measure(local), self.expected()
+        if not self.by_contents and (problem := expected.problem(sums)):
+            raise FetchError(f"{local} ({named}) {problem}; {expected.accept}")
+        if self._origin()[0] == sums and self.problem() is None:
+            return  # unpacked by an earlier run
+        self._make_way(named)
+        if problem := self._unpacked(local, sums):
+            raise FetchError(f"{local} ({named}) {problem}")
 
+    def _make_way(self, named: str) -> None:
+        if self.target.is_symlink():
+            self.target.unlink()
+        elif self.target.exists():
+            empty = self.target.is_dir() and not any(self.target.iterdir())
+            self.cleared("" if empty else f"gives way to what {named} says", "replaced")
 
-def _by_contents(job: Job) -> bool:
-    """Whether the checksum is that of the folder's files."""
-    return any(mirror.startswith(DRIVE_FOLDER) for mirror in job.remote.mirrors)
+    def bring(self, mirror: str) -> None:
+        """Download a folder, or an archive into a hidden folder, from which it is unpacked."""
+        if mirror.startswith(DRIVE_FOLDER):
+            self._from_drive(mirror.removeprefix(DRIVE_FOLDER))
+            problem = self._pinned(measure_folder(self.target))
+        else:
+            problem = self._from_archive(mirror)
+        if problem:
+            raise MirrorError(f"the {self.THING} there {problem}")
 
+    def _from_archive(self, mirror: str) -> str:
+        """Download an archive, unpack it, and only then pin and remove it.
 
-def _from_archive(job: Job, mirror: str, limits: Limits) -> None:
-    """Download an archive into a hidden folder, unpack it, and only then pin and remove it."""
-    work = job.target.with_name(f".{job.target.name}.download")
-    work.mkdir(exist_ok=True)
-    card = replace(job.remote, mirrors=(mirror,))
-    if _by_contents(job):
-        card = replace(card, size=None, sha256=None, sha256_prefix="")
-    pins = None if _by_contents(job) else job.pins
-    order = replace(job, remote=card, target=work / card.file, pins=pins, thing="file")
-    order = replace(order, aside=job.target.with_name(card.file))
-    found = _downloaded(order)
-    try:
-        _unpack_noted(job, order.target, limits)
-    except ArchiveError as error:
-        order.target.unlink()
-        if order.expected().verifiable:
-            raise
-        raise MirrorError(str(error)) from error
-    if pins is not None and (problem := order.judged(found)):
-        raise MirrorError(f"the file there {problem}; {_set_aside(job)}")
-    shutil.rmtree(work)
-
-
-def _from_drive(job: Job, folder_id: str) -> None:
-    """Download a folder file by file; what an interrupted run has completed is kept."""
-    files = drive.list_folder(folder_id, job.patience)
-    staging = job.target.with_name(f".{job.target.name}.partial")
-
-    def fetch_one(file: drive.DriveFile, path: Path) -> None:
-        card = Remote(file.path.name, (f"{DRIVE_FILE}{file.id}",))
-        order = replace(job, remote=card, target=path, pins=None, thing="file")
+        Returns:
+            why it is not the right one, if it is not.
+        """
+        work = self.target.with_name(f".{self.target.name}.download")
+        work.mkdir(exist_ok=True)
+        order = self._part(self.remote, work / self.remote.file, final=False)
+        archive = order.target
+        if not archive.is_file() or order.expected().problem(measure(archive)):
+            order.bring(mirror)  # otherwise an interrupted run has left it
         try:
-            _from_one_mirror(order, judge=True)
-        except MirrorError as error:
-            raise MirrorError(f"{file.path} in it: {error}") from error
+            problem = self._unpacked(archive, measure(archive))
+        except ArchiveError as error:
+            archive.unlink()
+            if order.expected().verifiable:
+                raise
+            raise MirrorError(str(error)) from error
+        shutil.rmtree(work)
+        return problem
 
-    drive.download_files(files, staging, fetch_one)
-    staging.rename(job.target)
+    def _from_drive(self, folder_id: str) -> None:
+        """Download a folder file by file; what an interrupted run has completed is kept."""
+        files = drive.list_folder(folder_id, self.patience)
+        staging = self.target.with_name(f".{self.target.name}.partial")
+        staging.mkdir(exist_ok=True)
+        for path in [path for path in staging.rglob("*") if path.is_file()]:
+            if path.relative_to(staging) not in files and not path.name.startswith("."):
+                path.unlink()  # it has left the folder meanwhile
+        for name, identity in files.items():
+            path = staging / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                if not path.is_file():
+                    self._part(Remote(name.name), path).bring(f"{DRIVE_FILE}{identity}")
+            except MirrorError as error:
+                raise MirrorError(f"{name} in it: {error}") from error
+        staging.rename(self.target)
 
+    def _part(self, remote: Remote, target: Path, *, final: bool = True) -> FileOrder:
+        """The order of a file of the folder, or of the archive that holds it."""
+        if self.by_contents:  # what is demanded is demanded of the whole
+            remote, pins = Remote(remote.file), None
+        else:
+            pins = self.pins
+        aside = None if final else self.target.with_name(remote.file)
+        return FileOrder(
+            remote, target, pins, self.key, self.patience, self.progress, aside, final=final
+        )
 
-def _downloaded(order: Job) -> Sums:
-    """The archive of an order; one that an interrupted run has left is used."""
-    if order.target.is_file():
-        found = measure(order.target)
-        if order.expected().problem(found) is None:
-            return found
-    _from_one_mirror(order, judge=False)
-    return measure(order.target)
+    def _unpacked(self, archive: Path, sums: Sums) -> str:
+        """Unpack, note of which archive the folder is, and only then pin it.
 
+        What cannot be unpacked must not become what is expected.
 
-def _from_one_mirror(order: Job, *, judge: bool) -> None:
-    """Download a part of a folder; its failure is the mirror's."""
-    try:
-        download_file(order, [], judge=judge)
-    except FetchError as error:
-        if not error.reasons:  # the disk, not the mirror
-            raise
-        (mirror,) = order.remote.mirrors
-        raise MirrorError(error.reasons[0].removeprefix(f"{shown(mirror)}: ")) from error
+        Returns:
+            why it is not the right one, and where it is kept, if it is not.
+        """
+        unpack_locked(archive, self.target, max_bytes=self.max_bytes, max_files=self.max_files)
+        contents = measure_folder(self.target)
+        with replacing(self.origin_file) as temporary:
+            note = {"archive": sums, "contents": contents}
+            temporary.write_text(json.dumps(note), encoding="utf-8")
+        return self._pinned(contents if self.by_contents else sums)
 
+    def _pinned(self, sums: Sums) -> str:
+        """Pin the folder that lies at the target; why it is not the right one, if it is not."""
+        if problem := self.judged(sums):
+            return f"{problem}; it is kept as {keep_aside(self.target, self.target)}"
+        return ""
 
-def _unpack_noted(job: Job, archive: Path, limits: Limits) -> None:
-    """Unpack, and note of which archive the folder is."""
-    unpack_locked(archive, job.target, max_bytes=limits.max_bytes, max_files=limits.max_files)
-    _note_origin(job.target, measure(archive))
-
-
-def _set_aside(job: Job) -> str:
-    """Move the folder away, and say where to."""
-    return f"it is kept as {keep_aside(job.target, job.target)}"
-
-
-def _note_origin(folder: Path, archive: Sums) -> None:
-    """Write down the sums of the archive and of what is in the folder now."""
-    sums = {"archive": archive, "contents": measure_folder(folder)}
-    with replacing(_origin_file(folder)) as temporary:
-        temporary.write_text(json.dumps(sums), encoding="utf-8")
-
-
-def _origin_file(folder: Path) -> Path:
-    """Where the note lies."""
-    return folder.with_name(f".{folder.name}.origin.json")
-
-
-def _origin_of(folder: Path) -> tuple[Sums, Sums] | None:
-    """Sums of the archive that a folder was unpacked from, and of what was in it, if noted."""
-    try:
-        noted = json.loads(_origin_file(folder).read_text(encoding="utf-8"))
-        return Sums(*noted["archive"]), Sums(*noted["contents"])
-    except (OSError, ValueError, KeyError, TypeError):  # absent, or not what this program wrote
-        return None
+    def _origin(self) -> tuple[Sums | None, Sums | None]:
+        """Sums of the archive that the folder was unpacked from, and of what was in it."""
+        try:
+            note = json.loads(self.origin_file.read_text(encoding="utf-8"))
+            return Sums(*note["archive"]), Sums(*note["contents"])
+        except (OSError, ValueError, KeyError, TypeError):  # absent, or not what was written here
+            return None, None

@@ -10,10 +10,23 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
+
+import pydantic
+from pydantic import Field
 
 from ddpg.fetching.errors import MirrorError, PassingError
 from ddpg.files.writing import replacing
+
+RETRIES = 4
+TIMEOUT = 30.0
+BACKOFF = 1.0
+LONGEST = 120.0
+"""Seconds that are waited before an attempt at most."""
+
+Result = TypeVar("Result")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -22,22 +35,14 @@ class Source:
 
     Attributes:
         mirror: the address.
-        etag, last_modified: what the server calls this version of the file, or empty.
+        validator: names this version of the file in an ``If-Range`` (RFC 9110, section 13.1.5), or
+            is empty.
         size: bytes of the whole file, or None.
-        mixed: whether bytes may come from several versions, so that only a checksum can tell.
     """
 
     mirror: str
-    etag: str = ""
-    last_modified: str = ""
+    validator: str = ""
     size: int | None = None
-    mixed: bool = False
-
-    @property
-    def validator(self) -> str:
-        """What an ``If-Range`` may hold (RFC 9110, section 13.1.5): no weak tag."""
-        strong = self.etag and not self.etag.startswith("W/")
-        return self.etag if strong else self.last_modified
 
 
 class Partial:
@@ -45,11 +50,15 @@ class Partial:
 
     Args:
         target: the final name; the partial file is ``.NAME.partial`` beside it.
+
+    Attributes:
+        resumed: whether bytes of several answers were joined, so that they may not be one file's.
     """
 
     def __init__(self, target: Path) -> None:
         self.data = target.with_name(f".{target.name}.partial")
         self.notes = target.with_name(f".{target.name}.partial.json")
+        self.resumed = False
 
     @property
     def size(self) -> int:
@@ -64,11 +73,6 @@ class Partial:
         except (OSError, ValueError, TypeError):  # absent, or not what this program wrote
             return None
 
-    def begin(self, source: Source) -> None:
-        """Forget the bytes and begin anew."""
-        self.data.write_bytes(b"")
-        self.note(source)
-
     def note(self, source: Source) -> None:
         """Write down where the bytes come from."""
         with replacing(self.notes) as temporary:
@@ -78,6 +82,7 @@ class Partial:
         """Remove the partial file."""
         self.data.unlink(missing_ok=True)
         self.notes.unlink(missing_ok=True)
+        self.resumed = False
 
     def publish(self, target: Path) -> None:
         """Give the file its final name; the bytes reach the disk before the name changes."""
@@ -87,16 +92,7 @@ class Partial:
         self.notes.unlink(missing_ok=True)
 
 
-Result = TypeVar("Result")
-
-log = logging.getLogger(__name__)
-
-RETRIES = 4
-TIMEOUT = 30.0
-BACKOFF = 1.0
-
-
-@dataclass(frozen=True)
+@pydantic.dataclasses.dataclass(frozen=True)
 class Patience:
     """How long a mirror is insisted on.
 
@@ -105,26 +101,11 @@ class Patience:
             file, whether they bring bytes or not.
         timeout: seconds of silence after which a connection is given up.
         backoff: seconds before the first retry; each further one waits twice as long.
-        longest: seconds that are waited at most.
     """
 
-    retries: int = RETRIES
-    timeout: float = TIMEOUT
-    backoff: float = BACKOFF
-    longest: float = 120.0
-
-    def __post_init__(self) -> None:
-        if self.retries < 0:
-            raise ValueError(f"retries must be at least 0, got {self.retries!r}")
-        if not self.timeout > 0:
-            raise ValueError(f"timeout must be positive, got {self.timeout!r}")
-        if not self.backoff >= 0:
-            raise ValueError(f"backoff must be at least 0 seconds, got {self.backoff!r}")
-
-    def pause(self, failures: int) -> float:
-        """Seconds to wait after so many failures, drawn so that many jobs do not return at once."""
-        wait = min(self.backoff * 2 ** min(failures - 1, 16), self.longest)
-        return wait * random.uniform(0.75, 1.0)  # noqa: S311 - nothing secret, no result
+    retries: Annotated[int, Field(ge=0)] = RETRIES
+    timeout: Annotated[float, Field(gt=0)] = TIMEOUT
+    backoff: Annotated[float, Field(ge=0)] = BACKOFF
 
 
 class Tries:
@@ -154,21 +135,17 @@ class Tries:
             try:
                 return attempt()
             except PassingError as error:
-                wait = self._wait_after(error)
+                self.failures += 1
+                wait = self._pause() if error.wait is None else error.wait
+                if wait > LONGEST:
+                    raise MirrorError(f"{error}; it asks to wait {wait:.0f} s") from error
+                if self.failures > self.patience.retries:
+                    attempts = f" ({self.failures} attempts)" if self.failures > 1 else ""
+                    raise MirrorError(f"{error}{attempts}") from error
                 log.info("%s: %s; trying again in %.1f s", self.address, error, wait)
             time.sleep(wait)
 
-    def _wait_after(self, error: PassingError) -> float:
-        """Seconds until the next attempt.
-
-        Raises:
-            MirrorError: there is none.
-        """
-        self.failures += 1
-        wait = self.patience.pause(self.failures) if error.wait is None else error.wait
-        if wait > self.patience.longest:
-            raise MirrorError(f"{error}; it asks to wait {wait:.0f} s") from error
-        if self.failures > self.patience.retries:
-            attempts = f" ({self.failures} attempts)" if self.failures > 1 else ""
-            raise MirrorError(f"{error}{attempts}") from error
-        return wait
+    def _pause(self) -> float:
+        """Seconds until the next attempt, drawn so that many jobs do not return at once."""
+        wait = min(self.patience.backoff * 2 ** min(self.failures - 1, 16), LONGEST)
+        return wait * random.uniform(0.75, 1.0)  # noqa: S311 - nothing secret, no result

@@ -36,7 +36,7 @@ def pinned(pins: Path, key: str) -> Sums | None:
     return _read(pins).get(key)
 
 
-def pin(pins: Path, key: str, found: Sums) -> Sums:
+def pin(pins: Path, key: str, sums: Sums) -> Sums:
     """Write sums under a key, unless there are some.
 
     Many processes may do so at once.
@@ -51,10 +51,12 @@ def pin(pins: Path, key: str, found: Sums) -> Sums:
         present = _read(pins)
         if key in present:
             return present[key]
-        present[key] = found
-        _write(pins, present)
-    log.info("%s: pinned sha256 %s in %s", key, found.sha256, pins)
-    return found
+        content = {k: v._asdict() for k, v in sorted({**present, key: sums}.items())}
+        with replacing(pins) as temporary:
+            text = yaml.safe_dump(content, allow_unicode=True)
+            temporary.write_text(HEADER + text, encoding="utf-8")
+    log.info("%s: pinned sha256 %s in %s", key, sums.sha256, pins)
+    return sums
 
 
 def demanded(pins: Path, key: str, sha256: str | None) -> str:
@@ -91,10 +93,3 @@ def _sums(pins: Path, key: object, entry: Any) -> Sums:
     if not re.fullmatch(r"[0-9a-f]{64}", digest):
         raise UserError(f"{pins}: {key}: sha256 must be 64 hexadecimal digits, got {shown(digest)}")
     return Sums(entry["size"], digest)
-
-
-def _write(pins: Path, sums: dict[str, Sums]) -> None:
-    content = {k: {"sha256": v.sha256, "size": v.size} for k, v in sorted(sums.items())}
-    with replacing(pins) as temporary:
-        text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
-        temporary.write_text(HEADER + text, encoding="utf-8")

@@ -7,8 +7,8 @@ import unicodedata
 from pathlib import Path
 from typing import IO, NoReturn
 
-from ddpg.fetching.checks import ensure_space, human
-from ddpg.fetching.errors import ArchiveError, plain
+from ddpg.fetching.checks import human, lack_of_space
+from ddpg.fetching.errors import ArchiveError, FetchError, plain
 
 LONGEST_PART = 255
 """Bytes of one part of a path, the limit of all common file systems."""
@@ -51,14 +51,10 @@ class Names:
                 raise UnsafeNameError(f"{name!r}: {self._files[key]!r} is a file, not a folder")
             self._folders.setdefault(key, name)
         if not folder:
-            self._add_file(keys[-1], name)
+            if taken := self._files.get(keys[-1]) or self._folders.get(keys[-1]):
+                raise UnsafeNameError(f"{name!r} would overwrite {taken!r}")
+            self._files[keys[-1]] = name
         return Path(*parts)
-
-    def _add_file(self, key: str, name: str) -> None:
-        taken = self._files.get(key) or self._folders.get(key)
-        if taken:
-            raise UnsafeNameError(f"{name!r} would overwrite {taken!r}")
-        self._files[key] = name
 
 
 def _key(path: str) -> str:
@@ -108,17 +104,16 @@ class Writer:
             self.too_many()
         if size > self.max_bytes:
             self.too_large()
-        ensure_space(self.folder, size, str(self.archive))
+        if problem := lack_of_space(self.folder, size, str(self.archive)):
+            raise FetchError(problem)
 
     def add_folder(self, name: str) -> None:
         """Make a folder."""
-        self._count()
-        (self.folder / self._checked(name, folder=True)).mkdir(parents=True, exist_ok=True)
+        (self.folder / self._member(name, folder=True)).mkdir(parents=True, exist_ok=True)
 
     def add_file(self, name: str, contents: IO[bytes]) -> None:
         """Write a file."""
-        self._count()
-        path = self._checked(name, folder=False)
+        path = self._member(name, folder=False)
         target = self.folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("xb") as stream:
@@ -131,30 +126,26 @@ class Writer:
 
     def refuse(self, name: str, reason: str) -> NoReturn:
         """Refuse a member, and with it the archive."""
-        member = plain(repr(name))
-        raise ArchiveError(f"{self.archive}: {member} {reason}; nothing was unpacked")
+        self._refuse(f"{plain(repr(name))} {reason}")
 
-    def _checked(self, name: str, *, folder: bool) -> Path:
-        try:
-            return self._names.add(name, folder=folder)
-        except UnsafeNameError as error:
-            reason = plain(error, 1000)
-            raise ArchiveError(f"{self.archive}: {reason}; nothing was unpacked") from error
-
-    def _count(self) -> None:
+    def _member(self, name: str, *, folder: bool) -> Path:
+        """The path of one more member."""
         self._members += 1
         if self._members > self.max_files:
             self.too_many()
+        try:
+            return self._names.add(name, folder=folder)
+        except UnsafeNameError as error:
+            self._refuse(plain(error, 1000))
 
     def too_many(self) -> NoReturn:
         """Refuse an archive of too many members."""
-        raise ArchiveError(
-            f"{self.archive}: holds more than {self.max_files} members; nothing was unpacked"
-        )
+        self._refuse(f"holds more than {self.max_files} members")
 
     def too_large(self) -> NoReturn:
         """Refuse an archive of too many bytes."""
-        raise ArchiveError(
-            f"{self.archive}: unpacks to more than {self.max_bytes} bytes "
-            f"({human(self.max_bytes)}); nothing was unpacked"
-        )
+        size = f"{self.max_bytes} bytes ({human(self.max_bytes)})"
+        self._refuse(f"unpacks to more than {size}")
+
+    def _refuse(self, reason: str) -> NoReturn:
+        raise ArchiveError(f"{self.archive}: {reason}; nothing was unpacked")

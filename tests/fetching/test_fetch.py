@@ -309,15 +309,15 @@ def test_who_loses_the_race_for_a_pin_is_told(
     get: Get, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another job pins other bytes between our look at the pins and our download."""
-    from ddpg.fetching import web
+    from ddpg.fetching.web import Download
 
-    real = web.download
+    real = Download.attempt
 
-    def slow(*arguments: Any, **options: Any) -> None:
-        real(*arguments, **options)
+    def slow(download: Download) -> None:
+        real(download)
         pin(tmp_path / "pins.yaml", "data", Sums(5, "5" * 64))
 
-    monkeypatch.setattr(web, "download", slow)
+    monkeypatch.setattr(Download, "attempt", slow)
     with pytest.raises(FetchError, match=rf"expected 5 bytes, sha256 {'5' * 64}"):
         get()
     assert names(tmp_path / "in") == ["data.bin.sha256-mismatch"]

@@ -189,6 +189,21 @@ def test_another_mirror_continues_what_one_began(
     assert "If-Range" not in server.requests[-1][1]  # that tag is the first mirror's
 
 
+def test_joined_bytes_are_not_continued_once_the_checksum_is_gone(
+    server: Any, get: Get, fault: Any, data: bytes, sums: dict[str, Any]
+) -> None:
+    """What came from two mirrors may be of two versions, whatever the second calls its own."""
+    server.files["other.bin"] = bytes(len(data))
+    first, second = f"{server.address}/other.bin", f"{server.address}/data.bin"
+    server.faults = [fault(cut=100_000), fault(cut=100_000)]
+    with pytest.raises(FetchError):
+        get(first, second, retries=0, **sums)
+    assert server.asked_ranges() == [None, "bytes=100000-"]
+    server.requests.clear()
+    assert get(second, retries=0).read_bytes() == data
+    assert server.asked_ranges() == [None]
+
+
 def test_without_checksum_another_mirror_begins_anew(
     server: Any, get: Get, fault: Any, data: bytes
 ) -> None:
@@ -218,7 +233,10 @@ def test_416_means_complete_or_another_file(
 ) -> None:
     (tmp_path / "in").mkdir()
     tag = f'"{hashlib.md5(data).hexdigest()}"'  # noqa: S324
-    notes = {"mirror": f"{server.address}/data.bin", "etag": tag}  # how long it is was not said
+    notes = {
+        "mirror": f"{server.address}/data.bin",
+        "validator": tag,
+    }  # how long it is was not said
     (tmp_path / "in" / ".data.bin.partial").write_bytes(data + rest)
     (tmp_path / "in" / ".data.bin.partial.json").write_text(json.dumps(notes))
     assert get().read_bytes() == data
