@@ -12,42 +12,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from ddpg.datasets.entries import ImageEntry, PathInside, name_problem, repeated_ids
 from ddpg.datasets.lists import Listing, read_list
 from ddpg.errors import UserError
-from ddpg.fetching.remote import check_mirror
-from ddpg.validation import GivenPath, Identifier, PathText, Section, Sha256, read_yaml, validated
+from ddpg.fetching.remote import Remote
+from ddpg.validation import GivenPath, Identifier, PathText, Section, read_yaml, validated
 
 CARD_FOLDER = Path("config/cards/datasets")
-
-_MIRROR = r"^(https?|doi|gdrive|gdrive-folder):\S+$"
-
-
-class RemoteSource(Section):
-    """An archive or a folder on the web."""
-
-    file: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
-    """Plain name under which it is downloaded; its suffix tells the kind of an archive."""
-    mirrors: list[Annotated[str, Field(pattern=_MIRROR), AfterValidator(check_mirror)]] = Field(
-        default_factory=list
-    )
-    """Addresses, tried in order: http(s), gdrive:FILE_ID, gdrive-folder:FOLDER_ID, doi."""
-    size: int | None = Field(default=None, ge=1)
-    """Size of the file in bytes, if known."""
-    sha256: Sha256 | None = None
-    """Checksum of the file; without one it is pinned at the first download."""
-    path: PathText = ""
-    """A folder or archive on this machine that is taken instead."""
-    environment: str = Field(default="", pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")
-    """Environment variable that may name such a folder or archive."""
-
-    @model_validator(mode="after")
-    def _reachable(self) -> RemoteSource:
-        if not (self.mirrors or self.path or self.environment):
-            raise ValueError("give mirrors, a path or an environment variable")
-        return self
 
 
 class Source(Section):
@@ -57,7 +30,7 @@ class Source(Section):
     """An installed Python package that carries the pictures."""
     archive: GivenPath | None = None
     """A zip or tar file on this machine."""
-    remote: RemoteSource | None = None
+    remote: Remote | None = None
     """An archive or a folder on the web."""
     folder: GivenPath = "."
     """Folder of the pictures: in the package or archive, in what the web gives, or on its own."""
@@ -68,6 +41,13 @@ class Source(Section):
         if package and not all(part.isidentifier() for part in package.split(".")):
             raise ValueError("must be the dotted name of a package")
         return package
+
+    @field_validator("remote")
+    @classmethod
+    def _reachable(cls, remote: Remote | None) -> Remote | None:
+        if remote and not (remote.mirrors or remote.path or remote.environment):
+            raise ValueError("give mirrors, a path or an environment variable")
+        return remote
 
     @model_validator(mode="after")
     def _one_kind(self) -> Source:

@@ -126,7 +126,7 @@ def _remote(card: DatasetCard) -> Remote:
     if source.archive:
         return Remote(Path(source.archive).name, path=source.archive)
     if source.remote:
-        return Remote(**{**source.remote.model_dump(), "mirrors": tuple(source.remote.mirrors)})
+        return source.remote
     raise UserError(f"{card.name}: its pictures lie in a {source.kind}; nothing is to be fetched")
 
 

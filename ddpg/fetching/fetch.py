@@ -14,7 +14,7 @@ from ddpg.fetching.checks import Expected, Sums, keep_aside, measure
 from ddpg.fetching.errors import FetchError, MirrorError
 from ddpg.fetching.patience import BACKOFF, RETRIES, TIMEOUT, Partial, Patience, Tries
 from ddpg.fetching.pins import expected_by, pin, pinned
-from ddpg.fetching.remote import DRIVE_FILE, DRIVE_FOLDER, Remote, shown
+from ddpg.fetching.remote import DRIVE_FILE, DRIVE_FOLDER, PublishedFile, Remote, shown
 from ddpg.files.linking import link_or_copy
 from ddpg.files.locking import locked
 
@@ -131,7 +131,7 @@ class Order:
     def expected(self) -> Expected:
         """What the card demands; where it gives no checksum, what the pin demands."""
         card = self.remote
-        prefix = card.sha256_prefix
+        prefix = card.prefix if isinstance(card, PublishedFile) else ""
         sums = None if card.sha256 or self.pins is None else pinned(self.pins, self.key)
         if sums is None or self.pins is None:
             accept = "if the new one is right, write its size and sha256 into the card"

@@ -19,7 +19,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ddpg.fetching import FetchError, Remote, fetch
+from ddpg.fetching import FetchError, fetch
+from ddpg.fetching.remote import PublishedFile
 from ddpg.metrics.measures import MetricUnavailable
 
 log = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ def fetch_backbone(
     target = Path(folder) / name if folder else backbone_folders()[0] / name
     if target.is_file():
         return find_backbone(net, target)
-    remote = Remote(name, (address + name,), sha256_prefix=_digits(name))
+    remote = PublishedFile(file=name, mirrors=(address + name,), prefix=_digits(name))
     try:
         return fetch(remote, target, pins=None, timeout=timeout, retries=retries, backoff=backoff)
     except FetchError as error:

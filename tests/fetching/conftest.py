@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from ddpg.fetching import Remote, fetch
+from ddpg.fetching.remote import PublishedFile
 
 DATA = bytes(range(256)) * 2048  # 512 KiB
 
@@ -166,7 +167,8 @@ def get(server: Served, tmp_path: Path) -> Callable[..., Path]:
 
     def get(*mirrors: str, **fields: Any) -> Path:
         options = {name: fields.pop(name) for name in ("retries", "timeout") if name in fields}
-        remote = Remote("data.bin", mirrors or (f"{server.address}/data.bin",), **fields)
+        kind = PublishedFile if "prefix" in fields else Remote
+        remote = kind("data.bin", mirrors or (f"{server.address}/data.bin",), **fields)
         arguments = {"retries": 2, "timeout": 0.5, "backoff": 0.01, **options}
         target = tmp_path / "in" / "data.bin"
         return fetch(remote, target, pins=tmp_path / "pins.yaml", key="data", **arguments)

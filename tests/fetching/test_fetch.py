@@ -17,6 +17,7 @@ from ddpg.errors import UserError
 from ddpg.fetching import FetchError, Remote, fetch
 from ddpg.fetching.checks import Sums
 from ddpg.fetching.pins import HEADER, pin
+from ddpg.fetching.remote import PublishedFile
 
 Get = Callable[..., Path]
 
@@ -212,11 +213,11 @@ def test_a_card_without_address(tmp_path: Path) -> None:
 
 
 def test_a_prefix_of_the_checksum(get: Get, data: bytes, tmp_path: Path) -> None:
-    assert get(sha256_prefix=sha256(data)[:8]).read_bytes() == data
+    assert get(prefix=sha256(data)[:8]).read_bytes() == data
     get().unlink()
     (tmp_path / "pins.yaml").unlink()
     with pytest.raises(FetchError, match="expected any size, a sha256 that begins with 00000000"):
-        get(sha256_prefix="00000000")
+        get(prefix="00000000")
 
 
 def test_a_folder_that_cannot_be_written(get: Get, tmp_path: Path) -> None:
@@ -238,28 +239,31 @@ def test_a_verified_file_in_a_read_only_folder_is_good(get: Get, sums: dict[str,
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"file": "a/b"}, "plain file name"),
-        ({"file": ".."}, "plain file name"),
-        ({"file": ""}, "plain file name"),
+        ({"file": "a/b"}, "file\n.* should match pattern"),
+        ({"file": ".."}, "file\n.* should match pattern"),
+        ({"file": ""}, "file\n.* should match pattern"),
         ({"file": "a\nb"}, "plain file name"),
-        ({"file": "a\\b"}, "plain file name"),
+        ({"file": " a"}, "plain file name"),
+        ({"file": "a\\b"}, "file\n.* should match pattern"),
         ({"file": "x" * 201}, "at most 200 bytes"),
-        ({"mirrors": ("file:///etc/passwd",)}, "must begin with one of http, https, gdrive"),
-        ({"mirrors": ("/local/path",)}, "must begin with"),
+        ({"mirrors": ("file:///etc/passwd",)}, r"should match pattern '\^\(https\?\|doi\|gdrive\|"),
+        ({"mirrors": ("/local/path",)}, "mirrors.0\n.* should match pattern"),
         ({"mirrors": ("http://",)}, "must name a server"),
-        ({"mirrors": ("http://[::1",)}, r"must name a server.*, got 'http://\[::1'"),
+        ({"mirrors": ("http://[::1",)}, r"must name a server.*input_value='http://\[::1'"),
         ({"mirrors": ("http://a:99999/b",)}, "must name a server"),
-        ({"mirrors": ("ftp://a/b",)}, "one of http, https, gdrive, gdrive-folder, doi, got 'ftp"),
-        ({"mirrors": ("sftp://a/b",)}, "one of http, https, gdrive, gdrive-folder, doi, got 'sftp"),
+        ({"mirrors": ("ftp://a/b",)}, "mirrors.0\n.* should match pattern .*input_value='ftp"),
+        ({"mirrors": ("sftp://a/b",)}, "mirrors.0\n.* should match pattern .*input_value='sftp"),
         ({"mirrors": ("gdrive:a/b",)}, "id of Google Drive"),
-        ({"size": -1}, "at least 0"),
-        ({"sha256": "123"}, "64 hexadecimal digits"),
-        ({"sha256_prefix": "XYZ"}, "hexadecimal"),
+        ({"size": -1}, "greater than or equal to 1"),
+        ({"sha256": "123"}, r"sha256\n.* should match pattern '\^\[0-9a-f\]\{64\}"),
+        ({"prefix": "XYZ"}, r"prefix\n.* should match pattern '\^\[0-9a-f\]"),
+        ({"colour": "red"}, "Extra inputs are not permitted"),
     ],
 )
 def test_impossible_remotes(fields: dict[str, Any], message: str) -> None:
+    kind = PublishedFile if "prefix" in fields else Remote
     with pytest.raises(ValueError, match=message):
-        Remote(**{"file": "a", **fields})
+        kind(**{"file": "a", **fields})
 
 
 def test_a_checksum_in_capitals_is_the_same(get: Get, data: bytes) -> None:
@@ -345,3 +349,17 @@ def test_who_waits_for_another_process_says_so(
     assert get().read_bytes() == data
     thread.join()
     assert "another process is at it; waiting" in caplog.text
+
+
+def test_cards_of_both_kinds_describe_a_file_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ddpg.datasets.cards import Source
+    from ddpg.priors.cards.fields import WeightsEntry
+
+    monkeypatch.setenv("HOME", "/home/me")
+    content = {"file": "my file.pt", "mirrors": ["gdrive:1a"], "sha256": "AB" * 32, "path": "~/x"}
+    weights, remote = WeightsEntry(**content), Source(remote=content).remote
+    assert isinstance(weights, Remote)
+    assert isinstance(remote, Remote)
+    fields = {**content, "mirrors": ("gdrive:1a",), "sha256": "ab" * 32, "path": "/home/me/x"}
+    for name, value in fields.items():
+        assert getattr(weights, name) == getattr(remote, name) == value

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     Field,
@@ -27,7 +26,7 @@ from pydantic import (
     model_validator,
 )
 
-from ddpg.fetching.remote import check_mirror
+from ddpg.fetching.remote import Remote
 from ddpg.priors.cards.kinds import Configurations
 from ddpg.priors.networks.configurations import (
     ADMClassifierConfig,
@@ -35,7 +34,7 @@ from ddpg.priors.networks.configurations import (
     DDPMUNetConfig,
 )
 from ddpg.study.config import ExecutionSettings
-from ddpg.validation import Identifier, Section, Sha256
+from ddpg.validation import Identifier, Section
 
 if TYPE_CHECKING:
     from ddpg.priors.schedule import Schedule
@@ -100,33 +99,17 @@ def configuration(kind: str) -> type[BaseModel]:
     return CLASSIFIERS[kind] if kind in CLASSIFIERS else NETWORKS[kind]
 
 
-def _listed(value: object) -> object:
-    """YAML has lists only; tuples keep a card immutable."""
-    return tuple(value) if isinstance(value, list) else value
-
-
-Mirror = Annotated[
-    str, Field(pattern=r"^(https?|doi|gdrive|gdrive-folder):\S+$"), AfterValidator(check_mirror)
-]
 Number = Annotated[float, Field(strict=False, allow_inf_nan=False)]
 """YAML 1.1 reads 1e-4, without a dot, as text."""
 
 
-class WeightsEntry(Section):
-    """A checkpoint: its name, where it can be had, and how it is recognised."""
+class WeightsEntry(Remote):
+    """A checkpoint: its name, where it can be had, and how it is recognised.
 
-    file: str = Field(pattern=r"^[^/\\]*[^/\\.][^/\\]*$")
-    """Plain name of the file; beside the card, unless another field says where it comes from."""
-    mirrors: Annotated[tuple[Mirror, ...], BeforeValidator(_listed)] = ()
-    """Addresses, tried in order: http(s)://..., gdrive:FILE_ID."""
-    size: int | None = Field(default=None, ge=1)
-    """Bytes."""
-    sha256: Sha256 | None = None
-    """Checksum of the file; unknown ones are pinned on the first download."""
-    path: str = ""
-    """A file or a diffusers folder on this machine instead, relative to the card."""
-    environment: str = Field(default="", pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")
-    """Environment variable that may hold a path, which then overrides all else."""
+    The file lies beside the card, unless another field says where it comes from; a path is
+    relative to the card and may be that of a diffusers folder.
+    """
+
     random_seed: int | None = Field(default=None, ge=0, lt=2**63)
     """Draw random weights instead of fetching: for trying a pipeline, not for pictures."""
 
@@ -162,7 +145,7 @@ class WeightsEntry(Section):
     def beside(self, folder: Path) -> Path | None:
         """Where the card says that the file lies on this machine, if it does."""
         if self.path:
-            return folder / Path(self.path).expanduser()
+            return folder / self.path
         elsewhere = self.mirrors or self.environment or self.random_seed is not None
         return None if elsewhere else folder / self.file
 

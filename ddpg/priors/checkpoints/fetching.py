@@ -127,21 +127,7 @@ def _pin(card: Card, part: str, file: Path, found: Sums, pins: Path) -> None:
 
 
 def remote(card: Card, part: str) -> Remote:
-    """A part's checkpoint as the fetching code describes files.
-
-    Raises:
-        CardError: the fetching code does not take a field of the card.
-    """
-    entry, _ = card.part(part)
+    """A part's checkpoint, with the user's own file as the path."""
     local = own_file(card, part)
-    try:
-        return Remote(
-            file=entry.file,
-            mirrors=entry.mirrors,
-            size=entry.size,
-            sha256=entry.sha256,
-            environment=entry.environment,
-            path="" if local is None else str(local.absolute()),
-        )
-    except ValueError as error:
-        raise CardError(card.path, f"{part}: {error}") from error
+    path = "" if local is None else str(local.absolute())
+    return card.part(part)[0].model_copy(update={"path": path})
