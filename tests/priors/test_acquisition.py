@@ -76,7 +76,10 @@ def test_from_an_address_pinned_and_loaded(
     path = card(tmp_path, mirrors=[f"{server}/absent.pt", f"{server}/net.pt"])
     output = Path("resources/checkpoints/own/net.pt")
     which = ["--prior", str(path), "--part", "weights"]
-    assert main(["fetch-checkpoint", *which, "--pins", "pins.yaml", "--output", str(output)]) == 0
+    assert (
+        main(["job", "fetch-checkpoint", *which, "--pins", "pins.yaml", "--output", str(output)])
+        == 0
+    )
     assert hashlib.sha256(output.read_bytes()).hexdigest() == digest
     assert digest in Path("pins.yaml").read_text()
     assert load_prior(path).eps(torch.zeros(1, 3, 8, 8), 3).shape == (1, 3, 8, 8)

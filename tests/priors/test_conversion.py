@@ -279,7 +279,7 @@ def test_random_weights_by_card_and_command_line(write: WriteCard) -> None:
     folder = Path("resources/checkpoints/tiny_adm_unet_cond")
     for part, file in (("weights", "net.pt"), ("classifier", "guide.pt")):
         which = ["--prior", str(card), "--part", part]
-        assert main(["fetch-checkpoint", *which, "--output", str(folder / file)]) == 0
+        assert main(["job", "fetch-checkpoint", *which, "--output", str(folder / file)]) == 0
     x = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     slow = load_prior(card).conditioned_on([3, 4]).eps(x, 100)
     made = Path("resources/priors/tiny_adm_unet_cond")
@@ -287,7 +287,7 @@ def test_random_weights_by_card_and_command_line(write: WriteCard) -> None:
         arguments = ["--prior", str(card), "--part", part, "--checkpoint", str(folder / file)]
         output = made / f"{part}.float32.safetensors"
         arguments += ["--dtype", "float32", "--output", str(output)]
-        assert main(["convert-checkpoint", *arguments]) == 0
+        assert main(["job", "convert-checkpoint", *arguments]) == 0
         (folder / file).unlink()
     assert torch.equal(load_prior(card).conditioned_on([3, 4]).eps(x, 100), slow)
     arguments = ["--prior", str(card), "--part", "weights", "--seed", "1", "--output", "again.pt"]

@@ -76,8 +76,8 @@ def _nowhere(card: Card, part: str, dtype: str, places: list[Path]) -> str:
     entry, _ = card.part(part)
     downloaded, converted = downloaded_path(card, part), converted_path(card, part, dtype)
     which = ("--prior", _named(card), "--part", part)
-    fetch = ["ddpg", "fetch-checkpoint", *which, "--output", str(downloaded)]
-    convert = ["ddpg", "convert-checkpoint", *which, "--checkpoint", str(downloaded)]
+    fetch = ["ddpg", "job", "fetch-checkpoint", *which, "--output", str(downloaded)]
+    convert = ["ddpg", "job", "convert-checkpoint", *which, "--checkpoint", str(downloaded)]
     convert += ["--dtype", dtype, "--output", str(converted)]
     by_hand = f"or put the file there by hand: {downloaded}"
     if entry.environment:
