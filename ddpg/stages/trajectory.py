@@ -1,20 +1,32 @@
-"""Recording the trajectory of one image from the pipeline's files."""
+"""Recording a trajectory: the network's estimate x0 of one image over the steps of a sampler."""
 
 from __future__ import annotations
 
 import logging
+import math
+from collections.abc import Mapping
 from typing import Any
 
-from ddpg.comparison.figures.trajectories import record, write_trajectory
+import torch
+from torch import Tensor
+
 from ddpg.errors import UserError
 from ddpg.files.tensors import read_ids, read_tensors
 from ddpg.images import from_uint8
 from ddpg.jobs.restoration import Recording
-from ddpg.samplers.problem import NonFiniteError, divergences
+from ddpg.metrics.measures import psnr
+from ddpg.noise import Noise
+from ddpg.operators.base import LinearOperator
+from ddpg.priors.base import Prior
+from ddpg.samplers.base import Sampler
+from ddpg.samplers.problem import NonFiniteError, State, divergences
 from ddpg.stages.batches import Restorer
-from ddpg.stages.trajectory_file import failed_trajectory
+from ddpg.stages.trajectory_file import Moment, Trajectory, failed_trajectory, write_trajectory
 
 log = logging.getLogger(__name__)
+
+PICTURES = 5
+"""Estimates kept of a trajectory, the first and the last among them."""
 
 
 def record_image(job: Recording, *, device: str) -> None:
@@ -65,3 +77,78 @@ def _about(job: Recording, image: str) -> dict[str, Any]:
         "sigma_y": job.sigma_y, "method": job.method, "label": job.label or job.method,
         "image": image,
     }  # fmt: skip
+
+
+def chosen_steps(steps: int, count: int) -> list[int]:
+    """Return numbers of steps, evenly spaced, the first and the last among them.
+
+    Args:
+        steps: how many there are.
+        count: how many are wanted, at least 1; fewer steps are all chosen.
+    """
+    if count < 1:
+        raise ValueError(f"count must be at least 1, got {count!r}")
+    if count == 1:
+        return [steps - 1]
+    return sorted({round(k * (steps - 1) / (count - 1)) for k in range(count)})
+
+
+class _Recorder:
+    """A sampler's callback that keeps some estimates and the PSNR of all."""
+
+    def __init__(self, truth: Tensor, count: int) -> None:
+        self._truth, self._count = truth, count
+        self.moments: list[Moment] = []
+        self.kept: dict[int, Tensor] = {}
+
+    def __call__(self, state: State) -> None:
+        step, x0 = state.step, state.x0.float().cpu()
+        self.moments.append(Moment(step.index, step.t, quality(x0[0], self._truth)))
+        if step.index in chosen_steps(step.count, self._count):
+            self.kept[step.index] = x0[0].clone()
+
+
+def quality(image: Tensor, truth: Tensor) -> float:
+    """Return the PSNR in dB of an image (3, H, W) on [-1, 1], clamped, as the tables have it; NaN
+    for an image that is not finite."""
+    if not bool(image.isfinite().all()):
+        return math.nan
+    unit = [(x[None].double() / 2 + 0.5) for x in (image, truth)]
+    return float(psnr(unit[0].clamp(0, 1), unit[1], data_range=1))
+
+
+def record(
+    sampler: Sampler,
+    y: Tensor,
+    truth: Tensor,
+    operator: LinearOperator,
+    prior: Prior | None,
+    *,
+    sigma_y: float,
+    noise: Noise,
+    count: int = PICTURES,
+    about: Mapping[str, Any] | None = None,
+) -> Trajectory:
+    """Restore one image and keep what happens on the way.
+
+    Args:
+        sampler: the method.
+        y: (1, 3, h, w), the observation.
+        truth: (3, H, W), on [-1, 1].
+        operator, prior, sigma_y, noise: as for :meth:`ddpg.samplers.Sampler.restore`.
+        count: estimates to keep, the first and the last among them.
+        about: what the trajectory is of, kept with it.
+
+    Raises:
+        ValueError: the arguments do not fit each other, or the method takes no steps.
+        NonFiniteError: the restoration left the numbers.
+    """
+    recorder = _Recorder(truth, count)
+    restored = sampler.restore(y, operator, prior, sigma_y=sigma_y, noise=noise, callback=recorder)
+    restored = restored[0].float().cpu()
+    if not recorder.kept:
+        raise ValueError(f"{sampler.name} takes no steps: there is no trajectory to record")
+    return Trajectory(
+        torch.stack(list(recorder.kept.values())), restored, y[0].float().cpu(), truth,
+        recorder.moments, list(recorder.kept), quality(restored, truth), dict(about or {}),
+    )  # fmt: skip

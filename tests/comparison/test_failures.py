@@ -12,12 +12,12 @@ from safetensors.numpy import load_file, save_file
 
 from ddpg import cli
 from ddpg.comparison.figures.cost import draw_cost
+from ddpg.comparison.figures.grid import draw_grid
 from ddpg.comparison.figures.noise import draw_metric_vs_noise
 from ddpg.comparison.figures.panels import add_absent, note_figure
 from ddpg.comparison.figures.plots import draw_plots
-from ddpg.comparison.figures.trajectories import quality
 from ddpg.comparison.figures.trajectory import draw_trajectories
-from ddpg.comparison.grids import BLANK, collect, draw_grid, page_data
+from ddpg.comparison.grids import BLANK, collect, page_data
 from ddpg.comparison.page.page import write_page
 from ddpg.comparison.page.pictures import choose_pictures
 from ddpg.comparison.page.tables import table_views
@@ -31,6 +31,7 @@ from ddpg.comparison.statistics.summary import mark_best, summarise
 from ddpg.comparison.tables.changes import comparison_markdown
 from ddpg.comparison.tables.writing import write_tables
 from ddpg.errors import UserError
+from ddpg.stages.trajectory import quality
 from ddpg.stages.trajectory_file import failed_trajectory, read_trajectory, write_trajectory
 
 CELL = "my_set/deblur_gauss-fft/0.05"

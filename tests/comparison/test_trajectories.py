@@ -6,13 +6,6 @@ import pytest
 import torch
 
 from ddpg import cli
-from ddpg.comparison.figures.trajectories import (
-    chosen_steps,
-    quality,
-    read_trajectory,
-    record,
-    write_trajectory,
-)
 from ddpg.comparison.figures.trajectory import draw_trajectories
 from ddpg.errors import UserError
 from ddpg.files.tensors import read_tensors, write_tensors
@@ -20,6 +13,8 @@ from ddpg.noise import SeededNoise
 from ddpg.operators import build_operator
 from ddpg.priors import GaussianPrior
 from ddpg.samplers import build_sampler
+from ddpg.stages.trajectory import chosen_steps, quality, record
+from ddpg.stages.trajectory_file import read_trajectory, write_trajectory
 
 ABOUT = {"dataset": "my_set", "task": "deblur_gauss", "operator": "fft", "scale": None}
 ABOUT |= {"sigma_y": 0.05, "image": "a"}
