@@ -1,16 +1,13 @@
 """The pictures of one cell beside one another: truth, observation, and every method.
 
-The data step, :func:`collect`, gathers them with their scores; one draw step makes a figure for
-a paper, another the file from which the page is made.
+:func:`collect` gathers them with their scores; :mod:`ddpg.comparison.figures.grid` makes a figure
+for a paper of them, :func:`page_data` what the page is made of.
 """
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
@@ -31,12 +28,10 @@ from ddpg.comparison.statistics.measurements import (
     CELL_KEYS,
     label_styles,
     quality_metrics,
-    read_metrics,
 )
 from ddpg.comparison.statistics.reasons import merged
 from ddpg.comparison.style import task_name
 from ddpg.errors import UserError
-from ddpg.files.writing import replacing
 from ddpg.study.names import cell_name, degradation_name
 
 MOST_IMAGES = 6
@@ -188,39 +183,6 @@ def _row(
             picture, failure = np.full_like(truth, BLANK), failures[label, image] or "failed"
         tiles.append(Tile(name, picture, scores.get((label, image), {}), label, failure))
     return Row(image, most_detail(truth), tiles, kernel)
-
-
-def draw_grid(
-    cell: str,
-    truth: Paths,
-    observations: Paths,
-    restorations: Mapping[str, Paths],
-    metrics_csv: Paths,
-    output_stem: str | os.PathLike[str],
-    *,
-    images: Sequence[str] | None = None,
-) -> None:
-    """Write ``output_stem.pdf``, ``.png`` (the figure) and ``.json`` (for the page).
-
-    Args:
-        cell: its path, such as "photographs/sr_bicubic-x4-svd/0.05".
-        truth, observations: the shards of the data set and of the cell's observations.
-        restorations: label -> shards.
-        metrics_csv: the long table of metrics, or the parts of it that belong to the cell.
-        output_stem: the files' name without suffix.
-        images: which, from top to bottom; None for the first :data:`MOST_IMAGES` by name. The page
-            shows all of them, the figure the first :data:`MOST_IMAGES`.
-
-    Raises:
-        UserError: see :func:`collect`.
-    """
-    from ddpg.comparison.figures.grid import save_grid_figure
-
-    grid = collect(cell, truth, observations, restorations, read_metrics(*metrics_csv), images)
-    save_grid_figure(replace(grid, rows=grid.rows[:MOST_IMAGES]), output_stem)
-    stem = Path(output_stem)
-    with replacing(stem.with_name(stem.name + ".json")) as temporary:
-        temporary.write_text(json.dumps(page_data(grid), indent=1) + "\n", encoding="utf-8")
 
 
 def page_data(grid: Grid) -> dict:

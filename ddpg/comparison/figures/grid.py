@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
-from ddpg.comparison.grids import Grid, Row, Tile, full_size
-from ddpg.comparison.pictures import Square, enlarge
+from ddpg.comparison.grids import MOST_IMAGES, Grid, Row, Tile, collect, full_size, page_data
+from ddpg.comparison.pictures import Paths, Square, enlarge
+from ddpg.comparison.statistics.measurements import read_metrics
+from ddpg.files.writing import replacing
 from ddpg.study.names import number_name
 
 INSET = 0.42
@@ -22,10 +28,36 @@ _CAPTION = 0.115
 _HEAD = 0.36
 
 
-def save_grid_figure(grid: Grid, output_stem: str | os.PathLike[str]) -> None:
-    """Write the grid as ``output_stem.pdf`` and ``.png``."""
+def draw_grid(
+    cell: str,
+    truth: Paths,
+    observations: Paths,
+    restorations: Mapping[str, Paths],
+    metrics_csv: Paths,
+    output_stem: str | os.PathLike[str],
+    *,
+    images: Sequence[str] | None = None,
+) -> None:
+    """Write ``output_stem.pdf``, ``.png`` (the figure) and ``.json`` (for the page).
+
+    Args:
+        cell: its path, such as "photographs/sr_bicubic-x4-svd/0.05".
+        truth, observations: the shards of the data set and of the cell's observations.
+        restorations: label -> shards.
+        metrics_csv: the long table of metrics, or the parts of it that belong to the cell.
+        output_stem: the files' name without suffix.
+        images: which, from top to bottom; None for the first by name. The page shows all of them,
+            the figure the first :data:`ddpg.comparison.grids.MOST_IMAGES`.
+
+    Raises:
+        UserError: see :func:`ddpg.comparison.grids.collect`.
+    """
+    grid = collect(cell, truth, observations, restorations, read_metrics(*metrics_csv), images)
     with paper():
-        save(_grid_figure(grid), output_stem)
+        save(_grid_figure(replace(grid, rows=grid.rows[:MOST_IMAGES])), output_stem)
+    stem = Path(output_stem)
+    with replacing(stem.with_name(stem.name + ".json")) as temporary:
+        temporary.write_text(json.dumps(page_data(grid), indent=1) + "\n", encoding="utf-8")
 
 
 def _grid_figure(grid: Grid) -> Figure:

@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 
 from ddpg.comparison.figures.cost import draw_cost
+from ddpg.comparison.figures.grid import draw_grid
 from ddpg.comparison.figures.kernel import draw_kernels
 from ddpg.comparison.figures.noise import draw_metric_vs_noise
 from ddpg.comparison.figures.pairs import draw_paired_differences
 from ddpg.comparison.figures.plane import draw_perception_distortion
 from ddpg.comparison.figures.ranks import draw_ranks
-from ddpg.comparison.grids import draw_grid
 from ddpg.comparison.products import PLOTS
 
 __all__ = [

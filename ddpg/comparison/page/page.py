@@ -71,7 +71,7 @@ def write_page(
         metrics_csv: the long table of metrics.
         provenance_json: what the study was made with; any JSON object.
         figures: PNG files, shown in this order under the captions of :data:`FIGURE_CAPTIONS`.
-        grids: JSON files of :func:`ddpg.comparison.grids.draw_grid`, one per cell.
+        grids: JSON files of :func:`ddpg.comparison.figures.grid.draw_grid`, one per cell.
         truth: the prepared pictures, ``.../{data set}/shard-{k}.safetensors``, for thumbnails.
         budget: MiB that the pictures may take, see :mod:`ddpg.comparison.page.pictures`.
 
