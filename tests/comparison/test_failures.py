@@ -27,7 +27,7 @@ from ddpg.comparison.statistics.measurements import read_metrics
 from ddpg.comparison.statistics.pairs import compare_pairs
 from ddpg.comparison.statistics.ranks import rank_methods
 from ddpg.comparison.statistics.reasons import merged
-from ddpg.comparison.statistics.summary import mark_best, summarise
+from ddpg.comparison.statistics.summary import Summary, mark_best, summarise
 from ddpg.comparison.tables.changes import comparison_markdown
 from ddpg.comparison.tables.writing import write_tables
 from ddpg.errors import UserError
@@ -190,7 +190,7 @@ def texts_of(draw, monkeypatch, module, *arguments, **options):
 
 
 def test_figures_say_whom_they_do_not_show(all_of_one, tmp_path, monkeypatch):
-    arguments = (all_of_one, tmp_path / "x")
+    arguments = (Summary.read(all_of_one), tmp_path / "x")
     said = texts_of(draw_metric_vs_noise, monkeypatch, "noise", *arguments)
     assert said == ["Not drawn: no value: DPS in 2 cells."]
     said = texts_of(draw_cost, monkeypatch, "cost", *arguments, cost="seconds")
@@ -243,7 +243,7 @@ def test_the_page_holds_the_reason_in_place_of_a_picture(some, shards, grid_file
     block = blocks["my_set", "deblur_gauss-fft", "0.05", "image_1"]
     assert list(block["tiles"]) == ["@observation", "ddpg"]
     assert block["failures"] == {"dps": WHY.format("4.1e+08")}
-    draw_metric_vs_noise(some, tmp_path / "metric_vs_noise")
+    draw_metric_vs_noise(Summary.read(some), tmp_path / "metric_vs_noise")
     (tmp_path / "provenance.json").write_text("{}")
     write_page(
         tmp_path / "index.html",

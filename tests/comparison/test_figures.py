@@ -26,8 +26,9 @@ from ddpg.comparison.figures.plots import (
 )
 from ddpg.comparison.grids import collect
 from ddpg.comparison.products import PLOTS
+from ddpg.comparison.statistics.measurements import read_metrics
 from ddpg.comparison.statistics.pairs import compare_pairs
-from ddpg.comparison.statistics.summary import read_metrics, summarise
+from ddpg.comparison.statistics.summary import Summary, summarise
 from ddpg.errors import UserError
 
 
@@ -114,7 +115,7 @@ def test_pairs_are_turned_against_the_reference(metrics_csv):
 
 def test_an_unknown_reference_fails_clearly(metrics_csv, tmp_path):
     with pytest.raises(UserError, match=r"no label 'dps' in .*, only ddpg, ddpg-20, idpg, pinv"):
-        draw_paired_differences(metrics_csv, tmp_path / "x", reference="dps")
+        draw_paired_differences(Summary.read(metrics_csv), tmp_path / "x", reference="dps")
 
 
 def test_all_plots_are_drawn(metrics_csv, tmp_path):
@@ -126,7 +127,7 @@ def test_all_plots_are_drawn(metrics_csv, tmp_path):
 @pytest.mark.parametrize("draw", [draw_metric_vs_noise, draw_paired_differences])
 def test_figures_are_the_same_every_time(draw, metrics_csv, tmp_path):
     for name in ("first", "second"):
-        draw(metrics_csv, tmp_path / name)
+        draw(Summary.read(metrics_csv), tmp_path / name)
     for suffix in (".pdf", ".png"):
         first, second = (tmp_path / f"{name}{suffix}" for name in ("first", "second"))
         assert first.read_bytes() == second.read_bytes()
@@ -136,13 +137,14 @@ def test_figures_are_the_same_every_time(draw, metrics_csv, tmp_path):
 @pytest.mark.parametrize("draw", DRAWS)
 def test_one_method_in_one_cell_crashes_nothing(draw, make_rows, write_csv, tmp_path):
     content = make_rows("ddpg", "psnr", [30.0, float("inf")]) + make_rows("ddpg", "seconds", [1.0])
-    draw(write_csv(content), tmp_path / "one")
+    draw(Summary.read(write_csv(content)), tmp_path / "one")
     assert (tmp_path / "one.pdf").read_bytes().startswith(b"%PDF")
 
 
 @pytest.mark.parametrize("draw", DRAWS)
 def test_without_values_the_figure_says_so(draw, make_rows, write_csv, tmp_path):
-    draw(write_csv(make_rows("ddpg", "ssim", ["out of memory"])), tmp_path / "empty")
+    path = write_csv(make_rows("ddpg", "ssim", ["out of memory"]))
+    draw(Summary.read(path), tmp_path / "empty")
     assert (tmp_path / "empty.png").read_bytes().startswith(b"\x89PNG")
 
 

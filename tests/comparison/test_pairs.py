@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import wilcoxon
 
+from ddpg.comparison.statistics.measurements import read_metrics
 from ddpg.comparison.statistics.pairs import compare_pairs, holm, paired_test, smallest_p, subtract
-from ddpg.comparison.statistics.summary import read_metrics
 
 
 def test_holm_by_hand():

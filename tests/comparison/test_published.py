@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ddpg.comparison.statistics.summary import read_metrics, summarise
+from ddpg.comparison.statistics.measurements import read_metrics
+from ddpg.comparison.statistics.summary import summarise
 from ddpg.comparison.tables.published import published_table, published_texts, read_published
 from ddpg.errors import UserError
 

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from scipy.stats import friedmanchisquare
 
+from ddpg.comparison.statistics.measurements import read_metrics
 from ddpg.comparison.statistics.ranks import (
     groups_within,
     nemenyi_critical_difference,
     rank_methods,
 )
-from ddpg.comparison.statistics.summary import read_metrics, summarise
+from ddpg.comparison.statistics.summary import Summary, summarise
 from ddpg.comparison.tables.ranks import ranks_frame, ranks_markdown
 
 # Demsar (2006), table 5(a): q for alpha = 0.05 and 2 to 10 methods.
@@ -46,11 +47,11 @@ def summary(make_rows, write_csv):
         content += make_rows("ddnm", "lpips_alex", values, sigma_y=sigma)
         if k < 4:
             content += make_rows("ddrm", "lpips_alex", [0.3, 0.3], sigma_y=sigma)
-    return summarise(read_metrics(write_csv(content)))
+    return Summary.read(write_csv(content))
 
 
 def test_average_ranks_of_who_has_everything(summary):
-    ranking = rank_methods(summary, "lpips_alex")
+    ranking = rank_methods(summary.means, "lpips_alex")
     assert ranking.ranks == pytest.approx({"ddpg": 7 / 6, "idpg": 11 / 6, "pinv": 3.0})
     assert list(ranking.ranks) == ["ddpg", "idpg", "pinv"]
     assert ranking.left_out == {"ddrm": "lacks 2 of 6 cells", "ddnm": "lacks 1 of 6 cells"}
@@ -87,8 +88,8 @@ def test_groups_are_the_longest_runs(ranks, groups):
 
 
 def test_without_cells_or_rivals_there_is_a_reason(make_rows, write_csv):
-    summary = summarise(read_metrics(write_csv(make_rows("ddpg", "psnr", [30.0]))))
-    ranking = rank_methods(summary, "psnr")
+    summary = Summary.read(write_csv(make_rows("ddpg", "psnr", [30.0])))
+    ranking = rank_methods(summary.means, "psnr")
     assert ranking.ranks == {}
     assert "there are 1 such method in 1 cell" in ranking.reason
     assert "PSNR: none; ranks need two methods" in ranks_markdown(summary)

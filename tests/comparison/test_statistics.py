@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ddpg.comparison.statistics.measurements import read_metrics
 from ddpg.comparison.statistics.pairs import compare_pairs
-from ddpg.comparison.statistics.summary import mark_best, read_metrics, summarise
+from ddpg.comparison.statistics.summary import mark_best, summarise
 from ddpg.errors import UserError
 
 

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from ddpg.comparison.products import TABLES
-from ddpg.comparison.statistics.summary import read_metrics, summarise
+from ddpg.comparison.statistics.measurements import read_metrics
+from ddpg.comparison.statistics.summary import summarise
 from ddpg.comparison.tables.layout import quality_tables
 from ddpg.comparison.tables.markup import escape_latex, escape_markdown
 from ddpg.comparison.tables.writing import write_tables

@@ -29,11 +29,9 @@ from ddpg.comparison.figures.panels import (
 from ddpg.comparison.statistics.measurements import (
     CELL_KEYS,
     DEGRADATION_KEYS,
-    label_styles,
-    read_metrics,
 )
-from ddpg.comparison.statistics.summary import summarise
-from ddpg.comparison.style import METRIC_STYLES, dataset_name
+from ddpg.comparison.statistics.summary import Summary
+from ddpg.comparison.style import METRIC_STYLES, dataset_name, method_styles
 from ddpg.study.names import number_name
 
 COSTS = ("seconds", "network_evaluations")
@@ -66,32 +64,27 @@ def cost_points(summary: pd.DataFrame, cost: str) -> pd.DataFrame:
     return points.merge(chosen.drop_duplicates(DEGRADATION_KEYS)[CELL_KEYS], on=CELL_KEYS)
 
 
-def draw_cost(
-    metrics_csv: str | os.PathLike[str], output_stem: str | os.PathLike[str], *, cost: str
-) -> None:
+def draw_cost(summary: Summary, output_stem: str | os.PathLike[str], *, cost: str) -> None:
     """Write ``output_stem.pdf`` and ``.png``: quality against a cost, labels of a method joined.
 
     Args:
-        metrics_csv: the long table of metrics.
+        summary: of the long table of metrics.
         output_stem: the files' name without suffix.
         cost: "seconds" or "network_evaluations".
-
-    Raises:
-        UserError: the table is unusable.
     """
-    summary = summarise(read_metrics(metrics_csv))
-    points = cost_points(summary, cost)
+    points = cost_points(summary.means, cost)
     with paper():
         if points.empty or not (points["cost"] > 0).any():
             why = f"No cell has both a quality and {METRIC_STYLES[cost].description}."
             save(note_figure(why), output_stem)
         else:
-            save(_figure(points, cost, summary), output_stem)
+            save(_figure(points, cost, summary.means), output_stem)
 
 
 def _figure(points: pd.DataFrame, cost: str, summary: pd.DataFrame) -> Figure:
     """A row of panels per data set and metric, a column per degradation."""
-    styles = _method_styles(points)
+    # Here a method's labels are points of one line.
+    styles = method_styles({method: method for method in points["method"]})
     lines = points[["dataset", "metric"]].drop_duplicates().sort_values("dataset", kind="stable")
     columns = points[["task", "operator", "scale"]].drop_duplicates()
     figure = new_figure(PAGE, _ROW * len(lines) + legend_height(styles))
@@ -115,11 +108,6 @@ def _figure(points: pd.DataFrame, cost: str, summary: pd.DataFrame) -> Figure:
     shown = summary.merge(points[CELL_KEYS].drop_duplicates(), on=CELL_KEYS)
     add_absent(figure, shown, points["metric"].unique())
     return figure
-
-
-def _method_styles(points: pd.DataFrame) -> Styles:
-    """Method -> style: here a method's labels are points of one line."""
-    return label_styles(points.assign(label=points["method"]))
 
 
 def _draw(axes: Axes, points: pd.DataFrame, styles: Styles, *, narrow: bool) -> None:

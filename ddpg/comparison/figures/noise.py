@@ -27,7 +27,7 @@ from ddpg.comparison.figures.panels import (
     perceptual_metric,
     several,
 )
-from ddpg.comparison.statistics.summary import label_styles, read_metrics, summarise
+from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.style import dataset_name, metric_style
 from ddpg.study.names import number_name
 
@@ -53,7 +53,7 @@ def curves(summary: pd.DataFrame, metrics: Sequence[str] | None = None) -> pd.Da
 
 
 def draw_metric_vs_noise(
-    metrics_csv: str | os.PathLike[str],
+    summary: Summary,
     output_stem: str | os.PathLike[str],
     *,
     metrics: Sequence[str] | None = None,
@@ -61,24 +61,23 @@ def draw_metric_vs_noise(
     """Write ``output_stem.pdf`` and ``.png``: mean and bootstrap interval against the noise level.
 
     Args:
-        metrics_csv: the long table of metrics.
+        summary: of the long table of metrics.
         output_stem: the files' name without suffix.
         metrics: one row of panels each; None for PSNR, SSIM and a perceptual one.
 
     Raises:
-        UserError: the table is unusable, or a metric unknown.
+        UserError: a metric is unknown.
     """
-    summary = summarise(read_metrics(metrics_csv))
-    rows = curves(summary, metrics)
+    rows = curves(summary.means, metrics)
     rows = rows[np.isfinite(rows["mean"])]
     with paper():
         empty = note_figure("No metric has a value to draw against the noise level.")
         save(empty if rows.empty else _curves_figure(rows, summary), output_stem)
 
 
-def _curves_figure(rows: pd.DataFrame, summary: pd.DataFrame) -> Figure:
+def _curves_figure(rows: pd.DataFrame, summary: Summary) -> Figure:
     """One row of panels per data set and metric, one column per degradation."""
-    styles = label_styles(rows)
+    styles = summary.styles_in(rows)
     lines = rows[["dataset", "metric"]].drop_duplicates().sort_values("dataset", kind="stable")
     columns = rows[["task", "operator", "scale"]].drop_duplicates()
     width = max(PAGE, 1.3 * len(columns)) if len(columns) > 2 else 0.35 * PAGE * len(columns) + 0.8
@@ -95,7 +94,7 @@ def _curves_figure(rows: pd.DataFrame, summary: pd.DataFrame) -> Figure:
         prefix = f"{dataset_name(line.dataset)}\n" if several(rows["dataset"]) else ""
         axes[i, 0].set_ylabel(prefix + axis_label(line.metric))
     add_legend(figure, styles)
-    add_absent(figure, summary, rows["metric"].unique())
+    add_absent(figure, summary.means, rows["metric"].unique())
     return figure
 
 

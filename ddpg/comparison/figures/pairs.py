@@ -26,9 +26,8 @@ from ddpg.comparison.figures.panels import (
     perceptual_metric,
     several,
 )
-from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles, read_metrics
-from ddpg.comparison.statistics.pairs import compare_pairs
-from ddpg.comparison.statistics.summary import summarise
+from ddpg.comparison.statistics.measurements import CELL_KEYS
+from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.style import METRIC_STYLES, MethodStyle, dataset_name
 from ddpg.errors import UserError
 from ddpg.study.names import number_name
@@ -87,7 +86,7 @@ def against(pairs: pd.DataFrame, reference: str) -> pd.DataFrame:
 
 
 def draw_paired_differences(
-    metrics_csv: str | os.PathLike[str],
+    summary: Summary,
     output_stem: str | os.PathLike[str],
     *,
     reference: str | None = None,
@@ -95,22 +94,20 @@ def draw_paired_differences(
     """Write ``output_stem.pdf`` and ``.png``: every method minus the reference, per cell.
 
     Args:
-        metrics_csv: the long table of metrics.
+        summary: of the long table of metrics.
         output_stem: the files' name without suffix.
         reference: a label; None for :func:`choose_reference`.
 
     Raises:
-        UserError: the table is unusable, or has no such label.
+        UserError: there is no such label.
     """
-    metrics = read_metrics(metrics_csv)
-    summary = summarise(metrics)
-    reference = reference or choose_reference(summary)
-    rows = against(compare_pairs(metrics), reference or "")
-    rows = rows[rows["metric"].isin(shown_metrics(summary)) & np.isfinite(rows["difference"])]
-    styles = label_styles(metrics)
+    means, styles = summary.means, summary.styles
+    reference = reference or choose_reference(means)
+    rows = against(summary.pairs, reference or "")
+    rows = rows[rows["metric"].isin(shown_metrics(means)) & np.isfinite(rows["difference"])]
     if reference is not None and reference not in styles:
-        raise UserError(f"no label {reference!r} in {metrics_csv}, only {', '.join(styles)}")
-    methods = metrics.drop_duplicates("label").set_index("label")["method"]
+        raise UserError(f"no label {reference!r} in {summary.source}, only {', '.join(styles)}")
+    methods = means.drop_duplicates("label").set_index("label")["method"]
     rows = leading(rows.assign(method=rows["label"].map(methods)))
     with paper():
         if rows.empty or reference is None:
@@ -118,7 +115,7 @@ def draw_paired_differences(
             save(note_figure(why), output_stem)
         else:
             figure = _forest(rows, styles, styles[reference])
-            add_absent(figure, summary, rows["metric"].unique())
+            add_absent(figure, means, rows["metric"].unique())
             save(figure, output_stem)
 
 

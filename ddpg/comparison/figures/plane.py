@@ -26,13 +26,8 @@ from ddpg.comparison.figures.panels import (
     perceptual_metric,
     several,
 )
-from ddpg.comparison.statistics.summary import (
-    CELL_KEYS,
-    DEGRADATION_KEYS,
-    label_styles,
-    read_metrics,
-    summarise,
-)
+from ddpg.comparison.statistics.measurements import CELL_KEYS, DEGRADATION_KEYS
+from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.style import METRIC_STYLES, dataset_name
 
 
@@ -55,31 +50,25 @@ def plane(summary: pd.DataFrame) -> pd.DataFrame:
     return points.assign(metric=metric)
 
 
-def draw_perception_distortion(
-    metrics_csv: str | os.PathLike[str], output_stem: str | os.PathLike[str]
-) -> None:
+def draw_perception_distortion(summary: Summary, output_stem: str | os.PathLike[str]) -> None:
     """Write ``output_stem.pdf`` and ``.png``: PSNR against LPIPS, or the metric that has values.
 
     Better is always up and to the right; a larger symbol is a higher noise level.
 
     Args:
-        metrics_csv: the long table of metrics.
+        summary: of the long table of metrics.
         output_stem: the files' name without suffix.
-
-    Raises:
-        UserError: the table is unusable.
     """
-    summary = summarise(read_metrics(metrics_csv))
-    points = leading(plane(summary))
+    points = leading(plane(summary.means))
     points = points[np.isfinite(points["psnr"]) & np.isfinite(points["perception"])]
     with paper():
         empty = note_figure("Only with PSNR and a second metric can they be compared.")
         save(empty if points.empty else _plane_figure(points, summary), output_stem)
 
 
-def _plane_figure(points: pd.DataFrame, summary: pd.DataFrame) -> Figure:
+def _plane_figure(points: pd.DataFrame, summary: Summary) -> Figure:
     """One panel per data set and degradation, at most three beside one another."""
-    styles = label_styles(points)
+    styles = summary.styles_in(points)
     sizes = _sizes(points["sigma_y"])
     groups = list(points.groupby(DEGRADATION_KEYS, dropna=False, sort=False))
     columns = min(3, len(groups))
@@ -94,7 +83,7 @@ def _plane_figure(points: pd.DataFrame, summary: pd.DataFrame) -> Figure:
     for panel in axes[len(groups) :]:
         panel.set_axis_off()
     add_legend(figure, styles, sizes)
-    add_absent(figure, summary, ["psnr", points["metric"].iloc[0]])
+    add_absent(figure, summary.means, ["psnr", points["metric"].iloc[0]])
     return figure
 
 

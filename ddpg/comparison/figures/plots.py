@@ -13,6 +13,7 @@ from ddpg.comparison.figures.pairs import draw_paired_differences
 from ddpg.comparison.figures.plane import draw_perception_distortion
 from ddpg.comparison.figures.ranks import draw_ranks
 from ddpg.comparison.products import PLOTS
+from ddpg.comparison.statistics.summary import Summary
 
 __all__ = [
     "draw_cost",
@@ -43,10 +44,11 @@ def draw_plots(
     Raises:
         UserError: the table is unusable, or has no such label.
     """
+    summary = Summary.read(metrics_csv)
     stems = {name: Path(folder) / name for name in PLOTS}
-    draw_metric_vs_noise(metrics_csv, stems["metric_vs_noise"])
-    draw_perception_distortion(metrics_csv, stems["perception_distortion"])
-    draw_paired_differences(metrics_csv, stems["paired_differences"], reference=reference)
-    draw_ranks(metrics_csv, stems["ranks"])
-    draw_cost(metrics_csv, stems["cost_seconds"], cost="seconds")
-    draw_cost(metrics_csv, stems["cost_evaluations"], cost="network_evaluations")
+    draw_metric_vs_noise(summary, stems["metric_vs_noise"])
+    draw_perception_distortion(summary, stems["perception_distortion"])
+    draw_paired_differences(summary, stems["paired_differences"], reference=reference)
+    draw_ranks(summary, stems["ranks"])
+    draw_cost(summary, stems["cost_seconds"], cost="seconds")
+    draw_cost(summary, stems["cost_evaluations"], cost="network_evaluations")

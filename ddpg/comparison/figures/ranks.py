@@ -14,34 +14,28 @@ from matplotlib.figure import Figure
 
 from ddpg.comparison.figures.canvas import COLUMN, new_figure, paper, save
 from ddpg.comparison.figures.panels import Styles, note_figure
-from ddpg.comparison.statistics.measurements import label_styles, read_metrics
 from ddpg.comparison.statistics.ranks import Ranking
-from ddpg.comparison.statistics.summary import summarise
+from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.style import METRIC_STYLES
-from ddpg.comparison.tables.ranks import rankings
 
 _LINE = 0.15
 _BAR = 0.07
 _WIDTH = 76
 
 
-def draw_ranks(metrics_csv: str | os.PathLike[str], output_stem: str | os.PathLike[str]) -> None:
+def draw_ranks(summary: Summary, output_stem: str | os.PathLike[str]) -> None:
     """Write ``output_stem.pdf`` and ``.png``: a critical-difference diagram per metric.
 
     Args:
-        metrics_csv: the long table of metrics.
+        summary: of the long table of metrics.
         output_stem: the files' name without suffix.
-
-    Raises:
-        UserError: the table is unusable.
     """
-    summary = summarise(read_metrics(metrics_csv))
-    drawn = [ranking for ranking in rankings(summary) if not ranking.reason]
+    drawn = [ranking for ranking in summary.rankings if not ranking.reason]
     with paper():
         if drawn:
-            save(_figure(drawn, label_styles(summary)), output_stem)
+            save(_figure(drawn, summary.styles), output_stem)
         else:
-            reasons = {ranking.reason for ranking in rankings(summary)}
+            reasons = {ranking.reason for ranking in summary.rankings}
             why = "No ranks: " + ("; ".join(sorted(reasons)) or "no metric of quality") + "."
             save(note_figure(textwrap.fill(why, 60)), output_stem)
 

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -22,12 +21,10 @@ from ddpg.comparison.page.blocks import blocks
 from ddpg.comparison.page.overview import facts, overview, sections
 from ddpg.comparison.page.pictures import BUDGET, Pictures, choose_pictures, thumbnails
 from ddpg.comparison.page.scores import image_lists
-from ddpg.comparison.page.tables import left_out, quality_metrics, table_views, undecided
+from ddpg.comparison.page.tables import left_out, metrics_with_values, table_views, undecided
 from ddpg.comparison.pictures import Paths
 from ddpg.comparison.products import PLOTS
-from ddpg.comparison.statistics.measurements import label_styles, read_metrics
-from ddpg.comparison.statistics.pairs import compare_pairs
-from ddpg.comparison.statistics.summary import mark_best, summarise
+from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.style import METRIC_STYLES, dataset_name
 from ddpg.errors import UserError
 from ddpg.files.writing import replacing
@@ -78,20 +75,20 @@ def write_page(
     Raises:
         UserError: an input is missing or not what it should be.
     """
-    metrics = read_metrics(metrics_csv)
+    summary = Summary.read(metrics_csv)
     page = render_page(
-        metrics,
+        summary,
         _read_json(provenance_json),
         [_figure(path) for path in figures],
         choose_pictures([_read_json(path) for path in grids], budget),
-        thumbnails(truth, image_lists(metrics)),
+        thumbnails(truth, image_lists(summary.metrics)),
     )
     with replacing(output) as temporary:
         temporary.write_text(page, encoding="utf-8", newline="\n")
 
 
 def render_page(
-    metrics: pd.DataFrame,
+    summary: Summary,
     provenance: Mapping[str, Any],
     figures: Sequence[Mapping[str, Any]],
     pictures: Pictures,
@@ -102,17 +99,17 @@ def render_page(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    summary = mark_best(summarise(metrics), compare_pairs(metrics))
+    metrics, means = summary.metrics, summary.means
     page = environment.get_template("page.html.j2").render(
         study=str(provenance.get("study", "study")),
         facts=facts(metrics),
         overview=overview(metrics, provenance),
-        tables=table_views(summary),
-        left_out=left_out(summary),
-        undecided=undecided(summary),
-        metrics={name: METRIC_STYLES[name] for name in quality_metrics(summary)},
+        tables=table_views(means),
+        left_out=left_out(means),
+        undecided=undecided(means),
+        metrics={name: METRIC_STYLES[name] for name in metrics_with_values(means)},
         datasets={str(name): dataset_name(str(name)) for name in metrics["dataset"].unique()},
-        colours={label: style.colour for label, style in label_styles(metrics).items()},
+        colours={label: style.colour for label, style in summary.styles.items()},
         figures=figures,
         provenance=sections(provenance),
         storage=storage(pictures, figures),

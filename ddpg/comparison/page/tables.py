@@ -73,7 +73,7 @@ class View:
     blocks: list[Block]
 
 
-def quality_metrics(summary: pd.DataFrame) -> list[str]:
+def metrics_with_values(summary: pd.DataFrame) -> list[str]:
     """Return the metrics of quality that have a value, in the order of the tables."""
     computed = metric_order(summary.loc[summary["n"] > 0, "metric"])
     return [name for name in computed if METRIC_STYLES[name].family != "cost"]
@@ -94,7 +94,7 @@ def left_out(summary: pd.DataFrame) -> list[str]:
 
 def undecided(summary: pd.DataFrame) -> str:
     """Return a sentence on the columns in which nothing can be bold, or ""."""
-    values = summary[summary["metric"].isin(quality_metrics(summary)) & (summary["n"] > 0)]
+    values = summary[summary["metric"].isin(metrics_with_values(summary)) & (summary["n"] > 0)]
     if values["decidable"].all():
         return ""
     where = "some columns" if values["decidable"].any() else "these tables"
@@ -118,7 +118,7 @@ def _view(key: tuple, frame: pd.DataFrame) -> View:
     dataset, task, operator, scale = key
     costs = [name for name in COSTS if (frame.loc[frame["metric"] == name, "n"] > 0).any()]
     title = f"{task_name(task, scale)} ({operator})"
-    blocks = [_block(frame, metric, costs) for metric in quality_metrics(frame)]
+    blocks = [_block(frame, metric, costs) for metric in metrics_with_values(frame)]
     return View(dataset, title, dataset_name(dataset), blocks)
 
 

@@ -1,10 +1,14 @@
 """From the long table of metrics to means, spreads, intervals and ranks.
 
-Every figure and table of the comparison starts from :func:`summarise`, so that a number is the
-same wherever it is shown. docs/statistics.md says what each number means.
+Every figure and table of the comparison starts from one :class:`Summary`, so that a number is the
+same wherever it is shown, and computed once. docs/statistics.md says what each number means.
 """
 
 from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -12,30 +16,71 @@ import pandas as pd
 from ddpg.comparison.statistics.intervals import LEVEL, RESAMPLES, SEED, mean_intervals
 from ddpg.comparison.statistics.measurements import (
     CELL_KEYS,
-    COLUMNS,
-    DEGRADATION_KEYS,
     SUMMARY_KEYS,
-    check_metrics,
     label_styles,
     per_image,
     quality_metrics,
     read_metrics,
 )
+from ddpg.comparison.statistics.pairs import compare_pairs
+from ddpg.comparison.statistics.ranks import Ranking, rank_methods
 from ddpg.comparison.statistics.reasons import merged
-from ddpg.comparison.style import METRIC_STYLES, task_order
+from ddpg.comparison.style import METRIC_STYLES, MethodStyle, task_order
 
-__all__ = [
-    "CELL_KEYS",
-    "COLUMNS",
-    "DEGRADATION_KEYS",
-    "SUMMARY_KEYS",
-    "check_metrics",
-    "label_styles",
-    "mark_best",
-    "quality_metrics",
-    "read_metrics",
-    "summarise",
-]
+
+@dataclass(frozen=True, eq=False)
+class Summary:
+    """A long table and what follows from it, each computed once and when it is first asked for.
+
+    Attributes:
+        metrics: the long table, see :func:`ddpg.comparison.statistics.measurements.read_metrics`.
+        source: where it comes from, for errors.
+
+    >>> columns = ["dataset", "task", "operator", "scale", "sigma_y", "method", "label"]
+    >>> columns += ["image", "metric", "value", "note"]
+    >>> cell = ["photos", "denoising", "fft", np.nan, 0.1, "ddpg", "ddpg"]
+    >>> values = {"cat": 30.0, "dog": 32.0}
+    >>> rows = [[*cell, image, "psnr", value, ""] for image, value in values.items()]
+    >>> Summary(pd.DataFrame(rows, columns=columns)).means[["label", "mean", "n"]].values.tolist()
+    [['ddpg', 31.0, 2]]
+    """
+
+    metrics: pd.DataFrame
+    source: str = "the metrics"
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Summary:
+        """Return the summary of a file.
+
+        Raises:
+            UserError: the table is unusable.
+        """
+        return cls(read_metrics(path), os.fspath(path))
+
+    @cached_property
+    def means(self) -> pd.DataFrame:
+        """One row per cell, label and metric, see :func:`summarise` and :func:`mark_best`."""
+        return mark_best(summarise(self.metrics), self.pairs)
+
+    @cached_property
+    def pairs(self) -> pd.DataFrame:
+        """One row per cell, metric and pair of labels, see ``pairs.compare_pairs``."""
+        return compare_pairs(self.metrics)
+
+    @cached_property
+    def rankings(self) -> list[Ranking]:
+        """The ranking in every metric of quality, see ``ranks.rank_methods``."""
+        return [rank_methods(self.means, metric) for metric in quality_metrics(self.means)]
+
+    @cached_property
+    def styles(self) -> dict[str, MethodStyle]:
+        """Label -> style, in the order in which labels are shown; the same in every product."""
+        return label_styles(self.metrics)
+
+    def styles_in(self, rows: pd.DataFrame) -> dict[str, MethodStyle]:
+        """The styles of the labels of some rows."""
+        present = set(rows["label"])
+        return {label: style for label, style in self.styles.items() if label in present}
 
 
 def summarise(

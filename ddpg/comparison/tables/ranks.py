@@ -6,8 +6,8 @@ import math
 
 import pandas as pd
 
-from ddpg.comparison.statistics.measurements import label_styles, quality_metrics
-from ddpg.comparison.statistics.ranks import Ranking, rank_methods
+from ddpg.comparison.statistics.ranks import Ranking
+from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.style import METRIC_STYLES
 from ddpg.comparison.tables.markup import escape_markdown
 
@@ -17,18 +17,13 @@ RANK_COLUMNS = [
 ]
 
 
-def rankings(summary: pd.DataFrame) -> list[Ranking]:
-    """Return the ranking in every metric of quality, see ``ddpg.comparison.statistics.ranks``."""
-    return [rank_methods(summary, metric) for metric in quality_metrics(summary)]
-
-
-def ranks_frame(summary: pd.DataFrame) -> pd.DataFrame:
+def ranks_frame(summary: Summary) -> pd.DataFrame:
     """Return one row per metric and label, :data:`RANK_COLUMNS`.
 
     Labels without a rank follow those that have one; their note says why.
     """
     rows = []
-    for ranking in rankings(summary):
+    for ranking in summary.rankings:
         test = (ranking.critical_difference, ranking.statistic, ranking.p)
         for label, rank in ranking.ranks.items():
             rows.append((ranking.metric, label, rank, ranking.cells, *test, ""))
@@ -37,10 +32,10 @@ def ranks_frame(summary: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=RANK_COLUMNS)
 
 
-def ranks_markdown(summary: pd.DataFrame) -> str:
+def ranks_markdown(summary: Summary) -> str:
     """Return a section that lists the average ranks in every metric."""
-    names = {label: style.name for label, style in label_styles(summary).items()}
-    lines = [_line(ranking, names) for ranking in rankings(summary)]
+    names = {label: style.name for label, style in summary.styles.items()}
+    lines = [_line(ranking, names) for ranking in summary.rankings]
     return "\n".join(["## Average ranks over the cells\n", *lines]) + "\n"
 
 

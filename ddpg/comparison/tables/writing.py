@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 
 import pandas as pd
 
 from ddpg.comparison.products import TABLES
-from ddpg.comparison.statistics.measurements import named, read_metrics
-from ddpg.comparison.statistics.pairs import compare_pairs
-from ddpg.comparison.statistics.summary import mark_best, summarise
+from ddpg.comparison.statistics.measurements import named
+from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.style import METRIC_STYLES, dataset_name, metric_order
 from ddpg.comparison.tables.entries import Table
 from ddpg.comparison.tables.layout import cost_tables, quality_tables, repeat_tables
@@ -38,18 +38,16 @@ def write_tables(
     Raises:
         UserError: an input is not what it should be.
     """
-    metrics = read_metrics(metrics_csv)
-    pairs = compare_pairs(metrics)
-    summary = mark_best(summarise(metrics), pairs)
-    ranks = ranks_frame(summary)
-    tables = all_tables(metrics, summary)
-    settings = settings_frame(metrics)
-    page = markdown_page(metrics, tables, ranks_markdown(summary), settings_markdown(settings))
-    frames = (summary, pairs, ranks, settings)
+    summary = Summary.read(metrics_csv)
+    tables = all_tables(summary)
+    settings = settings_frame(summary.metrics)
+    sections = [ranks_markdown(summary), settings_markdown(settings)]
+    page = markdown_page(summary.metrics, tables, sections)
+    frames = (summary.means, summary.pairs, ranks_frame(summary), settings)
     texts = (*map(_csv, frames), page, latex_page(tables))
     files = {Path(folder) / name: text for name, text in zip(TABLES, texts, strict=True)}
     if published_csv is not None:
-        files |= published_texts(summary, read_published(published_csv), folder)
+        files |= published_texts(summary.means, read_published(published_csv), folder)
     for path, text in files.items():
         with replacing(path) as temporary:
             temporary.write_text(text, encoding="utf-8", newline="\n")
@@ -63,29 +61,26 @@ def _csv(frame: pd.DataFrame) -> str:
     return named(frame).to_csv(index=False, float_format="%.8g", lineterminator="\n")
 
 
-def all_tables(metrics: pd.DataFrame, summary: pd.DataFrame) -> list[Table]:
+def all_tables(summary: Summary) -> list[Table]:
     """Return the tables of every data set: one per degradation, spreads over seeds, costs."""
-    tables = quality_tables(summary, with_cost=True)
-    tables += repeat_tables(summary) + cost_tables(metrics)
+    tables = quality_tables(summary.means, with_cost=True)
+    tables += repeat_tables(summary.means) + cost_tables(summary.metrics)
     return sorted(tables, key=lambda table: table.dataset)
 
 
-def markdown_page(
-    metrics: pd.DataFrame, tables: list[Table], ranks: str = "", settings: str = ""
-) -> str:
+def markdown_page(metrics: pd.DataFrame, tables: list[Table], sections: Iterable[str]) -> str:
     """Join the tables under a heading for each data set, with the conventions at the end.
 
     Args:
         metrics: the long table, whose metrics are explained.
         tables: see :func:`all_tables`.
-        ranks: a section in Markdown on the ranks over the cells.
-        settings: one on what the methods were run with.
+        sections: more of it, in Markdown; empty ones are left out.
     """
     parts = ["# Results\n"]
     for dataset, group in groupby(tables, key=lambda table: table.dataset):
         parts.append(f"## {escape_markdown(dataset_name(dataset))}\n")
         parts += [to_markdown(table) for table in group]
-    parts += [section for section in (ranks, settings) if section]
+    parts += filter(None, sections)
     parts.append("## Conventions\n")
     parts.append("\n".join(_convention(metric) for metric in metric_order(metrics["metric"])))
     parts.append("\nPer image, then averaged; σ is the noise level of images in [0, 1].\n")
