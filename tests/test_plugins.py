@@ -108,6 +108,49 @@ def test_method_and_operator_restore_a_picture(installed):
     assert python(installed, script) == "done"
 
 
+def test_title_and_colour_are_shown_everywhere(installed, tmp_path):
+    """In tables, figures and page; the colours of the package's own methods stay."""
+    header = "dataset,task,operator,scale,sigma_y,method,label,repeat,image,metric,value,note\n"
+    lines = [
+        f"photos,sr_box,pixel,2,0.05,{method},{method},0,{image},psnr,{value},\n"
+        for method, value in (("pnp_hqs", 30), ("ddpg", 29))
+        for image in "ab"
+    ]
+    (tmp_path / "metrics.csv").write_text(header + "".join(lines))
+    (tmp_path / "provenance.json").write_text("{}")
+    script = f"""
+        from pathlib import Path
+        from ddpg.comparison.figures import noise
+        from ddpg.comparison.page.page import write_page
+        from ddpg.comparison.statistics.summary import Summary
+        from ddpg.comparison.tables.writing import write_tables
+        folder = Path({str(tmp_path)!r})
+        write_tables(folder / "metrics.csv", folder)
+        write_page(
+            folder / "index.html", metrics_csv=folder / "metrics.csv", figures=[], grids=[],
+            provenance_json=folder / "provenance.json",
+        )
+        for name in ("tables.md", "tables.tex", "index.html"):
+            text = (folder / name).read_text()
+            print("PnP-HQS" in text, "Super-resolution (box)" in text)
+        print("background:#c2187a" in text, "background:#0072b2" in text)
+        drawn = []
+        noise.save = lambda figure, stem: drawn.append(figure)
+        noise.draw_metric_vs_noise(Summary.read(folder / "metrics.csv"), folder / "figure")
+        (figure,) = drawn
+        print(figure.axes[0].get_title())
+        legend = figure.legends[0]
+        for text, line in zip(legend.get_texts(), legend.get_lines()):
+            print(text.get_text(), line.get_color(), line.get_marker())
+    """
+    assert python(installed, script).splitlines() == [
+        *["True True"] * 4,
+        "Super-resolution (box) ×2 (pixel)",
+        "DDPG #0072b2 o",
+        "PnP-HQS #c2187a *",
+    ]
+
+
 def test_plugins_are_enrolled_in_the_contract_suites(installed):
     tests = [ROOT / "tests" / "samplers", ROOT / "tests" / "operators"]
     files = [tests[0] / "test_sampler_contract.py", tests[1] / "test_operator_contract.py"]

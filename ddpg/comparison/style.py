@@ -1,26 +1,27 @@
 """How methods, metrics, tasks and data sets look and are called, in every table and figure.
 
-The colours extend those of Okabe and Ito, "Color Universal Design" (2008): people with any common
-colour-vision deficiency can tell them apart, which a test simulates. Markers differ as well, for
-prints in grey. This module imports nothing heavy.
+Title, colour and marker of a method stand in its description (:mod:`ddpg.samplers.catalogue`),
+the title of a task in its own (:mod:`ddpg.operators.tasks`), those of plug-ins too. Here is what
+follows: variants of a method, and looks for those that have none. Nothing heavy is imported.
 """
 
 from __future__ import annotations
 
 import colorsys
 import re
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ddpg.errors import UserError
-from ddpg.samplers.methods import METHODS
+from ddpg.operators.tasks import TASKS
+from ddpg.samplers.methods import METHODS, Method
 from ddpg.study.names import number_name
 
 Dashes = tuple[float, ...]
 SOLID: Dashes = ()
 DASHED: Dashes = (4, 1.5)
-DOTTED: Dashes = (1, 1.5)
-VARIANT_DASHES: tuple[Dashes, ...] = (DASHED, DOTTED, (6, 1.5, 1, 1.5), (2.5, 1))
+VARIANT_DASHES: tuple[Dashes, ...] = (DASHED, (1, 1.5), (6, 1.5, 1, 1.5), (2.5, 1))
 
 
 @dataclass(frozen=True)
@@ -42,29 +43,14 @@ class MethodStyle:
     filled: bool = True
 
 
-METHOD_STYLES: Mapping[str, MethodStyle] = {
-    "ddpg": MethodStyle("DDPG", "#0072b2", "o"),
-    "idpg": MethodStyle("IDPG", "#d55e00", "s"),
-    "idbp": MethodStyle("IDBP", "#544714", "p"),
-    "ddrm": MethodStyle("DDRM", "#009e73", "^"),
-    "ddnm": MethodStyle("DDNM", "#ad7397", "D"),
-    "ddnm_plus": MethodStyle("DDNM+", "#7d4c66", "d"),
-    "diffpir": MethodStyle("DiffPIR", "#56b4e9", "v"),
-    "dps": MethodStyle("DPS", "#e69f00", "P"),
-    "pigdm": MethodStyle("ΠGDM", "#5d7c3d", "X"),
-    "pinv": MethodStyle("Pinv", "#303030", "h", DASHED),
-    "bicubic": MethodStyle("Bicubic", "#b3b3b3", ">", DOTTED),
-}
-"""The package's methods, in the order in which they are shown."""
-
-OTHER_STYLES = (
+FALLBACKS = (
     MethodStyle("", "#0072b2", "*", DASHED, filled=False),
     MethodStyle("", "#d55e00", "<", DASHED, filled=False),
     MethodStyle("", "#009e73", "8", DASHED, filled=False),
     MethodStyle("", "#7d4c66", "H", DASHED, filled=False),
     MethodStyle("", "#303030", "$\\odot$", DASHED, filled=False),
 )
-"""The looks of methods that plug-ins bring, in turn; they have their own names."""
+"""The looks of methods whose description has none, and of those that are not installed here."""
 
 
 @dataclass(frozen=True)
@@ -114,17 +100,6 @@ METRIC_STYLES: Mapping[str, MetricStyle] = {
 }
 """Every metric, in the order in which it is shown."""
 
-TASK_NAMES: Mapping[str, str] = {
-    "sr_bicubic": "Super-resolution",
-    "deblur_gauss": "Gaussian deblurring",
-    "deblur_uni": "Uniform deblurring",
-    "deblur_aniso": "Anisotropic deblurring",
-    "motion_deblur": "Motion deblurring",
-    "denoising": "Denoising",
-    "inpainting": "Inpainting",
-}
-"""Every task, in the order in which it is shown."""
-
 DATASET_NAMES: Mapping[str, str] = {"celeba_hq": "CelebA-HQ", "imagenet": "ImageNet"}
 
 
@@ -140,10 +115,14 @@ def metric_style(metric: str) -> MetricStyle:
 
 
 def task_order(tasks: Iterable[str]) -> list[str]:
-    """Sort tasks into the order of :data:`TASK_NAMES`, each once; others follow by name."""
-    present = sorted(set(tasks))
-    known = [task for task in TASK_NAMES if task in present]
-    return known + [task for task in present if task not in TASK_NAMES]
+    """Sort tasks into the order of the catalogue, each once; others follow by name."""
+    return _in_order(tasks, TASKS)
+
+
+def _in_order(names: Iterable[str], catalogue: Iterable[str]) -> list[str]:
+    """Names in the order of a catalogue, each once; what is not in it follows by name."""
+    known, present = list(catalogue), set(names)
+    return [name for name in known if name in present] + sorted(present.difference(known))
 
 
 def metric_order(metrics: Iterable[str]) -> list[str]:
@@ -159,16 +138,12 @@ def method_styles(methods: Mapping[str, str]) -> dict[str, MethodStyle]:
 
     A label that is its method's name has the method's style. Other labels of a method share its
     colour and marker, with another lightness, line and filling for each; "ddpg-20" comes before
-    "ddpg-100". Methods that are not the package's own follow by name.
+    "ddpg-100". Methods stand in the order of the catalogue; those not in it follow by name.
 
     Args:
         methods: label -> method.
     """
-    others = sorted(set(methods.values()) - set(METHOD_STYLES))
-    bases = dict(METHOD_STYLES) | {
-        method: replace(OTHER_STYLES[number % len(OTHER_STYLES)], name=_title(method))
-        for number, method in enumerate(others)
-    }
+    bases = _base_styles(_in_order(methods.values(), METHODS))
     return {
         label: style
         for method, base in bases.items()
@@ -178,9 +153,36 @@ def method_styles(methods: Mapping[str, str]) -> dict[str, MethodStyle]:
     }
 
 
-def _title(method: str) -> str:
-    """What a plug-in calls its method; the name where the plug-in is not installed here."""
-    return METHODS[method].title if method in METHODS else method
+def _base_styles(methods: list[str]) -> dict[str, MethodStyle]:
+    """Method -> style, from its description; the rest from :data:`FALLBACKS`.
+
+    Which of these depends on the method's name alone, unless another one has taken it.
+    """
+    styles, taken = {}, set[int]()
+    for name in methods:
+        described = METHODS.get(name)
+        if described is not None and described.colour and described.marker:
+            look = (described.title, described.colour, described.marker, described.dashes)
+            styles[name] = MethodStyle(*look)
+            continue
+        first = zlib.crc32(name.encode())
+        turns = [(first + turn) % len(FALLBACKS) for turn in range(len(FALLBACKS))]
+        number = next((turn for turn in turns if turn not in taken), turns[0])
+        taken.add(number)
+        styles[name] = _completed(name, described, FALLBACKS[number])
+    return styles
+
+
+def _completed(name: str, described: Method | None, fallback: MethodStyle) -> MethodStyle:
+    """A fallback with the title, and the colour or marker, that a description has."""
+    if described is None:
+        return replace(fallback, name=name)
+    return replace(
+        fallback,
+        name=described.title,
+        colour=described.colour or fallback.colour,
+        marker=described.marker or fallback.marker,
+    )
 
 
 def _styles_of(base: MethodStyle, method: str, labels: list[str]) -> list[tuple[str, MethodStyle]]:
@@ -233,5 +235,5 @@ def dataset_name(dataset: str) -> str:
 
 def task_name(task: str, scale: float | None = None) -> str:
     """The task for people, such as "Super-resolution ×4"; the scale may be None or not a number."""
-    name = TASK_NAMES.get(task, task.replace("_", " "))
+    name = TASKS[task].title if task in TASKS else task.replace("_", " ")
     return f"{name} ×{number_name(scale)}" if scale and scale > 0 else name

@@ -7,6 +7,7 @@ that reaches it: too much may run again, never too little."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection
 from functools import cache
 
@@ -60,6 +61,19 @@ _PRIOR = ("ddpg.priors.loading", "ddpg.priors.cards", "ddpg.priors")
 def code_of(*modules: str, without: Collection[str] = ()) -> str:
     """The fingerprint of modules without what never changes a result."""
     return fingerprint(*modules, without=(*NO_RESULT, *without))
+
+
+def comparison_code(*modules: str, without: Collection[str] = ()) -> str:
+    """The code of tables, figures or the page, with what methods and tasks look like in them.
+
+    Args:
+        modules, without: names below ``ddpg.comparison``.
+    """
+    prefix = "ddpg.comparison."
+    code = code_of(*(prefix + name for name in modules), without=[prefix + n for n in without])
+    looks = [(m.name, m.title, m.colour, m.marker, m.dashes) for m in METHODS.values()]
+    titles = [(task.name, task.title) for task in TASKS.values()]
+    return code + hashlib.sha256(repr([looks, titles]).encode()).hexdigest()[:8]
 
 
 @cache

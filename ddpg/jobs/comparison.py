@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ddpg.files.contents import content_of
-from ddpg.jobs.code import code_of
+from ddpg.jobs.code import code_of, comparison_code
 from ddpg.jobs.fields import Job, Spec, as_path, file, setting
 from ddpg.jobs.fingerprint import files_fingerprint
 
@@ -32,7 +31,7 @@ class Tables(Job):
         """What the tables depend on besides the metrics: the code, and the published figures."""
         published = study.config.published
         content = {"published": content_of(published)} if published else {}
-        return cls.spec(code=_code("tables.writing"), besides=content)
+        return cls.spec(code=comparison_code("tables.writing"), besides=content)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +46,7 @@ class Plots(Job):
     def planned(cls, _study: Study) -> Spec:
         """What the figures of the whole study depend on besides the metrics: the code."""
         others = ("grids", "figures.grid", "figures.kernel")
-        return cls.spec(code=_code("figures.plots", without=others))
+        return cls.spec(code=comparison_code("figures.plots", without=others))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +59,7 @@ class KernelFigure(Job):
     @classmethod
     def planned(cls, _study: Study) -> Spec:
         """What the figure depends on besides the observations: the code."""
-        return cls.spec(code=_code("figures.kernel"))
+        return cls.spec(code=comparison_code("figures.kernel"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +84,7 @@ class GridFigure(Job):
             cell=cell,
             labels=tuple(row.label for row in study.in_cell(cell)),
             count=min(study.config.shown_images, pictures),
-            code=_code("grids", "figures.grid"),
+            code=comparison_code("figures.grid"),
         )
 
 
@@ -99,7 +98,7 @@ class TrajectoryFigure(Job):
     @classmethod
     def planned(cls, _study: Study) -> Spec:
         """What the figure depends on besides the trajectories: the code."""
-        return cls.spec(code=_code("figures.trajectory"))
+        return cls.spec(code=comparison_code("figures.trajectory"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +117,7 @@ class Page(Job):
     def planned(cls, _study: Study) -> Spec:
         """What the page depends on besides its input: the code and the templates."""
         templates = files_fingerprint("comparison/page/templates")
-        return cls.spec(code=_code("page.page"), besides={"templates": templates})
+        return cls.spec(code=comparison_code("page.page"), besides={"templates": templates})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,9 +144,3 @@ class Provenance(Job):
             code=code_of("ddpg.stages.provenance"),
             besides={"sheet": content_of(study.config.experiments), "identities": identities},
         )
-
-
-def _code(*modules: str, without: Iterable[str] = ()) -> str:
-    """The fingerprint of modules of the comparison."""
-    named = (f"ddpg.comparison.{module}" for module in modules)
-    return code_of(*named, without=[f"ddpg.comparison.{module}" for module in without])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ddpg.plugins import module_of
@@ -19,6 +20,9 @@ from ddpg.samplers.recommendations import (
     PINV,
 )
 from ddpg.samplers.settings import Setting
+
+MARKERS = "ov^<>8spP*hHXDd"
+"""Matplotlib's markers that have an inside, which is what tells a filled one from a hollow one."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,12 @@ class Method:
         differentiates: whether it takes gradients of the network.
         settings: recommended ones by task and noise level, see :mod:`ddpg.samplers.settings`; the
             defaults where there are none.
+        colour: of its lines, "#rrggbb"; one of a few for plug-ins where it has none.
+        marker: of its points, one of matplotlib's; as for the colour.
+        dashes: lengths of dashes and gaps in line widths; empty for a solid line.
+
+    Raises:
+        ValueError: colour or marker is no such thing.
     """
 
     name: str
@@ -50,6 +60,17 @@ class Method:
     enlarges: bool = False
     differentiates: bool = False
     settings: tuple[Setting, ...] = ()
+    colour: str = ""
+    marker: str = ""
+    dashes: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.colour and not re.fullmatch("#[0-9a-fA-F]{6}", self.colour):
+            raise ValueError(f'{self.name}: colour must be "#rrggbb", got {self.colour!r}')
+        if self.marker and not re.fullmatch(rf"[{MARKERS}]|\$.+\$", self.marker):
+            raise ValueError(
+                f'{self.name}: marker must be one of {MARKERS} or "$text$", got {self.marker!r}'
+            )
 
     @property
     def uses_prior(self) -> bool:
@@ -105,6 +126,8 @@ BUILT_IN = (
         ),
         evaluations=100,
         settings=DDPG,
+        colour="#0072b2",
+        marker="o",
     ),
     Method(
         "idpg",
@@ -121,6 +144,8 @@ BUILT_IN = (
         ),
         evaluations=100,
         settings=IDPG,
+        colour="#d55e00",
+        marker="s",
     ),
     Method(
         "idbp",
@@ -131,6 +156,8 @@ BUILT_IN = (
         (STEPS, *_BACK_PROJECTION, _STEP_SIZE),
         evaluations=100,
         settings=IDBP,
+        colour="#544714",
+        marker="p",
     ),
     Method(
         "ddrm",
@@ -145,6 +172,8 @@ BUILT_IN = (
         ),
         evaluations=20,
         settings=DDRM,
+        colour="#009e73",
+        marker="^",
     ),
     Method(
         "ddnm",
@@ -161,6 +190,8 @@ BUILT_IN = (
         ),
         evaluations=100,
         settings=DDNM,
+        colour="#ad7397",
+        marker="D",
     ),
     Method(
         "ddnm_plus",
@@ -171,6 +202,8 @@ BUILT_IN = (
         (STEPS, _ETA),
         evaluations=100,
         settings=DDNM_PLUS,
+        colour="#7d4c66",
+        marker="d",
     ),
     Method(
         "diffpir",
@@ -194,6 +227,8 @@ BUILT_IN = (
         ),
         evaluations=99,
         settings=DIFFPIR,
+        colour="#56b4e9",
+        marker="v",
     ),
     Method(
         "dps",
@@ -210,6 +245,8 @@ BUILT_IN = (
         evaluations=1000,
         differentiates=True,
         settings=DPS,
+        colour="#e69f00",
+        marker="P",
     ),
     Method(
         "pigdm",
@@ -235,6 +272,8 @@ BUILT_IN = (
         evaluations=100,
         differentiates=True,
         settings=PIGDM,
+        colour="#5d7c3d",
+        marker="X",
     ),
     Method(
         "pinv",
@@ -244,6 +283,9 @@ BUILT_IN = (
         "Garber & Tirer, CVPR 2024, section 4",
         (HyperParameter("eta_tilde", 0.7, "eta = max(1e-4, sigma^2 eta_tilde)", 0),),
         settings=PINV,
+        colour="#303030",
+        marker="h",
+        dashes=(4, 1.5),
     ),
     Method(
         "bicubic",
@@ -252,6 +294,14 @@ BUILT_IN = (
         "bicubic enlargement of y",
         "Keys, 1981",
         enlarges=True,
+        colour="#b3b3b3",
+        marker=">",
+        dashes=(1, 1.5),
     ),
 )
-"""The package's own methods, in the order in which they are listed."""
+"""The package's own methods, in the order in which they are listed and shown.
+
+The colours extend those of Okabe and Ito, "Color Universal Design" (2008): people with any common
+colour-vision deficiency can tell them apart, which a test simulates. Markers differ as well, for
+prints in grey.
+"""

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from skimage.color import rgb2lab
 
-from ddpg.comparison.style import METHOD_STYLES, method_styles, metric_style, task_name
-from ddpg.samplers.methods import METHODS
+from ddpg.comparison.style import FALLBACKS, method_styles, metric_style, task_name
+from ddpg.samplers.methods import METHODS, Method
 
 # Machado, Oliveira & Fernandes (2009), severity 1, on linear RGB.
 DEFICIENCIES = {
@@ -40,21 +40,26 @@ def seen_as(colour: str, deficiency: np.ndarray) -> np.ndarray:
     return rgb2lab(back[None, None])[0, 0]
 
 
+OWN = METHODS.built_in
+OWN_STYLES = method_styles({method: method for method in OWN})
+
+
 @pytest.mark.parametrize("deficiency", DEFICIENCIES)
 def test_colours_can_be_told_apart(deficiency):
     """Differences of 10 and more are clear at a glance; 2.3 is just noticeable."""
     seen = {
         method: seen_as(style.colour, DEFICIENCIES[deficiency])
-        for method, style in METHOD_STYLES.items()
+        for method, style in OWN_STYLES.items()
     }
     nearest = min(combinations(seen, 2), key=lambda p: np.linalg.norm(seen[p[0]] - seen[p[1]]))
     assert np.linalg.norm(seen[nearest[0]] - seen[nearest[1]]) > 10, nearest
 
 
 def test_every_method_of_the_package_has_a_style():
-    own = [method for method in METHODS if METHODS[method].module.startswith("ddpg.")]
-    assert own
-    assert [method for method in own if method not in METHOD_STYLES] == []
+    assert list(OWN_STYLES) == list(OWN)
+    assert [name for name, method in OWN.items() if not (method.colour and method.marker)] == []
+    assert OWN_STYLES["pigdm"].name == "ΠGDM"
+    assert all(style.filled for style in OWN_STYLES.values())
 
 
 def test_methods_of_plug_ins_get_a_style_and_their_own_name():
@@ -62,6 +67,41 @@ def test_methods_of_plug_ins_get_a_style_and_their_own_name():
     assert list(styles) == ["ddpg", "dreams", "zeal"]
     assert [styles[label].name for label in ("dreams", "zeal")] == ["dreams", "zeal"]
     assert styles["dreams"].marker != styles["zeal"].marker
+
+
+def test_a_fallback_is_the_same_whatever_else_is_there():
+    alone = method_styles({"zeal": "zeal"})["zeal"]
+    for others in (["dreams"], ["ddpg", "abc"], ["pinv", "zzz"]):
+        assert method_styles({name: name for name in [*others, "zeal"]})["zeal"] == alone
+    names = [f"method{number}" for number in range(len(FALLBACKS))]
+    styles = method_styles({name: name for name in names})
+    assert len({style.marker for style in styles.values()}) == len(FALLBACKS)
+
+
+def test_a_description_brings_its_title_and_as_much_of_its_look_as_it_has(monkeypatch):
+    described = {
+        "whole": Method("whole", "Whole", "a.b:C", "d", "r", colour="#123456", marker="*"),
+        "part": Method("part", "Part", "a.b:C", "d", "r", colour="#654321"),
+    }
+    monkeypatch.setattr("ddpg.comparison.style.METHODS", described)
+    styles = method_styles({"whole": "whole", "part": "part", "whole-9": "whole"})
+    assert (styles["whole"].name, styles["whole"].colour) == ("Whole", "#123456")
+    assert styles["whole"].filled
+    assert styles["whole-9"].name == "Whole-9"
+    assert (styles["part"].name, styles["part"].colour) == ("Part", "#654321")
+    assert styles["part"].marker in {style.marker for style in FALLBACKS}
+
+
+@pytest.mark.parametrize(
+    ("look", "message"),
+    [
+        ({"colour": "red"}, "new: colour must be \"#rrggbb\", got 'red'"),
+        ({"marker": "x"}, "new: marker must be one of .* got 'x'"),
+    ],
+)
+def test_a_look_that_is_none_is_refused(look, message):
+    with pytest.raises(ValueError, match=message):
+        Method("new", "New", "a.b:C", "d", "r", **look)
 
 
 def test_labels_of_one_method_differ_and_are_named_after_it():
@@ -75,8 +115,8 @@ def test_labels_of_one_method_differ_and_are_named_after_it():
 
 
 def test_base_styles_differ_in_colour_and_marker():
-    assert len({style.colour for style in METHOD_STYLES.values()}) == len(METHOD_STYLES)
-    assert len({style.marker for style in METHOD_STYLES.values()}) == len(METHOD_STYLES)
+    assert len({style.colour for style in OWN_STYLES.values()}) == len(OWN_STYLES)
+    assert len({style.marker for style in OWN_STYLES.values()}) == len(OWN_STYLES)
 
 
 def test_metrics_and_tasks_for_people():

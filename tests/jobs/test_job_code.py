@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -103,6 +104,23 @@ def test_a_change_touches_the_jobs_that_run_it(
     monkeypatch.undo()
     codes()  # leaves no false fingerprint behind
     assert {name for name in before if before[name] != after[name]} - {"page", "tables"} == touched
+
+
+def test_a_title_or_a_colour_concerns_what_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = job_code.comparison_code("figures.noise")
+    for registry, changed in (
+        ("METHODS", {"title": "Another"}),
+        ("METHODS", {"colour": "#123456"}),
+        ("TASKS", {"title": "Another"}),
+    ):
+        known = dict(getattr(job_code, registry))
+        first = next(iter(known))
+        monkeypatch.setattr(
+            job_code, registry, known | {first: dataclasses.replace(known[first], **changed)}
+        )
+        assert job_code.comparison_code("figures.noise") != before
+        monkeypatch.undo()
+    assert job_code.comparison_code("figures.noise") == before
 
 
 def modules_that_run(degradation: Degradation) -> set[str]:
