@@ -44,7 +44,7 @@ rule kernels:
     input:
         inputs.kernels,
     output:
-        **figure("kernels", "Motion kernels", "kernels"),
+        **figure("kernels"),
     log:
         "results/logs/kernels.log",
     benchmark:
@@ -66,7 +66,7 @@ rule grid:
         restorations=inputs.cell_restorations,
         metrics=inputs.cell_metrics,
     output:
-        **figure("grids/{cell}", "Pictures", "grid", cell="{cell}"),
+        **figure("grids/{cell}", cell="{cell}"),
         page="results/figures/grids/{cell}.json",
     log:
         "results/logs/grid/{cell}.log",
@@ -113,7 +113,7 @@ rule trajectories:
     input:
         inputs.trajectories,
     output:
-        **figure("trajectories/{cell}", "Trajectories", "trajectory", cell="{cell}"),
+        **figure("trajectories/{cell}", cell="{cell}"),
     log:
         "results/logs/trajectories/{cell}.log",
     benchmark:

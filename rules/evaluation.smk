@@ -34,7 +34,7 @@ rule collect_metrics:
     output:
         report(
             "results/metrics.csv",
-            caption="../report/metrics.rst",
+            caption="../ddpg/comparison/captions/metrics.rst",
             category="Study",
             labels={"file": "Every measurement"},
         ),

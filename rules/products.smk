@@ -1,11 +1,12 @@
 # What the report says of each product: its caption, its place and its title.
 
-from ddpg.comparison.products import PLOTS, PUBLISHED
+from ddpg.comparison.products import FIGURES, PLOTS, PUBLISHED
 
 
 def reported(path, caption, category, **labels):
     """A product with its place in the report."""
-    return report(path, caption=f"../report/{caption}.rst", category=category, labels=labels)
+    caption = f"../ddpg/comparison/captions/{caption}.rst"
+    return report(path, caption=caption, category=category, labels=labels)
 
 
 def tables():
@@ -20,15 +21,16 @@ def tables():
     }
 
 
-def figure(path, title, caption, **labels):
-    """A figure as PDF and PNG."""
+def figure(path, **labels):
+    """A figure as PDF and PNG; its name, or that of its folder, is its title's and caption's."""
+    kind = path.partition("/")[0]
     formats = {"pdf": "PDF", "png": "PNG"}
     return {
         suffix: reported(
             f"results/figures/{path}.{suffix}",
-            caption,
+            kind,
             "Figures",
-            figure=title,
+            figure=FIGURES[kind],
             **labels,
             format=name,
         )
@@ -38,8 +40,4 @@ def figure(path, title, caption, **labels):
 
 def plot_files():
     """The figures of the whole study, by name and suffix."""
-    return {
-        f"{name}_{suffix}": file
-        for name, title in PLOTS.items()
-        for suffix, file in figure(name, title, name).items()
-    }
+    return {f"{name}_{suffix}": file for name in PLOTS for suffix, file in figure(name).items()}

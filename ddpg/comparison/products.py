@@ -14,6 +14,14 @@ PLOTS: Mapping[str, str] = {
 }
 """The figures that are drawn from the metrics alone: name of the file -> title."""
 
+FIGURES: Mapping[str, str] = {
+    **PLOTS,
+    "kernels": "Motion kernels",
+    "grids": "Pictures",
+    "trajectories": "Trajectories",
+}
+"""All figures: name of the file, or of the folder with one per cell -> title."""
+
 TABLES: Mapping[str, str] = {
     "summary.csv": "Summary",
     "pairs.csv": "Pairs of methods",

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Collection
 from functools import cache
 
-from ddpg.jobs.fingerprint import PACKAGE, fingerprint
+from ddpg.jobs.fingerprint import PACKAGE, files_fingerprint, fingerprint
 from ddpg.operators.tasks import TASKS
 from ddpg.priors.cards.kinds import PRIOR_KINDS
 from ddpg.samplers.methods import METHODS
@@ -64,7 +64,7 @@ def code_of(*modules: str, without: Collection[str] = ()) -> str:
 
 
 def comparison_code(*modules: str, without: Collection[str] = ()) -> str:
-    """The code of tables, figures or the page, with what methods and tasks look like in them.
+    """The code of tables, figures or the page, with the captions, titles and looks that they show.
 
     Args:
         modules, without: names below ``ddpg.comparison``.
@@ -73,7 +73,8 @@ def comparison_code(*modules: str, without: Collection[str] = ()) -> str:
     code = code_of(*(prefix + name for name in modules), without=[prefix + n for n in without])
     looks = [(m.name, m.title, m.colour, m.marker, m.dashes) for m in METHODS.values()]
     titles = [(task.name, task.title) for task in TASKS.values()]
-    return code + hashlib.sha256(repr([looks, titles]).encode()).hexdigest()[:8]
+    captions = files_fingerprint("comparison/captions")
+    return code + hashlib.sha256(repr([looks, titles, captions]).encode()).hexdigest()[:8]
 
 
 @cache

@@ -17,37 +17,20 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from ddpg.comparison.captions import caption
 from ddpg.comparison.page.blocks import blocks
 from ddpg.comparison.page.overview import facts, overview, sections
 from ddpg.comparison.page.pictures import BUDGET, Pictures, choose_pictures, thumbnails
 from ddpg.comparison.page.scores import image_lists
 from ddpg.comparison.page.tables import left_out, metrics_with_values, table_views, undecided
 from ddpg.comparison.pictures import Paths
-from ddpg.comparison.products import PLOTS
+from ddpg.comparison.products import FIGURES
 from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.style import METRIC_STYLES, dataset_name
 from ddpg.errors import UserError
 from ddpg.files.writing import replacing
 
 TEMPLATES = Path(__file__).parent / "templates"
-FIGURE_CAPTIONS: Mapping[str, str] = {
-    "metric_vs_noise": "Means against the noise level of the observation, with 95 % bootstrap "
-    "intervals over the images.",
-    "perception_distortion": "Fidelity against perceptual quality: better is up and to the right, "
-    "larger symbols are noisier observations.",
-    "paired_differences": "Each method minus the reference on the same images: mean difference "
-    "with its 95 % bootstrap interval. A filled symbol is significant (Wilcoxon signed-rank, Holm, "
-    "5 %).",
-    "ranks": "Average ranks over the cells. Methods joined by a bar do not differ significantly "
-    "(Nemenyi, 5 %).",
-    "cost_seconds": "Quality against seconds per image, at the noise level at which most labels "
-    "were run.",
-    "cost_evaluations": "Quality against evaluations of the network per image, at the noise level "
-    "at which most labels were run.",
-    "kernels": "The motion kernel of each picture; brightness is the square root of the weight.",
-    "trajectories": "What each method takes for the clean image, from the first step to the last, "
-    "with its PSNR.",
-}
 _SIZE = "@page-size@"
 
 
@@ -67,7 +50,7 @@ def write_page(
         output: the HTML file.
         metrics_csv: the long table of metrics.
         provenance_json: what the study was made with; any JSON object.
-        figures: PNG files, shown in this order under the captions of :data:`FIGURE_CAPTIONS`.
+        figures: PNG files, shown in this order under their :mod:`ddpg.comparison.captions`.
         grids: JSON files of :func:`ddpg.comparison.figures.grid.draw_grid`, one per cell.
         truth: the prepared pictures, ``.../{data set}/shard-{k}.safetensors``, for thumbnails.
         budget: MiB that the pictures may take, see :mod:`ddpg.comparison.page.pictures`.
@@ -166,11 +149,10 @@ def _figure_text(path: Path) -> dict[str, str]:
     kind, name = path.stem, ""
     if "trajectories" in path.parts:
         kind, name = "trajectories", "/".join(path.parts[-3:]).removesuffix(path.suffix)
-    title = PLOTS.get(kind, kind.replace("_", " ").capitalize())
-    return {
-        "title": f"{title}, {name}" if name else title,
-        "caption": FIGURE_CAPTIONS.get(kind, ""),
-    }
+    if kind not in FIGURES:
+        return {"title": kind.replace("_", " ").capitalize(), "caption": ""}
+    title = f"{FIGURES[kind]}, {name}" if name else FIGURES[kind]
+    return {"title": title, "caption": caption(kind)}
 
 
 def _read_json(path: str | os.PathLike[str]) -> dict[str, Any]:

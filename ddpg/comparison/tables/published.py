@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ddpg.comparison.captions import caption
 from ddpg.comparison.products import PUBLISHED
 from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles, named
 from ddpg.comparison.style import DATASET_NAMES, METRIC_STYLES, dataset_name, task_name, task_order
@@ -135,12 +136,6 @@ def _csv(table: pd.DataFrame) -> str:
     return named(table).to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
 
-_INTRODUCTION = (
-    "Ours, published, and their difference. Empty where no published figure could be had, or the "
-    "study has no such cell."
-)
-
-
 def _rows(table: pd.DataFrame, sources: list[str]) -> list[list[str]]:
     """The printed rows: data set, task, noise level, method, six numbers, number of the source."""
     methods = label_styles(table.assign(label=table["method"]))
@@ -199,7 +194,7 @@ def _markdown(table: pd.DataFrame) -> str:
     lines += [
         "| " + " | ".join(map(escape_markdown, row)) + " |" for row in _rows(table, _sources(table))
     ]
-    parts = ["# Beside the paper", _INTRODUCTION, "\n".join(lines)]
+    parts = ["# Beside the paper", caption("published"), "\n".join(lines)]
     return "\n\n".join(parts + [escape_markdown(note) for note in _notes(table)]) + "\n"
 
 
@@ -214,12 +209,12 @@ def _latex(table: pd.DataFrame) -> str:
 def _latex_table(dataset: str, table: pd.DataFrame, sources: list[str]) -> str:
     kinds = " & ".join(["Ours", "Publ.", "Diff."] * 2)
     label = re.sub(r"[^a-z0-9]+", "-", dataset.lower())
-    caption = f"{dataset_name(dataset)} beside the paper. {_INTRODUCTION}"
+    text = f"{dataset_name(dataset)} beside the paper. {caption('published')}"
     lines = [
         r"\begin{table*}[t]",
         r"\centering",
         r"\setlength{\belowcaptionskip}{4pt}",
-        rf"\caption{{{escape_latex(caption)}}}",
+        rf"\caption{{{escape_latex(text)}}}",
         rf"\label{{tab:published-{label}}}",
         r"\footnotesize",
         r"\setlength{\tabcolsep}{4pt}",

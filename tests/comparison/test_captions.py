@@ -1,0 +1,46 @@
+"""Captions: every product has one, and each stands in one place."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ddpg.comparison.captions import caption
+from ddpg.comparison.page.page import write_page
+from ddpg.comparison.products import FIGURES, PUBLISHED, TABLES
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "ddpg" / "comparison" / "captions"
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_has_a_caption(name):
+    assert caption(name).endswith(".")
+    assert "`" not in caption(name)
+
+
+def test_every_caption_belongs_to_a_product():
+    tables = {*TABLES, *PUBLISHED}
+    names = {Path(name).stem for name in tables} | {"ranks_table", "tables_md", "tables_tex"}
+    known = {*FIGURES, *names, "metrics", "page", "provenance"} - {"tables"}
+    assert {path.stem for path in FOLDER.glob("*.rst")} == known
+
+
+def test_the_page_says_what_the_report_says(metrics_csv, tmp_path):
+    figure = tmp_path / "ranks.png"
+    figure.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(16))
+    (tmp_path / "provenance.json").write_text("{}")
+    write_page(
+        tmp_path / "index.html",
+        metrics_csv=metrics_csv,
+        provenance_json=tmp_path / "provenance.json",
+        figures=[figure],
+        grids=[],
+    )
+    page = (tmp_path / "index.html").read_text()
+    told = re.search(r"<figcaption>(.*?)</figcaption>", page)
+    assert told is not None
+    assert told[1] == caption("ranks")
+    assert "<h3>Ranks over the cells</h3>" in page
