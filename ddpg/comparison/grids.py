@@ -25,14 +25,12 @@ from ddpg.comparison.pictures import (
     to_8bit,
 )
 from ddpg.comparison.statistics.measurements import (
-    CELL_KEYS,
     label_styles,
     quality_metrics,
 )
 from ddpg.comparison.statistics.reasons import merged
-from ddpg.comparison.style import task_name
+from ddpg.comparison.style import degradation_title
 from ddpg.errors import UserError
-from ddpg.study.names import cell_name, degradation_name
 
 MOST_IMAGES = 6
 """Rows of the figure, and of a grid unless images are named."""
@@ -122,7 +120,7 @@ def collect(
     kernels = read_kernels(observations, chosen)
     rows = [_row(image, columns, scores, failures, kernels.get(image)) for image in chosen]
     first = here.iloc[0]
-    title = f"{task_name(first.task, first.scale)} ({first.operator})"
+    title = degradation_title(first.task, first.operator, first.scale)
     return Grid(first.dataset, cell.split("/")[1], float(first.sigma_y), title, rows)
 
 
@@ -136,15 +134,10 @@ def metrics_of_cell(metrics: pd.DataFrame, cell: str) -> pd.DataFrame:
     Raises:
         UserError: there are none.
     """
-    groups = {
-        cell_name(dataset, degradation_name(task, scale, operator), sigma_y): frame
-        for (dataset, task, operator, scale, sigma_y), frame in metrics.groupby(
-            CELL_KEYS, dropna=False, sort=False
-        )
-    }
-    if cell not in groups:
-        raise UserError(f"no cell {cell!r} in the metrics, only {', '.join(sorted(groups))}")
-    return groups[cell]
+    if cell not in set(metrics["cell"]):
+        known = ", ".join(sorted(set(metrics["cell"])))
+        raise UserError(f"no cell {cell!r} in the metrics, only {known}")
+    return metrics[metrics["cell"] == cell]
 
 
 def scores_by_image(metrics: pd.DataFrame) -> dict[tuple[str, str], dict[str, float]]:

@@ -18,7 +18,6 @@ from ddpg.comparison.figures.panels import (
     add_absent,
     add_legend,
     axis_label,
-    degradation_title,
     interval_bars,
     legend_height,
     line_look,
@@ -31,7 +30,7 @@ from ddpg.comparison.statistics.measurements import (
     DEGRADATION_KEYS,
 )
 from ddpg.comparison.statistics.summary import Summary
-from ddpg.comparison.style import METRIC_STYLES, dataset_name, method_styles
+from ddpg.comparison.style import METRIC_STYLES, dataset_name, degradation_title, method_styles
 from ddpg.study.names import number_name
 
 COSTS = ("seconds", "network_evaluations")
@@ -99,7 +98,7 @@ def _figure(points: pd.DataFrame, cost: str, summary: pd.DataFrame) -> Figure:
             _draw(axes[i, j], here, styles, narrow=paid.max() < 30 * paid.min())
             if len(here) and line.metric == lines["metric"].iloc[0]:
                 level = rf"$\sigma_y$ = {number_name(here['sigma_y'].iloc[0])}"
-                axes[i, j].set_title(f"{degradation_title(column)}, {level}")
+                axes[i, j].set_title(f"{degradation_title(*column)}, {level}")
         prefix = f"{dataset_name(line.dataset)}\n" if several(points["dataset"]) else ""
         axes[i, 0].set_ylabel(prefix + axis_label(line.metric))
     for panel in axes[-1]:

@@ -17,7 +17,6 @@ from ddpg.comparison.figures.panels import (
     add_absent,
     add_legend,
     axis_label,
-    degradation_title,
     interval_bars,
     leading,
     legend_height,
@@ -28,7 +27,7 @@ from ddpg.comparison.figures.panels import (
     several,
 )
 from ddpg.comparison.statistics.summary import Summary
-from ddpg.comparison.style import dataset_name, metric_style
+from ddpg.comparison.style import dataset_name, degradation_title, metric_style
 from ddpg.study.names import number_name
 
 _ROW = 1.35
@@ -88,7 +87,7 @@ def _curves_figure(rows: pd.DataFrame, summary: Summary) -> Figure:
             here = rows[(rows["dataset"] == line.dataset) & (rows["metric"] == line.metric)]
             _draw_curves(axes[i, j], of_panel(here, column), styles)
             if i == 0:
-                axes[i, j].set_title(degradation_title(column))
+                axes[i, j].set_title(degradation_title(*column))
             if i == len(lines) - 1:
                 axes[i, j].set_xlabel(r"noise level $\sigma_y$ (root scale)")
         prefix = f"{dataset_name(line.dataset)}\n" if several(rows["dataset"]) else ""

@@ -18,7 +18,6 @@ from ddpg.comparison.figures.panels import (
     LEGEND,
     Styles,
     add_absent,
-    degradation_title,
     interval_bars,
     leading,
     note_figure,
@@ -28,7 +27,7 @@ from ddpg.comparison.figures.panels import (
 )
 from ddpg.comparison.statistics.measurements import CELL_KEYS
 from ddpg.comparison.statistics.summary import Summary
-from ddpg.comparison.style import METRIC_STYLES, MethodStyle, dataset_name
+from ddpg.comparison.style import METRIC_STYLES, MethodStyle, dataset_name, degradation_title
 from ddpg.errors import UserError
 from ddpg.study.names import number_name
 
@@ -134,7 +133,7 @@ def _forest(rows: pd.DataFrame, styles: Styles, reference: MethodStyle) -> Figur
         part = rows[(rows["dataset"] == dataset) & (rows["metric"] == metric)]
         for j, column in enumerate(columns.itertuples(index=False)):
             _draw_forest(axes[i, j], of_panel(part, column), others, levels)
-            axes[i, j].set_title(degradation_title(column) if i == 0 else "")
+            axes[i, j].set_title(degradation_title(*column) if i == 0 else "")
             style = METRIC_STYLES[metric]
             axes[i, j].set_xlabel(f"{style.label} minus {reference.name}'s {style.arrow}")
         axes[i, 0].set_ylabel(dataset_name(dataset) if several(rows["dataset"]) else "")

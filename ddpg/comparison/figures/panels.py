@@ -16,7 +16,7 @@ from ddpg.comparison.figures.canvas import COLUMN, new_figure
 from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles
 from ddpg.comparison.statistics.pairs import count
 from ddpg.comparison.statistics.reasons import shortened
-from ddpg.comparison.style import METRIC_STYLES, MethodStyle, task_name
+from ddpg.comparison.style import METRIC_STYLES, MethodStyle
 from ddpg.study.names import number_name
 
 Styles = dict[str, MethodStyle]
@@ -111,11 +111,6 @@ def axis_label(metric: str) -> str:
     """The metric with its unit and direction."""
     style = METRIC_STYLES[metric]
     return f"{style.label} {style.arrow}"
-
-
-def degradation_title(row: Any) -> str:
-    """A degradation's title; the backend belongs to it."""
-    return f"{task_name(row.task, row.scale)} ({row.operator})"
 
 
 def of_panel(frame: pd.DataFrame, row: Any) -> pd.DataFrame:

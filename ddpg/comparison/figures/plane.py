@@ -19,7 +19,6 @@ from ddpg.comparison.figures.panels import (
     add_absent,
     add_legend,
     axis_label,
-    degradation_title,
     leading,
     legend_height,
     note_figure,
@@ -28,7 +27,7 @@ from ddpg.comparison.figures.panels import (
 )
 from ddpg.comparison.statistics.measurements import CELL_KEYS, DEGRADATION_KEYS
 from ddpg.comparison.statistics.summary import Summary
-from ddpg.comparison.style import METRIC_STYLES, dataset_name
+from ddpg.comparison.style import METRIC_STYLES, dataset_name, degradation_title
 
 
 def plane(summary: pd.DataFrame) -> pd.DataFrame:
@@ -79,7 +78,7 @@ def _plane_figure(points: pd.DataFrame, summary: Summary) -> Figure:
         _draw_plane(panel, group, styles, sizes)
         prefix = f"{dataset_name(dataset)}: " if several(points["dataset"]) else ""
         row = group[["task", "operator", "scale"]].iloc[0]
-        panel.set_title(prefix + degradation_title(row))
+        panel.set_title(prefix + degradation_title(*row))
     for panel in axes[len(groups) :]:
         panel.set_axis_off()
     add_legend(figure, styles, sizes)

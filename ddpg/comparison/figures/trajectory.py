@@ -14,7 +14,7 @@ from matplotlib.figure import Figure, SubFigure
 from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
 from ddpg.comparison.figures.panels import Styles, axis_label, line_look, note_figure
 from ddpg.comparison.pictures import enlarge, to_8bit
-from ddpg.comparison.style import method_styles, task_name
+from ddpg.comparison.style import degradation_title, method_styles
 from ddpg.errors import UserError
 from ddpg.stages.trajectory_file import Trajectory, read_trajectory
 from ddpg.study.names import number_name
@@ -70,7 +70,7 @@ def _figure(trajectories: Sequence[Trajectory]) -> Figure:
     figure = new_figure(PAGE, line * len(ordered) + _HEAD + curved, padding=0.015)
     ratios = [line * len(ordered) + _HEAD, curved]
     pictures, curves = figure.subfigures(2, 1, squeeze=False, height_ratios=ratios)[:, 0]
-    title = f"{task_name(about['task'], about.get('scale'))} ({about['operator']})"
+    title = degradation_title(about["task"], about["operator"], about.get("scale"))
     level = rf"$\sigma_y$ = {number_name(float(about['sigma_y']))}"
     pictures.suptitle(f"{title}, {level}: the estimate x0 over the steps", fontsize=7.5)
     _draw_pictures(pictures, ordered, styles, columns)

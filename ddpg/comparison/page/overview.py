@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ddpg.comparison.statistics.measurements import CELL_KEYS, DEGRADATION_KEYS, label_styles
-from ddpg.comparison.style import METRIC_STYLES, dataset_name, metric_order, task_name
+from ddpg.comparison.style import METRIC_STYLES, dataset_name, degradation_title, metric_order
 from ddpg.study.names import number_name
 
 
@@ -84,7 +84,7 @@ def _degradations(metrics: pd.DataFrame) -> list[str]:
     for key, frame in metrics.groupby(DEGRADATION_KEYS[1:], dropna=False, sort=False):
         task, operator, scale = key
         levels = ", ".join(map(number_name, sorted(frame["sigma_y"].unique())))
-        lines.append(f"{task_name(task, scale)} ({operator}), σ = {levels}")
+        lines.append(f"{degradation_title(task, operator, scale)}, σ = {levels}")
     return lines
 
 

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles
+from ddpg.comparison.statistics.measurements import label_styles
 from ddpg.comparison.statistics.reasons import merged
-from ddpg.comparison.style import METRIC_STYLES, dataset_name, metric_order, task_name
-from ddpg.study.names import degradation_name, number_name
+from ddpg.comparison.style import METRIC_STYLES, dataset_name, degradation_title, metric_order
 
 MOST_LISTED = 2000
 """Images of a data set whose scores the page lists one by one; its tables are of all."""
@@ -45,18 +44,19 @@ def shown_metrics(metrics: pd.DataFrame) -> dict[str, dict[str, Any]]:
 
 def cells(metrics: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the cells in the order of the table: names for programs and for people, and labels."""
-    found = []
-    for key, frame in metrics.groupby(CELL_KEYS, dropna=False, sort=False):
-        dataset, task, operator, scale, sigma = key
-        found.append({
+    listed = []
+    for cell, frame in metrics.groupby("cell", sort=False):
+        first = frame.iloc[0]
+        dataset, degradation, sigma = str(cell).split("/")
+        listed.append({
             "dataset": dataset,
             "dataset_name": dataset_name(dataset),
-            "degradation": degradation_name(task, scale, operator),
-            "title": f"{task_name(task, scale)} ({operator})",
-            "sigma": number_name(sigma),
+            "degradation": degradation,
+            "title": degradation_title(first.task, first.operator, first.scale),
+            "sigma": sigma,
             "labels": list(label_styles(frame)),
         })  # fmt: skip
-    return sorted(found, key=lambda cell: (cell["dataset"], cell["title"], float(cell["sigma"])))
+    return sorted(listed, key=lambda cell: (cell["dataset"], cell["title"], float(cell["sigma"])))
 
 
 def scores(metrics: pd.DataFrame, images: Mapping[str, Sequence[str]]) -> dict[tuple, dict]:
@@ -73,14 +73,9 @@ def scores(metrics: pd.DataFrame, images: Mapping[str, Sequence[str]]) -> dict[t
     if "repeat" in metrics:
         metrics = metrics[metrics["repeat"] == metrics["repeat"].min()]
     return {
-        _identity(key): _scores_of(frame, images[str(key[0])])
-        for key, frame in metrics.groupby(CELL_KEYS, dropna=False, sort=False)
+        tuple(str(cell).split("/")): _scores_of(frame, images[frame["dataset"].iloc[0]])
+        for cell, frame in metrics.groupby("cell", sort=False)
     }
-
-
-def _identity(key: tuple) -> tuple[str, str, str]:
-    dataset, task, operator, scale, sigma = key
-    return dataset, degradation_name(task, scale, operator), number_name(sigma)
 
 
 def _scores_of(frame: pd.DataFrame, images: Sequence[str]) -> dict[str, Any]:

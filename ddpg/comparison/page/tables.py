@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from ddpg.comparison.statistics.measurements import DEGRADATION_KEYS, label_styles
-from ddpg.comparison.style import METRIC_STYLES, dataset_name, metric_order, task_name
+from ddpg.comparison.style import METRIC_STYLES, dataset_name, degradation_title, metric_order
 from ddpg.comparison.tables.entries import remark
 from ddpg.study.names import number_name
 
@@ -117,7 +117,7 @@ def table_views(summary: pd.DataFrame) -> list[View]:
 def _view(key: tuple, frame: pd.DataFrame) -> View:
     dataset, task, operator, scale = key
     costs = [name for name in COSTS if (frame.loc[frame["metric"] == name, "n"] > 0).any()]
-    title = f"{task_name(task, scale)} ({operator})"
+    title = degradation_title(task, operator, scale)
     blocks = [_block(frame, metric, costs) for metric in metrics_with_values(frame)]
     return View(dataset, title, dataset_name(dataset), blocks)
 

@@ -14,7 +14,7 @@ import pandas as pd
 from ddpg.comparison.style import METRIC_STYLES, MethodStyle, method_styles, metric_order
 from ddpg.errors import UserError
 from ddpg.files.long_table import check_unchanged
-from ddpg.study.names import number_name
+from ddpg.study.names import cell_name, degradation_name, number_name
 
 DEGRADATION_KEYS = ["dataset", "task", "operator", "scale"]
 CELL_KEYS = [*DEGRADATION_KEYS, "sigma_y"]
@@ -31,14 +31,20 @@ def read_metrics(*paths: str | os.PathLike[str]) -> pd.DataFrame:
 
     Returns:
         the table; ``scale``, ``sigma_y`` and ``value`` are floats, ``repeat`` an integer, the rest
-        text.
+        text. ``cell`` is the path of the cell, such as "photographs/sr_bicubic-x4-svd/0.05".
 
     Raises:
         UserError: a file cannot be read, a column is missing, a number is none, or a measurement
             appears twice.
     """
     frame = pd.concat([_read_part(Path(path)) for path in paths], ignore_index=True)
-    return check_metrics(frame, ", ".join(os.fspath(path) for path in paths))
+    check_metrics(frame, ", ".join(os.fspath(path) for path in paths))
+    cells = frame.groupby(CELL_KEYS, dropna=False, sort=False)
+    names = [
+        cell_name(dataset, degradation_name(task, scale, operator), sigma_y)
+        for (dataset, task, operator, scale, sigma_y), _ in cells
+    ]
+    return frame.assign(cell=cells.ngroup().map(dict(enumerate(names))))
 
 
 def _read_part(path: Path) -> pd.DataFrame:

@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 
 from ddpg.comparison.statistics.changes import SAME, WHOLE, Comparison
+from ddpg.comparison.statistics.measurements import CELL_KEYS
 from ddpg.comparison.statistics.pairs import count
-from ddpg.comparison.style import METRIC_STYLES, dataset_name, task_name
+from ddpg.comparison.style import METRIC_STYLES, cell_title, dataset_name
 from ddpg.comparison.tables.markup import escape_markdown
-from ddpg.study.names import number_name
 
 
 def comparison_markdown(comparison: Comparison) -> str:
@@ -52,8 +52,7 @@ def _line(row: dict[str, Any]) -> str:
 def _cell(row: dict[str, Any]) -> str:
     if row["label"] == WHOLE:
         return dataset_name(row["dataset"])
-    task = f"{task_name(row['task'], row['scale'])} ({row['operator']})"
-    return f"{dataset_name(row['dataset'])}, {task}, σ = {number_name(row['sigma_y'])}"
+    return cell_title(*(row[key] for key in CELL_KEYS))
 
 
 def _alone(changes: pd.DataFrame) -> list[str]:

@@ -15,7 +15,7 @@ import pandas as pd
 from ddpg.comparison.statistics.measurements import CELL_KEYS, DEGRADATION_KEYS, label_styles
 from ddpg.comparison.statistics.pairs import count
 from ddpg.comparison.statistics.summary import summarise
-from ddpg.comparison.style import METRIC_STYLES, dataset_name, metric_order, task_name
+from ddpg.comparison.style import METRIC_STYLES, dataset_name, degradation_title, metric_order
 from ddpg.comparison.tables.entries import Entry, Panel, Table, format_entry, small_cost
 from ddpg.study.names import number_name
 
@@ -85,7 +85,7 @@ def _quality_table(
 ) -> Table:
     """The table of one degradation."""
     dataset, task, operator, scale = key
-    name = f"{task_name(task, scale)} ({operator})"
+    name = degradation_title(task, operator, scale)
     left_out = _left_out(frame)
     shown = frame[~frame["metric"].isin(metric for metric, _ in left_out)]
     if cost is not None:

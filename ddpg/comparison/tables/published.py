@@ -17,7 +17,14 @@ import pandas as pd
 from ddpg.comparison.captions import caption
 from ddpg.comparison.products import PUBLISHED
 from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles, named
-from ddpg.comparison.style import DATASET_NAMES, METRIC_STYLES, dataset_name, task_name, task_order
+from ddpg.comparison.style import (
+    DATASET_NAMES,
+    METRIC_STYLES,
+    cell_title,
+    dataset_name,
+    degradation_title,
+    task_order,
+)
 from ddpg.comparison.tables.entries import remark
 from ddpg.comparison.tables.markup import escape_latex, escape_markdown
 from ddpg.errors import UserError
@@ -141,7 +148,8 @@ def _rows(table: pd.DataFrame, sources: list[str]) -> list[list[str]]:
     methods = label_styles(table.assign(label=table["method"]))
     rows = []
     for row in table.to_dict("records"):
-        cell = [dataset_name(row["dataset"]), _task(row), number_name(row["sigma_y"])]
+        task = degradation_title(row["task"], row["operator"], row["scale"])
+        cell = [dataset_name(row["dataset"]), task, number_name(row["sigma_y"])]
         numbers = [
             _number(row[f"{name}_{kind}"], name, signed=kind == "difference")
             for name in _QUALITIES
@@ -150,11 +158,6 @@ def _rows(table: pd.DataFrame, sources: list[str]) -> list[list[str]]:
         source = str(sources.index(row["source"]) + 1) if row["source"] else ""
         rows.append([*cell, methods[row["method"]].name, *numbers, source])
     return rows
-
-
-def _task(row: dict) -> str:
-    backend = f" ({row['operator']})" if row["operator"] else ""
-    return task_name(row["task"], row["scale"]) + backend
 
 
 def _number(value: float, name: str, *, signed: bool) -> str:
@@ -176,8 +179,7 @@ def _notes(table: pd.DataFrame) -> list[str]:
     used = sorted(set(table["lpips_backbone"]) - {"", "alex"})
     notes = [f"Our LPIPS uses {net}, the published one AlexNet: not comparable." for net in used]
     notes += [
-        f"{dataset_name(row['dataset'])}, {_task(row)}, σ = {number_name(row['sigma_y'])}, "
-        f"{row['method']}: {row['reason']}."
+        f"{cell_title(*(row[key] for key in CELL_KEYS))}, {row['method']}: {row['reason']}."
         for row in table[table["reason"] != ""].to_dict("records")
     ]
     return notes + [f"[{number}] {text}" for number, text in enumerate(_sources(table), start=1)]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles
-from ddpg.comparison.style import dataset_name, task_name
+from ddpg.comparison.style import cell_title
 from ddpg.comparison.tables.markup import escape_markdown
-from ddpg.study.names import number_name
 
 COLUMNS = [*CELL_KEYS, "method", "label", "settings", "source"]
 
@@ -46,8 +45,7 @@ def settings_markdown(frame: pd.DataFrame) -> str:
         "| :-- | :-- | :-- | :-- |",
     ]
     for row in frame.to_dict("records"):
-        task = f"{task_name(row['task'], row['scale'])} ({row['operator']})"
-        cell = f"{dataset_name(row['dataset'])}, {task}, σ = {number_name(row['sigma_y'])}"
+        cell = cell_title(*(row[key] for key in CELL_KEYS))
         texts = (styles[row["label"]].name, cell, row["settings"], row["source"])
         lines.append(f"| {' | '.join(map(escape_markdown, texts))} |")
     return "\n".join(lines) + "\n"
