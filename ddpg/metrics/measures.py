@@ -50,6 +50,9 @@ def psnr(restored: Tensor, reference: Tensor, *, data_range: float) -> Tensor:
     Raises:
         ValueError: shapes differ.
         MetricUndefined: no image is finite.
+
+    >>> psnr(torch.full((1, 3, 8, 8), 0.6), torch.full((1, 3, 8, 8), 0.5), data_range=1).round()
+    tensor([20.], dtype=torch.float64)
     """
     restored, reference = _checked(restored, reference, data_range, bounded=False)
 
@@ -72,6 +75,10 @@ def ssim(restored: Tensor, reference: Tensor, *, data_range: float) -> Tensor:
     Raises:
         ValueError: shapes differ, or values leave the range.
         MetricUndefined: no image is finite, or they are smaller than the window.
+
+    >>> image = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    >>> ssim(image, image, data_range=1)
+    tensor([1.], dtype=torch.float64)
     """
     restored, reference = _checked(restored, reference, data_range)
     _check_size(restored, SSIM_WINDOW, "SSIM's window")
@@ -106,6 +113,10 @@ def haarpsi(restored: Tensor, reference: Tensor, *, data_range: float) -> Tensor
         ValueError: shapes differ, or values leave the range.
         MetricUndefined: no image is finite, they are too small, or the index is defined for none
             of them (nothing but black).
+
+    >>> image = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    >>> haarpsi(image, image, data_range=1).round(decimals=6)
+    tensor([1.], dtype=torch.float64)
     """
     restored, reference = _checked(restored, reference, data_range)
     _check_size(restored, HAARPSI_SMALLEST, "HaarPSI's wavelets")
@@ -145,6 +156,12 @@ def lpips(
         ValueError: shapes differ, values leave the range, or ``net`` is unknown.
         MetricUndefined: no image is finite, or they are too small.
         MetricUnavailable: the backbone is not there or not the published one.
+
+    >>> image = torch.zeros(1, 3, 32, 32)
+    >>> lpips(image, image, data_range=1, backbone="somewhere/alexnet.pth")
+    Traceback (most recent call last):
+    ...
+    ddpg.metrics.measures.MetricUnavailable: LPIPS needs alexnet-owt-7be5be79.pth, which ...
     """
     if net not in LPIPS_SMALLEST:
         raise ValueError(f"net must be one of {', '.join(LPIPS_SMALLEST)}, got {net!r}")

@@ -36,6 +36,14 @@ def read_metrics(*paths: str | os.PathLike[str]) -> pd.DataFrame:
     Raises:
         UserError: a file cannot be read, a column is missing, a number is none, or a measurement
             appears twice.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "metrics.csv"
+    ...     cell, measured = "photos,denoising,fft,,0.1", "ddpg,ddpg,cat,psnr,30.5,"
+    ...     _ = path.write_text(",".join(COLUMNS) + f"\\n{cell},{measured}\\n")
+    ...     read_metrics(path)[["cell", "label", "value"]].values.tolist()
+    [['photos/denoising-fft/0.1', 'ddpg', 30.5]]
     """
     frame = pd.concat([_read_part(Path(path)) for path in paths], ignore_index=True)
     check_metrics(frame, ", ".join(os.fspath(path) for path in paths))
