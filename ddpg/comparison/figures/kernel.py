@@ -9,10 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
-from ddpg.comparison.pictures import Paths, names_in, read_arrays
+from ddpg.comparison.pictures import KERNEL, Paths, names_in, read_arrays
 from ddpg.errors import UserError
 
-_SUFFIX = "/kernel"
 _COLUMNS = 6
 MOST_KERNELS = 18
 
@@ -32,13 +31,13 @@ def collect_kernels(
     Raises:
         UserError: a file cannot be read or there is no kernel in it.
     """
-    keys = [name for name in names_in(observations) if name.endswith(_SUFFIX)]
+    keys = [name for name in names_in(observations) if name.endswith(KERNEL)]
     if images is not None:
-        keys = [image + _SUFFIX for image in images]
+        keys = [image + KERNEL for image in images]
     if not keys:
         raise UserError(f"no kernel in {', '.join(map(str, observations))}")
     arrays = read_arrays(observations, keys[:MOST_KERNELS])
-    return {key.removesuffix(_SUFFIX): array for key, array in arrays.items()}
+    return {key.removesuffix(KERNEL): array for key, array in arrays.items()}
 
 
 def draw_kernels(

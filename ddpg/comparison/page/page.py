@@ -27,6 +27,7 @@ from ddpg.comparison.pictures import Paths
 from ddpg.comparison.products import FIGURES
 from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.style import METRIC_STYLES, dataset_name
+from ddpg.comparison.tables.entries import BOLD
 from ddpg.errors import UserError
 from ddpg.files.writing import replacing
 
@@ -88,6 +89,7 @@ def render_page(
         facts=facts(metrics),
         overview=overview(metrics, provenance),
         tables=table_views(means),
+        bold=BOLD,
         left_out=left_out(means),
         undecided=undecided(means),
         metrics={name: METRIC_STYLES[name] for name in metrics_with_values(means)},

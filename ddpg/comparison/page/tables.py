@@ -14,11 +14,9 @@ import pandas as pd
 
 from ddpg.comparison.statistics.measurements import DEGRADATION_KEYS, label_styles
 from ddpg.comparison.style import METRIC_STYLES, dataset_name, degradation_title, metric_order
-from ddpg.comparison.tables.entries import remark
+from ddpg.comparison.tables.entries import letter, remark, small_cost
+from ddpg.comparison.tables.layout import COST_COLUMNS, because
 from ddpg.study.names import number_name
-
-COSTS = ("network_evaluations", "seconds")
-"""Metrics of cost that stand beside every metric of quality."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +82,8 @@ def left_out(summary: pd.DataFrame) -> list[str]:
     sentences = []
     for metric, frame in summary.groupby("metric", sort=False):
         if METRIC_STYLES[str(metric)].family != "cost" and not frame["n"].any():
-            reasons = "; ".join(
-                sorted({reason.rstrip(".") for reason in frame["reason"] if reason})
-            )
             name = METRIC_STYLES[str(metric)].name
-            sentences.append(f"{name} is left out: {reasons or 'no value'}.")
+            sentences.append(f"{name} is left out: {because(frame['reason'])}.")
     return sentences
 
 
@@ -116,7 +111,7 @@ def table_views(summary: pd.DataFrame) -> list[View]:
 
 def _view(key: tuple, frame: pd.DataFrame) -> View:
     dataset, task, operator, scale = key
-    costs = [name for name in COSTS if (frame.loc[frame["metric"] == name, "n"] > 0).any()]
+    costs = [name for name in COST_COLUMNS if (frame.loc[frame["metric"] == name, "n"] > 0).any()]
     title = degradation_title(task, operator, scale)
     blocks = [_block(frame, metric, costs) for metric in metrics_with_values(frame)]
     return View(dataset, title, dataset_name(dataset), blocks)
@@ -149,8 +144,7 @@ def _cost(frame: pd.DataFrame, label: str, metric: str) -> Cell:
     if rows.empty:
         return Cell()
     value = float(rows["mean"].mean())
-    text, least = _printed(value, metric), 10.0 ** -METRIC_STYLES[metric].decimals
-    return Cell(f"<{least:g}" if value and not float(text) else text, value)
+    return Cell(small_cost(value, metric), value)
 
 
 def _cell(row: Any, notes: dict[str, str]) -> Cell:
@@ -159,8 +153,8 @@ def _cell(row: Any, notes: dict[str, str]) -> Cell:
         return Cell()
     reason, mark = remark(row), ""
     if reason:
-        mark = next((letter for letter, text in notes.items() if text == reason), "")
-        mark = mark or _letter(len(notes))
+        mark = next((known for known, text in notes.items() if text == reason), "")
+        mark = mark or letter(len(notes))
         notes[mark] = reason
     if row.n == 0:
         return Cell("—", title=reason, mark=mark)
@@ -190,9 +184,3 @@ def _title(row: Any, reason: str) -> str:
 def _printed(value: float, metric: str) -> str:
     decimals = METRIC_STYLES[metric].decimals
     return "∞" if math.isinf(value) else f"{value:.{decimals}f}"
-
-
-def _letter(number: int) -> str:
-    """a, b, ..., z, aa, ab, ..."""
-    first = _letter(number // 26 - 1) if number >= 26 else ""
-    return first + "abcdefghijklmnopqrstuvwxyz"[number % 26]

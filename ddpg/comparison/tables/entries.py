@@ -8,6 +8,9 @@ from typing import Any
 
 from ddpg.comparison.style import METRIC_STYLES
 
+BOLD = "no other method is significantly better (Wilcoxon signed-rank, Holm, 5 %)"
+"""What a bold number means."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -69,7 +72,7 @@ def small_cost(value: float, metric: str) -> str:
 def format_entry(row: Any, notes: dict[str, str]) -> Entry:
     """Format one row of the summary."""
     text = remark(row)
-    mark = notes.setdefault(text, _letter(len(notes))) if text else ""
+    mark = notes.setdefault(text, letter(len(notes))) if text else ""
     if row.n == 0:
         return Entry("—", mark=mark)
     decimals = METRIC_STYLES[row.metric].decimals
@@ -97,7 +100,7 @@ def remark(row: Any) -> str:
     return "; ".join(texts)
 
 
-def _letter(number: int) -> str:
-    """a, b, ..., z, aa, ab, ..."""
-    first = _letter(number // 26 - 1) if number >= 26 else ""
+def letter(number: int) -> str:
+    """Return the mark of a note: a, b, ..., z, aa, ab, ..."""
+    first = letter(number // 26 - 1) if number >= 26 else ""
     return first + "abcdefghijklmnopqrstuvwxyz"[number % 26]

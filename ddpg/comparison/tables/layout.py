@@ -16,7 +16,7 @@ from ddpg.comparison.statistics.measurements import CELL_KEYS, DEGRADATION_KEYS,
 from ddpg.comparison.statistics.pairs import count
 from ddpg.comparison.statistics.summary import summarise
 from ddpg.comparison.style import METRIC_STYLES, dataset_name, degradation_title, metric_order
-from ddpg.comparison.tables.entries import Entry, Panel, Table, format_entry, small_cost
+from ddpg.comparison.tables.entries import BOLD, Entry, Panel, Table, format_entry, small_cost
 from ddpg.study.names import number_name
 
 WIDEST_PANEL = 8
@@ -114,7 +114,7 @@ def _marks(shown: pd.DataFrame) -> str:
             "Nothing is bold: with so few images no difference between so many methods could be "
             "significant."
         )
-    text += "Bold: no other method is significantly better (Wilcoxon signed-rank, Holm, 5 %)."
+    text += f"Bold: {BOLD}."
     undecided = shown[~shown["decidable"] & (shown["n"] > 0)]
     levels = ", ".join(map(number_name, sorted(undecided["sigma_y"].unique())))
     few = f" Too few images or methods for any bold in a column of σ = {levels}."
@@ -161,13 +161,13 @@ def _renamed(table: Table, repeats: int) -> Table:
 def _left_out(frame: pd.DataFrame) -> list[tuple[str, str]]:
     """The metrics without any value, each with a sentence that says why."""
     return [
-        (metric, f"{METRIC_STYLES[metric].name} is left out: {_because(rows['reason'])}.")
+        (metric, f"{METRIC_STYLES[metric].name} is left out: {because(rows['reason'])}.")
         for metric, rows in frame.groupby("metric", sort=False)
         if not rows["n"].any()
     ]
 
 
-def _because(reasons: pd.Series) -> str:
+def because(reasons: pd.Series) -> str:
     """The different reasons in one line."""
     return "; ".join(sorted({reason.rstrip(".") for reason in reasons if reason})) or "no value"
 
