@@ -1,6 +1,6 @@
 """Methods, tasks and priors that other packages bring along, found through entry points.
 
-A distribution registers a description (such as a :class:`ddpg.samplers.methods.Method`) under one
+A distribution registers a description (such as a :class:`ddpg.samplers.catalogue.Method`) under one
 of the groups ``ddpg.samplers``, ``ddpg.operators`` and ``ddpg.priors``. Descriptions are read at
 every parse of the Snakefile, so the module that holds one must not import torch; the code behind it
 is named by a path, ``package.module:object``, which is imported when it is run."""

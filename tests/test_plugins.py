@@ -14,7 +14,7 @@ import pytest
 from ddpg.errors import UserError
 from ddpg.operators.tasks import Task
 from ddpg.plugins import Registry, load_object
-from ddpg.samplers.methods import Method
+from ddpg.samplers.catalogue import Method
 
 ROOT = Path(__file__).parents[1]
 GROUP = "ddpg.tests"
@@ -51,7 +51,7 @@ def test_descriptions_are_found_without_torch(installed):
         import sys
         import ddpg.study.study
         from ddpg.study.sheet import hyper_parameter_columns
-        from ddpg.samplers.methods import METHODS
+        from ddpg.samplers.catalogue import METHODS
         from ddpg.priors.cards.kinds import PRIOR_KINDS
         from ddpg.operators.tasks import TASKS
         print([*METHODS][-1], [*TASKS][-1], *PRIOR_KINDS, hyper_parameter_columns().count("lam"))
@@ -162,7 +162,7 @@ def test_plugins_are_enrolled_in_the_contract_suites(installed):
 def test_code_of_a_plugin_is_part_of_its_fingerprint(installed):
     script = """
         from ddpg.jobs.fingerprint import fingerprint
-        from ddpg.samplers.methods import METHODS
+        from ddpg.samplers.catalogue import METHODS
         from ddpg.operators.tasks import TASKS
         print(fingerprint(METHODS["pnp_hqs"].module))
         print(fingerprint(METHODS["ddnm"].module))
@@ -197,7 +197,7 @@ def registry(**options):
     return Registry(GROUP, Method, Method("own", "Own", "ddpg.samplers.pinv:P", "", ""), **options)
 
 
-METHOD = 'from ddpg.samplers.methods import Method\nM = Method("{}", "T", "a.b:C", "d", "r")\n'
+METHOD = 'from ddpg.samplers.catalogue import Method\nM = Method("{}", "T", "a.b:C", "d", "r")\n'
 
 
 def test_a_plugin_is_added(tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from ddpg.errors import UserError
 from ddpg.operators.tasks import TASKS
-from ddpg.samplers.methods import METHODS, Method
+from ddpg.samplers.catalogue import METHODS, Method
 from ddpg.study.names import number_name
 
 Dashes = tuple[float, ...]

@@ -14,7 +14,7 @@ from functools import cache
 from ddpg.jobs.fingerprint import PACKAGE, files_fingerprint, fingerprint
 from ddpg.operators.tasks import TASKS
 from ddpg.priors.cards.kinds import PRIOR_KINDS
-from ddpg.samplers.methods import METHODS
+from ddpg.samplers.catalogue import METHODS
 from ddpg.study.degradations import Degradation
 
 NO_RESULT = (
@@ -22,7 +22,6 @@ NO_RESULT = (
         "ddpg.study.config",
         "ddpg.validation",
         "ddpg.files.text",
-        "ddpg.samplers.methods",
         "ddpg.samplers.catalogue",
         "ddpg.samplers.hyper_parameters",
         "ddpg.samplers.recommendations",

@@ -13,8 +13,8 @@ import lazy_loader
 if TYPE_CHECKING:
     from ddpg.samplers.base import DiffusionSampler, Sampler
     from ddpg.samplers.building import SAMPLERS, build_sampler
+    from ddpg.samplers.catalogue import METHODS, recommended
     from ddpg.samplers.direct import DirectSampler
-    from ddpg.samplers.methods import METHODS, recommended
     from ddpg.samplers.problem import NonFiniteError, Problem, State, Step
 
 __all__ = [
@@ -37,7 +37,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "base": ["DiffusionSampler", "Sampler"],
         "building": ["SAMPLERS", "build_sampler"],
         "direct": ["DirectSampler"],
-        "methods": ["METHODS", "recommended"],
+        "catalogue": ["METHODS", "recommended"],
         "problem": ["NonFiniteError", "Problem", "State", "Step"],
     },
 )

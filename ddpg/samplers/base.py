@@ -15,7 +15,7 @@ from ddpg.noise import Noise
 from ddpg.operators.base import LinearOperator
 from ddpg.priors.base import Prior
 from ddpg.priors.schedule import Schedule
-from ddpg.samplers.methods import check_hyper_parameters
+from ddpg.samplers.catalogue import check_hyper_parameters
 from ddpg.samplers.problem import (
     CLEAN,
     Move,
@@ -39,7 +39,7 @@ class Sampler(ABC):
     """A restoration method with its hyper-parameters.
 
     Args:
-        hyper_parameters: those of :data:`ddpg.samplers.methods.METHODS` that differ from the
+        hyper_parameters: those of :data:`ddpg.samplers.catalogue.METHODS` that differ from the
             defaults.
 
     Raises:

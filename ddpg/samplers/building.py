@@ -8,7 +8,7 @@ from typing import Any
 from ddpg.errors import UserError
 from ddpg.plugins import load_object
 from ddpg.samplers.base import DiffusionSampler, Sampler
-from ddpg.samplers.methods import METHODS, STEPS, check_hyper_parameters, find_method
+from ddpg.samplers.catalogue import METHODS, STEPS, check_hyper_parameters, find_method
 
 
 class _Samplers(Mapping[str, type[Sampler]]):
@@ -34,7 +34,7 @@ class _Samplers(Mapping[str, type[Sampler]]):
 
 
 SAMPLERS: Mapping[str, type[Sampler]] = _Samplers()
-"""Every method; its hyper-parameters are in :data:`ddpg.samplers.methods.METHODS`."""
+"""Every method; its hyper-parameters are in :data:`ddpg.samplers.catalogue.METHODS`."""
 
 
 def build_sampler(

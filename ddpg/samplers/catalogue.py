@@ -1,11 +1,20 @@
-"""What a method is described by, and the descriptions of the package's own, without torch."""
+"""The methods and their hyper-parameters: names, types, defaults, limits and looks, without torch.
+
+The samplers take their defaults and checks from here, and so does the validation of experiment
+sheets, which runs at every parse of the Snakefile and must therefore import nothing heavy. Other
+packages add methods through the entry-point group ``ddpg.samplers``, see :mod:`ddpg.plugins`.
+"""
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from ddpg.plugins import module_of
+from ddpg.operators.tasks import TASKS
+from ddpg.plugins import Registry, module_of
 from ddpg.samplers.hyper_parameters import HyperParameter
 from ddpg.samplers.recommendations import (
     DDNM,
@@ -19,7 +28,7 @@ from ddpg.samplers.recommendations import (
     PIGDM,
     PINV,
 )
-from ddpg.samplers.settings import Setting
+from ddpg.samplers.settings import Setting, chosen
 
 MARKERS = "ov^<>8spP*hHXDd"
 """Matplotlib's markers that have an inside, which is what tells a filled one from a hollow one."""
@@ -112,7 +121,9 @@ _GRADIENT_BATCH = HyperParameter(
     "gradient_batch", 4, "images differentiated at a time; bounds the memory, changes nothing", 1
 )
 
-BUILT_IN = (
+METHODS: Registry[Method] = Registry(
+    "ddpg.samplers",
+    Method,
     Method(
         "ddpg",
         "DDPG",
@@ -299,9 +310,144 @@ BUILT_IN = (
         dashes=(1, 1.5),
     ),
 )
-"""The package's own methods, in the order in which they are listed and shown.
+"""Every method of the package in the order in which they are listed and shown, then plug-ins'.
 
 The colours extend those of Okabe and Ito, "Color Universal Design" (2008): people with any common
 colour-vision deficiency can tell them apart, which a test simulates. Markers differ as well, for
 prints in grey.
 """
+
+ALIASES: Mapping[str, str] = {"ddnm+": "ddnm_plus"}
+"""Other spellings of names, accepted where people write them."""
+
+NOISY_SCALE = 2.0
+"""Noise levels are given for images in [0, 1]; the samplers' images span [-1, 1]."""
+
+
+def find_method(name: str) -> Method:
+    """The method of a name or alias.
+
+    Raises:
+        ValueError: there is none; names those that there are.
+    """
+    known = ALIASES.get(name, name)
+    if known not in METHODS:
+        raise ValueError(f"unknown method {name!r}; known methods: {', '.join(METHODS)}")
+    return METHODS[known]
+
+
+def check_hyper_parameters(method: str, values: Mapping[str, object]) -> dict[str, Any]:
+    """Complete and check the hyper-parameters of a method.
+
+    Args:
+        method: a key of :data:`METHODS`, or an alias.
+        values: those that differ from the defaults.
+
+    Returns:
+        every hyper-parameter of the method, in the order of its declaration.
+
+    Raises:
+        ValueError: unknown method, unknown hyper-parameter, or a value that is not allowed.
+    """
+    found = find_method(method)
+    parameters = {parameter.name: parameter for parameter in found.parameters}
+    _refuse_unknown(found.name, values, list(parameters))
+    return {
+        name: parameter.check(values.get(name, parameter.default))
+        for name, parameter in parameters.items()
+    }
+
+
+def recommended(method: str, *, task: str, sigma_y: float) -> dict[str, Any]:
+    """Return the settings that a method's sources run on a task at a noise level.
+
+    Args:
+        method: a key of :data:`METHODS`, or an alias.
+        task: a key of :data:`ddpg.operators.tasks.TASKS`.
+        sigma_y: the noise level for images in [0, 1], at least 0.
+
+    Returns:
+        every hyper-parameter of the method, ``steps`` among them where it has steps; for
+        :func:`ddpg.samplers.build_sampler`.
+
+    Raises:
+        ValueError: unknown method or task, or a noise level that is none.
+
+    >>> recommended("diffpir", task="deblur_gauss", sigma_y=0.05)["lam"]
+    7.0
+    """
+    return dict(recommendation(method, task=task, sigma_y=sigma_y).values)
+
+
+def recommendation(method: str, *, task: str, sigma_y: float) -> Setting:
+    """Return the settings of :func:`recommended` with their source; arguments and errors as there.
+
+    The source of a method that recommends nothing for the task is "defaults".
+    """
+    described = find_method(method)
+    if task not in TASKS:
+        raise ValueError(f"unknown task {task!r}; known tasks: {', '.join(TASKS)}")
+    if isinstance(sigma_y, bool) or not isinstance(sigma_y, (int, float)):
+        raise ValueError(f"sigma_y must be a number, got {sigma_y!r}")
+    if not (math.isfinite(sigma_y) and sigma_y >= 0):
+        raise ValueError(f"sigma_y must be finite and at least 0, got {sigma_y!r}")
+    parameters = {parameter.name: parameter for parameter in described.parameters}
+    setting = chosen(described.settings, parameters, task, float(sigma_y))
+    values = check_hyper_parameters(described.name, setting.values)
+    return Setting(setting.source or "defaults", values)
+
+
+def most_steps(method: str, training_steps: int) -> int | None:
+    """Return the most steps that a method can take with a prior of so many training steps.
+
+    Args:
+        method: a key of :data:`METHODS`, or an alias.
+        training_steps: T of the prior's schedule.
+
+    Returns:
+        the number, or None for a method without steps.
+    """
+    limits = [p.maximum for p in find_method(method).parameters if p.name == STEPS.name]
+    return int(min(limits[0], training_steps)) if limits else None
+
+
+def parse_hyper_parameters(
+    method: str,
+    texts: Mapping[str, str],
+    *,
+    columns: bool = False,
+    others: Mapping[str, object] | None = None,
+) -> dict[str, Any]:
+    """Read, complete and check hyper-parameters that are given as text.
+
+    Args:
+        method: a key of :data:`METHODS`, or an alias.
+        texts: by name, those that differ from the defaults.
+        columns: whether ``texts`` is keyed by columns of the sheet instead.
+        others: values of those that are not given, where they are not the defaults.
+
+    Returns:
+        as :func:`check_hyper_parameters`.
+
+    Raises:
+        ValueError: as :func:`check_hyper_parameters`.
+    """
+    found = find_method(method)
+    keyed = {p.column if columns else p.name: p for p in found.parameters}
+    _refuse_unknown(found.name, texts, list(keyed))
+    given = {keyed[key].name: keyed[key].parse(text) for key, text in texts.items()}
+    return check_hyper_parameters(found.name, {**(others or {}), **given})
+
+
+def hyper_parameter_columns() -> tuple[str, ...]:
+    """The columns of sheets that hold hyper-parameters, of all methods."""
+    return tuple(dict.fromkeys(p.column for m in METHODS.values() for p in m.parameters))
+
+
+def _refuse_unknown(method: str, given: Mapping[str, object], allowed: list[str]) -> None:
+    unknown = [name for name in given if name not in allowed]
+    if unknown:
+        raise ValueError(
+            f"{method} has no hyper-parameter {', '.join(map(repr, unknown))}; "
+            f"it has: {', '.join(allowed) or 'none'}"
+        )

@@ -22,7 +22,7 @@ from ddpg.noise import Noise
 from ddpg.operators.base import LinearOperator
 from ddpg.priors.base import Prior
 from ddpg.samplers.base import Callback, Sampler
-from ddpg.samplers.methods import METHODS
+from ddpg.samplers.catalogue import METHODS
 from ddpg.samplers.problem import check_observations
 
 

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ddpg.priors.schedule import Schedule, spread_times
 from ddpg.samplers.base import DiffusionSampler
-from ddpg.samplers.methods import NOISY_SCALE
+from ddpg.samplers.catalogue import NOISY_SCALE
 from ddpg.samplers.problem import Move, Problem, Step, check_times
 
 SMALLEST_SIGMA = 0.001

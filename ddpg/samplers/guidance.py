@@ -27,7 +27,7 @@ class GuidedSampler(DiffusionSampler):
     Args:
         times: see :class:`DiffusionSampler`.
         hyper_parameters: ``steps``, ``gamma``, ``eta_tilde``, ``xi``, ``scale_ls``,
-            ``step_size_mode`` and ``zeta``, see :data:`ddpg.samplers.methods.METHODS`.
+            ``step_size_mode`` and ``zeta``, see :data:`ddpg.samplers.catalogue.METHODS`.
     """
 
     def step(self, problem: Problem, x: Tensor, step: Step) -> tuple[Tensor, Tensor]:

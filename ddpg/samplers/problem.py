@@ -16,7 +16,7 @@ from ddpg.noise import Noise
 from ddpg.operators.base import LinearOperator
 from ddpg.priors.base import Prior
 from ddpg.priors.schedule import Schedule
-from ddpg.samplers.methods import NOISY_SCALE
+from ddpg.samplers.catalogue import NOISY_SCALE
 
 LARGEST = torch.finfo(torch.float16).max
 """What a restoration of images on [-1, 1] may reach, 65504; beyond it, it has diverged."""

@@ -20,7 +20,7 @@ from ddpg.priors.execution import Execution, best_precision
 from ddpg.priors.loading import load_prior
 from ddpg.samplers.base import Sampler
 from ddpg.samplers.building import build_sampler
-from ddpg.samplers.methods import METHODS
+from ddpg.samplers.catalogue import METHODS
 from ddpg.stages.observations import observation_operator, read_observations
 from ddpg.study.config import ExecutionSettings
 

@@ -18,7 +18,7 @@ from ddpg.operators.base import LinearOperator
 from ddpg.operators.building import build_operator
 from ddpg.operators.kernels import motion_kernel
 from ddpg.operators.tasks import DEFAULT_SCALE
-from ddpg.samplers.methods import NOISY_SCALE
+from ddpg.samplers.catalogue import NOISY_SCALE
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from ddpg.datasets.lists import read_list
 from ddpg.errors import UserError
 from ddpg.operators.tasks import TASKS
 from ddpg.priors.cards.limits import PriorLimits, prior_limits
-from ddpg.samplers.methods import METHODS
+from ddpg.samplers.catalogue import METHODS
 from ddpg.study.sheet import Experiment, LineProblem
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ddpg.errors import UserError
 from ddpg.files.text import decimal_comma, read_table
-from ddpg.samplers.methods import (
+from ddpg.samplers.catalogue import (
     ALIASES,
     METHODS,
     find_method,

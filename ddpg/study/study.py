@@ -18,7 +18,7 @@ from ddpg.priors.cards.card import Card as PriorCard
 from ddpg.priors.cards.card import identity_with
 from ddpg.priors.cards.card import read_card as read_prior_card
 from ddpg.priors.checkpoints.records import planned_weights
-from ddpg.samplers.methods import METHODS
+from ddpg.samplers.catalogue import METHODS
 from ddpg.study.checks import row_problems
 from ddpg.study.config import DatasetEntry, ExecutionSettings, StudyConfig
 from ddpg.study.published import published_rows

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ddpg.errors import UserError
-from ddpg.samplers.methods import METHODS
+from ddpg.samplers.catalogue import METHODS
 from ddpg.study.study import Study
 
 

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ddpg.comparison.products import PLOTS, PUBLISHED, TABLES, TRAJECTORY_METHODS
-from ddpg.samplers.methods import METHODS
+from ddpg.samplers.catalogue import METHODS
 from ddpg.study.sheet import Experiment
 from ddpg.study.study import Study
 

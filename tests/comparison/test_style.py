@@ -11,7 +11,7 @@ import pytest
 from skimage.color import rgb2lab
 
 from ddpg.comparison.style import FALLBACKS, method_styles, metric_style, task_name
-from ddpg.samplers.methods import METHODS, Method
+from ddpg.samplers.catalogue import METHODS, Method
 
 # Machado, Oliveira & Fernandes (2009), severity 1, on linear RGB.
 DEFICIENCIES = {

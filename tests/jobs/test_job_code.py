@@ -13,7 +13,7 @@ from ddpg.jobs import code as job_code
 from ddpg.jobs import fingerprint as fp
 from ddpg.operators import build_operator
 from ddpg.operators.tasks import TASKS
-from ddpg.samplers.methods import METHODS
+from ddpg.samplers.catalogue import METHODS
 from ddpg.study.degradations import Degradation, check_degradation
 
 DEGRADATIONS = [

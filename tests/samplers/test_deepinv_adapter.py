@@ -11,8 +11,8 @@ from torch import nn
 from ddpg.errors import UserError
 from ddpg.noise import SeededNoise
 from ddpg.operators import build_operator
+from ddpg.samplers.catalogue import METHODS, Method
 from ddpg.samplers.deepinv_adapter import DeepinvSampler
-from ddpg.samplers.methods import METHODS, Method
 
 SIZE = (8, 12)
 

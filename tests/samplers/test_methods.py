@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from ddpg.samplers.hyper_parameters import HyperParameter
-from ddpg.samplers.methods import (
+from ddpg.samplers.catalogue import (
     METHODS,
     check_hyper_parameters,
     find_method,
     hyper_parameter_columns,
     parse_hyper_parameters,
 )
+from ddpg.samplers.hyper_parameters import HyperParameter
 
 PAGE = Path(__file__).parents[2] / "docs" / "methods.md"
 NUMBER = HyperParameter("lam", 1.0, "a number", 0, 10)

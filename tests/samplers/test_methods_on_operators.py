@@ -10,7 +10,7 @@ from ddpg.operators import build_operator
 from ddpg.operators.tasks import TASKS
 from ddpg.priors import GaussianPrior
 from ddpg.samplers import build_sampler
-from ddpg.samplers.methods import METHODS
+from ddpg.samplers.catalogue import METHODS
 
 SIZE = (16, 24)
 MEAN, VARIANCE = 0.1, 0.16

@@ -18,8 +18,8 @@ from ddpg.operators import build_operator
 from ddpg.operators.tasks import TASKS
 from ddpg.priors import GaussianPrior, load_prior
 from ddpg.samplers import METHODS, build_sampler, recommended
+from ddpg.samplers.catalogue import most_steps, recommendation
 from ddpg.samplers.hyper_parameters import HyperParameter
-from ddpg.samplers.methods import most_steps, recommendation
 from ddpg.samplers.settings import Setting, chosen
 
 PAPER = Path(__file__).parents[2] / "config" / "paper.tsv"

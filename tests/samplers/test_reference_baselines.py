@@ -17,7 +17,7 @@ from ddpg.noise import RecordedNoise
 from ddpg.operators import build_operator
 from ddpg.priors import GaussianPrior
 from ddpg.samplers import build_sampler
-from ddpg.samplers.methods import METHODS
+from ddpg.samplers.catalogue import METHODS
 
 DATA = Path(__file__).parents[1] / "data"
 CASES = json.loads((DATA / "reference_baselines.json").read_text(encoding="utf-8"))

@@ -12,7 +12,7 @@ from ddpg.priors import GaussianPrior, Prior
 from ddpg.priors.schedule import Schedule
 from ddpg.samplers import SAMPLERS, build_sampler
 from ddpg.samplers.base import DiffusionSampler
-from ddpg.samplers.methods import METHODS
+from ddpg.samplers.catalogue import METHODS
 
 STEPS = 5
 DIFFUSION = [name for name, sampler in SAMPLERS.items() if issubclass(sampler, DiffusionSampler)]

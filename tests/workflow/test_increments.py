@@ -196,7 +196,7 @@ TABLE: dict[str, tuple[Callable[[Change], object], dict[str, int]]] = {
     "the code of a figure": (lambda c: c.edit("comparison/figures/noise"), {"plots": 1, "page": 1}),
     "the code of a method's description": (
         lambda c: c.edit(
-            *("samplers/methods", "samplers/catalogue", "study/config"),
+            *("samplers/catalogue", "study/config"),
             *("operators/tasks", "plugins"),
         ),
         {},

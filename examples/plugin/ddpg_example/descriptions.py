@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ddpg.operators.tasks import Task
 from ddpg.priors.cards.kinds import PriorKind
-from ddpg.samplers.methods import HyperParameter, Method
+from ddpg.samplers.catalogue import HyperParameter, Method
 
 PNP_HQS = Method(
     name="pnp_hqs",
