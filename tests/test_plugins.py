@@ -161,7 +161,7 @@ def test_plugins_are_enrolled_in_the_contract_suites(installed):
 
 def test_code_of_a_plugin_is_part_of_its_fingerprint(installed):
     script = """
-        from ddpg.jobs.fingerprint import fingerprint
+        from ddpg.files.fingerprint import fingerprint
         from ddpg.samplers.catalogue import METHODS
         from ddpg.operators.tasks import TASKS
         print(fingerprint(METHODS["pnp_hqs"].module))
@@ -194,7 +194,9 @@ def plugin(folder, monkeypatch, name, value, code="", distribution="stranger"):
 
 
 def registry(**options):
-    return Registry(GROUP, Method, Method("own", "Own", "ddpg.samplers.pinv:P", "", ""), **options)
+    return Registry(
+        GROUP, Method, Method("own", "Own", "ddpg.samplers.algorithms.pinv:P", "", ""), **options
+    )
 
 
 METHOD = 'from ddpg.samplers.catalogue import Method\nM = Method("{}", "T", "a.b:C", "d", "r")\n'

@@ -1,6 +1,6 @@
 """Which code each kind of job runs, as fingerprints: what must run again when a module is edited.
 
-A fingerprint follows every import, see :mod:`ddpg.jobs.fingerprint`; that is too much where a
+A fingerprint follows every import, see :mod:`ddpg.files.fingerprint`; that is too much where a
 module imports all members of a family and a job uses one. So the samplers, operators and networks
 that a job does not use are left out here. A module that this one does not know counts for every job
 that reaches it: too much may run again, never too little."""
@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Collection
 from functools import cache
 
-from ddpg.jobs.fingerprint import PACKAGE, files_fingerprint, fingerprint
+from ddpg.files.fingerprint import PACKAGE, files_fingerprint, fingerprint
 from ddpg.operators.tasks import TASKS
 from ddpg.priors.cards.kinds import PRIOR_KINDS
 from ddpg.samplers.catalogue import METHODS
@@ -28,7 +28,13 @@ NO_RESULT = (
         "ddpg.samplers.settings",
     ),
     *("ddpg.operators.tasks", "ddpg.study.degradations", "ddpg.plugins", "ddpg.study.schemas"),
-    *("ddpg.jobs", "ddpg.errors", "ddpg.machine.progress", "ddpg.operators.testing"),
+    *(
+        "ddpg.jobs",
+        "ddpg.files.fingerprint",
+        "ddpg.errors",
+        "ddpg.machine.progress",
+        "ddpg.operators.testing",
+    ),
     *(
         "ddpg.files.locking",
         "ddpg.machine.devices",

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from ddpg.files.contents import content_of
 from ddpg.jobs.code import code_of, comparison_code
 from ddpg.jobs.fields import Job, Spec, as_path, file, setting
-from ddpg.jobs.fingerprint import files_fingerprint
 
 if TYPE_CHECKING:
     from ddpg.study.study import Study

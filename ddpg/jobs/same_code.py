@@ -21,8 +21,8 @@ from functools import cache
 from pathlib import Path
 
 from ddpg.errors import UserError
+from ddpg.files.fingerprint import PACKAGE, installed_package
 from ddpg.files.package_files import package_files
-from ddpg.jobs.fingerprint import PACKAGE, installed_package
 
 VARIABLE = "DDPG_CODE"
 """Environment variable of a job: JSON, package -> folder and digest of the copy that the rules

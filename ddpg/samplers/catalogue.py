@@ -127,7 +127,7 @@ METHODS: Registry[Method] = Registry(
     Method(
         "ddpg",
         "DDPG",
-        "ddpg.samplers.ddpg:DDPG",
+        "ddpg.samplers.algorithms.ddpg:DDPG",
         "iteratively preconditioned guidance, with noise put back",
         "Garber & Tirer, CVPR 2024, algorithm 2",
         (
@@ -143,7 +143,7 @@ METHODS: Registry[Method] = Registry(
     Method(
         "idpg",
         "IDPG",
-        "ddpg.samplers.idpg:IDPG",
+        "ddpg.samplers.algorithms.idpg:IDPG",
         "iteratively preconditioned guidance, no noise put back",
         "Garber & Tirer, CVPR 2024, algorithm 1",
         (
@@ -161,7 +161,7 @@ METHODS: Registry[Method] = Registry(
     Method(
         "idbp",
         "IDBP",
-        "ddpg.samplers.idbp:IDBP",
+        "ddpg.samplers.algorithms.idbp:IDBP",
         "IDPG with back-projection guidance alone (delta = 0)",
         "Tirer & Giryes, IEEE Transactions on Image Processing 2019; as IDPG with delta = 0",
         (STEPS, *_BACK_PROJECTION, _STEP_SIZE),
@@ -173,7 +173,7 @@ METHODS: Registry[Method] = Registry(
     Method(
         "ddrm",
         "DDRM",
-        "ddpg.samplers.ddrm:DDRM",
+        "ddpg.samplers.algorithms.ddrm:DDRM",
         "a variational posterior for each singular direction",
         "Kawar, Elad, Ermon & Song, NeurIPS 2022, section 3",
         (
@@ -189,7 +189,7 @@ METHODS: Registry[Method] = Registry(
     Method(
         "ddnm",
         "DDNM",
-        "ddpg.samplers.ddnm:DDNM",
+        "ddpg.samplers.algorithms.ddnm:DDNM",
         "range part from y, null-space part from the network; made for noiseless y",
         "Wang, Yu & Zhang, ICLR 2023, algorithm 1",
         (
@@ -207,7 +207,7 @@ METHODS: Registry[Method] = Registry(
     Method(
         "ddnm_plus",
         "DDNM+",
-        "ddpg.samplers.ddnm_plus:DDNMPlus",
+        "ddpg.samplers.algorithms.ddnm_plus:DDNMPlus",
         "DDNM for noisy y: correction and noise scaled in each singular direction",
         "Wang, Yu & Zhang, ICLR 2023, section 3.3 and algorithm 2",
         (STEPS, _ETA),
@@ -219,7 +219,7 @@ METHODS: Registry[Method] = Registry(
     Method(
         "diffpir",
         "DiffPIR",
-        "ddpg.samplers.diffpir:DiffPIR",
+        "ddpg.samplers.algorithms.diffpir:DiffPIR",
         "a proximal data step on every clean estimate, then noise put back",
         "Zhu et al., CVPR Workshops 2023, algorithm 1",
         (
@@ -244,7 +244,7 @@ METHODS: Registry[Method] = Registry(
     Method(
         "dps",
         "DPS",
-        "ddpg.samplers.dps:DPS",
+        "ddpg.samplers.algorithms.dps:DPS",
         "ancestral sampling, a step down the gradient of the residual's norm at every time",
         "Chung et al., ICLR 2023, algorithm 1",
         (
@@ -262,7 +262,7 @@ METHODS: Registry[Method] = Registry(
     Method(
         "pigdm",
         "ΠGDM",
-        "ddpg.samplers.pigdm:PiGDM",
+        "ddpg.samplers.algorithms.pigdm:PiGDM",
         "pseudo-inverse guidance through the network's Jacobian",
         "Song, Vahdat, Mardani & Kautz, ICLR 2023, algorithm 1",
         (
@@ -289,7 +289,7 @@ METHODS: Registry[Method] = Registry(
     Method(
         "pinv",
         "Pinv",
-        "ddpg.samplers.pinv:PseudoInverse",
+        "ddpg.samplers.algorithms.pinv:PseudoInverse",
         "the regularised pseudo-inverse of y",
         "Garber & Tirer, CVPR 2024, section 4",
         (HyperParameter("eta_tilde", 0.7, "eta = max(1e-4, sigma^2 eta_tilde)", 0),),
@@ -301,7 +301,7 @@ METHODS: Registry[Method] = Registry(
     Method(
         "bicubic",
         "Bicubic",
-        "ddpg.samplers.bicubic:Bicubic",
+        "ddpg.samplers.algorithms.bicubic:Bicubic",
         "bicubic enlargement of y",
         "Keys, 1981",
         enlarges=True,

@@ -20,7 +20,7 @@ import threading
 import traceback
 from collections.abc import Sequence
 
-from ddpg.jobs.fingerprint import PACKAGE
+from ddpg.files.fingerprint import PACKAGE
 from ddpg.jobs.same_code import package_digest
 from ddpg.warm.protocol import (
     STARTED,

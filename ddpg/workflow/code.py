@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ddpg.jobs.fingerprint import PACKAGE
+from ddpg.files.fingerprint import PACKAGE
 from ddpg.jobs.same_code import VARIABLE, Copy, compare, copies_of, package_digest, to_text
 
 _WHERE = """

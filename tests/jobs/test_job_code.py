@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from ddpg.files import fingerprint as fp
 from ddpg.jobs import code as job_code
-from ddpg.jobs import fingerprint as fp
 from ddpg.operators import build_operator
 from ddpg.operators.tasks import TASKS
 from ddpg.samplers.catalogue import METHODS
@@ -62,10 +62,10 @@ FOURIER = {"ddpg sr", "pinv motion", "bicubic sr", "observe sr", "observe motion
 @pytest.mark.parametrize(
     ("module", "touched"),
     [
-        ("samplers.ddpg", {"ddpg sr"}),
-        ("samplers.pinv", {"pinv motion"}),
+        ("samplers.algorithms.ddpg", {"ddpg sr"}),
+        ("samplers.algorithms.pinv", {"pinv motion"}),
         ("samplers.guidance", {"ddpg sr", "idpg blur"}),
-        ("samplers.ddnm_plus", {"ddnm_plus blur"}),
+        ("samplers.algorithms.ddnm_plus", {"ddnm_plus blur"}),
         ("samplers.base", EVERY_ROW),
         ("operators.fourier", FOURIER),
         ("operators.separable", {"idpg blur", "ddnm_plus blur", "bicubic sr", "observe blur"}),

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from ddpg.cli import main
 from ddpg.errors import UserError
+from ddpg.files.fingerprint import fingerprint
 from ddpg.files.tensors import CorruptFileError, read_tensors
-from ddpg.jobs.fingerprint import fingerprint
 from ddpg.priors import load_prior
 from ddpg.priors.cards.card import read_card
 from ddpg.priors.cards.kinds import PRIOR_KINDS, PriorKind

@@ -172,9 +172,15 @@ TABLE: dict[str, tuple[Callable[[Change], object], dict[str, int]]] = {
     ),
     "images at a time": (lambda c: c.entry(batch_size=2), RECORD),
     "comments everywhere": (lambda c: c.comment_everywhere(), {}),
-    "the code of a sampler": (lambda c: c.edit("samplers/ddpg"), stages(4, **DRAWN_ROW)),
-    "the code of another sampler": (lambda c: c.edit("samplers/pinv"), stages(4, grid=2)),
-    "the code of a sampler not used": (lambda c: c.edit("samplers/dps"), {}),
+    "the code of a sampler": (
+        lambda c: c.edit("samplers/algorithms/ddpg"),
+        stages(4, **DRAWN_ROW),
+    ),
+    "the code of another sampler": (
+        lambda c: c.edit("samplers/algorithms/pinv"),
+        stages(4, grid=2),
+    ),
+    "the code of a sampler not used": (lambda c: c.edit("samplers/algorithms/dps"), {}),
     "the code of an operator": (
         lambda c: c.edit("operators/separable"),
         stages(6, observe=2, **DRAWN_ROW),

@@ -18,8 +18,8 @@ from typing import Any
 from pydantic import BaseModel, PrivateAttr
 
 from ddpg.errors import UserError
+from ddpg.files.fingerprint import fingerprint
 from ddpg.files.text import read_text
-from ddpg.jobs.fingerprint import fingerprint
 from ddpg.priors.cards.fields import (
     STEPS,
     CardFields,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from ddpg.jobs.fingerprint import data_fingerprint
+from ddpg.files.fingerprint import data_fingerprint
 from ddpg.plugins import Registry, module_of
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ddpg.samplers.idpg import IDPG
+from ddpg.samplers.algorithms.idpg import IDPG
 from ddpg.samplers.problem import Problem, Step
 
 

@@ -3,7 +3,7 @@
 Wang, Yu & Zhang, "Zero-Shot Image Restoration Using Denoising Diffusion Null-Space Model", ICLR
 2023 (arXiv 2212.00490), algorithm 1; time travel (section 3.3) goes in the order of RePaint's jumps
 (Lugmayr et al., CVPR 2022), as the authors' code has it. Made for observations without noise; given
-noise, it fits the noise, see :mod:`ddpg.samplers.ddnm_plus`.
+noise, it fits the noise, see :mod:`ddpg.samplers.algorithms.ddnm_plus`.
 """
 
 from __future__ import annotations

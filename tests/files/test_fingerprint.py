@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ddpg.errors import UserError
-from ddpg.jobs import fingerprint as fp
+from ddpg.files import fingerprint as fp
 
 ROOT = Path(__file__).parents[2]
 
