@@ -14,3 +14,11 @@ class CorruptFileError(UserError):
 
     def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
         super().__init__(f"{os.fspath(path)}: {reason}")
+
+
+class MetricUnavailable(RuntimeError):  # noqa: N818 - a state of affairs, not a mistake
+    """A metric that cannot be computed here; the message is the reason, ready for a table."""
+
+
+class MetricUndefined(MetricUnavailable):
+    """A metric that has no value for these images, whatever else is there."""

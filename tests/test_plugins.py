@@ -268,7 +268,8 @@ def test_a_card_names_a_kind_of_prior(installed, tmp_path):
         "schedule: {kind: linear}\n"
     )
     script = f"""
-        from ddpg.priors.cards.card import card_identity, read_card
+        from ddpg.priors.cards.card import read_card
+        from ddpg.priors.cards.identity import card_identity
         import sys
         print("torch" in sys.modules, card_identity({str(card)!r}) == card_identity({str(card)!r}))
         import torch

@@ -24,6 +24,6 @@ def add_verbs(verb: VerbMaker) -> None:
 
 
 def _index_folder(options: argparse.Namespace) -> None:
-    from ddpg.stages.resources import index_folder
+    from ddpg.datasets.listing import index_folder
 
     index_folder(options.folder, options.output, label_by_folder=options.label_by_folder)

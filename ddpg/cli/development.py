@@ -41,7 +41,7 @@ def _bench(options: argparse.Namespace) -> int:
 
 
 def _schemas(options: argparse.Namespace) -> None:
-    from ddpg.study.schemas import json_schemas
+    from ddpg.study.config import json_schemas
 
     for name, schema in json_schemas().items():
         with replacing(options.folder / name) as path:

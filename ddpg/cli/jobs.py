@@ -45,14 +45,14 @@ def _fetch_dataset(job: DatasetFetching) -> None:
 
 def _survey_dataset(job: Survey) -> None:
     from ddpg.datasets.cards import read_card
-    from ddpg.stages.resources import survey_dataset
+    from ddpg.datasets.survey import survey_dataset
 
     survey_dataset(read_card(job.card), job.output, fetched=job.fetched)
 
 
 def _prepare_images(job: Preparation) -> None:
     from ddpg.datasets.cards import read_card
-    from ddpg.datasets.listed import listed_rows
+    from ddpg.datasets.index import listed_rows
     from ddpg.datasets.places import root_folder
     from ddpg.stages.preparation import prepare_images, prepare_rows
     from ddpg.study.selection import parse_positions
@@ -89,7 +89,7 @@ def _convert_checkpoint(job: Conversion) -> None:
 
 
 def _find_backbone(job: BackboneSearch) -> None:
-    from ddpg.stages.resources import find_lpips_backbone
+    from ddpg.metrics.backbones import find_lpips_backbone
 
     find_lpips_backbone(job.net, job.output)
 

@@ -1,10 +1,10 @@
-"""Which files of a source are the pictures of its data set."""
+"""Which files of a source are the pictures of its data set, and what is wrong with them."""
 
 from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -13,10 +13,47 @@ from ddpg.datasets.entries import ImageEntry, made_id
 from ddpg.datasets.lists import Listing, read_list
 from ddpg.datasets.matching import FileFinder
 from ddpg.datasets.places import find_list
-from ddpg.datasets.problems import SHOWN, Problems
 from ddpg.errors import UserError
 
 log = logging.getLogger(__name__)
+
+SHOWN = 20
+"""How many problems of a kind are told one by one."""
+
+
+class Problems:
+    """Collects problems by kind, in the order in which the kinds are first met."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, list[str]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._kinds)
+
+    def add(self, kind: str, *items: str) -> None:
+        """Add problems of a kind; a kind may stand without items."""
+        self._kinds.setdefault(kind, []).extend(items)
+
+    @property
+    def kinds(self) -> dict[str, list[str]]:
+        """What was collected, by kind."""
+        return {kind: list(items) for kind, items in self._kinds.items()}
+
+    def raise_any(self, place: str) -> None:
+        """Raise what was collected, if anything.
+
+        Args:
+            place: what the problems are about, which heads the message.
+
+        Raises:
+            UserError: all problems, the first of each kind one by one.
+        """
+        if not self._kinds:
+            return
+        lines = [f"{place}: the pictures cannot be used as they are:"]
+        for kind, items in self._kinds.items():
+            lines += [f"  {kind}{f' ({len(items)}):' if items else ''}", *_shown(items)]
+        raise UserError("\n".join(lines))
 
 
 @dataclass(frozen=True)
@@ -115,3 +152,9 @@ def _note_unlisted(files: Sequence[str], found: Sequence[Candidate]) -> None:
     if others:
         shown = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")
         log.info("%d pictures are not listed and take no part: %s", len(others), shown)
+
+
+def _shown(items: list[str]) -> Iterable[str]:
+    yield from (f"    {item}" for item in items[:SHOWN])
+    if len(items) > SHOWN:
+        yield f"    and {len(items) - SHOWN} more"

@@ -15,10 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from ddpg.datasets.cards import DatasetCard
-from ddpg.datasets.choosing import choose
+from ddpg.datasets.choosing import Problems, choose
 from ddpg.datasets.matching import find_pictures, walk
 from ddpg.datasets.places import root_folder
-from ddpg.datasets.problems import Problems
 from ddpg.errors import UserError
 from ddpg.files.contents import file_content
 from ddpg.files.writing import replacing

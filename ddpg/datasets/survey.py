@@ -6,19 +6,18 @@ by one.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from ddpg.datasets.cards import DatasetCard
-from ddpg.datasets.choosing import Candidate, choose
+from ddpg.datasets.choosing import Candidate, Problems, choose
 from ddpg.datasets.entries import folded, name_problem
-from ddpg.datasets.index import Row
+from ddpg.datasets.index import Row, write_index
 from ddpg.datasets.matching import find_pictures, left_out
-from ddpg.datasets.places import pictures_folder
-from ddpg.datasets.problems import Problems
+from ddpg.datasets.places import pictures_folder, root_folder
+from ddpg.files.contents import sha256_of
 from ddpg.images import ImageError, inspect_image
 
 MINIMUM_SIDE = 8
@@ -27,6 +26,22 @@ MINIMUM_SIDE = 8
 _NO_NAME = "names under which no picture can be listed"
 
 log = logging.getLogger(__name__)
+
+
+def survey_dataset(card: DatasetCard, output: Path, *, fetched: Path | None = None) -> None:
+    """Check every picture of a data set and write its index.
+
+    Args:
+        card: what the data set should be.
+        output: the index; see :mod:`ddpg.datasets.index`.
+        fetched: what ``ddpg job fetch-dataset`` made, for an archive or what the web has.
+
+    Raises:
+        UserError: everything that is wrong with the pictures, in one message.
+    """
+    rows = survey(card, root_folder(card, fetched))
+    write_index(rows, output)
+    log.info("%s: %d pictures", output, len(rows))
 
 
 def survey(card: DatasetCard, root: Path) -> list[Row]:
@@ -89,7 +104,7 @@ def _inspected(
     path = base / candidate.file
     try:
         width, height = inspect_image(path)
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        sha256 = sha256_of(path)
     except ImageError as error:
         problems.add("pictures that cannot be read", str(error).removeprefix(f"{base}/"))
         return None

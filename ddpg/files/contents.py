@@ -30,8 +30,18 @@ SETTLED = 2.0
 """Seconds after its last change from which a file's checksum is remembered."""
 
 
+def sha256_of(path: str | os.PathLike[str]) -> str:
+    """The SHA-256 of a file as it is now, 64 hexadecimal digits.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def file_content(path: str | os.PathLike[str]) -> str:
-    """The SHA-256 of a file, 64 hexadecimal digits.
+    """The SHA-256 of a file, remembered as long as the file seems unchanged.
 
     Raises:
         OSError: the file cannot be read.
@@ -90,7 +100,7 @@ class _Memory:
         known = self.known.get(place)
         if known and known[0] == state:
             return known[1]
-        content = _sha256(path)
+        content = sha256_of(path)
         if _state(path) == state and time.time_ns() - max(state[2:]) > SETTLED * 1e9:
             self.known[place] = (state, content)
             self.pending = True
@@ -139,8 +149,3 @@ def _memory() -> _Memory:
     if file not in _MEMORIES:
         _MEMORIES[file] = _Memory(file)
     return _MEMORIES[file]
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

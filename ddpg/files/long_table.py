@@ -7,12 +7,12 @@ of the study is a plain one, for everybody; its checksum lies beside it, in the 
 from __future__ import annotations
 
 import csv
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ddpg.errors import CorruptFileError
 from ddpg.files.checksums import REMEDY
+from ddpg.files.contents import sha256_of
 from ddpg.files.csv_files import read_rows, write_rows
 from ddpg.files.writing import replacing
 
@@ -76,7 +76,7 @@ def collect(tables: Sequence[Path], output: Path) -> None:
             writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
-        digest = _sha256(temporary)
+        digest = sha256_of(temporary)
         with replacing(_checksum_file(output)) as beside:
             beside.write_text(f"{digest}  {output.name}\n", encoding="utf-8")
 
@@ -91,7 +91,7 @@ def check_unchanged(path: Path) -> None:
     if not (beside.is_file() and path.is_file()):
         return
     expected, _, _ = beside.read_text(encoding="utf-8").partition(" ")
-    if _sha256(path) != expected:
+    if sha256_of(path) != expected:
         raise CorruptFileError(
             path, f"has changed since it was written, says {beside.name}; {REMEDY}"
         )
@@ -99,7 +99,3 @@ def check_unchanged(path: Path) -> None:
 
 def _checksum_file(table: Path) -> Path:
     return table.with_name(f"{table.name}.sha256")
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

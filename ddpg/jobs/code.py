@@ -27,7 +27,12 @@ NO_RESULT = (
         "ddpg.samplers.recommendations",
         "ddpg.samplers.settings",
     ),
-    *("ddpg.operators.tasks", "ddpg.study.degradations", "ddpg.plugins", "ddpg.study.schemas"),
+    *(
+        "ddpg.operators.tasks",
+        "ddpg.study.degradations",
+        "ddpg.plugins",
+        "ddpg.priors.cards.settings",
+    ),
     *(
         "ddpg.jobs",
         "ddpg.files.fingerprint",

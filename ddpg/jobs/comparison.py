@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ddpg.files.contents import content_of
+from ddpg.files.fingerprint import files_fingerprint
 from ddpg.jobs.code import code_of, comparison_code
 from ddpg.jobs.fields import Job, Spec, as_path, file, setting
 

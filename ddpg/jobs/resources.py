@@ -12,7 +12,7 @@ from ddpg.datasets.cards import DatasetCard
 from ddpg.datasets.contents import fetched_content, listed_contents, surveyed_content
 from ddpg.jobs.code import FETCHING, code_of, conversion_code
 from ddpg.jobs.fields import Job, Spec, as_path, file, setting
-from ddpg.priors.cards.card import architecture_digest
+from ddpg.priors.cards.identity import architecture_digest
 from ddpg.priors.cards.kinds import PRIOR_KINDS
 from ddpg.priors.checkpoints.places import downloaded_path
 from ddpg.priors.checkpoints.records import CHECKSUMS, planned_weights, seen_before
@@ -106,9 +106,7 @@ class Preparation(Job):
             crop=card.crop,
             image_size=study.entries[dataset].image_size,
             fetched=study.fetched_folder(dataset),
-            code=code_of(
-                "ddpg.stages.preparation", "ddpg.datasets.listed", without=["ddpg.datasets.cards"]
-            ),
+            code=code_of("ddpg.stages.preparation", without=["ddpg.datasets.cards"]),
             besides={
                 "package": card.source.package or "",
                 "folder": "" if card.source.is_fetched else card.source.folder,

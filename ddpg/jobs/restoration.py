@@ -12,8 +12,8 @@ from ddpg.jobs import code
 from ddpg.jobs.code import recording_code, restoration_code
 from ddpg.jobs.fields import Spec, as_path, file, machine, setting
 from ddpg.jobs.observation import Degrading
+from ddpg.priors.cards.settings import Compile, Layout, Precision
 from ddpg.samplers.catalogue import METHODS, parse_hyper_parameters
-from ddpg.study.config import Compile, Layout, Precision
 
 if TYPE_CHECKING:
     from ddpg.study.sheet import Experiment

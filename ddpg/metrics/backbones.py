@@ -8,7 +8,7 @@ is another metric.
 
 from __future__ import annotations
 
-import hashlib
+import json
 import logging
 import os
 import pickle
@@ -19,9 +19,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from ddpg.errors import MetricUnavailable
 from ddpg.fetching import FetchError, fetch
 from ddpg.fetching.remote import PublishedFile
-from ddpg.metrics.measures import MetricUnavailable
+from ddpg.files.contents import sha256_of
+from ddpg.files.writing import replacing
 
 log = logging.getLogger(__name__)
 
@@ -115,6 +117,25 @@ def _short_cause(error: FetchError, address: str, target: Path) -> str:
     return cause.replace(f"{target.parent}{os.sep}", "")
 
 
+def find_lpips_backbone(net: str, output: Path) -> None:
+    """Look for LPIPS's backbone, try to fetch it, and write down where it is or why it is not.
+
+    A study goes on without it: the metric's column is then empty, with this reason.
+
+    Args:
+        net: "alex", "squeeze" or "vgg".
+        output: JSON file with ``file`` and ``reason``, one of which is null.
+    """
+    found: dict[str, str | None] = {"file": None, "reason": None}
+    try:
+        found["file"] = str(fetch_backbone(net))
+    except MetricUnavailable as reason:
+        found["reason"] = str(reason)
+        log.warning("LPIPS cannot be computed: %s", reason)
+    with replacing(output) as path:
+        path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
 def lpips_network(net: str, backbone: str | os.PathLike[str]) -> nn.Module:
     """LPIPS 0.1 with its published heads on a backbone, in float32 on the CPU, for inference.
 
@@ -184,5 +205,4 @@ def _verify(path: Path, name: str) -> None:
 @cache
 def _sha256(path: Path, _size: int, _mtime_ns: int) -> str:
     """A file's checksum. The files have hundreds of MB, and every batch of images asks for it."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return sha256_of(path)

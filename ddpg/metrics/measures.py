@@ -22,19 +22,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from ddpg.errors import MetricUndefined
+
 SSIM_WINDOW = 11
 HAARPSI_SMALLEST = 16
 NOT_FINITE = "the image has NaN or infinite values"
 LPIPS_SMALLEST = {"alex": 31, "squeeze": 17, "vgg": 16}
 """Smallest image side that reaches the last layer of the backbone."""
-
-
-class MetricUnavailable(RuntimeError):  # noqa: N818 - a state of affairs, not a mistake
-    """A metric that cannot be computed here; the message is the reason, ready for a table."""
-
-
-class MetricUndefined(MetricUnavailable):
-    """A metric that has no value for these images, whatever else is there."""
 
 
 def psnr(restored: Tensor, reference: Tensor, *, data_range: float) -> Tensor:

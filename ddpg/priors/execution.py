@@ -1,4 +1,4 @@
-"""How a prior's network is run on a device: precision, memory layout, compilation.
+"""How a prior's network is run on a device: precision, layout, compilation, images at a time.
 
 Each setting has a default that was measured to pay (docs/performance.md):
 
@@ -9,6 +9,7 @@ Each setting has a default that was measured to pay (docs/performance.md):
 - layout: channels last, which all convolution kernels in question prefer.
 - compilation: on a GPU where a job has enough evaluations left to pay for it; on a CPU only if it
   is asked for.
+- images at a time: as many as fit on a GPU, one on a CPU, where its features stay in the cache.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from typing import Any, get_args
 import torch
 from torch import Tensor, nn
 
-from ddpg.study.config import Compile, ExecutionSettings, Layout
+from ddpg.priors.base import Prior
+from ddpg.priors.cards.settings import Compile, ExecutionSettings, Layout
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +43,11 @@ _COMPILING = ContextVar("compiling", default=True)
 
 WORTH_COMPILING = 2000
 """Evaluations on a GPU from which compilation pays: it takes a minute and saves tens of ms each."""
+
+USABLE = 0.8
+"""Share of the free memory that is used: allocations leave gaps, and others may need some."""
+LARGEST = 64
+"""More images at a time no longer make a GPU busier."""
 
 
 @dataclass(frozen=True)
@@ -175,3 +182,45 @@ class CompiledNetwork:
             return self._network(*arguments)
         # A replay overwrites what the one before has returned.
         return result.clone() if self._replays else result
+
+
+def best_batch_size(prior: Prior, image_size: int) -> int:
+    """The batch size of a prior on its device.
+
+    Args:
+        prior: any prior; on a GPU it is called with one and with two images of noise.
+        image_size: side of the images.
+    """
+    if prior.device.type != "cuda":
+        return 1
+    free, _ = torch.cuda.mem_get_info(prior.device)
+    reserved = torch.cuda.memory_reserved(prior.device) - torch.cuda.memory_allocated(prior.device)
+    return automatic_batch_size(
+        lambda count: _peak_bytes(prior, image_size, count), free=free + reserved
+    )
+
+
+def automatic_batch_size(
+    peak: Callable[[int], float], *, free: float, largest: int = LARGEST
+) -> int:
+    """The largest batch that fits, if memory grows linearly with it.
+
+    Args:
+        peak: memory that a batch of one and of two images takes.
+        free: memory that there is.
+        largest: bound of the answer.
+    """
+    one, two = peak(1), peak(2)
+    each = max(two - one, 1.0)
+    return max(1, min(largest, 1 + int((USABLE * free - one) // each)))
+
+
+def _peak_bytes(prior: Prior, image_size: int, count: int) -> float:
+    """Memory that an evaluation of ``count`` images takes beyond what is held already."""
+    if prior.needs_labels:
+        prior = prior.conditioned_on([0] * count)
+    torch.cuda.reset_peak_memory_stats(prior.device)
+    before = torch.cuda.memory_allocated(prior.device)
+    with uncompiled():
+        prior.eps(torch.zeros(count, 3, image_size, image_size, device=prior.device), 0)
+    return torch.cuda.max_memory_allocated(prior.device) - before

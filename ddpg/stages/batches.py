@@ -15,14 +15,15 @@ from ddpg.jobs.restoration import Restoring
 from ddpg.noise import SeededNoise
 from ddpg.operators.base import LinearOperator
 from ddpg.priors.base import Prior
-from ddpg.priors.cards.card import card_identity, read_card
+from ddpg.priors.cards.card import read_card
+from ddpg.priors.cards.identity import card_identity
+from ddpg.priors.cards.settings import ExecutionSettings
 from ddpg.priors.execution import Execution, best_precision
 from ddpg.priors.loading import load_prior
 from ddpg.samplers.base import Sampler
 from ddpg.samplers.building import build_sampler
 from ddpg.samplers.catalogue import METHODS
 from ddpg.stages.observations import observation_operator, read_observations
-from ddpg.study.config import ExecutionSettings
 
 
 @dataclass(frozen=True)

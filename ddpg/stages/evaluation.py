@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ddpg.errors import UserError
+from ddpg.errors import MetricUnavailable, MetricUndefined, UserError
 from ddpg.files.costs import MEASURES, SETTINGS, failures_among, read_costs
 from ddpg.files.long_table import note_of, write_long_table
 from ddpg.files.tensors import read_tensors
@@ -127,9 +127,9 @@ def _values(
     alone = len(candidate) == 1
     try:
         values = function(candidate, reference, data_range=1.0).tolist()
-    except measure.MetricUnavailable as reason:
+    except MetricUnavailable as reason:
         if alone:
-            return [Measured("", str(reason), isinstance(reason, measure.MetricUndefined))]
+            return [Measured("", str(reason), isinstance(reason, MetricUndefined))]
         values = [math.nan] * len(candidate)
     if alone and math.isnan(values[0]):
         return [Measured("", "its value is not a number")]
@@ -165,7 +165,7 @@ def _lpips(
     """LPIPS with the backbone that the first stage found, if it found one."""
     found = json.loads(backbone.read_text(encoding="utf-8")) if backbone else {"file": None}
     if backbone and found["file"] is None:
-        raise measure.MetricUnavailable(found["reason"])
+        raise MetricUnavailable(found["reason"])
     return measure.lpips(
         candidate, reference, data_range=data_range, net=net, backbone=found["file"]
     )

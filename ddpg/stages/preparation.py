@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from ddpg.datasets.index import Row, read_index
 from ddpg.errors import UserError
+from ddpg.files.contents import sha256_of
 from ddpg.files.tensors import write_tensors
 from ddpg.images import load_measured, to_uint8
 
@@ -94,7 +94,7 @@ def _prepared(row: Row, folder: Path, image_size: int, crop: str) -> tuple[Tenso
     """
     path = folder / row.source
     if path.is_file() and row.sha256:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        found = sha256_of(path)
         if found != row.sha256:
             raise UserError(
                 f"{path}: is not the file that was surveyed or listed: sha256 {found}, "

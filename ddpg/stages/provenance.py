@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import os
 import platform
@@ -13,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from ddpg.files.contents import sha256_of
 from ddpg.files.costs import merged_settings
 from ddpg.files.writing import replacing
 from ddpg.machine.hardware import gpu_names, processor
@@ -59,7 +59,7 @@ def write_provenance(
         "priors": {name: _prior(name, fetched) for name in priors},
         "networks": networks_run(metrics),
         "settings": settings_used(metrics),
-        "sha256": {name: _sha256(path) for name, path in files.items()},
+        "sha256": {name: sha256_of(path) for name, path in files.items()},
     }
     with replacing(output) as path:
         path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
@@ -127,8 +127,3 @@ def _prior(name: str, fetched: Mapping[tuple[str, ...], str]) -> dict[str, str]:
     }
     named = {part: f"{card.part(part)[0].name}: {content}" for part, content in parts.items()}
     return {"card": card.path.name, **named}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -18,13 +18,14 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from ddpg.files.contents import sha256_of
 from ddpg.files.costs import FAILURE, SETTINGS, at_a_time
 from ddpg.files.locking import locked
 from ddpg.files.tensors import read_ids
 from ddpg.jobs.restoration import Restoration
 from ddpg.machine.hardware import device_name
 from ddpg.machine.progress import steps_bar
-from ddpg.priors.batching import best_batch_size
+from ddpg.priors.execution import best_batch_size
 from ddpg.samplers.problem import NonFiniteError, divergences
 from ddpg.stages.batches import Restorer, execution_of, prior_identity
 from ddpg.stages.finished import FinishedImages
@@ -70,7 +71,7 @@ def digest(job: Restoration, device: str) -> str:
     identity = [
         parameters,
         prior_identity(job, device),
-        hashlib.sha256(job.observations.read_bytes()).hexdigest(),
+        sha256_of(job.observations),
         torch.device(device).type,
     ]
     text = json.dumps(identity, sort_keys=True, default=list)

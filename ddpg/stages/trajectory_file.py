@@ -10,11 +10,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ddpg.errors import UserError
-from ddpg.files.tensors import CorruptFileError, read_tensors, write_tensors
+from ddpg.files.tensors import read_metadata, read_tensors, write_tensors
 
 _PARTS = ("x0", "restored", "observation", "truth")
 _ABOUT = "trajectory"
@@ -90,11 +89,7 @@ def read_trajectory(path: str | os.PathLike[str]) -> Trajectory:
         UserError: the file cannot be read, or holds no trajectory.
     """
     tensors = {name: x.float() for name, x in read_tensors(path, _PARTS).items()}
-    try:
-        with safe_open(path, framework="pt") as stored:
-            text = (stored.metadata() or {}).get(_ABOUT)
-    except (SafetensorError, OSError) as error:
-        raise CorruptFileError(path, f"not a readable safetensors file ({error})") from error
+    text = read_metadata(path).get(_ABOUT)
     if text is None:
         raise UserError(f"{os.fspath(path)}: holds no trajectory")
     content = json.loads(text)

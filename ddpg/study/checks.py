@@ -8,21 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from ddpg.datasets.cards import DatasetCard
 from ddpg.datasets.entries import ImageEntry
 from ddpg.datasets.lists import read_list
 from ddpg.errors import UserError
 from ddpg.operators.tasks import TASKS
+from ddpg.priors.cards.card import Card
 from ddpg.priors.cards.limits import PriorLimits, prior_limits
 from ddpg.samplers.catalogue import METHODS
+from ddpg.study.config import DatasetEntry, StudyConfig
+from ddpg.study.selection import Selection
 from ddpg.study.sheet import Experiment, LineProblem
 
-if TYPE_CHECKING:
-    from ddpg.study.study import Study
+
+class Planned(Protocol):
+    """What the checks ask of a study, see :class:`ddpg.study.study.Study`."""
+
+    config: StudyConfig
+    experiments: list[Experiment]
+    entries: dict[str, DatasetEntry]
+    cards: dict[str, DatasetCard]
+    priors: dict[str, Card]
+    selections: dict[str, Selection]
 
 
-def row_problems(study: Study) -> Iterator[LineProblem]:
+def row_problems(study: Planned) -> Iterator[LineProblem]:
     """What is wrong with the rows of a study's sheet, given its data sets and priors."""
     used = {e.cell.dataset for e in study.experiments if METHODS[e.method].uses_prior}
     limits = {dataset: prior_limits(study.priors[dataset]) for dataset in used}
@@ -90,7 +102,7 @@ def _steps_problem(row: Experiment, prior: str, limits: PriorLimits) -> str:
     )
 
 
-def _label_problem(study: Study, dataset: str, limits: PriorLimits) -> str:
+def _label_problem(study: Planned, dataset: str, limits: PriorLimits) -> str:
     """What keeps a class-conditional prior from the pictures that take part."""
     if not limits.labels:
         return ""
@@ -117,7 +129,7 @@ def _label_problem(study: Study, dataset: str, limits: PriorLimits) -> str:
     return ""
 
 
-def _entries(study: Study, dataset: str) -> list[ImageEntry] | None:
+def _entries(study: Planned, dataset: str) -> list[ImageEntry] | None:
     """The pictures that take part, where card or list know them before anything is fetched."""
     selection, card = study.selections[dataset], study.cards[dataset]
     if selection.entries is not None:

@@ -10,42 +10,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from ddpg.datasets.cards import DatasetCard
+from ddpg.priors.cards.settings import CompileSetting, ExecutionSettings, Layout, Precision
 from ddpg.validation import GivenPath, Identifier, PathText, Section
 
 _SLICE = r"\s*(-?[0-9]+)?\s*:\s*(-?[0-9]+)?\s*(:\s*(0*[1-9][0-9]*)?\s*)?"
 """A slice of Python without a negative step."""
-
-
-def _switch(value: object) -> object:
-    """``on`` and ``off`` as they are meant: YAML 1.1 reads them as true and false."""
-    return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
-
-
-Precision = Literal["float32", "bfloat16", "float16"]
-Layout = Literal["channels_last", "contiguous"]
-Compile = Literal["auto", "on", "off"]
-_Compile = Annotated[Compile, BeforeValidator(_switch)]
-
-
-class ExecutionSettings(Section):
-    """How a prior's network is run; what is not said is chosen for the device."""
-
-    precision: Precision | None = None
-    """Precision of the network; by default what suits the device."""
-    layout: Layout | None = None
-    """Memory layout of images and weights; channels_last by default."""
-    compile: _Compile | None = None
-    """Whether the network is compiled; by default (auto) where it pays within a job."""
-    batch_size: int | None = Field(default=None, ge=1)
-    """Images at a time; by default as many as fit on a GPU, one on a CPU."""
-
-    def over(self, others: ExecutionSettings) -> ExecutionSettings:
-        """These settings, and others where these say nothing."""
-        return others.model_copy(update=self.model_dump(exclude_none=True))
 
 
 class DatasetEntry(Section):
@@ -65,7 +39,7 @@ class DatasetEntry(Section):
     """Precision of the prior's network; by default the card's, or what suits the device."""
     layout: Layout | None = None
     """Memory layout of the prior's network; by default the card's, or channels_last."""
-    compile: _Compile | None = None
+    compile: CompileSetting | None = None
     """Whether the prior's network is compiled; by default the card's, or where it pays."""
     batch_size: int | None = Field(default=None, ge=1)
     """Images at a time; changes no result. By default the card's, or what suits the device."""
@@ -161,6 +135,14 @@ class StudyConfig(Section):
         if twice := _twice(metrics):
             raise ValueError(f"every metric may be listed once; repeated: {twice}")
         return metrics
+
+
+def json_schemas() -> dict[str, dict[str, Any]]:
+    """The JSON schema of every file that users write, by its name in ``config/schemas``."""
+    return {
+        "config.schema.yaml": StudyConfig.model_json_schema(),
+        "dataset.schema.yaml": DatasetCard.model_json_schema(),
+    }
 
 
 def _twice(names: Iterable[str]) -> str:

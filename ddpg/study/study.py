@@ -15,12 +15,14 @@ from ddpg.datasets.cards import DatasetCard
 from ddpg.datasets.cards import read_card as read_dataset_card
 from ddpg.errors import UserError
 from ddpg.priors.cards.card import Card as PriorCard
-from ddpg.priors.cards.card import identity_with
 from ddpg.priors.cards.card import read_card as read_prior_card
+from ddpg.priors.cards.identity import identity_with
+from ddpg.priors.cards.own_files import fetched_parts
+from ddpg.priors.cards.settings import ExecutionSettings
 from ddpg.priors.checkpoints.records import planned_weights
 from ddpg.samplers.catalogue import METHODS
 from ddpg.study.checks import row_problems
-from ddpg.study.config import DatasetEntry, ExecutionSettings, StudyConfig
+from ddpg.study.config import DatasetEntry, StudyConfig
 from ddpg.study.published import published_rows
 from ddpg.study.selection import Selection, selected
 from ddpg.study.sheet import Cell, Experiment, problem_lines, read_sheet
@@ -166,7 +168,7 @@ class Study:
 
     @cached_property
     def prior_identities(self) -> dict[str, str]:
-        """What each data set's prior computes, as :func:`ddpg.priors.cards.card.identity_with`.
+        """What each data set's prior computes, as :func:`ddpg.priors.cards.identity.identity_with`.
 
         Of a fetched checkpoint its file tells more; it is an input of the jobs.
         """
@@ -206,7 +208,7 @@ class Study:
 
     def fetched_checkpoints(self, prior: str, part: str) -> list[str]:
         """The record of a prior's checkpoint that is fetched; none for an own or a random one."""
-        fetched = part in self.fetched_priors[prior].fetched()
+        fetched = part in fetched_parts(self.fetched_priors[prior])
         return [f"resources/checkpoints/{prior}/{part}.json"] if fetched else []
 
     @cached_property

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ddpg.comparison.products import PLOTS, PUBLISHED, TABLES, TRAJECTORY_METHODS
+from ddpg.priors.cards.own_files import fetched_parts
 from ddpg.samplers.catalogue import METHODS
 from ddpg.study.sheet import Experiment
 from ddpg.study.study import Study
@@ -160,7 +161,7 @@ class Inputs:
         return [
             record
             for name, card in self._study.called_priors.items()
-            for part in card.fetched()
+            for part in fetched_parts(card)
             for record in self._study.fetched_checkpoints(name, part)
         ]
 

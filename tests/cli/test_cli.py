@@ -216,7 +216,7 @@ def test_a_training_recipe_with_an_unknown_key(tmp_path, capsys):
 
 
 def test_the_schemas_are_written(tmp_path):
-    from ddpg.study.schemas import json_schemas
+    from ddpg.study.config import json_schemas
 
     assert cli.main(["schemas", "--folder", str(tmp_path)]) == 0
     assert {path.name for path in tmp_path.iterdir()} == set(json_schemas())

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ddpg.datasets.cards import DatasetCard
-from ddpg.datasets.listed import listed_rows
+from ddpg.datasets.index import listed_rows
 from ddpg.datasets.survey import survey
 from ddpg.errors import UserError
 from ddpg.validation import validated

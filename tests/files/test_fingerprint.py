@@ -15,7 +15,7 @@ from ddpg.files import fingerprint as fp
 ROOT = Path(__file__).parents[2]
 
 MODULES = [
-    *("stages.resources", "stages.observations", "stages.restoration", "stages.evaluation"),
+    *("datasets.survey", "stages.observations", "stages.restoration", "stages.evaluation"),
     *("files.long_table", "study.study", "comparison.page.page", "comparison.grids"),
     *("comparison.figures.grid", "comparison.tables.writing", "comparison.figures.noise"),
     *("comparison.figures.plane", "comparison.figures.kernel", "stages.provenance"),

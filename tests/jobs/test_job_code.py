@@ -83,7 +83,7 @@ FOURIER = {"ddpg sr", "pinv motion", "bicubic sr", "observe sr", "observe motion
         ("metrics.measures", {"evaluation"}),
         ("stages.evaluation", {"evaluation"}),
         ("stages.preparation", {"preparation"}),
-        ("stages.resources", set()),
+        ("datasets.listing", set()),
         ("fetching.web", set()),
         *((name.removeprefix("ddpg."), set()) for name in job_code.NO_RESULT),
         ("cli.jobs", set()),

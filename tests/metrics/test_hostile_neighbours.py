@@ -9,10 +9,11 @@ import pytest
 import torch
 import torchvision
 
+from ddpg.errors import MetricUnavailable, MetricUndefined
 from ddpg.files.costs import write_costs
 from ddpg.files.tensors import write_tensors
 from ddpg.metrics import backbones
-from ddpg.metrics.measures import MetricUnavailable, MetricUndefined, haarpsi, lpips, psnr, ssim
+from ddpg.metrics.measures import haarpsi, lpips, psnr, ssim
 from ddpg.stages.evaluation import evaluate
 
 METRICS = {"psnr": psnr, "ssim": ssim, "haarpsi": haarpsi, "lpips": lpips}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.server
+import json
 import threading
 import warnings
 from collections.abc import Iterator
@@ -18,10 +19,10 @@ import torchvision
 from skimage.metrics import peak_signal_noise_ratio
 from torch import Tensor
 
+from ddpg.errors import MetricUnavailable
 from ddpg.metrics import backbones
 from ddpg.metrics.measures import (
     LPIPS_SMALLEST,
-    MetricUnavailable,
     haarpsi,
     lpips,
     psnr,
@@ -349,3 +350,20 @@ def test_fetched_file_of_other_contents_is_kept_aside(
     assert hashlib.sha256(b"another file").hexdigest() in str(caught.value)
     assert "\n" not in str(caught.value)  # it becomes a field of a table
     assert [path.name for path in tmp_path.iterdir()] == [f"{name}.sha256-mismatch"]
+
+
+def test_the_backbone_that_is_found_is_written_down(tmp_path, monkeypatch):
+    monkeypatch.setattr(backbones, "fetch_backbone", lambda net: tmp_path / f"{net}.pth")
+    backbones.find_lpips_backbone("alex", tmp_path / "alex.json")
+    found = json.loads((tmp_path / "alex.json").read_text())
+    assert found == {"file": str(tmp_path / "alex.pth"), "reason": None}
+
+
+def test_the_reason_why_there_is_no_backbone_is_written_down(tmp_path, monkeypatch):
+    def fetch(net):
+        raise MetricUnavailable(f"{net} is behind a wall")
+
+    monkeypatch.setattr(backbones, "fetch_backbone", fetch)
+    backbones.find_lpips_backbone("vgg", tmp_path / "vgg.json")
+    found = json.loads((tmp_path / "vgg.json").read_text())
+    assert found == {"file": None, "reason": "vgg is behind a wall"}

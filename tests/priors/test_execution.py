@@ -19,8 +19,13 @@ from ddpg.metrics.measures import psnr
 from ddpg.noise import SeededNoise
 from ddpg.operators import build_operator
 from ddpg.priors import execution, load_prior
-from ddpg.priors.batching import automatic_batch_size
-from ddpg.priors.execution import Execution, best_precision, compiled, uncompiled
+from ddpg.priors.execution import (
+    Execution,
+    automatic_batch_size,
+    best_precision,
+    compiled,
+    uncompiled,
+)
 from ddpg.priors.network_prior import NetworkPrior
 from ddpg.priors.networks import DDPMUNet, ResidualUNet
 from ddpg.priors.schedule import Schedule

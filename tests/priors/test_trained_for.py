@@ -13,7 +13,8 @@ from torch import Tensor
 
 from ddpg.errors import UserError
 from ddpg.priors import load_prior
-from ddpg.priors.cards.card import Card, card_identity, read_card
+from ddpg.priors.cards.card import Card, read_card
+from ddpg.priors.cards.identity import card_identity
 from ddpg.priors.checkpoints.conversion import random_checkpoint
 from ddpg.priors.conditional import ConditionalPrior
 from ddpg.priors.network_prior import NetworkPrior

@@ -14,10 +14,10 @@ from PIL import Image
 
 from ddpg.datasets.cards import DatasetCard, read_card
 from ddpg.datasets.fetching import fetch_dataset
+from ddpg.datasets.survey import survey_dataset
 from ddpg.errors import UserError
 from ddpg.files.tensors import read_ids, read_labels, read_tensors
 from ddpg.stages.preparation import prepare_images
-from ddpg.stages.resources import survey_dataset
 from ddpg.validation import validated
 
 ROOT = Path(__file__).parents[2]

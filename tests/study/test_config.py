@@ -7,7 +7,7 @@ import yaml
 
 from ddpg.errors import UserError
 from ddpg.study import config
-from ddpg.study.schemas import json_schemas
+from ddpg.study.config import json_schemas
 from ddpg.validation import read_yaml, validated
 
 ROOT = Path(__file__).parents[2]

@@ -10,6 +10,7 @@ import yaml
 
 from ddpg.datasets.cards import read_card
 from ddpg.datasets.places import source_folder
+from ddpg.datasets.survey import survey_dataset
 from ddpg.files.tensors import read_tensors
 from ddpg.images import from_uint8
 from ddpg.metrics.measures import psnr
@@ -23,7 +24,6 @@ from ddpg.stages.observations import (
     read_observations,
 )
 from ddpg.stages.preparation import prepare_images
-from ddpg.stages.resources import survey_dataset
 from ddpg.study.sheet import read_sheet
 from ddpg.study.study import Study
 

@@ -7,8 +7,6 @@ torch: every job of the workflow parses the Snakefile, which asks for the cards'
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -18,7 +16,6 @@ from typing import Any
 from pydantic import BaseModel, PrivateAttr
 
 from ddpg.errors import UserError
-from ddpg.files.fingerprint import fingerprint
 from ddpg.files.text import read_text
 from ddpg.priors.cards.fields import (
     STEPS,
@@ -27,8 +24,6 @@ from ddpg.priors.cards.fields import (
     WeightsEntry,
     configuration,
 )
-from ddpg.priors.cards.kinds import PRIOR_KINDS
-from ddpg.priors.cards.own_files import own_file, weights_content
 from ddpg.validation import parse_yaml, validated
 
 EMBEDDED = Path(__file__).parent.parent / "embedded"
@@ -115,18 +110,6 @@ class Card(CardFields):
                 ready.add(name)
         return {name: entry for name, entry in self.parts().items() if name not in ready}
 
-    def fetched(self) -> list[str]:
-        """Those of them that are neither own files nor drawn at random.
-
-        What an environment variable names in place of a download is one of them: it is verified
-        and pinned like a download.
-        """
-        return [
-            name
-            for name, entry in self.checkpoints().items()
-            if entry.random_seed is None and own_file(self, name) is None
-        ]
-
 
 def embedded_names() -> list[str]:
     """The priors that come with the package, weights and all."""
@@ -175,56 +158,6 @@ def read_card(name_or_card: str | os.PathLike[str]) -> Card:
 def _parsed(path: Path, text: str) -> Card:
     """A card; a study asks for the same ones thousands of times."""
     return Card.parse(path, text)
-
-
-def card_identity(name_or_card: str | os.PathLike[str]) -> str:
-    """Names what a prior computes, in 16 hex digits.
-
-    Weights, architectures, schedule, classifier, its scale and the rule for labels decide; where
-    the files come from and what a card says for people does not. Files of this machine count by
-    their content; a checkpoint that is fetched and has no checksum counts as "unpinned".
-
-    Raises:
-        UserError: there is no such card, it is not valid, or a file cannot be read.
-    """
-    card = read_card(name_or_card)
-    return identity_with(card, {part: weights_content(card, part) for part in card.parts()})
-
-
-def identity_with(card: Card, weights: Mapping[str, str]) -> str:
-    """Names what a prior computes with certain weights, in 16 hex digits.
-
-    Args:
-        card: of the prior.
-        weights: what decides about each part's values, such as
-            :func:`ddpg.priors.cards.own_files.weights_content` gives.
-    """
-    check_times(card)
-    networks = {name: config.model_dump() for name, config in card.configurations().items()}
-    decisive: dict[str, Any] = {
-        "architectures": networks,
-        "weights": dict(weights),
-        "schedule": card.schedule.identity,
-        "label": card.label,
-    }
-    kind = card.architecture["kind"]
-    if kind in PRIOR_KINDS:
-        decisive["code"] = fingerprint(PRIOR_KINDS[kind].module)
-        decisive["data"] = PRIOR_KINDS[kind].data_content
-    if card.classifier:
-        decisive["classifier"] = {"scale": card.classifier.scale}
-    return card_digest(decisive)
-
-
-def architecture_digest(card: Card, part: str) -> str:
-    """Names the network of a part: every field, defaults included; 16 hex digits."""
-    return card_digest(card.configurations()[part].model_dump())
-
-
-def card_digest(content: Mapping[str, Any]) -> str:
-    """Hash plain values whatever their order; 16 hex digits."""
-    text = json.dumps(content, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def check_times(card: Card) -> None:

@@ -28,12 +28,12 @@ from pydantic import (
 
 from ddpg.fetching.remote import Remote
 from ddpg.priors.cards.kinds import Configurations
+from ddpg.priors.cards.settings import ExecutionSettings
 from ddpg.priors.networks.configurations import (
     ADMClassifierConfig,
     ADMUNetConfig,
     DDPMUNetConfig,
 )
-from ddpg.study.config import ExecutionSettings
 from ddpg.validation import Identifier, Section
 
 if TYPE_CHECKING:

@@ -9,13 +9,10 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ddpg.errors import UserError
 from ddpg.files.contents import content_of
-
-if TYPE_CHECKING:
-    from ddpg.priors.cards.card import Card
+from ddpg.priors.cards.card import Card
 
 SCHEDULER = "scheduler_config.json"
 """The file of a diffusers folder that describes the diffusion."""
@@ -48,6 +45,19 @@ def own_file(card: Card, part: str) -> Path | None:
         local = local / entry.file
     given = entry.path or local.suffix == ".safetensors" or local.exists()
     return local if given else None
+
+
+def fetched_parts(card: Card) -> list[str]:
+    """The parts that must be fetched: neither own files nor drawn at random.
+
+    What an environment variable names in place of a download is one of them: it is verified
+    and pinned like a download.
+    """
+    return [
+        name
+        for name, entry in card.checkpoints().items()
+        if entry.random_seed is None and own_file(card, name) is None
+    ]
 
 
 def weights_content(card: Card, part: str) -> str:

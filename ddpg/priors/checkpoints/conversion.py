@@ -14,12 +14,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from ddpg.files.tensors import CorruptFileError, write_tensors
+from ddpg.errors import CorruptFileError
+from ddpg.files.tensors import read_metadata, write_tensors
 from ddpg.files.writing import replacing
-from ddpg.priors.cards.card import Card, architecture_digest
+from ddpg.priors.cards.card import Card
+from ddpg.priors.cards.identity import architecture_digest
 from ddpg.priors.checkpoints.building import build_network
 from ddpg.priors.checkpoints.reading import check_weights, file_sha256, read_checkpoint, verify
 from ddpg.priors.network_prior import PRECISIONS, halved_names
@@ -97,9 +98,8 @@ def converted_header(path: Path) -> Mapping[str, str] | None:
     if path.suffix != ".safetensors" or not path.is_file():
         return None
     try:
-        with safe_open(path, framework="pt") as stored:
-            header = stored.metadata() or {}
-    except (SafetensorError, OSError):
+        header = read_metadata(path)
+    except CorruptFileError:
         return None  # reading it will say what is wrong, after its checksum has been compared
     return header if header.get("made_by") == MADE_BY else None
 

@@ -6,7 +6,6 @@ where the format allows it, so that what is not used is never read.
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 import re
 import struct
@@ -19,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ddpg.errors import CorruptFileError
+from ddpg.files.contents import sha256_of
 from ddpg.files.tensors import read_tensors
 from ddpg.priors.checkpoints.unwrapping import unwrap
 from ddpg.priors.checkpoints.wording import listed, shown
@@ -135,8 +135,7 @@ def file_sha256(path: Path) -> str:
         CorruptFileError: it is missing.
     """
     _check_file(path)
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return sha256_of(path)
 
 
 def _check_file(path: Path) -> None:

@@ -17,7 +17,12 @@ from ddpg.errors import UserError
 from ddpg.files.contents import file_content
 from ddpg.files.writing import replacing
 from ddpg.priors.cards.card import Card
-from ddpg.priors.cards.own_files import named_by_variable, own_file, weights_content
+from ddpg.priors.cards.own_files import (
+    fetched_parts,
+    named_by_variable,
+    own_file,
+    weights_content,
+)
 from ddpg.priors.checkpoints.places import downloaded_path
 
 CHECKSUMS = Path("config/checksums.yaml")
@@ -73,7 +78,7 @@ def is_pinned(card: Card, part: str) -> bool:
 
 def planned_weights(card: Card, part: str) -> str:
     """What decides about a part's values besides the files that its jobs read, for their specs."""
-    if part not in card.fetched():
+    if part not in fetched_parts(card):
         return weights_content(card, part)
     from ddpg.fetching.pins import demanded  # most cards give no cause to import it
 

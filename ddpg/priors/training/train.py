@@ -23,9 +23,9 @@ import torch
 from numpy.typing import NDArray
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from ddpg.files.tensors import write_tensors
 from ddpg.files.writing import replacing
 from ddpg.priors.networks.residual_unet import SIGMA_DATA, ResidualUNet
 from ddpg.priors.training.pictures import TrainingPictures, training_pictures
@@ -227,8 +227,7 @@ def train(
             losses.clear()
             yield run.steps_done, mean
         if run.steps_done % config.save_every == 0 or last:
-            with replacing(folder / f"{name}.safetensors") as path:
-                save_file(run.weights(), path)
+            write_tensors(run.weights(), folder / f"{name}.safetensors")
             with replacing(state_file) as path:
                 torch.save(run.state(), path)
 

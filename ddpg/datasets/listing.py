@@ -1,61 +1,19 @@
-"""First stage: data sets fetched, surveyed and listed, and what the metrics need from the web."""
+"""Making the list of a folder's pictures, for the ``images`` of a card."""
 
 from __future__ import annotations
 
 import csv
-import hashlib
-import json
 import logging
 from pathlib import Path
 
-from ddpg.datasets.cards import DatasetCard
 from ddpg.datasets.entries import SUFFIXES, ImageEntry, made_id, name_problem, repeated_ids
-from ddpg.datasets.index import write_index
 from ddpg.datasets.matching import find_pictures, left_out
-from ddpg.datasets.places import root_folder
-from ddpg.datasets.survey import survey
 from ddpg.errors import UserError
+from ddpg.files.contents import sha256_of
 from ddpg.files.writing import replacing
-from ddpg.metrics.backbones import fetch_backbone
-from ddpg.metrics.measures import MetricUnavailable
 from ddpg.validation import validated
 
 log = logging.getLogger(__name__)
-
-
-def survey_dataset(card: DatasetCard, output: Path, *, fetched: Path | None = None) -> None:
-    """Check every picture of a data set and write its index.
-
-    Args:
-        card: what the data set should be.
-        output: the index; see :mod:`ddpg.datasets.index`.
-        fetched: what ``ddpg job fetch-dataset`` made, for an archive or what the web has.
-
-    Raises:
-        UserError: everything that is wrong with the pictures, in one message.
-    """
-    rows = survey(card, root_folder(card, fetched))
-    write_index(rows, output)
-    log.info("%s: %d pictures", output, len(rows))
-
-
-def find_lpips_backbone(net: str, output: Path) -> None:
-    """Look for LPIPS's backbone, try to fetch it, and write down where it is or why it is not.
-
-    A study goes on without it: the metric's column is then empty, with this reason.
-
-    Args:
-        net: "alex", "squeeze" or "vgg".
-        output: JSON file with ``file`` and ``reason``, one of which is null.
-    """
-    found: dict[str, str | None] = {"file": None, "reason": None}
-    try:
-        found["file"] = str(fetch_backbone(net))
-    except MetricUnavailable as reason:
-        found["reason"] = str(reason)
-        log.warning("LPIPS cannot be computed: %s", reason)
-    with replacing(output) as path:
-        path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
 def index_folder(folder: Path, output: Path, *, label_by_folder: bool = False) -> None:
@@ -80,7 +38,9 @@ def index_folder(folder: Path, output: Path, *, label_by_folder: bool = False) -
         raise UserError(f"{folder}: holds no picture ({', '.join(SUFFIXES)}){there}")
     if others:
         log.warning("%s: %s are no pictures by their names, and left out", folder, others)
-    rows = [_listed(folder, file) for file in files]
+    rows = [
+        {"id": made_id(file), "file": file, "sha256": sha256_of(folder / file)} for file in files
+    ]
     if label_by_folder:
         labels = _folder_labels(folder, files)
         rows = [{**row, "label": labels[row["file"].split("/")[0]]} for row in rows]
@@ -90,11 +50,6 @@ def index_folder(folder: Path, output: Path, *, label_by_folder: bool = False) -
         writer.writeheader()
         writer.writerows(rows)
     log.info("%s: listed %d pictures", output, len(rows))
-
-
-def _listed(folder: Path, file: str) -> dict[str, str]:
-    sha256 = hashlib.sha256((folder / file).read_bytes()).hexdigest()
-    return {"id": made_id(file), "file": file, "sha256": sha256}
 
 
 def _folder_labels(folder: Path, files: list[str]) -> dict[str, str]:

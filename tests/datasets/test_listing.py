@@ -1,7 +1,6 @@
-"""First stage: where pictures lie, lists of folders, surveys, and LPIPS's backbone."""
+"""Where pictures lie, lists of folders, and surveys written down."""
 
 import hashlib
-import json
 
 import numpy as np
 import pytest
@@ -9,11 +8,11 @@ from PIL import Image
 
 from ddpg.datasets.cards import DatasetCard
 from ddpg.datasets.index import read_index
+from ddpg.datasets.listing import index_folder
 from ddpg.datasets.lists import read_list
 from ddpg.datasets.places import source_folder
+from ddpg.datasets.survey import survey_dataset
 from ddpg.errors import UserError
-from ddpg.stages import resources
-from ddpg.stages.resources import find_lpips_backbone, index_folder, survey_dataset
 from ddpg.validation import validated
 
 
@@ -145,20 +144,3 @@ def test_a_source_that_does_not_fit_leaves_no_index(tmp_path):
     with pytest.raises(UserError, match="the card says 2 pictures, the source has 1"):
         survey_dataset(card({"count": 2}, folder=str(tmp_path / "pictures")), tmp_path / "i.tsv")
     assert not (tmp_path / "i.tsv").exists()
-
-
-def test_the_backbone_that_is_found_is_written_down(tmp_path, monkeypatch):
-    monkeypatch.setattr(resources, "fetch_backbone", lambda net: tmp_path / f"{net}.pth")
-    find_lpips_backbone("alex", tmp_path / "alex.json")
-    found = json.loads((tmp_path / "alex.json").read_text())
-    assert found == {"file": str(tmp_path / "alex.pth"), "reason": None}
-
-
-def test_the_reason_why_there_is_no_backbone_is_written_down(tmp_path, monkeypatch):
-    def fetch(net):
-        raise resources.MetricUnavailable(f"{net} is behind a wall")
-
-    monkeypatch.setattr(resources, "fetch_backbone", fetch)
-    find_lpips_backbone("vgg", tmp_path / "vgg.json")
-    found = json.loads((tmp_path / "vgg.json").read_text())
-    assert found == {"file": None, "reason": "vgg is behind a wall"}
