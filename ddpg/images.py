@@ -89,6 +89,12 @@ def load_image(path: str | os.PathLike[str], size: int, *, crop: str = "center")
     Raises:
         ImageError: the file is missing, empty, truncated, too large, not a picture, or several.
         ValueError: ``size`` or ``crop`` is not allowed.
+
+    Example:
+        >>> from ddpg.datasets.places import source_folder
+        >>> picture = load_image(source_folder("data", "skimage") / "astronaut.png", 64)
+        >>> picture.shape, bool(picture.min() >= 0), bool(picture.max() <= 1)
+        (torch.Size([3, 64, 64]), True, True)
     """
     return load_measured(path, size, crop=crop)[0]
 

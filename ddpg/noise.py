@@ -43,6 +43,12 @@ class SeededNoise:
 
     Raises:
         ValueError: ``seed`` is not an integer, or ``image_ids`` is a string or empty.
+
+    Example:
+        >>> pair = SeededNoise(0, ["cat", "dog"]).initial((2, 3, 8, 8))
+        >>> alone = SeededNoise(0, ["dog"]).initial((1, 3, 8, 8))
+        >>> bool((pair[1] == alone[0]).all())  # whatever the batch
+        True
     """
 
     def __init__(
@@ -88,6 +94,12 @@ class RecordedNoise:
     Args:
         initial: ``x_T``, (B, C, H, W).
         steps: the ``z`` of step 0, 1, ...: (N, B, C, H, W) or a sequence of (B, C, H, W).
+
+    Example:
+        >>> import torch
+        >>> noise = RecordedNoise(torch.zeros(1, 3, 8, 8), torch.ones(2, 1, 3, 8, 8))
+        >>> float(noise.step(1, (1, 3, 8, 8)).mean())
+        1.0
     """
 
     def __init__(self, initial: Tensor, steps: Tensor | Sequence[Tensor]) -> None:

@@ -53,6 +53,12 @@ def build_operator(
 
     Raises:
         ValueError: an argument is unknown, missing, superfluous or impossible.
+
+    Example:
+        >>> operator = build_operator("sr_bicubic", 16, scale=4)
+        >>> y = operator.forward(torch.zeros(1, 3, 16, 16))
+        >>> y.shape, operator.adjoint(y).shape
+        (torch.Size([1, 3, 4, 4]), torch.Size([1, 3, 16, 16]))
     """
     if backend is None and task in TASKS:
         backend = TASKS[task].backend

@@ -31,6 +31,11 @@ def motion_kernel(size: int = 61, intensity: float = 0.5, *, seed: int) -> Tenso
 
     Raises:
         ValueError: an argument is out of range.
+
+    Example:
+        >>> kernel = motion_kernel(31, intensity=0.5, seed=3)
+        >>> kernel.shape, round(float(kernel.sum()), 6)
+        (torch.Size([31, 31]), 1.0)
     """
     _check(size, intensity, seed)
     random = np.random.RandomState(seed)

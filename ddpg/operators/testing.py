@@ -25,6 +25,10 @@ def check_adjoint(
 
     Raises:
         AdjointMismatchError: the two sides differ; the message gives both.
+
+    Example:
+        >>> from ddpg.operators import build_operator
+        >>> check_adjoint(build_operator("deblur_gauss", (12, 9), backend="fft"))
     """
     count = operator.batch_size or batch
     generator = torch.Generator().manual_seed(seed)

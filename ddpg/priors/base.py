@@ -93,6 +93,14 @@ class GaussianPrior(Prior):
 
     Raises:
         ValueError: the mean is not finite, or the variance not finite and positive.
+
+    Example:
+        >>> prior = GaussianPrior(0.5, 1.0)  # with variance 1, x_t has variance 1 at every time
+        >>> t, x_t = 500, torch.ones(1, 3, 4, 4)
+        >>> abar = prior.schedule.abar(t)
+        >>> expected = (1 - abar) ** 0.5 * (x_t - abar**0.5 * 0.5)
+        >>> bool(torch.allclose(prior.eps(x_t, t), expected.float()))
+        True
     """
 
     def __init__(

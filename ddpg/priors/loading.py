@@ -55,6 +55,11 @@ def load_prior(
         UserError: there is no such prior or card, a field of the card is not allowed, or a
             checkpoint is missing, corrupt or of another network; the message names the file.
         ValueError: the precision is not possible on the device.
+
+    Example:
+        >>> prior = load_prior("dead-leaves")
+        >>> prior.eps(torch.zeros(1, 3, 16, 16), 500).shape
+        torch.Size([1, 3, 16, 16])
     """
     place = torch.device(device or "cpu")
     card = read_card(name_or_card)

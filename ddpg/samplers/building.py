@@ -55,6 +55,19 @@ def build_sampler(
 
     Raises:
         ValueError: unknown method or hyper-parameter, or a value that is not allowed.
+
+    Example:
+        >>> from ddpg.noise import SeededNoise
+        >>> from ddpg.operators import build_operator
+        >>> from ddpg.priors import GaussianPrior
+        >>> import torch
+        >>> operator = build_operator("denoising", 8)
+        >>> noise = SeededNoise(0, ["one"])
+        >>> y = operator.forward(torch.zeros(1, 3, 8, 8)) + 0.2 * noise.initial((1, 3, 8, 8))
+        >>> sampler = build_sampler("ddrm", steps=5)
+        >>> x = sampler.restore(y, operator, GaussianPrior(0, 0.01), sigma_y=0.1, noise=noise)
+        >>> bool(x.square().mean() < y.square().mean())
+        True
     """
     method = find_method(name)
     sampler = SAMPLERS[method.name]

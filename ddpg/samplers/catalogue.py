@@ -3,6 +3,10 @@
 The samplers take their defaults and checks from here, and so does the validation of experiment
 sheets, which runs at every parse of the Snakefile and must therefore import nothing heavy. Other
 packages add methods through the entry-point group ``ddpg.samplers``, see :mod:`ddpg.plugins`.
+
+Example:
+    >>> [parameter.name for parameter in METHODS["ddpg"].parameters]
+    ['steps', 'gamma', 'eta_tilde', 'xi', 'scale_ls', 'step_size_mode', 'zeta']
 """
 
 from __future__ import annotations

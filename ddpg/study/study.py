@@ -39,6 +39,12 @@ class Study:
     Raises:
         UserError: the configuration is not valid; else everything that is wrong with cards, sheet
             and published figures, and with what they ask of each other.
+
+    Example:
+        >>> from ddpg.validation import read_yaml
+        >>> study = Study(read_yaml("config/config.yaml"), "config/config.yaml")
+        >>> list(study.cards), study.experiments[0].method
+        (['skimage-photos'], 'ddpg')
     """
 
     def __init__(self, config: Mapping[str, Any], file: str = "config.yaml") -> None:
