@@ -41,6 +41,7 @@ lint: $(INSTALLED)
 	ruff format --check .
 	snakefmt --check Snakefile rules
 	mypy
+	lint-imports --no-cache
 	snakemake --lint
 
 format: $(INSTALLED)

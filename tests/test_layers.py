@@ -1,0 +1,34 @@
+"""Nothing low imports anything high, and nothing in a circle: the contracts in pyproject.toml.
+
+What the pages say of the rooms is true.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_layers_of_the_package_hold():
+    command = [Path(sys.executable).with_name("lint-imports"), "--no-cache", "--no-logo"]
+    checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_the_page_on_architecture_names_every_room_and_nothing_else():
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    table = page.partition("|---|---|")[2].partition("\n\n")[0]
+    named = {name for line in table.splitlines() for name in re.findall(r"`(\w+)`", line[:40])}
+    rooms = {path.stem for path in (ROOT / "ddpg").glob("[!_.]*")} | {"__main__"}
+    assert named == rooms
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"])
+def test_what_pages_name_of_the_package_is_there(page):
+    named = re.findall(r"`(ddpg/[\w./]+)`", (ROOT / page).read_text(encoding="utf-8"))
+    assert named
+    assert [path for path in named if not (ROOT / path).exists()] == []
