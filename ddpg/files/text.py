@@ -120,7 +120,10 @@ def table_rows(
             f"{os.fspath(path)}, line {line + 1}: is not a line of a table ({error})"
         ) from error
     width = len(_without_empty_end(rows[0].fields)) if rows else 0
-    return [Row(row.line, _shortened(row.fields, width)) for row in rows]
+    # Without the empty fields past the header's, which a tab too many leaves.
+    return [
+        Row(row.line, row.fields[:width] + _without_empty_end(row.fields[width:])) for row in rows
+    ]
 
 
 def decimal_comma(text: str) -> str:
@@ -162,8 +165,3 @@ def _without_empty_end(fields: tuple[str, ...]) -> tuple[str, ...]:
     while fields and not fields[-1]:
         fields = fields[:-1]
     return fields
-
-
-def _shortened(fields: tuple[str, ...], width: int) -> tuple[str, ...]:
-    """Fields without the empty ones past the header's, which a tab too many leaves."""
-    return fields[:width] + _without_empty_end(fields[width:])

@@ -68,7 +68,7 @@ class DeepinvSampler(Sampler):
             part = operator.select([i]) if operator.batch_size == len(y) else operator
             ones = torch.ones((1, *operator.image_shape), dtype=y.dtype, device=y.device)
             observed = (y[i : i + 1] + part.forward(ones)) / 2
-            with torch.random.fork_rng(devices=_generators_of(y.device)):
+            with torch.random.fork_rng([] if y.device.type == "cpu" else [y.device]):
                 torch.manual_seed(0 if draws is None else _seed(draws[i]))
                 estimate = model(observed, make_physics(part, sigma_y))
             if estimate.shape != ones.shape:
@@ -115,11 +115,6 @@ def _physics_class(method: str) -> Any:
             return z - self.operator.guidance(z, self.operator.analyse(y), weights)
 
     return OperatorPhysics
-
-
-def _generators_of(device: torch.device) -> list[torch.device]:
-    """The devices besides the CPU whose generators a reconstructor may use."""
-    return [] if device.type == "cpu" else [device]
 
 
 def _seed(draw: Tensor) -> int:

@@ -90,13 +90,9 @@ def _subset(entry: DatasetEntry, card: DatasetCard) -> Sequence[int]:
     if entry.subset is None:
         return range(card.count)
     if isinstance(entry.subset, str):
-        return range(card.count)[_slice(entry.subset)]
+        ends = (int(part) if part.strip() else None for part in entry.subset.split(":"))
+        return range(card.count)[slice(*ends)]
     return sorted(_positions_of_ids(entry.subset, card))
-
-
-def _slice(text: str) -> slice:
-    """A slice from text that the configuration has already checked."""
-    return slice(*(int(part) if part.strip() else None for part in text.split(":")))
 
 
 def _positions_of_ids(ids: Sequence[str], card: DatasetCard) -> list[int]:

@@ -359,9 +359,10 @@ def lines(study: Study, rows: list[Row], now: float, errors: int = 10) -> list[s
     counts = {path: count_shards(found) for path, found in by_cell.items()}
     width = max(map(len, [*counts, "all shards"]), default=0)
     cells = Counter(cell_state(found) for found in counts.values())
+    told = ", ".join(f"{cells.get(state, 0)} {state}" for state in STATES)
     failures = [shard.error for row in rows for shard in row.shards if shard.error]
     return [
-        f"{study.config.name}: {_counted(cells)} of {len(counts)} cells",
+        f"{study.config.name}: {told} of {len(counts)} cells",
         "",
         f"{'shards':{width}} {''.join(f'{state:>9}' for state in STATES)}",
         *(f"{path:{width}} {_columns(found)}" for path, found in counts.items()),
@@ -371,10 +372,6 @@ def lines(study: Study, rows: list[Row], now: float, errors: int = 10) -> list[s
         *_remarks(rows, now),
         *(["", f"failed ({len(failures)}):", *failures[:errors]] if failures else []),
     ]
-
-
-def _counted(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{counts.get(state, 0)} {state}" for state in STATES)
 
 
 def _columns(counts: Mapping[str, int]) -> str:

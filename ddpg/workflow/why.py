@@ -249,20 +249,15 @@ def _date(seconds: float) -> str:
 
 def _input_changes(job: Job) -> list[str]:
     """Which inputs came and went, by Snakemake's record of the last run."""
-    before = _recorded_inputs(job.output[0]) if job.output else None
-    if before is None:
+    record = record_of(job.output[0]) if job.output else None
+    if record is None:
         return ["it has other input files than last time"]
+    before = [str(path) for path in record.get("input") or []]
     come = [path for path in job.input if path not in before]
     gone = [path for path in before if path not in job.input]
     changes = [f"input that it did not have: {_named(come)}"] if come else []
     changes += [f"input that it no longer has: {_named(gone)}"] if gone else []
     return changes or ["its input files are in another order"]
-
-
-def _recorded_inputs(output: str) -> list[str] | None:
-    """The inputs from which a file was made; None without a record."""
-    record = record_of(output)
-    return None if record is None else [str(path) for path in record.get("input") or []]
 
 
 def _split(text: str) -> list[str]:

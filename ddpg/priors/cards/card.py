@@ -151,7 +151,8 @@ def read_card(name_or_card: str | os.PathLike[str]) -> Card:
     Raises:
         UserError: there is no such prior or file, or a field is missing, unknown or not allowed.
     """
-    return _parsed(*_located(name_or_card))
+    path = find_card(name_or_card)
+    return _parsed(path, read_text(path))
 
 
 @lru_cache(maxsize=64)
@@ -220,9 +221,3 @@ def _check_labels(card: Card, configurations: Iterable[BaseModel]) -> None:
         raise CardError(card.path, "label: neither the network nor a classifier knows classes")
     if isinstance(card.label, int) and card.label >= min(classes):
         raise CardError(card.path, f"label: must lie in [0, {min(classes) - 1}], got {card.label}")
-
-
-def _located(name_or_card: str | os.PathLike[str]) -> tuple[Path, str]:
-    """The file of a card and what is in it."""
-    path = find_card(name_or_card)
-    return path, read_text(path)

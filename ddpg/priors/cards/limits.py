@@ -35,7 +35,7 @@ class PriorLimits:
 def prior_limits(card: Card) -> PriorLimits:
     """The limits of a card's prior."""
     configurations = list(card.configurations().values())
-    folder = _diffusers_folder(card)
+    folder = card.local("weights") if card.architecture["kind"] == "diffusers" else None
     unet, scheduler = _json(folder, "unet"), _json(folder, "scheduler")
     multiples = [_size_multiple(configuration) for configuration in configurations]
     multiples.append(2 ** max(len(unet.get("down_block_types", [])) - 1, 0))
@@ -63,10 +63,6 @@ def _size_multiple(configuration: Any) -> int:
     if isinstance(configuration, ResidualUNetConfig):
         return 2 ** len(configuration.widths)
     return int(getattr(configuration, "size_multiple", 1))
-
-
-def _diffusers_folder(card: Card) -> Path | None:
-    return card.local("weights") if card.architecture["kind"] == "diffusers" else None
 
 
 def _json(folder: Path | None, part: str) -> dict[str, Any]:

@@ -203,15 +203,12 @@ def _named(
     if len(names) != len(tensors):
         raise CorruptFileError(path, f"{what}, but {origin} has {len(names)} parameters")
     weights = dict(zip(names, tensors, strict=True))
-    wrong = [name for name in beside if name in weights and not _alike(beside, weights, name)]
+    shared = [name for name in beside if name in weights]
+    wrong = [name for name in shared if beside[name].shape != weights[name].shape]
     if wrong:
         raise CorruptFileError(path, f"{what}, whose shapes are not those of {listed(wrong)}")
     log.info("%s: %s; the order of %s names them", path, what, origin)
     return {**beside, **weights}
-
-
-def _alike(one: Mapping[str, Tensor], other: Mapping[str, Tensor], name: str) -> bool:
-    return one[name].shape == other[name].shape
 
 
 def _raw_weights(content: object, path: Path) -> dict[str, Tensor]:
