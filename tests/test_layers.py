@@ -6,6 +6,7 @@ What the pages say of the rooms is true.
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,13 @@ def test_the_layers_of_the_package_hold():
     command = [Path(sys.executable).with_name("lint-imports"), "--no-cache", "--no-logo"]
     checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout
+
+
+def test_no_room_is_crowded():
+    modules = (path for path in (ROOT / "ddpg").rglob("*.py") if path.name != "__init__.py")
+    counts = Counter(path.parent.relative_to(ROOT).as_posix() for path in modules)
+    assert counts["ddpg"] <= 8
+    assert {folder: count for folder, count in counts.items() if count > 14} == {}
 
 
 def test_the_page_on_architecture_names_every_room_and_nothing_else():
