@@ -66,8 +66,11 @@ def _add_configfile(parser: argparse.ArgumentParser) -> None:
 
 
 def _why(options: argparse.Namespace) -> None:
+    from ddpg.workflow.configuration import check_readable
     from ddpg.workflow.why import dry_run, explain, parse
 
+    for file in options.configfile:
+        check_readable(file)
     jobs = parse(dry_run(options.targets, options.configfile))
     print("\n".join(explain(jobs, options.targets)))
 
@@ -77,9 +80,12 @@ def _status(options: argparse.Namespace) -> None:
 
     from ddpg.study.study import Study
     from ddpg.validation import merged, read_yaml
+    from ddpg.workflow.configuration import check_readable
     from ddpg.workflow.status import lines, read_status
 
     files = [options.config, *map(Path, options.configfile)]
+    for file in options.configfile:
+        check_readable(file)
     config = merged(*(read_yaml(file) for file in files))
     study = Study(config, ", ".join(map(str, files)))
     now = time.time()

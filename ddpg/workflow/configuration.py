@@ -28,13 +28,26 @@ def readable(path: str | Path) -> str:
     if not Path(path).exists():
         return str(path)  # it may be left out where --configfile gives everything
     try:
-        read_yaml(path)
-        Path(path).read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise WorkflowError(f"{path}: Snakemake reads UTF-8 alone; save it as UTF-8") from error
+        check_readable(path)
     except UserError as error:
         raise WorkflowError(str(error)) from None
     return str(path)
+
+
+def check_readable(path: str | Path) -> None:
+    """Refuse a configuration file that our reader or Snakemake's cannot read.
+
+    What ``--configfile`` names Snakemake reads before any line of the workflow, and where it fails
+    it does not say which file it was: our own commands ask here first.
+
+    Raises:
+        UserError: names file and line.
+    """
+    read_yaml(path)
+    try:
+        Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: Snakemake reads UTF-8 alone; save it as UTF-8") from error
 
 
 def study_configuration(workflow: Any) -> dict[str, Any]:

@@ -86,3 +86,23 @@ def test_snakemake_reads_utf_8_alone(tmp_path):
         readable(path)
     path.write_bytes("a: 1\n".encode("utf-8-sig"))
     assert readable(path) == str(path)
+
+
+@pytest.mark.parametrize("verb", ["why", "status"])
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"name: 2024-13-45\n", "line 1: '2024-13-45' is read as a date"),
+        (b"seed: " + b"9" * 5000, "line 1: a number of 5000 digits"),
+        (b"a: " + b"[" * 3000, "line 1: is nested deeper than"),
+        ("seed: 3\n".encode("utf-16"), "Snakemake reads UTF-8 alone"),
+    ],
+)
+def test_our_commands_name_a_file_that_snakemake_does_not(tmp_path, verb, content, reason):
+    path = tmp_path / "over.yaml"
+    path.write_bytes(content)
+    command = [sys.executable, "-m", "ddpg", verb, "--configfile", str(path)]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert told.returncode
+    assert f"{path}: {reason}" in told.stderr
+    assert "Traceback" not in told.stderr
