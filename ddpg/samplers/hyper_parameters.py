@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 Value = int | float | bool | str
 
+LARGEST_FLOAT32 = 3.4028234e38
+"""The largest number that float32 holds; tensors take none beyond it."""
 TRUTH_VALUES = {"true": True, "false": False}
 
 
@@ -74,6 +76,11 @@ class HyperParameter:
             raise ValueError(f"{self.name} must be {kind}, got {value!r}")
         if not math.isfinite(value) or (integer and value != int(value)):
             raise ValueError(f"{self.name} must be {kind}, got {value!r}")
+        if abs(value) > LARGEST_FLOAT32:
+            raise ValueError(
+                f"{self.name} must lie within what float32 holds, {LARGEST_FLOAT32:.3g} in size, "
+                f"got {float(value):.3g}"
+            )
         if not self.minimum <= value <= self.maximum:
             raise ValueError(f"{self.name} must {self.limits}, got {value!r}")
         return int(value) if integer else float(value)

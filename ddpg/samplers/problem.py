@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from numbers import Integral, Real
@@ -218,6 +219,26 @@ def check_prior(method: str, prior: Prior | None, operator: LinearOperator) -> P
             f"the operator's are {height} x {width}"
         )
     return prior
+
+
+@contextmanager
+def overflows_as_divergence() -> Iterator[None]:
+    """Turn the errors of numbers that leave their range into one, that of a divergence.
+
+    Python raises OverflowError, and torch RuntimeError for a number that a tensor cannot hold.
+
+    Raises:
+        FloatingPointError: for either of them.
+    """
+    try:
+        yield
+    except OverflowError as error:
+        reason = error.args[-1] if error.args else "a number is too large"
+        raise FloatingPointError(str(reason)) from error
+    except RuntimeError as error:
+        if "without overflow" not in str(error):
+            raise
+        raise FloatingPointError(str(error)) from error
 
 
 def divergences(method: str, restored: Tensor) -> dict[int, str]:

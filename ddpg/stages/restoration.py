@@ -25,8 +25,9 @@ from ddpg.files.tensors import read_ids
 from ddpg.jobs.restoration import Restoration
 from ddpg.machine.hardware import device_name
 from ddpg.machine.progress import steps_bar
+from ddpg.priors.batching import best_batch_size
 from ddpg.priors.execution import best_batch_size
-from ddpg.samplers.problem import NonFiniteError, divergences
+from ddpg.samplers.problem import NonFiniteError, divergences, overflows_as_divergence
 from ddpg.stages.batches import Restorer, execution_of, prior_identity
 from ddpg.stages.finished import FinishedImages
 
@@ -175,14 +176,15 @@ class _ShardRestorer(Restorer):
 
     def _compute(self, batch: Sequence[str], bar: tqdm) -> Tensor:
         ready = self.batch(batch)
-        return self.sampler.restore(
-            ready.y,
-            ready.operator,
-            ready.prior,
-            sigma_y=self.job.sigma_y,
-            noise=ready.noise,
-            callback=lambda _state: bar.update(len(batch)),
-        ).cpu()
+        with overflows_as_divergence():
+            return self.sampler.restore(
+                ready.y,
+                ready.operator,
+                ready.prior,
+                sigma_y=self.job.sigma_y,
+                noise=ready.noise,
+                callback=lambda _state: bar.update(len(batch)),
+            ).cpu()
 
     def _settings(self, images: int) -> str:
         """How the network was run, and on what, in words; nothing without a network."""

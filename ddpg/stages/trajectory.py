@@ -19,7 +19,7 @@ from ddpg.noise import Noise
 from ddpg.operators.base import LinearOperator
 from ddpg.priors.base import Prior
 from ddpg.samplers.base import Sampler
-from ddpg.samplers.problem import NonFiniteError, State, divergences
+from ddpg.samplers.problem import NonFiniteError, State, divergences, overflows_as_divergence
 from ddpg.stages.batches import Restorer
 from ddpg.stages.trajectory_file import Moment, Trajectory, failed_trajectory, write_trajectory
 
@@ -49,20 +49,23 @@ def record_image(job: Recording, *, device: str) -> None:
     try:
         restorer = Restorer(job, device)
         batch = restorer.batch([image])
-        trajectory = record(
-            restorer.sampler,
-            batch.y,
-            picture,
-            batch.operator,
-            batch.prior,
-            sigma_y=job.sigma_y,
-            noise=batch.noise,
-            count=job.count,
-            about=about,
-        )
+        with overflows_as_divergence():
+            trajectory = record(
+                restorer.sampler,
+                batch.y,
+                picture,
+                batch.operator,
+                batch.prior,
+                sigma_y=job.sigma_y,
+                noise=batch.noise,
+                count=job.count,
+                about=about,
+            )
         failure = divergences(job.method, trajectory.restored[None]).get(0, "")
     except NonFiniteError as error:
         failure = error.failures.get(0, str(error))
+    except FloatingPointError as error:
+        failure = f"{job.method} diverged: {error}"
     except ValueError as error:
         raise UserError(f"{label}, image {image}: {error}") from error
     if failure:

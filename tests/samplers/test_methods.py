@@ -18,6 +18,7 @@ from ddpg.samplers.hyper_parameters import HyperParameter
 PAGE = Path(__file__).parents[2] / "docs" / "methods.md"
 NUMBER = HyperParameter("lam", 1.0, "a number", 0, 10)
 COUNT = HyperParameter("steps", 100, "an integer", 1)
+PLAIN = HyperParameter("scale", 1.0, "a number without limits")
 CHOICE = HyperParameter("grid", "quad", "a word", choices=("quad", "uniform"))
 FLAG = HyperParameter("clip", True, "a truth value")
 
@@ -46,6 +47,9 @@ def test_text_becomes_a_value_and_comes_back(parameter, text, value):
         (NUMBER, "abc", "lam must be a number, got 'abc'"),
         (NUMBER, "11", r"lam must lie in \[0, 10\], got 11"),
         (NUMBER, "nan", "lam must be a number, got nan"),
+        (PLAIN, "1e45", "scale must lie within what float32 holds, 3.4e\\+38 in size, got 1e\\+45"),
+        (PLAIN, "-1e39", "scale must lie within what float32 holds"),
+        (PLAIN, "1" + "0" * 50, "scale must lie within what float32 holds"),
         (COUNT, "2.5", "steps must be an integer, got 2.5"),
         (COUNT, "0", "steps must be at least 1, got 0"),
         (CHOICE, "cubic", "grid must be one of quad, uniform, got 'cubic'"),

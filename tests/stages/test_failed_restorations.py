@@ -238,7 +238,14 @@ class Direct(Sampler):
         return y
 
 
-@pytest.mark.parametrize("error", [NonFiniteError("it grew"), FloatingPointError("it grew")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        NonFiniteError("it grew"),
+        FloatingPointError("it grew"),
+        OverflowError(34, "it grew"),
+    ],
+)
 def test_a_method_that_only_stops_is_tried_image_by_image(monkeypatch, restore, tmp_path, error):
     monkeypatch.setattr(batches, "build_sampler", lambda _name, **_values: Direct())
     observed = read_tensors(tmp_path / "observations.safetensors")
@@ -248,6 +255,19 @@ def test_a_method_that_only_stops_is_tried_image_by_image(monkeypatch, restore, 
     tensors, failures = restore(job)
     assert failures == {"c": "pinv diverged: it grew"}
     assert sorted(tensors) == ["a", "b", "d"]
+
+
+def test_a_number_that_no_tensor_holds_is_a_divergence(monkeypatch, restore):
+    def multiply(_self, y, *_arguments, **_options):
+        return y.add(y, alpha=1e300)
+
+    monkeypatch.setattr(batches, "build_sampler", lambda _name, **_values: Direct())
+    monkeypatch.setattr(Direct, "restore", multiply)
+    job = dataclasses.replace(JOB, method="pinv", hyper_parameters={}, prior="")
+    tensors, failures = restore(job)
+    assert not tensors
+    assert list(failures) == list(IMAGES)
+    assert failures["a"].startswith("pinv diverged: value cannot be converted")
 
 
 @pytest.mark.parametrize("error", [TypeError("a bug"), RuntimeError("a bug"), MemoryError()])
