@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from ddpg.errors import CorruptFileError, UserError
 from ddpg.priors.base import Prior
 from ddpg.priors.cards.card import Card, CardError
+from ddpg.priors.checkpoints.reading import check_finite
 from ddpg.priors.checkpoints.wording import listed, shown
 from ddpg.priors.conditional import ConditionalPrior
 from ddpg.priors.diffusers_schedulers import (
@@ -148,6 +149,7 @@ def _unet(place: Path) -> nn.Module:
     if wrong:
         raise CorruptFileError(place, f"not this network's weights; {'; '.join(wrong)}")
     _check_times(unet, inside)
+    check_finite(unet.state_dict(), place)
     return unet
 
 

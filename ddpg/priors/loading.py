@@ -18,7 +18,7 @@ from ddpg.priors.cards.card import Card, CardError, check_times, read_card
 from ddpg.priors.checkpoints.building import build_network, fill
 from ddpg.priors.checkpoints.conversion import check_converted, converted_header
 from ddpg.priors.checkpoints.places import converted_path, find_checkpoint
-from ddpg.priors.checkpoints.reading import read_checkpoint, verify
+from ddpg.priors.checkpoints.reading import check_finite, read_checkpoint, verify
 from ddpg.priors.checkpoints.records import CHECKSUMS, pin_problem
 from ddpg.priors.conditional import ConditionalPrior
 from ddpg.priors.execution import Execution, best_precision, precision
@@ -143,7 +143,10 @@ def load_network(
         verify(path, sha256)
     elif given is None and (problem := pin_problem(card, part, CHECKSUMS, path)):
         raise UserError(problem)
-    return fill(network, read_checkpoint(path, network), path)
+    weights = read_checkpoint(path, network)
+    filled = fill(network, weights, path)
+    check_finite(weights, path)
+    return filled
 
 
 def _found(card: Card, part: str, dtype: str, given: Path | None, exact: bool) -> Path:

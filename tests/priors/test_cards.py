@@ -161,6 +161,12 @@ def test_where_the_weights_lie(write: Write, weights: Any, local: str, fetched: 
         ({"classifier.weights": None}, "classifier.weights: is required"),
         ({"classifier.architecture": ADM}, "kind must be one of adm_classifier, got 'adm_unet'"),
         ({"classifier.architecture.pool": "max"}, "pool: input should be 'attention'"),
+        ({"classifier.weights.file": "OWN.pt"}, "'OWN.pt' is the name of the network's file, too"),
+        ({"architecture.head_channels": None}, "architecture: give head_channels (published as"),
+        (
+            {"classifier.architecture.head_channels": None},
+            "classifier.architecture: give head_channels (published as",
+        ),
         ({"scores": 3}, "scores: input should be a valid dictionary, got 3"),
     ],
 )
@@ -172,6 +178,11 @@ def test_wrong_cards_name_file_and_field(
         read_card(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert message in str(caught.value)
+
+
+def test_parts_that_do_not_lie_in_one_folder_may_have_one_name(write: Write) -> None:
+    for weights in ({"path": "guide/own.pt"}, {"file": "own.pt", "random_seed": 1}):
+        assert read_card(write(**{"classifier.weights": weights})).classifier
 
 
 def test_a_small_network_has_its_own_fields_and_schedule(write: Write) -> None:

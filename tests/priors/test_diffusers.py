@@ -186,6 +186,17 @@ def test_a_card_may_know_the_schedule_better(write: Write) -> None:
     assert torch.equal(load_prior(card).schedule.alphas_cumprod, Schedule.cosine().alphas_cumprod)
 
 
+def test_weights_that_are_no_numbers_are_named(write: Write) -> None:
+    card = write()
+    file = card.parent / "folder/diffusion_pytorch_model.safetensors"
+    tensors = read_tensors(file)
+    tensors["conv_in.weight"].view(-1)[0] = float("nan")
+    file.unlink()
+    write_tensors(tensors, file)
+    with pytest.raises(CorruptFileError, match=r"conv_in\.weight has values beyond all bounds"):
+        load_prior(card)
+
+
 def test_damaged_folders_are_named(write: Write, tmp_path: Path) -> None:
     card = write(card={"schedule": {"kind": "diffusers"}})
     with pytest.raises(CorruptFileError, match=r"has no scheduler_config\.json; give the card"):

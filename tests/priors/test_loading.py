@@ -175,6 +175,21 @@ def test_checksum_mismatch_gives_both(card: WriteCard) -> None:
         load_prior(path)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["small.safetensors", "small.pt"])
+def test_weights_that_are_no_numbers_are_named(
+    card: WriteCard, weights: dict[str, Tensor], name: str, value: float
+) -> None:
+    first = next(iter(weights))
+    weights[first] = weights[first].clone()
+    weights[first].view(-1)[0] = value
+    path = card(weights, weights={"path": name})
+    if name.endswith(".pt"):
+        torch.save(weights, path.parent / name)
+    with pytest.raises(CorruptFileError, match=rf"{name}: {first} has values beyond all bounds"):
+        load_prior(path)
+
+
 def test_truncated_checkpoint_is_named(card: WriteCard) -> None:
     path = card()
     checkpoint = path.parent / "small.safetensors"

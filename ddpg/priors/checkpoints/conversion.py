@@ -22,7 +22,13 @@ from ddpg.files.writing import replacing
 from ddpg.priors.cards.card import Card
 from ddpg.priors.cards.identity import architecture_digest
 from ddpg.priors.checkpoints.building import build_network
-from ddpg.priors.checkpoints.reading import check_weights, file_sha256, read_checkpoint, verify
+from ddpg.priors.checkpoints.reading import (
+    check_finite,
+    check_weights,
+    file_sha256,
+    read_checkpoint,
+    verify,
+)
 from ddpg.priors.network_prior import PRECISIONS, halved_names
 
 log = logging.getLogger(__name__)
@@ -52,7 +58,7 @@ def convert_checkpoint(card: Card, part: str, source: Path, output: Path, *, dty
     weights = read_checkpoint(source, network)
     check_weights(network, weights, source)
     cast = _cast(weights, network, dtype)
-    _check_finite(cast, source, dtype)
+    check_finite(cast, source, f"in {dtype}, ")
     write_tensors(cast, output, metadata=_header(card, part, dtype) | {"source_sha256": digest})
 
 
@@ -83,14 +89,6 @@ def _cast(weights: Mapping[str, Tensor], network: nn.Module, dtype: str) -> dict
         name: tensor.to(PRECISIONS[dtype] if name in halved else torch.float32)
         for name, tensor in weights.items()
     }
-
-
-def _check_finite(weights: Mapping[str, Tensor], source: Path, dtype: str) -> None:
-    """Damage that no checksum shows, and numbers beyond the range of half precision."""
-    wrong = [name for name, tensor in weights.items() if not bool(torch.isfinite(tensor).all())]
-    if wrong:
-        more = f" (and {len(wrong) - 1} more)" if wrong[1:] else ""
-        raise CorruptFileError(source, f"in {dtype}, {wrong[0]}{more} has values beyond all bounds")
 
 
 def converted_header(path: Path) -> Mapping[str, str] | None:

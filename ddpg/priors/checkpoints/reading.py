@@ -166,6 +166,23 @@ def _start(path: Path) -> bytes:
     return start
 
 
+def check_finite(weights: Mapping[str, Tensor], path: Path, how: str = "") -> None:
+    """Refuse damage that no checksum shows, and numbers beyond the range of a precision.
+
+    Args:
+        weights: name -> tensor.
+        path: the file that they come from, for the message.
+        how: what was done with them, for the message.
+
+    Raises:
+        CorruptFileError: NaN or infinite values; names the first tensor.
+    """
+    wrong = [name for name, tensor in weights.items() if not bool(torch.isfinite(tensor).all())]
+    if wrong:
+        more = f" (and {len(wrong) - 1} more)" if wrong[1:] else ""
+        raise CorruptFileError(path, f"{how}{wrong[0]}{more} has values beyond all bounds")
+
+
 CORRUPTION = (
     *(pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, LookupError),
     *(AttributeError, AssertionError, TypeError, struct.error),
