@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Collection
 from functools import cache
 
-from ddpg.files.fingerprint import PACKAGE, files_fingerprint, fingerprint
+from ddpg.files.fingerprint import PACKAGE, data_fingerprint, files_fingerprint, fingerprint
 from ddpg.operators.tasks import TASKS
 from ddpg.priors.cards.kinds import PRIOR_KINDS
 from ddpg.samplers.catalogue import METHODS
@@ -127,6 +127,20 @@ def conversion_code(kind: str) -> str:
     plugins = [PRIOR_KINDS[kind].module] if kind in PRIOR_KINDS else []
     others = (network for known, network in _NETWORKS.items() if known != kind)
     return code_of("ddpg.priors.checkpoints.conversion", *plugins, without=[*others])
+
+
+def plugin_data(degradation: Degradation, method: str = "") -> str:
+    """What the data files hold that a plug-in's task and method declare; nothing without any.
+
+    It stands behind the code in specs. Unlike code it is not kept: it may change while Python runs.
+
+    Raises:
+        UserError: one of the files is not there.
+    """
+    task = TASKS[degradation.task]
+    read = [(module, task.data) for module in task.modules]
+    read += [(METHODS[method].module, METHODS[method].data)] if method else []
+    return "".join(data_fingerprint(module, names) for module, names in read)
 
 
 def plugin_packages(

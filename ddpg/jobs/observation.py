@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ddpg.jobs.code import observation_code
+from ddpg.jobs.code import observation_code, plugin_data
 from ddpg.jobs.fields import Job, Spec, file, setting
 
 if TYPE_CHECKING:
@@ -62,6 +62,5 @@ class Observation(Degrading):
                 "kernel_size": study.config.motion_kernel.size,
                 "kernel_intensity": study.config.motion_kernel.intensity,
             }
-        return cls.spec(
-            **cls.cell_settings(study, cell), **motion, code=observation_code(degradation)
-        )
+        code = observation_code(degradation) + plugin_data(degradation)
+        return cls.spec(**cls.cell_settings(study, cell), **motion, code=code)

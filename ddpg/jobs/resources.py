@@ -181,7 +181,8 @@ class BackboneSearch(Job):
 def _named(study: Study, prior: str) -> str:
     """A prior's card as the study names it: where the package is installed is no part of it."""
     card = study.fetched_priors[prior]
-    return next(entry.prior for data, entry in study.entries.items() if study.priors[data] == card)
+    named = (entry.prior for data, entry in study.entries.items() if study.priors[data] == card)
+    return as_path(next(named))
 
 
 def _card_digest(card: DatasetCard) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ddpg.errors import UserError
 from ddpg.jobs import code
-from ddpg.jobs.code import recording_code, restoration_code
+from ddpg.jobs.code import plugin_data, recording_code, restoration_code
 from ddpg.jobs.fields import Spec, as_path, file, machine, setting
 from ddpg.jobs.observation import Degrading
 from ddpg.priors.cards.settings import Compile, Layout, Precision
@@ -101,7 +101,7 @@ class Restoration(Restoring):
         return cls.spec(
             **cls.row_settings(study, experiment),
             dtype=study.config.restored_dtype,
-            code=restoration_code(row.method, row.cell.degradation, network_kinds(study, row)),
+            code=_code(study, row),
         )
 
 
@@ -118,13 +118,19 @@ class Recording(Restoring):
     def planned(cls, study: Study, experiment: str) -> Spec:
         """What the trajectory of an experiment's first image depends on besides its files."""
         row = study.by_path[experiment]
-        kinds = network_kinds(study, row)
+        recording = recording_code(row.cell.degradation, network_kinds(study, row))
         return cls.spec(
             **cls.row_settings(study, experiment),
             label=row.label,
-            code=restoration_code(row.method, row.cell.degradation, kinds)
-            + recording_code(row.cell.degradation, kinds),
+            code=_code(study, row) + recording,
         )
+
+
+def _code(study: Study, row: Experiment) -> str:
+    """The code that restores, and the data files that plug-ins read."""
+    degradation = row.cell.degradation
+    code = restoration_code(row.method, degradation, network_kinds(study, row))
+    return code + plugin_data(degradation, row.method)
 
 
 def network_kinds(study: Study, row: Experiment) -> tuple[str, ...]:

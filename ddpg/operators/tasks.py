@@ -32,6 +32,8 @@ class Task:
             ``function((height, width), backend=..., scale=...)`` with scale None where there are no
             ``scales``; returns a :class:`ddpg.operators.LinearOperator`.
         taps: the side of its fixed kernel, which must fit into the image; 0 without one.
+        data: of a plug-in, files that the builder reads (a kernel, a mask), relative to the folder
+            of its module: observations and restorations depend on what they hold.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Task:
     needs: str = ""
     builder: str = ""
     taps: int = 0
+    data: tuple[str, ...] = ()
 
     @property
     def backend(self) -> str:

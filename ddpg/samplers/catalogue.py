@@ -58,6 +58,8 @@ class Method:
         colour: of its lines, "#rrggbb"; one of a few for plug-ins where it has none.
         marker: of its points, one of matplotlib's; as for the colour.
         dashes: lengths of dashes and gaps in line widths; empty for a solid line.
+        data: of a plug-in, files that the sampler reads, relative to the folder of its module:
+            restorations depend on what they hold.
 
     Raises:
         ValueError: colour or marker is no such thing.
@@ -76,6 +78,7 @@ class Method:
     colour: str = ""
     marker: str = ""
     dashes: tuple[float, ...] = ()
+    data: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.colour and not re.fullmatch("#[0-9a-fA-F]{6}", self.colour):

@@ -25,7 +25,6 @@ from ddpg.files.tensors import read_ids
 from ddpg.jobs.restoration import Restoration
 from ddpg.machine.hardware import device_name
 from ddpg.machine.progress import steps_bar
-from ddpg.priors.batching import best_batch_size
 from ddpg.priors.execution import best_batch_size
 from ddpg.samplers.problem import NonFiniteError, divergences, overflows_as_divergence
 from ddpg.stages.batches import Restorer, execution_of, prior_identity

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from ddpg.errors import UserError
 from ddpg.files import fingerprint as fp
 from ddpg.jobs import code as job_code
 from ddpg.operators import build_operator
-from ddpg.operators.tasks import TASKS
-from ddpg.samplers.catalogue import METHODS
+from ddpg.operators.tasks import TASKS, Task
+from ddpg.samplers.catalogue import METHODS, Method
 from ddpg.study.degradations import Degradation, check_degradation
 
 DEGRADATIONS = [
@@ -171,3 +172,33 @@ def test_the_modules_that_are_left_out_exist() -> None:
 def test_every_method_has_a_code_of_its_own() -> None:
     codes = {name: job_code.restoration_code(name, SR, ()) for name in METHODS}
     assert len(set(codes.values())) == len(METHODS)
+
+
+def test_data_files_of_plug_in_tasks_and_methods_count_by_their_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("own_task", "own_method"):
+        (tmp_path / f"{name}.py").write_text("")
+        (tmp_path / f"{name}.bin").write_bytes(b"one")
+    monkeypatch.syspath_prepend(tmp_path)
+    task = Task("own", "Own", builder="own_task:build", data=("own_task.bin",))
+    method = Method("mine", "M", "own_method:M", "d", "r", data=("own_method.bin",))
+    monkeypatch.setitem(TASKS._all, "own", task)
+    monkeypatch.setitem(METHODS._all, "mine", method)
+    own = check_degradation("own", "", None)
+
+    def contents() -> tuple[str, ...]:
+        given = [(own,), (own, "mine"), (SR, "mine"), (own, "pinv"), (SR, "pinv"), (SR,)]
+        return tuple(job_code.plugin_data(*arguments) for arguments in given)
+
+    before = contents()
+    assert before[4:] == ("", "")
+    assert before[1] == before[0] + before[2]
+    assert before[3] == before[0]
+    (tmp_path / "own_task.bin").write_bytes(b"two")
+    assert [a == b for a, b in zip(before, contents(), strict=True)] == [
+        False, False, True, False, True, True,
+    ]  # fmt: skip
+    (tmp_path / "own_method.bin").unlink()
+    with pytest.raises(UserError, match=r"own_method\.bin"):
+        contents()

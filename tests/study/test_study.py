@@ -11,11 +11,12 @@ import pytest
 import yaml
 
 from ddpg.errors import UserError
+from ddpg.jobs import observation, restoration
 from ddpg.jobs.comparison import GridFigure, Provenance, Tables
 from ddpg.jobs.evaluation import Collection, Evaluation
 from ddpg.jobs.observation import Observation
-from ddpg.jobs.resources import Preparation, Survey
-from ddpg.jobs.restoration import Restoration
+from ddpg.jobs.resources import CheckpointFetching, Conversion, Preparation, Survey
+from ddpg.jobs.restoration import Recording, Restoration
 from ddpg.study.study import Study
 
 ROOT = Path(__file__).parents[2]
@@ -369,6 +370,33 @@ def test_a_card_that_begins_with_a_dash_is_no_option(tmp_path, monkeypatch):
     shutil.copy(changed["datasets"][0]["card"], "-photos.yaml")
     changed["datasets"][0]["card"] = "-photos.yaml"
     assert Survey.planned(Study(changed), "photos")["card"] == "./-photos.yaml"
+
+
+def test_a_priors_card_that_begins_with_a_dash_is_no_option(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    network = {"kind": "ddpm_unet", "image_size": 16, "channels": 32, "multipliers": [1]}
+    network |= {"blocks": 1, "attention_resolutions": []}
+    weights = {"file": "far.pt", "mirrors": ["https://a.org/far.pt"]}
+    card = {"name": "far", "architecture": network, "weights": weights}
+    Path("-far {x}'s.yaml").write_text(yaml.safe_dump({**card, "schedule": {"kind": "linear"}}))
+    study = Study(content(tmp_path, entry={"prior": "-far {x}'s.yaml"}))
+    named = "./-far {x}'s.yaml"
+    path = "photos/sr_bicubic-x4-svd/0.05/ddpg"
+    assert Restoration.planned(study, path)["prior"] == named
+    assert CheckpointFetching.planned(study, "far", "weights")["prior"] == named
+    assert Conversion.planned(study, "far", "weights")["prior"] == named
+    assert named in Provenance.planned(study)["priors"]
+
+
+def test_what_plug_ins_read_is_in_the_specs(tmp_path, monkeypatch):
+    study = Study(content(tmp_path))
+    row = next(iter(study.by_path))
+    before = all_specs(study) | {"walk": Recording.planned(study, row)}
+    for module in (observation, restoration):
+        monkeypatch.setattr(module, "plugin_data", lambda _task, method="": f"data {method}")
+    after = all_specs(study) | {"walk": Recording.planned(study, row)}
+    changed = {name.split()[0] for name in before if before[name] != after[name]}
+    assert changed == {"observe", "restore", "walk"}
 
 
 def test_a_home_may_be_abbreviated(tmp_path, monkeypatch):
