@@ -7,19 +7,28 @@ import json
 import os
 import platform
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from ddpg.datasets.cards import read_card as read_dataset_card
+from ddpg.datasets.index import read_index
 from ddpg.files.contents import sha256_of
-from ddpg.files.costs import merged_settings
+from ddpg.files.costs import MEASURES, merged_settings
+from ddpg.files.long_table import reason_in
 from ddpg.files.writing import replacing
 from ddpg.machine.hardware import gpu_names, processor
 from ddpg.priors.cards.card import read_card
 from ddpg.priors.cards.own_files import weights_content
 from ddpg.priors.checkpoints.records import read_record
 from ddpg.study.names import cell_name, degradation_name
+
+SHOWN = 50
+"""Failed restorations that the record names."""
+_NAMED = 10
+"""Enlarged pictures that it names of a data set."""
+_INDEX = "/index.tsv"
 
 PACKAGES = (
     *("ddpg", "snakemake", "torch", "torchvision", "numpy", "scipy", "pillow", "scikit-image"),
@@ -61,6 +70,13 @@ def write_provenance(
         "settings": settings_used(metrics),
         "sha256": {name: sha256_of(path) for name, path in files.items()},
     }
+    # What is not as it should be, where something is: lines, which the page shows as they are.
+    pictures = _pictures(metrics)
+    told = {
+        "failed_restorations": failed_restorations(metrics),
+        "enlarged_pictures": enlarged_pictures(config, files, pictures),
+    }
+    content |= {name: lines for name, lines in told.items() if lines}
     with replacing(output) as path:
         path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
@@ -82,10 +98,9 @@ def networks_run(metrics: Path) -> dict[str, dict[str, int]]:
         metrics: a long table; rows of ``seconds`` note it.
     """
     found: dict[str, Counter[str]] = {}
-    with metrics.open(newline="", encoding="utf-8") as stream:
-        for row in csv.DictReader(stream):
-            if row["metric"] == "seconds" and row["note"]:
-                found.setdefault(row["dataset"], Counter())[row["note"]] += 1
+    for row in _rows(metrics):
+        if row["metric"] == "seconds" and row["note"]:
+            found.setdefault(row["dataset"], Counter())[row["note"]] += 1
     return {dataset: merged_settings(counts) for dataset, counts in found.items()}
 
 
@@ -96,15 +111,94 @@ def settings_used(metrics: Path) -> dict[str, dict[str, str]]:
         metrics: a long table; rows of ``network_evaluations`` note it.
     """
     used: dict[str, dict[str, str]] = {}
-    with metrics.open(newline="", encoding="utf-8") as stream:
-        for row in csv.DictReader(stream):
-            if row["metric"] == "network_evaluations" and row["note"]:
-                scale = float(row["scale"]) if row["scale"] else None
-                degradation = degradation_name(row["task"], scale, row["operator"])
-                cell = cell_name(row["dataset"], degradation, float(row["sigma_y"]))
-                settings, _, source = row["note"].partition("; ")
-                used[f"{cell}/{row['label']}"] = {"settings": settings, "source": source}
+    for row in _rows(metrics):
+        if row["metric"] == "network_evaluations" and row["note"]:
+            settings, _, source = row["note"].partition("; ")
+            used[_experiment(row)] = {"settings": settings, "source": source}
     return used
+
+
+def failed_restorations(metrics: Path) -> list[str]:
+    """Which restorations failed and why, a line each, at most :data:`SHOWN` of them.
+
+    Args:
+        metrics: a long table; every quality metric of a failed restoration is empty, and its note
+            names the image.
+    """
+    reasons: dict[str, str] = {}
+    measured: set[str] = set()
+    for row in _rows(metrics):
+        if row["metric"] in MEASURES:
+            continue
+        name = _restoration(row)
+        if row["value"]:
+            measured.add(name)
+        elif (reason := reason_in(row["note"], row["image"])) != row["note"]:
+            reasons.setdefault(name, reason)
+    return _shortened(
+        [f"{name}: {reason}" for name, reason in reasons.items() if name not in measured]
+    )
+
+
+def enlarged_pictures(
+    config: Mapping[str, Any], files: Mapping[str, Path], pictures: Mapping[str, set[str]]
+) -> list[str]:
+    """Which pictures were enlarged to the study's size: they are easier to restore than others.
+
+    Args:
+        config: the study's configuration.
+        files: ``resources/images/{dataset}/index.tsv`` among others, by their names in the study.
+        pictures: the ids that take part, by data set.
+    """
+    indexes = {name.split("/")[-2]: path for name, path in files.items() if name.endswith(_INDEX)}
+    sizes = {
+        read_dataset_card(entry["card"]).name: entry["image_size"]
+        for entry in (config.get("datasets", ()) if indexes else ())
+    }
+    lines = []
+    for dataset, index in indexes.items():
+        taken = [row for row in read_index(index) if row.id in pictures.get(dataset, ())]
+        size = sizes[dataset]
+        small = [row for row in taken if min(row.width, row.height) < size]
+        if small:
+            named = [f"{row.id} ({row.width} x {row.height})" for row in small[:_NAMED]]
+            more = ", ..." if len(small) > _NAMED else ""
+            lines.append(
+                f"{dataset}: {len(small)} of {len(taken)} pictures are smaller than {size} x {size}"
+                f": {', '.join(named)}{more}"
+            )
+    return lines
+
+
+def _pictures(metrics: Path) -> dict[str, set[str]]:
+    """The images in a long table, by data set."""
+    images: dict[str, set[str]] = {}
+    for row in _rows(metrics):
+        images.setdefault(row["dataset"], set()).add(row["image"])
+    return images
+
+
+def _rows(metrics: Path) -> Iterator[dict[str, str]]:
+    with metrics.open(newline="", encoding="utf-8") as stream:
+        yield from csv.DictReader(stream)
+
+
+def _experiment(row: Mapping[str, str]) -> str:
+    """Cell and label of a row of the long table."""
+    scale = float(row["scale"]) if row["scale"] else None
+    degradation = degradation_name(row["task"], scale, row["operator"])
+    return f"{cell_name(row['dataset'], degradation, float(row['sigma_y']))}/{row['label']}"
+
+
+def _restoration(row: Mapping[str, str]) -> str:
+    """Experiment, repetition and image of a row of the long table."""
+    repeat = f"/repeat-{row['repeat']}" if row["repeat"] not in ("", "0") else ""
+    return f"{_experiment(row)}{repeat}, {row['image']}"
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    rest = len(lines) - SHOWN
+    return [*lines[:SHOWN], f"... and {rest} more"] if rest > 0 else lines
 
 
 def _hardware() -> dict[str, Any]:

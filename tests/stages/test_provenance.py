@@ -9,10 +9,17 @@ from pathlib import Path
 
 import yaml
 
+from ddpg.datasets.index import Row, write_index
 from ddpg.files.costs import merged_settings
 from ddpg.files.long_table import COLUMNS
 from ddpg.priors.checkpoints.records import Record
-from ddpg.stages.provenance import networks_run, settings_used, write_provenance
+from ddpg.stages.provenance import (
+    enlarged_pictures,
+    failed_restorations,
+    networks_run,
+    settings_used,
+    write_provenance,
+)
 
 CPU = "bfloat16, channels last, not compiled, 1 image at a time on AMD EPYC"
 GPU = "bfloat16, channels last, compiled, up to 10 images at a time on NVIDIA H100"
@@ -117,3 +124,44 @@ def test_the_settings_of_every_row_are_recorded(tmp_path: Path) -> None:
             "source": "a paper",
         }
     }
+
+
+def test_failed_restorations_are_named_with_their_reason(tmp_path: Path) -> None:
+    metrics = tmp_path / "metrics.csv"
+    common = {"dataset": "mine", "task": "sr_bicubic", "operator": "svd", "scale": "4"}
+    common |= {"sigma_y": "0.05", "method": "dps", "repeat": "0"}
+    why = "dps diverged: not finite at step 2"
+    rows = [
+        ("dps", "a", "psnr", "", f"a: {why}"),
+        ("dps", "a", "lpips_alex", "", f"a: {why}"),
+        ("dps", "a", "seconds", "1.0", CPU),
+        ("dps", "b", "psnr", "20.0", ""),
+        ("dps", "b", "haarpsi", "", "b: is not defined for a black picture"),
+        ("dps", "b", "lpips_alex", "", "there is no backbone"),
+        *(("twice", f"c{k}", "psnr", "", f"c{k}: {why}") for k in range(60)),
+    ]
+    with metrics.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, COLUMNS)
+        writer.writeheader()
+        for label, image, metric, value, note in rows:
+            of = {"label": label, "image": image, "metric": metric, "value": value, "note": note}
+            writer.writerow(common | of)
+    lines = failed_restorations(metrics)
+    assert lines[0] == f"mine/sr_bicubic-x4-svd/0.05/dps, a: {why}"
+    assert len(lines) == 51
+    assert lines[-1] == "... and 11 more"
+    assert not any(", b: " in line for line in lines)
+
+
+def test_enlarged_pictures_are_named(tmp_path: Path) -> None:
+    card = {"name": "mine", "source": {"folder": "x"}, "images": {"count": 3}}
+    (tmp_path / "other-name.yaml").write_text(yaml.safe_dump(card))
+    index = tmp_path / "index.tsv"
+    sizes = {"a": (64, 64), "b": (80, 63), "c": (8, 8)}
+    write_index([Row(n, f"{n}.png", "0" * 64, *size) for n, size in sizes.items()], index)
+    config = {"datasets": [{"card": str(tmp_path / "other-name.yaml"), "image_size": 64}]}
+    files = {"resources/images/mine/index.tsv": index, "results/metrics.csv": index}
+    assert enlarged_pictures(config, files, {"mine": {"a", "b", "c"}}) == [
+        "mine: 2 of 3 pictures are smaller than 64 x 64: b (80 x 63), c (8 x 8)"
+    ]
+    assert enlarged_pictures(config, files, {"mine": {"a"}}) == []
