@@ -13,9 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 import ddpg
+from ddpg.priors.cards.card import read_card
+from ddpg.priors.checkpoints.conversion import random_checkpoint
 
 pytestmark = pytest.mark.workflow
 
@@ -224,20 +227,121 @@ TABLE: dict[str, tuple[Callable[[Change], object], dict[str, int]]] = {
 """Change -> what does it, and the jobs of each rule that it re-runs."""
 
 
+# --- networks of one's own ------------------------------------------------------------------------
+
+ADM = {"kind": "adm_unet", "image_size": 32, "channels": 32, "multipliers": [1], "blocks": 1}
+ADM |= {"attention_resolutions": [], "num_heads": 4, "num_classes": 10}
+GUIDED = {
+    "name": "guided",
+    "architecture": ADM,
+    "weights": {"path": "own/network.pt"},
+    "schedule": {"kind": "linear"},
+    "label": 1,
+    "classifier": {
+        "architecture": {**ADM, "kind": "adm_classifier"},
+        "weights": {"path": "own/classifier.pt"},
+    },
+}
+FOLDER = {
+    "name": "folder",
+    "architecture": {"kind": "diffusers"},
+    "weights": {"path": "own/folder"},
+    "schedule": {"kind": "diffusers"},
+}
+
+
+def draw_checkpoint(folder: Path, part: str, seed: int) -> None:
+    """Random weights of a part of the card ``guided``, under an old date."""
+    file = folder / {"weights": "own/network.pt", "classifier": "own/classifier.pt"}[part]
+    random_checkpoint(read_card(folder / "guided.yaml"), part, file, seed=seed)
+    os.utime(file, (1e9, 1e9))
+
+
+def draw_folder(folder: Path, seed: int, steps: int = 1000) -> None:
+    """A diffusers folder of random weights, under an old date."""
+    diffusers = pytest.importorskip("diffusers", reason="the optional library is missing")
+    place = folder / "own/folder"
+    sizes = {"sample_size": 16, "block_out_channels": (8, 8), "layers_per_block": 1}
+    kinds = {"down_block_types": ["DownBlock2D"] * 2, "up_block_types": ["UpBlock2D"] * 2}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        diffusers.UNet2DModel(**sizes, **kinds, norm_num_groups=4).save_pretrained(place)
+    diffusers.DDPMScheduler(num_train_timesteps=steps).save_pretrained(place)
+    for file in place.iterdir():
+        os.utime(file, (1e9, 1e9))
+
+
+def lay_out_networks(project) -> None:
+    """A study of two data sets: one prior has a classifier, the other is a diffusers folder."""
+    draw_folder(project.folder, 0)
+    for card in (GUIDED, FOLDER):
+        name = card["name"]
+        (project.folder / f"{name}.yaml").write_text(yaml.safe_dump(card))
+        pictures = {"name": name, "source": {"folder": "pictures"}}
+        pictures["images"] = [{"id": "a", "file": "a.png"}]
+        path = project.folder / f"config/cards/datasets/{name}.yaml"
+        path.write_text(yaml.safe_dump(pictures))
+    for part in ("weights", "classifier"):
+        draw_checkpoint(project.folder, part, 0)
+    names = ("guided", "folder")
+    project.configure(datasets=[{"card": n, "prior": f"{n}.yaml", "image_size": 32} for n in names])
+    project.write_sheet([(n, "denoising", "0.1", "ddpg", "", "2", "", "") for n in names])
+
+
+NETWORKS: dict[str, tuple[Callable[[Path], object], dict[str, int]]] = {
+    "a network's own checkpoint exchanged": (
+        lambda folder: draw_checkpoint(folder, "weights", 1),
+        stages(1, convert_checkpoint=1, **DRAWN_ROW),
+    ),
+    "a classifier exchanged": (
+        lambda folder: draw_checkpoint(folder, "classifier", 1),
+        stages(1, convert_checkpoint=1, **DRAWN_ROW),
+    ),
+    "the model of a diffusers folder exchanged": (
+        lambda folder: draw_folder(folder, 1),
+        stages(1, **DRAWN_ROW),
+    ),
+    "the scheduler of a diffusers folder exchanged": (
+        lambda folder: draw_folder(folder, 0, steps=500),
+        stages(1, **DRAWN_ROW),
+    ),
+    "the same files written anew": (
+        lambda folder: (draw_folder(folder, 0), draw_checkpoint(folder, "classifier", 0)),
+        {},
+    ),
+}
+"""Change of a file of one's own, under an old date -> the jobs of each rule that it re-runs."""
+
+
+def test_an_exchanged_network_plans_exactly_its_jobs(fresh, tmp_path: Path) -> None:
+    lay_out_networks(fresh)
+    assert executed(fresh)["convert_checkpoint"] == 2
+    planned = {}
+    for number, (name, (make, _)) in enumerate(NETWORKS.items()):
+        folder = tmp_path.with_name(f"{tmp_path.name}-{number}")
+        shutil.copytree(fresh.folder, folder, copy_function=shutil.copy2)
+        make(folder)
+        planned[name] = type(fresh)(folder).planned()
+    assert planned == {name: jobs for name, (_, jobs) in NETWORKS.items()}
+
+
 DOCUMENT = ROOT / "docs/increments.md"
 
 
-def rendered() -> str:
-    """The table as Markdown, as the document shows it."""
+def rendered(table: dict[str, tuple[Callable[..., object], dict[str, int]]]) -> str:
+    """A table as Markdown, as the document shows it."""
     lines = ["| change | jobs that run again |", "| --- | --- |"]
-    for name, (_, jobs) in TABLE.items():
+    for name, (_, jobs) in table.items():
         text = ", ".join(f"{number} `{rule}`" for rule, number in jobs.items())
         lines.append(f"| {name} | {text or 'none'} |")
     return "\n".join(lines)
 
 
-def test_the_document_shows_this_table() -> None:
-    assert rendered() in DOCUMENT.read_text(encoding="utf-8")
+@pytest.mark.parametrize("table", [TABLE, NETWORKS], ids=["study", "networks"])
+def test_the_document_shows_this_table(
+    table: dict[str, tuple[Callable[..., object], dict[str, int]]],
+) -> None:
+    assert rendered(table) in DOCUMENT.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
