@@ -94,7 +94,8 @@ class Asked:
         recorded = self._once(("record", output), lambda: (record_of(output) or {}).get("params"))
         if not recorded:
             return False
-        return recorded != [self._once(key, lambda: repr(make_spec()))]
+        # A rule may have other parameters, which decide nothing that is counted here.
+        return self._once(key, lambda: repr(make_spec())) not in recorded
 
     def _once(self, key: tuple[str, ...], compute: Callable[[], Any]) -> Any:
         """A value that is computed when it is first asked for."""

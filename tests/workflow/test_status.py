@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import struct
+import subprocess
+import sys
 import time
 from base64 import urlsafe_b64encode
 from pathlib import Path
@@ -273,7 +275,7 @@ def test_what_another_study_made_is_not_counted(study: Study, stage: str) -> Non
         restored(path, number)
         write(f"evaluations/{path}/shard-{number}.csv")
     for file, spec in jobs.values():
-        record(file.format(0), spec)
+        record(file.format(0), " --another parameter", spec)
     assert states(study, path) == ["done", "done", "left"]
     file, spec = jobs[stage]
     record(file.format(0), {**spec, "code": "another"})
@@ -349,3 +351,11 @@ def test_configurations_are_merged_as_snakemake_does() -> None:
     base = {"a": {"x": 1, "y": 2}, "b": [1, 2], "c": 3}
     assert merged(base, {"a": {"y": 5}, "b": [9]}) == {"a": {"x": 1, "y": 5}, "b": [9], "c": 3}
     assert base["a"] == {"x": 1, "y": 2}
+
+
+@pytest.mark.workflow
+def test_a_study_that_has_run_is_done(finished) -> None:
+    command = [sys.executable, "-m", "ddpg", "status"]
+    told = subprocess.run(command, **finished.process_options(), check=True).stdout
+    assert "12 of 12 images restored" in told
+    assert "another study" not in told
