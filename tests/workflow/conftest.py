@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
+from filelock import FileLock
 from PIL import Image
+
+from ddpg.warm import starting
+from ddpg.warm.protocol import ADDRESS
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -26,15 +34,67 @@ ROWS = [
 ]
 
 
+class Starter:
+    """Runs Snakemake in copies of a process that has imported it; see ``starter.py``."""
+
+    def __init__(self, jobs: Mapping[str, str]) -> None:
+        """Begin to import.
+
+        Args:
+            jobs: what the environment of each run says of where the work of its jobs is done.
+        """
+        script = Path(__file__).with_name("starter.py")
+        self.process = subprocess.Popen(
+            [sys.executable, str(script)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.jobs = jobs
+
+    def run(
+        self, command: Sequence[str], folder: Path, environment: Mapping[str, str]
+    ) -> subprocess.CompletedProcess[str]:
+        """What ``python -m snakemake`` with the arguments does in a folder."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        with tempfile.TemporaryDirectory() as printed:
+            output, errors = Path(printed, "output"), Path(printed, "errors")
+            request = {"arguments": command[3:], "folder": str(folder)}
+            request |= {"environment": {**environment, **self.jobs}}
+            request |= {"output": str(output), "errors": str(errors)}
+            for file in (output, errors):
+                file.touch()
+            self.process.stdin.write(json.dumps(request) + "\n")
+            self.process.stdin.flush()
+            status = int(self.process.stdout.readline())
+            return subprocess.CompletedProcess(
+                command, status, output.read_text(), errors.read_text()
+            )
+
+    def end(self) -> None:
+        """Wait until the process has ended."""
+        self.process.communicate()
+
+
 @dataclass
 class Project:
-    """A checkout of the workflow with a study of its own."""
+    """A checkout of the workflow with a study of its own.
+
+    Attributes:
+        folder: where it lies.
+        starter: what runs Snakemake there; a new interpreter each time if None.
+    """
 
     folder: Path
+    starter: Starter | None = None
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Snakemake in the folder."""
-        return subprocess.run(self.command(*arguments), **self.process_options())
+        command, options = self.command(*arguments), self.process_options()
+        if self.starter is None:
+            return subprocess.run(command, **options)
+        return self.starter.run(command, self.folder, options["env"])
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
@@ -103,32 +163,57 @@ def make_project(folder: Path) -> Project:
     return project
 
 
+@pytest.fixture(scope="session")
+def starter() -> Iterator[Starter]:
+    """Runs Snakemake, and its jobs, without the start of Python; ended with the session.
+
+    Where a test is about how jobs are started, or kills processes, it takes ``Project.command``.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(ADDRESS, "")
+        server = starting.start()
+        started = Starter({ADDRESS: os.environ[ADDRESS], starting.SWITCH: "0"})
+    yield started
+    started.end()
+    server.kill()
+    server.wait()
+
+
 @pytest.fixture(scope="module")
-def shipped(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def shipped(tmp_path_factory: pytest.TempPathFactory, starter: Starter) -> Project:
     """The workflow with the configuration that it comes with."""
     folder = tmp_path_factory.mktemp("shipped")
     copy_workflow(folder)
-    return Project(folder)
+    return Project(folder, starter)
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Project:
+def fresh(tmp_path: Path, starter: Starter) -> Project:
     """A study that has not run."""
-    return make_project(tmp_path)
+    return dataclasses.replace(make_project(tmp_path), starter=starter)
 
 
 @pytest.fixture(scope="session")
 def finished_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a study that has run; tests work on copies."""
-    project = make_project(tmp_path_factory.mktemp("finished"))
-    result = project.snakemake()
-    assert result.returncode == 0, result.stdout + result.stderr
-    return project.folder
+    """The folder of a study that has run, as people start it; tests work on copies.
+
+    The processes of pytest-xdist share it: the first makes it, the others wait.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, complete = shared / "finished", shared / "finished.complete"
+    with FileLock(shared / "finished.lock"):
+        if not complete.exists():
+            folder.mkdir()
+            result = make_project(folder).snakemake()
+            assert result.returncode == 0, result.stdout + result.stderr
+            complete.touch()
+    return folder
 
 
 @pytest.fixture
-def finished(finished_folder: Path, tmp_path: Path) -> Project:
+def finished(finished_folder: Path, tmp_path: Path, starter: Starter) -> Project:
     """A copy of a study that has run."""
     # Times are kept: Snakemake compares them. Its records name files relative to the folder.
     shutil.copytree(finished_folder, tmp_path / "study", copy_function=shutil.copy2)
-    return Project(tmp_path / "study")
+    return Project(tmp_path / "study", starter)

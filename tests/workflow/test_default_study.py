@@ -50,6 +50,7 @@ def truth_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", GAINS)
 def test_twenty_steps_beat_the_pseudo_inverse(task: str, truth_file: Path, tmp_path: Path) -> None:
     rows = {

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import csv
 
+import pytest
+
+pytestmark = [pytest.mark.workflow, pytest.mark.spread]
+
 CELL = "tiny/deblur_gauss-fft/0.05"
 HEADER = ("dataset", "task", "sigma_y", "method", "label", "steps", "guidance_scale")
 ROWS = [

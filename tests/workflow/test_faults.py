@@ -18,7 +18,7 @@ import pytest
 
 from ddpg.files.tensors import read_ids, read_tensors
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.spread]
 
 METRICS = "results/metrics.csv"
 MOTION = "tiny/motion_deblur-fft/0.05"

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ import ddpg
 from ddpg.priors.cards.card import read_card
 from ddpg.priors.checkpoints.conversion import random_checkpoint
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.spread]
 
 ROOT = Path(__file__).parent.parent.parent
 COLUMNS = ("dataset", "task", "sigma_y", "method", "label", "steps", "gamma", "operator")
@@ -40,8 +41,13 @@ def stages(number: int, **more: int) -> dict[str, int]:
 class Change:
     """Changes of a finished study, each in its files or in a copy of the package."""
 
-    def __init__(self, project, package: Path) -> None:
-        self.project, self.package = project, package
+    def __init__(self, project, copy_package: Callable[[], Path]) -> None:
+        self.project, self._copy_package = project, copy_package
+
+    @cached_property
+    def package(self) -> Path:
+        """The copy of the package that runs from now on; made by the first change of the code."""
+        return self._copy_package()
 
     @property
     def rows(self) -> list[tuple[str, ...]]:
@@ -344,22 +350,20 @@ def test_the_document_shows_this_table(
     assert rendered(table) in DOCUMENT.read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="session")
-def package_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the package, made once; times are kept, so its compiled modules are used."""
-    folder = tmp_path_factory.mktemp("package")
-    source = Path(ddpg.__file__).parent
-    shutil.copytree(source, folder / "ddpg", copy_function=shutil.copy2)
-    return folder / "ddpg"
-
-
 @pytest.fixture
-def change(finished, package_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Change:
+def change(finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Change:
     """A finished study whose package can be edited."""
-    copy = tmp_path / "package/ddpg"
-    shutil.copytree(package_copy, copy, copy_function=shutil.copy2)
-    monkeypatch.setenv("PYTHONPATH", str(copy.parent))
-    return Change(finished, copy)
+
+    def copy_package() -> Path:
+        copy = tmp_path / "package/ddpg"
+        # Times are kept, so its compiled modules are used; some are just being written.
+        unfinished = shutil.ignore_patterns("*.pyc.*")
+        source = Path(ddpg.__file__).parent
+        shutil.copytree(source, copy, copy_function=shutil.copy2, ignore=unfinished)
+        monkeypatch.setenv("PYTHONPATH", str(copy.parent))
+        return copy
+
+    return Change(finished, copy_package)
 
 
 @pytest.mark.parametrize("name", TABLE)

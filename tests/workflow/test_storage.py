@@ -6,6 +6,7 @@ else: one restores, the other evaluates and compares.
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import json
 import shutil
@@ -17,6 +18,7 @@ NOT_SHARED = ("--shared-fs-usage", "persistence", "software-deployment", "source
 
 pytestmark = [
     pytest.mark.workflow,
+    pytest.mark.spread,
     pytest.mark.skipif(importlib.util.find_spec(PLUGIN) is None, reason=f"no {PLUGIN}"),
     pytest.mark.skipif(shutil.which("rsync") is None, reason=f"no rsync, which {PLUGIN} calls"),
 ]
@@ -33,7 +35,7 @@ def machines(fresh, tmp_path_factory):
     fresh.write_sheet(ROWS)
     other = tmp_path_factory.mktemp("other") / "checkout"
     shutil.copytree(fresh.folder, other)
-    return fresh, type(fresh)(other)
+    return fresh, dataclasses.replace(fresh, folder=other)
 
 
 def on_storage(bucket):
