@@ -2,13 +2,19 @@
 #
 #     make demo     install into .venv and run the default study
 #     make test     install into .venv and run every test
+#
+# While working, `make check` runs the fast part of the tests.
 
 PYTHON ?= python3
 VENV := .venv
 INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: demo quick smoke bench test lint format lock schemas clean help
+# Tests run in so many processes; those of the workflow take two cores each, a little of the time.
+WORKERS ?= 2
+PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
+
+.PHONY: demo quick smoke bench test check lint format lock schemas clean help
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile
@@ -34,7 +40,11 @@ bench: $(INSTALLED)
 	ddpg bench
 
 test: $(INSTALLED)
-	pytest
+	$(PYTEST)
+
+# No Snakemake, SLURM, browser or compiler, and no test that takes seconds.
+check: $(INSTALLED)
+	$(PYTEST) -m "not slow and not workflow and not slurm"
 
 lint: $(INSTALLED)
 	ruff check .

@@ -12,6 +12,31 @@ REFERENCE_VARIABLE = "DDPG_REFERENCE"
 """Names the folder that holds ``images/`` and ``reference/``: pictures that may not be passed
 on, and the full set of arrays, which is too large to come with the code."""
 
+LONG = ("slurm", "workflow", "slow")
+"""Marks of tests that take long, the longest first."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deal the tests to several processes of pytest-xdist so that they end at the same time.
+
+    The tests of a file stay together, as what they share does, but for those marked ``spread``.
+    What takes longest begins first, and what fills the gaps comes last.
+    """
+    if not hasattr(config, "workerinput"):  # one process: in the order of the files
+        return
+    for item in items:
+        if not any(item.get_closest_marker(name) for name in ("xdist_group", "spread")):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> tuple[int, bool]:
+    """The place of a test's first mark among those of long tests, whole files before others."""
+    marks = (item.get_closest_marker(name) for name in LONG)
+    first = next((turn for turn, mark in enumerate(marks) if mark), len(LONG))
+    return first, item.get_closest_marker("spread") is not None
+
 
 @pytest.fixture(scope="session", autouse=True)
 def single_thread() -> Iterator[None]:

@@ -34,6 +34,7 @@ def guidance_steps() -> ModuleType:
     return guidance_steps
 
 
+@pytest.mark.slow
 def test_every_task_and_backend_is_measured_and_agrees(guidance_steps: ModuleType) -> None:
     found = guidance_steps.measure(1)
     assert {name.split()[0] for name in found} == {
@@ -93,6 +94,7 @@ def test_variants_take_turns() -> None:
     assert Times((3.0, 1.0, 2.0)).summary()["median_s"] == 2
 
 
+@pytest.mark.slow
 def test_the_command_finds_the_program() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "ddpg", "bench", "--", "--threads", "0"],

@@ -148,6 +148,7 @@ def test_an_infinite_mean_says_so(make_rows, write_csv, tmp_path):
     assert (row["infinite"], row["finite_mean"]) == (1, 31)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("study", ["some", "all_of_one", "nothing"])
 def test_every_table_and_figure_is_there(study, request, tmp_path):
     metrics_csv = request.getfixturevalue(study)
@@ -189,6 +190,7 @@ def texts_of(draw, monkeypatch, module, *arguments, **options):
     return seen
 
 
+@pytest.mark.slow
 def test_figures_say_whom_they_do_not_show(all_of_one, tmp_path, monkeypatch):
     arguments = (Summary.read(all_of_one), tmp_path / "x")
     said = texts_of(draw_metric_vs_noise, monkeypatch, "noise", *arguments)
@@ -235,6 +237,7 @@ def test_an_image_without_restoration_and_reason_is_refused(
         collect(CELL, [shards["truth"]], [shards["observed"]], grid_files, metrics)
 
 
+@pytest.mark.slow
 def test_the_page_holds_the_reason_in_place_of_a_picture(some, shards, grid_files, tmp_path):
     draw_grid(CELL, [shards["truth"]], [shards["observed"]], grid_files, [some], tmp_path / "grid")
     assert (tmp_path / "grid.png").read_bytes().startswith(b"\x89PNG")

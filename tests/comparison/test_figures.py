@@ -118,12 +118,14 @@ def test_an_unknown_reference_fails_clearly(metrics_csv, tmp_path):
         draw_paired_differences(Summary.read(metrics_csv), tmp_path / "x", reference="dps")
 
 
+@pytest.mark.slow
 def test_all_plots_are_drawn(metrics_csv, tmp_path):
     draw_plots(metrics_csv, tmp_path)
     names = {f"{name}{suffix}" for name in PLOTS for suffix in (".pdf", ".png")}
     assert {path.name for path in tmp_path.iterdir()} - {"metrics.csv"} == names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", [draw_metric_vs_noise, draw_paired_differences])
 def test_figures_are_the_same_every_time(draw, metrics_csv, tmp_path):
     for name in ("first", "second"):

@@ -48,6 +48,7 @@ def test_the_best_mean_is_underlined_and_nothing_bold_with_few_images(texts):
     assert heads in texts["tables.tex"]
 
 
+@pytest.mark.slow
 def test_bold_is_who_is_not_significantly_beaten(make_rows, write_csv, tmp_path):
     values = [30 + 0.1 * k for k in range(12)]
     content = make_rows("ddpg", "psnr", values)

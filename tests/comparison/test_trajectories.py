@@ -77,6 +77,7 @@ def test_another_file_is_refused(tmp_path):
         read_trajectory(tmp_path / "other.safetensors")
 
 
+@pytest.mark.slow
 def test_figures_are_of_one_image(tmp_path):
     files = [tmp_path / f"{name}.safetensors" for name in "abc"]
     for path, (method, image) in zip(

@@ -42,6 +42,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_killed_download_is_continued(
     server: Any, fault: Any, data: bytes, tmp_path: Path, how: signal.Signals
@@ -67,6 +68,7 @@ def test_a_killed_download_is_continued(
     assert {path.name for path in tmp_path.iterdir()} == {"data.bin", "pins.yaml"}
 
 
+@pytest.mark.slow
 def test_two_processes_download_once(server: Any, fault: Any, data: bytes, tmp_path: Path) -> None:
     server.faults = [fault(slow=0.01)]
     both = [start(f"{server.address}/data.bin", tmp_path) for _ in range(2)]

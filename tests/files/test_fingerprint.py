@@ -165,6 +165,7 @@ def test_unknown_module_is_an_error():
         fp.fingerprint("ddpg.nothing")
 
 
+@pytest.mark.slow
 def test_every_module_that_python_loads_is_found():
     loaded = json.loads(
         python(f"""

@@ -83,6 +83,7 @@ def job(copies: dict[str, Copy], folder: Path, *paths: Path) -> subprocess.Compl
     )
 
 
+@pytest.mark.slow
 def test_a_job_stops_where_another_copy_runs(tmp_path: Path) -> None:
     other = tmp_path / "other"
     shutil.copytree(PACKAGE, other / "ddpg", ignore=shutil.ignore_patterns("__pycache__"))
@@ -101,6 +102,7 @@ def test_a_job_stops_where_another_copy_runs(tmp_path: Path) -> None:
     assert stopped.stderr.strip() in (tmp_path / "log").read_text()
 
 
+@pytest.mark.slow
 def test_a_job_stops_where_another_version_of_a_plug_in_is_installed(
     package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

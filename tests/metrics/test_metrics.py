@@ -96,6 +96,7 @@ def test_ssim_is_piqs(pair: tuple[Tensor, Tensor], data_range: float) -> None:
     torch.testing.assert_close(ssim(*scaled, data_range=data_range), expected, atol=1e-12, rtol=0)
 
 
+@pytest.mark.slow
 def test_ssim_of_large_images_is_not_reduced_first() -> None:
     generator = torch.Generator().manual_seed(1)
     a, b = torch.rand(2, 1, 3, 400, 400, generator=generator, dtype=torch.float64)

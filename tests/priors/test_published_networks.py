@@ -136,6 +136,7 @@ def test_the_reference_without_classes(reference_folder: Path, monkeypatch: Any)
     torch.testing.assert_close(network(*inputs), expected, rtol=0, atol=2e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TINY)
 def test_half_precision_is_close(name: str) -> None:
     """Root mean square error of 2% with bfloat16's 8 bits, and 0.3% with float16's 11."""

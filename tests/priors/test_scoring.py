@@ -142,6 +142,7 @@ def _average(by_level: dict[float, float]) -> float:
     return sum(by_level[level] for level in NOISE_LEVELS) / len(NOISE_LEVELS)
 
 
+@pytest.mark.slow
 def test_shipped_prior_clears_its_bar(photographs: dict[str, Tensor]) -> None:
     """2 dB above non-local means and within 0.5 dB of BM3D, averaged over the noise levels."""
     scores = read_card("dead-leaves").scores

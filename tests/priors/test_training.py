@@ -69,6 +69,7 @@ def states(folder):
     return {**state["network"], **{f"average {k}": v for k, v in state["average"].items()}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lines", [1, 2, 3])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.usefixtures("pictures")
@@ -111,6 +112,7 @@ def test_the_log(tmp_path):
     assert [float(row["learning_rate"]) for row in rows] == [1e-3, 1e-3, 5e-4]
 
 
+@pytest.mark.slow
 def test_training_learns(tmp_path, pictures):
     pictures.photographs[:] = [np.full((20, 20, 3), 255, np.uint8)]
     pictures.leaves[:] = 255

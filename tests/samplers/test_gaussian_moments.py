@@ -82,6 +82,7 @@ def propagate(method, matrix, y, sigma_y, settings):
     return estimate if sigma > 0 else (mean, covariance)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", [0, 1, 2])
 @pytest.mark.parametrize("sigma_y", [0.0, 0.05])
 @pytest.mark.parametrize("method", ["ddpg", "idpg"])

@@ -49,6 +49,7 @@ def restore(name, y, operator, sigma_y):
     return build_sampler(name, **steps).restore(y, operator, prior, sigma_y=sigma_y, noise=noise)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sigma_y", [0, 0.05])
 @pytest.mark.parametrize(("task", "backend", "scale"), list(settings()))
 @pytest.mark.parametrize("name", METHODS)
@@ -75,6 +76,7 @@ def test_every_method_on_every_operator(name, task, backend, scale, sigma_y):
         assert float(torch.where(operator.invertible, wrong, 0).max()) < 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sigma_y", [0, 0.001, 0.05])
 @pytest.mark.parametrize(("task", "backend", "scale"), list(settings()))
 @pytest.mark.parametrize("name", ["ddrm", "ddnm_plus", "pigdm", "diffpir"])

@@ -85,6 +85,7 @@ def test_every_method_with_arrays_is_here():
     assert {case["hyper"].get("form") for case in CASES} > {"inversebench_noisy", "reddiff"}
 
 
+@pytest.mark.slow
 def test_all_reference_runs(reference_folder):
     folder = reference_folder / "reference" / "baselines"
     cases = json.loads((folder / "cases.json").read_text(encoding="utf-8"))

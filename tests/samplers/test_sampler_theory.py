@@ -71,6 +71,7 @@ def observation(operator, sigma_y):
     return y + 2 * sigma_y * random(*y.shape, seed=2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["sr-fft", "inpainting"])
 @pytest.mark.parametrize("name", EXACT)
 def test_noiseless_posterior(name, task):

@@ -21,7 +21,10 @@ from ddpg.files.tensors import write_tensors
 from ddpg.warm import starting
 from ddpg.warm.protocol import ADDRESS, difference
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the server is for Linux only")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="the server is for Linux only"),
+]
 
 DELEGATED = "import sys; from ddpg.warm.client import delegated; print(delegated(sys.argv[1:]))"
 SOON = 10.0
