@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -115,35 +116,31 @@ def test_a_damaged_file_is_named_and_made_again_after_its_removal(
 
 def test_every_damage_of_every_file_is_found_by_the_job_that_reads_it(finished) -> None:
     plan = finished.snakemake("--dry-run", "--printshellcmds", "--forceall", METRICS)
-    commands = [line.split() for line in plan.stdout.splitlines() if "ddpg " in line]
-    shells = {tuple(c[c.index("ddpg") :]) for c in commands if "ddpg" in c}
-    wanted = [c for c in shells if f"{MOTION}/pinv/shard-0" in " ".join(c) and c[1] == "evaluate"]
-    wanted += [c for c in shells if c[1] == "collect"]
+    commands = set(re.findall(r"^Shell command: (.*ddpg job .*)$", plan.stdout, re.MULTILINE))
+    wanted = [c for c in commands if "job evaluate" in c and f"{MOTION}/pinv/shard-0" in c]
+    wanted += [c for c in commands if "job collect" in c]
     assert len(wanted) == 2
     for command in wanted:
-        inputs = [part for part in command if part.startswith(("results/", "resources/"))]
-        made = command[command.index("--output") + 1]
-        log = command[command.index("--log") + 1]
-        for file in set(inputs) - {made, log}:
+        arguments = shlex.split(command)
+        made, log = (arguments[arguments.index(name) + 1] for name in ("--output", "--log"))
+        inputs = {a for a in arguments if a.startswith(("results/", "resources/"))}
+        for file in inputs - {made, log}:
             for damage in (truncate, flip, empty):
-                found = refused(finished, command, file, damage)
-                assert f"{file}: " in found, (command[1], file, damage.__name__)
+                said = refusal(finished, command, log, file, damage)
+                assert f"{file}: " in said, (command, file, damage.__name__)
 
 
-def refused(project, command, file: str, damage: Callable[[bytes], bytes]) -> str:
-    """What a job says of a damaged input, which is whole again afterwards."""
-    from ddpg import cli
-
+def refusal(project, command: str, log: str, file: str, damage: Callable[[bytes], bytes]) -> str:
+    """What a job writes to its log of a damaged input, which is whole again afterwards."""
     path = project.folder / file
     whole = path.read_bytes()
     path.write_bytes(damage(whole))
-    before = Path.cwd()
-    os.chdir(project.folder)
+    options = project.process_options()
+    options["env"] |= project.starter.jobs
     try:
-        assert cli.main(command[1:]) == 1
-        return Path(command[command.index("--log") + 1]).read_text()
+        assert subprocess.run(["bash", "-o", "pipefail", "-c", command], **options).returncode == 1
+        return (project.folder / log).read_text()
     finally:
-        os.chdir(before)
         path.write_bytes(whole)
 
 
