@@ -1,6 +1,6 @@
 """A study in full: its configuration, cards and sheet, cut into jobs.
 
-What each job depends on is in :mod:`ddpg.jobs.specs`.
+What each job depends on is in :mod:`ddpg.jobs`.
 """
 
 from __future__ import annotations
