@@ -33,6 +33,7 @@ def test_the_page_on_architecture_names_every_room_and_nothing_else():
     named = {name for line in table.splitlines() for name in re.findall(r"`(\w+)`", line[:40])}
     rooms = {path.stem for path in (ROOT / "ddpg").glob("[!_.]*")} | {"__main__"}
     assert named == rooms
+    assert (ROOT / "docs/architecture.svg").is_file()
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"])

@@ -51,7 +51,7 @@ def test_a_remembered_file_is_not_read_again_in_this_process_or_the_next(
     (folder / "a").write_bytes(b"abc")
     time.sleep(0.02)
     first = file_content("a")
-    monkeypatch.setattr(contents, "_sha256", lambda path: pytest.fail(f"{path} was read again"))
+    monkeypatch.setattr(contents, "sha256_of", lambda path: pytest.fail(f"{path} was read again"))
     assert file_content("a") == first
     contents._MEMORIES.clear()
     assert file_content("a") == first
