@@ -47,7 +47,7 @@ def rooms() -> nx.DiGraph:
     for module in sorted(imports.modules - {"ddpg"}):
         room = module.split(".")[1]
         graph.add_node(room)
-        for imported in imports.find_modules_directly_imported_by(module) - {"ddpg"}:
+        for imported in sorted(imports.find_modules_directly_imported_by(module) - {"ddpg"}):
             if imported.split(".")[1] != room:
                 graph.add_edge(room, imported.split(".")[1])
     for name in graph:
@@ -72,7 +72,7 @@ def floors(graph: nx.DiGraph) -> dict[str, int]:
 def positions(graph: nx.DiGraph) -> dict[str, tuple[float, float]]:
     """The centre of each room, in inches, such that few lines cross or pass behind rooms."""
     floor = floors(graph)
-    lines = list(nx.transitive_reduction(graph).edges)
+    lines = sorted(nx.transitive_reduction(graph).edges)
     lane: dict[str, int] = {}
     for row in range(max(floor.values()) + 1):
         names = [name for name in floor if floor[name] == row]
@@ -130,7 +130,7 @@ def draw(axes: Axes, graph: nx.DiGraph) -> None:
     """Draw rooms as boxes, and lines down to what they import."""
     at = positions(graph)
     colours = {n: colour for colour, names in COLOURS.values() for n in names.split()}
-    for above, below in nx.transitive_reduction(graph).edges:
+    for above, below in sorted(nx.transitive_reduction(graph).edges):
         (x, y), (u, v) = at[above], at[below]
         y, v = y - BOX_HEIGHT / 2, v + BOX_HEIGHT / 2
         turn = v + FLOOR_HEIGHT - BOX_HEIGHT  # straight down, then aside above the next room
