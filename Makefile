@@ -52,7 +52,7 @@ lint: $(INSTALLED)
 	snakefmt --check Snakefile rules
 	mypy
 	lint-imports --no-cache
-	snakemake --lint
+	snakemake --lint --software-deployment-method apptainer
 
 format: $(INSTALLED)
 	ruff check --fix .

@@ -46,7 +46,7 @@ wildcard_constraints:
     net="alex|squeeze|vgg",
 
 
-# What each rule reads: `inputs.NAME`, a function of a job's wildcards.
+# `inputs.NAME` gives what a job reads, from its wildcards.
 inputs = input_functions(study, local)
 
 
