@@ -6,7 +6,7 @@ rule evaluate:
         truth=inputs.restored_truth,
         restorations="results/restorations/{experiment}/shard-{shard}.safetensors",
         costs="results/restorations/{experiment}/shard-{shard}.csv",
-        backbone=inputs.backbone,
+        backbone=inputs.backbone(None),
     output:
         "results/evaluations/{experiment}/shard-{shard}.csv",
     log:

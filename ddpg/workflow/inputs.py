@@ -89,7 +89,7 @@ class Inputs:
         return _pictures(self._row(wildcards).cell.dataset, wildcards.shard)
 
     def backbone(self, _wildcards: Any) -> list[str]:
-        """Where LPIPS's backbone is, for a study that asks for LPIPS."""
+        """Where LPIPS's backbone is, for a study that asks for LPIPS; the same for every job."""
         wanted = "lpips" in self._study.config.metrics
         return [f"resources/backbones/{self._study.config.lpips_net}.json"] if wanted else []
 
