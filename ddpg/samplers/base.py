@@ -95,6 +95,10 @@ class DiffusionSampler(Sampler):
         hyper_parameters: as for :class:`Sampler`, ``steps`` among them.
     """
 
+    keeps_known_pixels: ClassVar[bool] = False
+    """Whether pixels that a mask without noise shows are given back as they are: so of methods whose
+    last step fits y. Others end as their papers have it."""
+
     def __init__(self, *, times: Sequence[int] | None = None, **hyper_parameters: Any) -> None:
         super().__init__(**hyper_parameters)
         self._times = None if times is None else self.check_times(times)
@@ -171,7 +175,8 @@ class DiffusionSampler(Sampler):
                 callback(State(step, x, x0))
         restored = self.result(problem, x, x0)
         self._check_finite(finite, steps, restored)
-        return operator.with_known_pixels(restored, y) if sigma == 0 else restored
+        exact = self.keeps_known_pixels and sigma == 0
+        return operator.with_known_pixels(restored, y) if exact else restored
 
     def denoise(self, problem: Problem, x: Tensor, step: Step) -> Tensor:
         """``x0 = (x_t - sqrt(1 - abar_t) eps(x_t, t)) / sqrt(abar_t)``."""

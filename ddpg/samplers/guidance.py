@@ -12,6 +12,7 @@ with a = 1 - delta and b = delta c, scaled by mu = (1-abar_s)/(1-abar_t) accordi
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -29,6 +30,8 @@ class GuidedSampler(DiffusionSampler):
         hyper_parameters: ``steps``, ``gamma``, ``eta_tilde``, ``xi``, ``scale_ls``,
             ``step_size_mode`` and ``zeta``, see :data:`ddpg.samplers.catalogue.METHODS`.
     """
+
+    keeps_known_pixels: ClassVar[bool] = True
 
     def step(self, problem: Problem, x: Tensor, step: Step) -> tuple[Tensor, Tensor]:
         """One iteration of the algorithm."""

@@ -24,6 +24,7 @@ class DDNM(DiffusionSampler):
     """The range part of every estimate is replaced by what y says, the null-space part stays."""
 
     name: ClassVar[str] = "ddnm"
+    keeps_known_pixels: ClassVar[bool] = True
 
     def check_times(self, times: Sequence[int]) -> tuple[int, ...]:
         """Times may rise again: a stretch is then walked once more."""

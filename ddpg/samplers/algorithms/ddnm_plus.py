@@ -26,6 +26,7 @@ class DDNMPlus(DiffusionSampler):
     """DDNM with the noise of y counted, direction by direction."""
 
     name: ClassVar[str] = "ddnm_plus"
+    keeps_known_pixels: ClassVar[bool] = True
 
     def step(self, problem: Problem, x: Tensor, step: Step) -> tuple[Tensor, Tensor]:
         """One iteration."""

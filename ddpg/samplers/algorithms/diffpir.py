@@ -31,6 +31,7 @@ class DiffPIR(DiffusionSampler):
     """Half-quadratic splitting along the diffusion: denoise, fit y, put noise back."""
 
     name: ClassVar[str] = "diffpir"
+    keeps_known_pixels: ClassVar[bool] = True
 
     def check_times(self, times: Sequence[int]) -> tuple[int, ...]:
         """There must be a time to go to."""
