@@ -96,8 +96,8 @@ class DiffusionSampler(Sampler):
     """
 
     keeps_known_pixels: ClassVar[bool] = False
-    """Whether pixels that a mask without noise shows are given back as they are: so of methods whose
-    last step fits y. Others end as their papers have it."""
+    """Whether pixels that a mask without noise shows are given back as they are: so of methods
+    whose last step fits y. Others end as their papers have it."""
 
     def __init__(self, *, times: Sequence[int] | None = None, **hyper_parameters: Any) -> None:
         super().__init__(**hyper_parameters)

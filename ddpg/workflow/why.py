@@ -218,7 +218,8 @@ def _fields(text: str) -> dict[str, object] | None:
 
 
 def _difference(old: object, new: object) -> str:
-    """Two values; of long texts, the words that differ."""
+    """Two values; of long texts, lists and named values, the words that differ."""
+    old, new = _as_text(old), _as_text(new)
     if not (isinstance(old, str) and isinstance(new, str)):
         return f"{old} -> {new}"
     left, right = (re.split(r"[\s,']+", text) for text in (old, new))
@@ -227,6 +228,12 @@ def _difference(old: object, new: object) -> str:
     if not gone and not come:
         return "the same words in another order"
     return f"{_words(gone)} -> {_words(come)}"
+
+
+def _as_text(value: object) -> object:
+    if isinstance(value, dict):
+        return " ".join(f"{name}={part}" for name, part in value.items())
+    return " ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def _words(words: list[str]) -> str:

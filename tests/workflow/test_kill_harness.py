@@ -38,7 +38,7 @@ Finished jobid: 2 (Rule: restore)
 
 @pytest.fixture
 def harness(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    monkeypatch.syspath_prepend(ROOT / "benchmarks" / "kills")
     return importlib.import_module("harness")
 
 
