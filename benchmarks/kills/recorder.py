@@ -48,7 +48,7 @@ def change(stage: types.ModuleType) -> None:
     """Constants for measurements, and a line for every batch."""
     stage.time = types.SimpleNamespace(perf_counter=lambda: 0.0)
     stage.peak_memory_mib = lambda _device: 0.0
-    begin, keep = stage._Restorer._restore_batch, stage.FinishedImages.keep
+    begin, keep = stage._ShardRestorer._restore_batch, stage.FinishedImages.keep
 
     def noted_begin(restorer, batch, finished, *others):
         note("begun", finished._output, *batch)
@@ -58,7 +58,7 @@ def change(stage: types.ModuleType) -> None:
         keep(finished, name, image, cost)
         note("kept", finished._output, name)
 
-    stage._Restorer._restore_batch = noted_begin
+    stage._ShardRestorer._restore_batch = noted_begin
     stage.FinishedImages.keep = noted_keep
 
 
