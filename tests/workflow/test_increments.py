@@ -216,7 +216,7 @@ TABLE: dict[str, tuple[Callable[[Change], object], dict[str, int]]] = {
         ),
         {},
     ),
-    "the code of the command line": (lambda c: c.edit("cli/__init__", "cli/pipeline"), {}),
+    "the code of the command line": (lambda c: c.edit("cli/__init__", "cli/jobs"), {}),
     "numbers written otherwise": (
         lambda c: c.field(0, gamma="1e1", sigma_y="0.050", steps="2.0"),
         RECORD,
