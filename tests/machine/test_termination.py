@@ -54,7 +54,7 @@ def terminated(script):
 
 
 def test_a_verb_ends_with_the_status_of_the_signal():
-    status, seconds, words = terminated("""
+    status, _, words = terminated("""
         import time, sys
         from ddpg import cli
 
@@ -72,19 +72,18 @@ def test_a_verb_ends_with_the_status_of_the_signal():
         143,
         "ddpg job tables: stopped by SIGTERM; what is finished is kept\n",
     )
-    assert seconds < PATIENCE
 
 
 def test_a_main_thread_that_cannot_listen_is_ended():
-    # The mask stands for a long computation: the main thread never sees the signal.
+    # One call in C stands for a long computation. It says by itself that it has begun: between
+    # two instructions of Python the main thread would still see the signal.
     status, seconds, _ = terminated("""
         import ctypes, signal
         from ddpg.machine.termination import clean_termination
 
         with clean_termination():
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-            print("ready", flush=True)
-            ctypes.CDLL(None).sleep(30)
+            ctypes.CDLL(None).system(b"echo ready; exec sleep 30 > /dev/null 2>&1")
     """)
     assert status == 143
-    assert PATIENCE <= seconds < 5
+    assert PATIENCE <= seconds < 30  # and not when the computation ends
