@@ -31,7 +31,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core.core_schema import ValidationInfo
 
 from ddpg.errors import UserError
-from ddpg.files.text import read_text
+from ddpg.files.text import read_text, written_number
 
 IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$"
 
@@ -248,11 +248,7 @@ def read_yaml(path: str | Path, *, empty: bool = False) -> dict[str, Any]:
         UserError: the file cannot be read, is not YAML, is not a mapping, or holds what YAML reads
             as something else than what is written; in one line with file and line.
     """
-    try:
-        size = Path(path).stat().st_size
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    if size > MOST_BYTES:
+    if Path(path).is_file() and Path(path).stat().st_size > MOST_BYTES:
         raise UserError(f"{path}: is larger than {MOST_BYTES >> 20} MiB")
     return parse_yaml(read_text(path), path, empty=empty)
 
@@ -439,10 +435,8 @@ def _number_in(text: str, kinds: set[type]) -> Any:
         return None
     if bool in kinds and text.lower() in (words := _WORDS | {"true": True, "false": False}):
         return words[text.lower()]
-    for kind in (int, float):
-        if kind in kinds:
-            try:
-                return kind(text)
-            except ValueError:
-                continue
-    return text
+    try:
+        number = written_number(text)
+    except ValueError:
+        return text
+    return number if type(number) in kinds or float in kinds else text

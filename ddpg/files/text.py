@@ -9,7 +9,9 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import math
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SEPARATORS = {"\t": "tab", ",": "comma", ";": "semicolon"}
+_NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _BLANKS = "\ufeff\u00a0\u2007\u202f\u200b"
 """What stands for a blank, or for nothing, where pages and spreadsheets are copied from."""
 
@@ -42,6 +45,9 @@ def read_text(path: str | os.PathLike[str]) -> str:
     Raises:
         UserError: the file cannot be read or decoded; names the line of the first bad byte.
     """
+    if Path(path).exists() and not Path(path).is_file():  # reading a pipe waits for its writer
+        what = "is a folder" if Path(path).is_dir() else "is no regular file"
+        raise UserError(f"{os.fspath(path)}: cannot be read ({what})")
     try:
         content = Path(path).read_bytes()
     except OSError as error:
@@ -124,6 +130,28 @@ def table_rows(
     return [
         Row(row.line, row.fields[:width] + _without_empty_end(row.fields[width:])) for row in rows
     ]
+
+
+def written_number(text: str) -> int | float:
+    """The number that a text writes in decimal digits; an integer where it is one.
+
+    Python reads more: ``1_000``, digits of other scripts, ``nan``; and 1e-400 as 0. Names are made
+    from numbers, so what is read must be what is written.
+
+    Raises:
+        ValueError: it is no such number, or beyond what a double holds.
+
+    Example:
+        >>> written_number("0.05"), written_number("1e3")
+        (0.05, 1000)
+    """
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(f"no number: {text!r}")
+    value = float(text)
+    mantissa = re.split("[eE]", text)[0]
+    if not math.isfinite(value) or (value == 0 and mantissa.strip("+-0.")):
+        raise ValueError(f"beyond what a double holds: {text!r}")
+    return int(value) if value.is_integer() else value
 
 
 def decimal_comma(text: str) -> str:

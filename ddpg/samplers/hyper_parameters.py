@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from ddpg.files.text import written_number
+
 Value = int | float | bool | str
 
 LARGEST_FLOAT32 = 3.4028234e38
@@ -48,10 +50,10 @@ class HyperParameter:
         if isinstance(self.default, str):
             return self.check(text)
         try:
-            number = float(text)
+            number = written_number(text)
         except ValueError:
             raise ValueError(f"{self.name} must be a number, got {text!r}") from None
-        return self.check(int(number) if number.is_integer() else number)
+        return self.check(number)
 
     def check(self, value: object) -> Value:
         """Return ``value`` in this parameter's type.

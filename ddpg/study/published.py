@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ddpg.errors import UserError
-from ddpg.files.text import decimal_comma, read_table
+from ddpg.files.text import decimal_comma, read_table, written_number
 from ddpg.validation import listed, shown
 
 COLUMNS = ("dataset", "task", "sigma_y", "method", "psnr", "lpips", "source")
@@ -49,7 +49,7 @@ def published_rows(path: str | os.PathLike[str]) -> list[dict[str, str]]:
 
 def _is_number(text: str) -> bool:
     try:
-        float(text)
+        written_number(text)
     except ValueError:
         return False
     return True

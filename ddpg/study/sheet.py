@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ddpg.errors import UserError
-from ddpg.files.text import decimal_comma, read_table
+from ddpg.files.text import decimal_comma, read_table, written_number
 from ddpg.samplers.catalogue import (
     ALIASES,
     METHODS,
@@ -225,9 +225,8 @@ def _text(value: float | str) -> str:
 
 def _number(row: Mapping[str, str], column: str) -> int | float:
     try:
-        value = float(row[column])
+        return written_number(row[column])
     except ValueError:
         raise UserError(
             f"{column}: must be a number, got {shown(row[column])}{decimal_comma(row[column])}"
         ) from None
-    return int(value) if value.is_integer() else value

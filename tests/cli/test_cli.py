@@ -187,7 +187,7 @@ def restoring(tmp_path, **changes):
         ({"hyper-parameters": "eta_tilde=x"}, "--hyper-parameters: eta_tilde must be a number"),
         ({"hyper-parameters": "steps=3"}, "pinv has no hyper-parameter 'steps'"),
         ({"hyper-parameters": "eta_tilde=-1"}, "eta_tilde must be at least 0, got -1"),
-        ({"hyper-parameters": "eta_tilde=nan"}, "eta_tilde must be a number, got nan"),
+        ({"hyper-parameters": "eta_tilde=nan"}, "eta_tilde must be a number, got 'nan'"),
         ({}, "y.safetensors"),
     ],
 )

@@ -1,9 +1,11 @@
 """Text and tables of users: what editors and spreadsheets save."""
 
+import os
+
 import pytest
 
 from ddpg.errors import UserError
-from ddpg.files.text import Row, decimal_comma, read_table, read_text
+from ddpg.files.text import Row, decimal_comma, read_table, read_text, written_number
 
 TABLE = "dataset\ttask\tmethod\nmine\tdenoising\tMüller\n"
 ROWS = [Row(1, ("dataset", "task", "method")), Row(2, ("mine", "denoising", "Müller"))]
@@ -82,6 +84,28 @@ def test_what_is_no_text_is_refused_with_encoding_and_line(tmp_path, content, ex
 def test_a_missing_file(tmp_path):
     with pytest.raises(UserError, match="cannot be read"):
         read_text(tmp_path / "none.tsv")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("0.05", 0.05), ("+1e3", 1000), (".5", 0.5), ("2.", 2), ("-0e-999", 0)]
+)
+def test_a_number_is_what_is_written(text, value):
+    assert written_number(text) == value
+    assert type(written_number(text)) is type(value)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1_000", "０.１", "٣", "nan", "inf", "1e-400", "1e400", "0x10", " 1", "1e", "."]
+)
+def test_what_is_no_written_number(text):
+    with pytest.raises(ValueError, match=r"no number|beyond what a double holds"):
+        written_number(text)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.yaml")
+    with pytest.raises(UserError, match=r"pipe.yaml: cannot be read \(is no regular file\)"):
+        read_text(tmp_path / "pipe.yaml")
 
 
 def test_a_decimal_comma_is_told():

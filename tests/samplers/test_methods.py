@@ -46,7 +46,7 @@ def test_text_becomes_a_value_and_comes_back(parameter, text, value):
     [
         (NUMBER, "abc", "lam must be a number, got 'abc'"),
         (NUMBER, "11", r"lam must lie in \[0, 10\], got 11"),
-        (NUMBER, "nan", "lam must be a number, got nan"),
+        (NUMBER, "nan", "lam must be a number, got 'nan'"),
         (PLAIN, "1e45", "scale must lie within what float32 holds, 3.4e\\+38 in size, got 1e\\+45"),
         (PLAIN, "-1e39", "scale must lie within what float32 holds"),
         (PLAIN, "1" + "0" * 50, "scale must lie within what float32 holds"),
