@@ -53,19 +53,26 @@ def _random_checkpoint(options: argparse.Namespace) -> None:
 
 
 def _train_prior(options: argparse.Namespace) -> None:
-    from ddpg.priors.training.train import TrainingConfig, train
+    from ddpg.machine.devices import claimed_device
 
     set_threads(options.threads)
+    with claimed_device(options.device) as device:
+        _train(options, device)
+
+
+def _train(options: argparse.Namespace, device: str) -> None:
+    from ddpg.priors.training.train import TrainingConfig, train
+
     recipe = read_yaml(options.config)
     name = recipe.pop("name", "prior")
     config = validated(TrainingConfig, recipe, str(options.config))
-    for step, loss in train(config, options.folder, name=name, device=options.device):
+    for step, loss in train(config, options.folder, name=name, device=device):
         logging.getLogger("ddpg").info("step %d of %d, loss %.4f", step, config.steps, loss)
 
 
 def _score_prior(options: argparse.Namespace) -> None:
+    from ddpg.machine.devices import claimed_device
     from ddpg.priors.report import score_report
 
-    print(
-        score_report(options.prior, options.dataset, options.size, options.device, options.output)
-    )
+    with claimed_device(options.device) as device:
+        print(score_report(options.prior, options.dataset, options.size, device, options.output))

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
 REMINDER_SECONDS = 300.0
+_OTHER_DEVICES = r"cpu|(mps|xpu)(:\d+)?"
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def claimed_device(preferred: str | None = None) -> Iterator[str]:
 
     Args:
         preferred: a device as PyTorch writes it. "cuda:1" waits for that one, "cuda" for any GPU;
-            another one, such as "cpu", is given back as it is, without a lock. None takes any GPU,
+            "cpu", "mps" and "xpu" are given back as they are, without a lock. None takes any GPU,
             or the CPU on a machine without one. DDPG_DEVICES names what this machine offers
             instead of its GPUs: "cuda:0,cuda:2" some of them, "cuda:0=a,cuda:0=b" one for two jobs
             at a time; what follows "=" tells places on one device apart.
@@ -58,9 +59,13 @@ def claimed_device(preferred: str | None = None) -> Iterator[str]:
         the device's name, for instance "cuda:1" or "cpu".
 
     Raises:
-        UserError: the preferred device is not there, or DDPG_DEVICES cannot be read.
+        UserError: the preferred device is unknown or not there, or DDPG_DEVICES cannot be read.
     """
-    if preferred and not re.fullmatch(r"cuda(:\d+)?", preferred):
+    if preferred and not preferred.startswith("cuda"):
+        if not re.fullmatch(_OTHER_DEVICES, preferred):
+            raise UserError(
+                f"device {preferred!r} is unknown; allowed: cpu, cuda, cuda:0, mps, xpu"
+            )
         yield preferred
         return
     candidates = _matching(machine_devices(os.environ), preferred)

@@ -80,6 +80,14 @@ def test_a_device_that_is_no_gpu_is_taken_at_its_word(monkeypatch):
         assert (first, second) == ("cpu", "cpu")
 
 
+def test_an_unknown_device_is_refused(monkeypatch):
+    made_up_gpus(monkeypatch, [])
+    with pytest.raises(UserError, match="device 'gpu' is unknown; allowed: cpu, cuda"):
+        claimed_device("gpu").__enter__()
+    with pytest.raises(UserError, match="device 'cudaX' is not there; visible: none"):
+        claimed_device("cudaX").__enter__()
+
+
 def test_each_holder_has_its_own_device_and_says_which(monkeypatch, caplog):
     made_up_gpus(monkeypatch, ["one", "two"])
     caplog.set_level("INFO")
