@@ -27,6 +27,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ddpg.files.costs import FAILURE
 from ddpg.study.sheet import Experiment
 from ddpg.study.study import Study
 from ddpg.workflow.records import Asked
@@ -59,6 +60,7 @@ class Shard:
         kept: when its images were finished, of one that is not complete.
         is_other: what is there was made from other values than the study has.
         is_gone: it was measured, and the restorations are no longer there.
+        failures: why images could not be restored, each reason with the table that tells it.
     """
 
     state: str
@@ -69,6 +71,7 @@ class Shard:
     kept: tuple[float, ...] = field(default=(), compare=False)
     is_other: bool = field(default=False, compare=False)
     is_gone: bool = field(default=False, compare=False)
+    failures: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass
@@ -110,6 +113,7 @@ def _read_row(study: Study, experiment: Experiment, results: Path, now: float, a
     signs = _Signs(results, path, now)
     measured = _times(results / "evaluations" / path, ".csv")
     count = study.selections[experiment.cell.dataset].count
+    costs = results / "restorations" / path
     row = Row(experiment)
     for number, first in enumerate(range(0, count, size)):
         images = min(size, count - first)
@@ -119,18 +123,25 @@ def _read_row(study: Study, experiment: Experiment, results: Path, now: float, a
             row.shards.append(Shard(RUNNING if running else LEFT, images, 0, is_other=True))
         elif number in measured and (number in restored or not signs.keeps(number)):
             finished = restored.get(number, measured[number])
-            gone = number not in restored
-            row.shards.append(Shard(DONE, images, images, finished, is_gone=gone))
+            row.shards.append(
+                Shard(
+                    DONE, images, images, finished, is_gone=number not in restored,
+                    failures=_failures(costs / f"shard-{number}.csv"),
+                )
+            )  # fmt: skip
         elif number in restored:
             state, error = signs.of("evaluate", number)
-            row.shards.append(Shard(state, images, images, restored[number], error))
+            failures = _failures(costs / f"shard-{number}.csv")
+            row.shards.append(
+                Shard(state, images, images, restored[number], error, failures=failures)
+            )
         else:
             state, error = signs.of("restore", number)
             kept = tuple(signs.kept(number))[:images]
             row.shards.append(Shard(state, images, len(kept), None, error, kept))
     if restored:
         latest = max(restored, key=restored.__getitem__)
-        row.seconds = _seconds(results / "restorations" / path / f"shard-{latest}.csv")
+        row.seconds = _seconds(costs / f"shard-{latest}.csv")
     if row.seconds is None:
         row.seconds = signs.seconds()
     return row
@@ -220,6 +231,16 @@ def _seconds(costs: Path) -> float | None:
     except (OSError, KeyError, TypeError, ValueError):
         return None
     return sum(values) / len(values) if values else None
+
+
+def _failures(costs: Path) -> tuple[str, ...]:
+    """Why images of a shard have no restoration; nothing where its table cannot be read."""
+    try:
+        with costs.open(newline="", encoding="utf-8") as stream:
+            rows = [row for row in csv.DictReader(stream) if row.get(FAILURE)]
+    except (OSError, csv.Error, UnicodeDecodeError):
+        return ()
+    return tuple(f"{costs}: {row.get('image')}: {row[FAILURE]}" for row in rows)
 
 
 def _seconds_of_image(file: Path) -> float | None:
@@ -361,6 +382,7 @@ def lines(study: Study, rows: list[Row], now: float, errors: int = 10) -> list[s
     cells = Counter(cell_state(found) for found in counts.values())
     told = ", ".join(f"{cells.get(state, 0)} {state}" for state in STATES)
     failures = [shard.error for row in rows for shard in row.shards if shard.error]
+    unrestored = [reason for row in rows for shard in row.shards for reason in shard.failures]
     return [
         f"{study.config.name}: {told} of {len(counts)} cells",
         "",
@@ -371,6 +393,11 @@ def lines(study: Study, rows: list[Row], now: float, errors: int = 10) -> list[s
         _speed(rows, now),
         *_remarks(rows, now),
         *(["", f"failed ({len(failures)}):", *failures[:errors]] if failures else []),
+        *(
+            ["", f"images without a restoration ({len(unrestored)}):", *unrestored[:errors]]
+            if unrestored
+            else []
+        ),
     ]
 
 
@@ -381,7 +408,10 @@ def _columns(counts: Mapping[str, int]) -> str:
 def _speed(rows: list[Row], now: float) -> str:
     total = sum(shard.images for row in rows for shard in row.shards)
     left = sum(row.images_left for row in rows)
-    words = f"{total - left} of {total} images restored"
+    failed = sum(len(shard.failures) for row in rows for shard in row.shards)
+    words = f"{total - left - failed} of {total} images restored"
+    if failed:
+        words += f", {failed} could not be"
     if not left:
         return words
     speed, seconds = images_per_second(rows, now), seconds_to_go(rows, now)
