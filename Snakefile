@@ -13,7 +13,7 @@ from ddpg.warm.starting import warm_up
 from ddpg.workflow.configuration import readable
 from snakemake.utils import min_version
 
-min_version("9.0")
+min_version("9.3")
 
 
 configfile: readable("config/config.yaml")

@@ -12,6 +12,7 @@ from ddpg.priors.checkpoints.records import check_pins
 from ddpg.workflow.code import shell_prefix
 from ddpg.workflow.configuration import configuration_files, study_configuration
 from ddpg.workflow.half_precision import refuse_half_precision_without_gpu
+from ddpg.workflow.indexes import check_indexes
 from ddpg.workflow.inputs import input_functions, table_titles
 from ddpg.workflow.patterns import one_of
 from ddpg.study.study import Study
@@ -22,6 +23,7 @@ gc.set_threshold(100_000)
 
 try:
     study = Study(study_configuration(workflow), ", ".join(map(str, configuration_files(workflow))))
+    check_indexes(study)
     refuse_half_precision_without_gpu(workflow, study)
     # Jobs run the code that is fingerprinted here, or stop.
     shell.prefix(shell_prefix(workflow, restoration.plugin_packages(study)))

@@ -6,7 +6,7 @@ once each.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -38,7 +38,13 @@ def row_problems(study: Planned) -> Iterator[LineProblem]:
     """What is wrong with the rows of a study's sheet, given its data sets and priors."""
     used = {e.cell.dataset for e in study.experiments if METHODS[e.method].uses_prior}
     limits = {dataset: prior_limits(study.priors[dataset]) for dataset in used}
-    labels = {dataset: _label_problem(study, dataset, limits[dataset]) for dataset in sorted(used)}
+    labels = {
+        dataset: label_problem(
+            dataset, study.priors[dataset], entries_before_fetching(study, dataset)
+        )
+        for dataset in sorted(used)
+        if limits[dataset].labels
+    }
     for row in study.experiments:
         if row.repeat:
             continue
@@ -50,7 +56,7 @@ def row_problems(study: Planned) -> Iterator[LineProblem]:
             problems += [
                 _size_problem(dataset, size, prior, limits[dataset]),
                 _steps_problem(row, prior, limits[dataset]),
-                labels[dataset],
+                labels.get(dataset, ""),
             ]
         yield from (LineProblem(row.line, problem) for problem in problems if problem)
 
@@ -102,13 +108,10 @@ def _steps_problem(row: Experiment, prior: str, limits: PriorLimits) -> str:
     )
 
 
-def _label_problem(study: Planned, dataset: str, limits: PriorLimits) -> str:
-    """What keeps a class-conditional prior from the pictures that take part."""
-    if not limits.labels:
-        return ""
-    entries = _entries(study, dataset)
-    prior = study.priors[dataset].name
-    if entries is None:
+def label_problem(dataset: str, card: Card, entries: Sequence[ImageEntry] | None) -> str:
+    """What keeps a class-conditional prior from pictures; nothing where they are not known."""
+    limits, prior = prior_limits(card), card.name
+    if not limits.labels or entries is None:
         return ""
     if missing := [entry.id for entry in entries if entry.label is None]:
         return (
@@ -129,7 +132,7 @@ def _label_problem(study: Planned, dataset: str, limits: PriorLimits) -> str:
     return ""
 
 
-def _entries(study: Planned, dataset: str) -> list[ImageEntry] | None:
+def entries_before_fetching(study: Planned, dataset: str) -> list[ImageEntry] | None:
     """The pictures that take part, where card or list know them before anything is fetched."""
     selection, card = study.selections[dataset], study.cards[dataset]
     if selection.entries is not None:
