@@ -11,17 +11,12 @@ import logging
 import os
 import resource
 import sys
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from ddpg.cli import datasets, development, priors, study
-from ddpg.cli.jobs import VERBS
-from ddpg.cli.options import Run, UsageError
-from ddpg.jobs.fields import Job
-from ddpg.jobs.same_code import check_code
+from ddpg.cli.options import LateParser, Run, UsageError
 from ddpg.machine.termination import STATUS as TERMINATED
 from ddpg.machine.termination import Terminated, clean_termination
 
@@ -36,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a subcommand and return the exit status."""
     given = sys.argv[1:] if arguments is None else arguments
     options = build_parser().parse_args(with_piped(given))
+    from ddpg.jobs.same_code import check_code
+
     try:
         _start_logging(options.log)
         check_code()
@@ -112,10 +109,10 @@ def build_parser() -> argparse.ArgumentParser:
         prog="ddpg", formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", action="version", version=f"ddpg {version('ddpg')}")
-    common = argparse.ArgumentParser(add_help=False)
+    common = LateParser(add_help=False)
     common.add_argument("--log", type=Path, help="write a log file")
     verbs = parser.add_subparsers(
-        dest="verb", required=True, metavar="VERB", help=argparse.SUPPRESS
+        dest="verb", required=True, metavar="VERB", help=argparse.SUPPRESS, parser_class=LateParser
     )
     lines = ["Diffusion image restoration, run and compared as a Snakemake workflow."]
 
@@ -137,24 +134,14 @@ def build_parser() -> argparse.ArgumentParser:
         group.add_verbs(verb)
     lines += ["\nwhat rules call", "  job                One job of a study; `ddpg job --help`"]
     parser.description = "\n".join(lines)
-    _add_jobs(verbs, common)
-    return parser
-
-
-def _add_jobs(verbs: Any, common: argparse.ArgumentParser) -> None:
-    """Add ``job`` with a verb for each job that a rule calls."""
     text = (
         "What the rules of the workflow call. `snakemake -np` prints the whole command of any job."
     )
-    jobs = verbs.add_parser("job", description=text).add_subparsers(
-        dest="job_verb", required=True, metavar="VERB"
-    )
-    for name, (job, carry_out) in VERBS.items():
-        words = " ".join((job.__doc__ or "").split())
-        added = jobs.add_parser(name, help=words, description=words, parents=[common])
-        job.add_options(added)
-        added.set_defaults(run=partial(_run_job, job, carry_out), verb=f"job {name}")
+    verbs.add_parser("job", description=text).late = lambda jobs: _add_jobs(jobs, common)
+    return parser
 
 
-def _run_job(job: type[Job], carry_out: Callable[[Any], None], options: argparse.Namespace) -> None:
-    carry_out(job.parsed(options))
+def _add_jobs(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+    from ddpg.cli.jobs import add_jobs
+
+    add_jobs(parser, common)

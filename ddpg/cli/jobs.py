@@ -6,8 +6,10 @@ imported inside the function that carries a job out.
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -278,3 +280,22 @@ VERBS: dict[str, tuple[type[Job], Callable[[Any], None]]] = {
     "page": (Page, _page),
 }
 """Every job in the order of the data: what it takes, and what carries it out."""
+
+
+def add_jobs(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+    """Add a verb for each job that a rule calls.
+
+    Args:
+        parser: of ``ddpg job``.
+        common: holds the options of every verb.
+    """
+    verbs = parser.add_subparsers(dest="job_verb", required=True, metavar="VERB")
+    for name, (job, carry_out) in VERBS.items():
+        words = " ".join((job.__doc__ or "").split())
+        added = verbs.add_parser(name, help=words, description=words, parents=[common])
+        job.add_options(added)
+        added.set_defaults(run=partial(_run, job, carry_out), verb=f"job {name}")
+
+
+def _run(job: type[Job], carry_out: Callable[[Any], None], options: argparse.Namespace) -> None:
+    carry_out(job.parsed(options))

@@ -7,7 +7,6 @@ import logging
 from pathlib import Path
 
 from ddpg.cli.options import VerbMaker, set_threads
-from ddpg.validation import read_yaml, validated
 
 TITLE = "priors"
 
@@ -62,6 +61,7 @@ def _train_prior(options: argparse.Namespace) -> None:
 
 def _train(options: argparse.Namespace, device: str) -> None:
     from ddpg.priors.training.train import TrainingConfig, train
+    from ddpg.validation import read_yaml, validated
 
     recipe = read_yaml(options.config)
     name = recipe.pop("name", "prior")

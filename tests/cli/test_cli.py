@@ -229,6 +229,7 @@ def verbs_of(parser, name):
 
 def test_every_verb_explains_itself(capsys):
     verbs = verbs_of(cli.build_parser(), "verb")
+    verbs["job"].late(verbs["job"])
     jobs = verbs_of(verbs["job"], "job_verb")
     assert {"status", "train-prior", "index-folder"} <= set(verbs)
     assert {"restore", "prepare-images", "find-backbone"} <= set(jobs)
@@ -272,3 +273,12 @@ def test_names_that_are_no_text_reach_the_log(tmp_path, monkeypatch, capfd):
     assert cli.main(["index-folder", str(folder), "--output", "x.tsv", "--log", str(log)]) == 1
     assert r"\udcff: there is no such folder" in log.read_text()
     capfd.readouterr()
+
+
+def test_help_imports_nothing_of_the_jobs():
+    script = (
+        "import sys; from ddpg import cli; cli.build_parser();"
+        "print(sorted({'pydantic', 'torch', 'ddpg.jobs', 'ddpg.study'} & set(sys.modules)))"
+    )
+    output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert output.stdout == "[]\n", output.stderr
