@@ -43,7 +43,7 @@ onstart:
 
 
 onsuccess:
-    forget_whole_shards("results/restorations", ".snakemake/storage")
+    forget_whole_shards(places.stage("restorations"), ".snakemake/storage")
 
 
 rule all:

@@ -15,6 +15,7 @@ from ddpg.workflow.half_precision import refuse_half_precision_without_gpu
 from ddpg.workflow.indexes import check_indexes
 from ddpg.workflow.inputs import input_functions, table_titles
 from ddpg.workflow.patterns import one_of
+from ddpg.workflow.sharing import check_shared
 from ddpg.study.study import Study
 
 # A plan is millions of objects that all live on. With Python's usual threshold of 700, a fifth of the
@@ -28,8 +29,13 @@ try:
     # Jobs run the code that is fingerprinted here, or stop.
     shell.prefix(shell_prefix(workflow, restoration.plugin_packages(study)))
     check_pins(study.called_priors.values())
+    check_shared(study)
 except UserError as error:
     raise WorkflowError(str(error)) from None
+
+
+# `places.NAME` gives where the files of the study lie, all below results/NAME.
+places = study.places
 
 
 # On object storage machines share no folder: what is fetched is then used where it was fetched to.

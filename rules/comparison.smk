@@ -3,14 +3,14 @@
 
 rule tables:
     input:
-        metrics="results/metrics.csv",
+        metrics=places.metrics,
         published=inputs.published,
     output:
         **tables(),
     log:
-        "results/logs/tables.log",
+        places.log("tables"),
     benchmark:
-        "results/benchmarks/tables.tsv"
+        places.benchmark("tables")
     resources:
         mem_mb=gigabytes_by_attempt(2),
         runtime=30,
@@ -23,13 +23,13 @@ rule tables:
 
 rule plots:
     input:
-        "results/metrics.csv",
+        places.metrics,
     output:
         **plot_files(),
     log:
-        "results/logs/plots.log",
+        places.log("plots"),
     benchmark:
-        "results/benchmarks/plots.tsv"
+        places.benchmark("plots")
     resources:
         mem_mb=gigabytes_by_attempt(2),
         runtime=30,
@@ -46,9 +46,9 @@ rule kernels:
     output:
         **figure("kernels"),
     log:
-        "results/logs/kernels.log",
+        places.log("kernels"),
     benchmark:
-        "results/benchmarks/kernels.tsv"
+        places.benchmark("kernels")
     resources:
         mem_mb=gigabytes_by_attempt(2),
         runtime=30,
@@ -67,11 +67,11 @@ rule grid:
         metrics=inputs.cell_metrics,
     output:
         **figure("grids/{cell}", cell="{cell}"),
-        page="results/figures/grids/{cell}.json",
+        page=places.figure("grids/{cell}", "json"),
     log:
-        "results/logs/grid/{cell}.log",
+        places.log("grid/{cell}"),
     benchmark:
-        "results/benchmarks/grid/{cell}.tsv"
+        places.benchmark("grid/{cell}")
     resources:
         mem_mb=gigabytes_by_attempt(2),
         runtime=30,
@@ -91,11 +91,11 @@ rule trajectory:
         classifier=inputs.classifier,
         truth=inputs.first_truth,
     output:
-        "results/trajectories/{experiment}.safetensors",
+        places.trajectory("{experiment}"),
     log:
-        "results/logs/trajectory/{experiment}.log",
+        places.log("trajectory/{experiment}"),
     benchmark:
-        "results/benchmarks/trajectory/{experiment}.tsv"
+        places.benchmark("trajectory/{experiment}")
     threads: 1
     resources:
         gpu=1,
@@ -115,9 +115,9 @@ rule trajectories:
     output:
         **figure("trajectories/{cell}", cell="{cell}"),
     log:
-        "results/logs/trajectories/{cell}.log",
+        places.log("trajectories/{cell}"),
     benchmark:
-        "results/benchmarks/trajectories/{cell}.tsv"
+        places.benchmark("trajectories/{cell}")
     resources:
         mem_mb=gigabytes_by_attempt(2),
         runtime=30,
@@ -132,12 +132,12 @@ rule provenance:
     input:
         inputs.indexes,
         sheet=local(study.config.experiments),
-        metrics="results/metrics.csv",
+        metrics=places.metrics,
         checkpoints=inputs.checkpoints,
     output:
-        reported("results/provenance.json", "provenance", "Study", file="Provenance"),
+        reported(places.provenance, "provenance", "Study", file="Provenance"),
     log:
-        "results/logs/provenance.log",
+        places.log("provenance"),
     localrule: True
     params:
         spec=planned(comparison.Provenance),
@@ -151,17 +151,17 @@ rule provenance:
 
 rule page:
     input:
-        metrics="results/metrics.csv",
-        provenance="results/provenance.json",
+        metrics=places.metrics,
+        provenance=places.provenance,
         figures=inputs.page_figures,
         grids=inputs.page_grids,
         truth=inputs.prepared_pictures,
     output:
-        reported("results/index.html", "page", "Study", file="Page"),
+        reported(places.page, "page", "Study", file="Page"),
     log:
-        "results/logs/page.log",
+        places.log("page"),
     benchmark:
-        "results/benchmarks/page.tsv"
+        places.benchmark("page")
     localrule: True
     params:
         spec=planned(comparison.Page),

@@ -4,15 +4,15 @@
 rule evaluate:
     input:
         truth=inputs.restored_truth,
-        restorations="results/restorations/{experiment}/shard-{shard}.safetensors",
-        costs="results/restorations/{experiment}/shard-{shard}.csv",
+        restorations=places.restorations("{experiment}", "{shard}"),
+        costs=places.restorations("{experiment}", "{shard}", "csv"),
         backbone=inputs.backbone(None),
     output:
-        "results/evaluations/{experiment}/shard-{shard}.csv",
+        places.evaluations("{experiment}", "{shard}"),
     log:
-        "results/logs/evaluate/{experiment}/shard-{shard}.log",
+        places.log("evaluate/{experiment}/shard-{shard}"),
     benchmark:
-        "results/benchmarks/evaluate/{experiment}/shard-{shard}.tsv"
+        places.benchmark("evaluate/{experiment}/shard-{shard}")
     threads: 1
     resources:
         gpu=0,
@@ -33,13 +33,13 @@ rule collect_metrics:
         tables=inputs.shard_metrics,
     output:
         report(
-            "results/metrics.csv",
+            places.metrics,
             caption="../ddpg/comparison/captions/metrics.rst",
             category="Study",
             labels={"file": "Every measurement"},
         ),
     log:
-        "results/logs/collect_metrics.log",
+        places.log("collect_metrics"),
     localrule: True
     params:
         spec=planned(evaluation.Collection),

@@ -5,11 +5,11 @@ rule observe:
     input:
         truth=inputs.observed_truth,
     output:
-        "results/observations/{cell}/shard-{shard}.safetensors",
+        places.observations("{cell}", "{shard}"),
     log:
-        "results/logs/observe/{cell}/shard-{shard}.log",
+        places.log("observe/{cell}/shard-{shard}"),
     benchmark:
-        "results/benchmarks/observe/{cell}/shard-{shard}.tsv"
+        places.benchmark("observe/{cell}/shard-{shard}")
     resources:
         mem_mb=gigabytes_by_attempt(2),
         runtime=30,

@@ -15,7 +15,7 @@ def tables():
     captions |= dict.fromkeys(PUBLISHED, "published")
     return {
         name.replace(".", "_"): reported(
-            f"results/tables/{name}", captions.get(name, Path(name).stem), "Tables", table=title
+            places.table(name), captions.get(name, Path(name).stem), "Tables", table=title
         )
         for name, title in table_titles(study).items()
     }
@@ -27,7 +27,7 @@ def figure(path, **labels):
     formats = {"pdf": "PDF", "png": "PNG"}
     return {
         suffix: reported(
-            f"results/figures/{path}.{suffix}",
+            places.figure(path, suffix),
             kind,
             "Figures",
             figure=FIGURES[kind],

@@ -9,7 +9,7 @@ rule fetch_dataset:
     output:
         "resources/datasets/{dataset}.json",
     log:
-        "results/logs/fetch_dataset/{dataset}.log",
+        places.log("fetch_dataset/{dataset}"),
     localrule: True
     params:
         spec=planned(resources.DatasetFetching, "dataset"),
@@ -23,11 +23,11 @@ rule survey_dataset:
         pictures=inputs.surveyed_pictures,
         fetched=inputs.fetched_dataset,
     output:
-        "resources/images/{dataset}/index.tsv",
+        places.index("{dataset}"),
     log:
-        "results/logs/survey_dataset/{dataset}.log",
+        places.log("survey_dataset/{dataset}"),
     benchmark:
-        "results/benchmarks/survey_dataset/{dataset}.tsv"
+        places.benchmark("survey_dataset/{dataset}")
     localrule: fetched_stays
     resources:
         mem_mb=gigabytes_by_attempt(2),
@@ -44,11 +44,11 @@ rule prepare_images:
         fetched=inputs.fetched_dataset,
         index=inputs.index,
     output:
-        "resources/images/{dataset}/shard-{shard}.safetensors",
+        places.images("{dataset}", "{shard}"),
     log:
-        "results/logs/prepare_images/{dataset}/shard-{shard}.log",
+        places.log("prepare_images/{dataset}/shard-{shard}"),
     benchmark:
-        "results/benchmarks/prepare_images/{dataset}/shard-{shard}.tsv"
+        places.benchmark("prepare_images/{dataset}/shard-{shard}")
     localrule: fetched_stays
     resources:
         mem_mb=gigabytes_by_attempt(2),
@@ -64,7 +64,7 @@ rule fetch_checkpoint:
     output:
         "resources/checkpoints/{prior}/{part}.json",
     log:
-        "results/logs/fetch_checkpoint/{prior}/{part}.log",
+        places.log("fetch_checkpoint/{prior}/{part}"),
     localrule: True
     params:
         spec=planned(resources.CheckpointFetching, "prior", "part"),
@@ -79,9 +79,9 @@ rule convert_checkpoint:
     output:
         "resources/priors/{prior}/{part}.{dtype}.safetensors",
     log:
-        "results/logs/convert_checkpoint/{prior}/{part}.{dtype}.log",
+        places.log("convert_checkpoint/{prior}/{part}.{dtype}"),
     benchmark:
-        "results/benchmarks/convert_checkpoint/{prior}/{part}.{dtype}.tsv"
+        places.benchmark("convert_checkpoint/{prior}/{part}.{dtype}")
     localrule: on_storage
     resources:
         mem_mb=gigabytes_by_attempt(8),
@@ -97,7 +97,7 @@ rule find_backbone:
     output:
         "resources/backbones/{net}.json",
     log:
-        "results/logs/find_backbone/{net}.log",
+        places.log("find_backbone/{net}"),
     localrule: True
     shell:
         "ddpg job find-backbone --net {wildcards.net} --output {output:q} --log {log:q}"

@@ -7,13 +7,13 @@ rule restore:
         weights=inputs.weights,
         classifier=inputs.classifier,
     output:
-        restorations="results/restorations/{experiment}/shard-{shard}.safetensors",
-        costs="results/restorations/{experiment}/shard-{shard}.csv",
-        pictures=directory("results/restorations/{experiment}/shard-{shard}.png"),
+        restorations=places.restorations("{experiment}", "{shard}"),
+        costs=places.restorations("{experiment}", "{shard}", "csv"),
+        pictures=directory(places.restorations("{experiment}", "{shard}", "png")),
     log:
-        "results/logs/restore/{experiment}/shard-{shard}.log",
+        places.log("restore/{experiment}/shard-{shard}"),
     benchmark:
-        "results/benchmarks/restore/{experiment}/shard-{shard}.tsv"
+        places.benchmark("restore/{experiment}/shard-{shard}")
     threads: 1
     resources:
         gpu=1,

@@ -13,7 +13,7 @@ study is compared with one that nobody disturbed:
 - no temporary file, lock or state folder is left.
 
     python benchmarks/kills/harness.py --kills 30 --report report.md     a small study, some minutes
-    python benchmarks/kills/harness.py --study shards --targets results/metrics.csv
+    python benchmarks/kills/harness.py --study shards --targets results/shards/metrics.csv
     python benchmarks/kills/harness.py --study demo --longest 120        the default study
 
 It exits with 1 if any of this does not hold. Kill number k of a seed is always the same draw.

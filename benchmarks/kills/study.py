@@ -186,7 +186,7 @@ class Study:
         for top in ("results", "resources"):
             for path in sorted((self.folder / top).rglob("*")):
                 parts = path.relative_to(self.folder).parts
-                if parts[:2] in (("results", "logs"), ("results", "benchmarks")):
+                if {"logs", "benchmarks"} & set(parts[1:3]):
                     continue
                 if hidden and path.name.startswith("."):
                     yield path
@@ -238,7 +238,7 @@ def verb_of(process: psutil.Process) -> str:
     if len(command) < 3 or Path(command[1]).name != "ddpg":
         return ""
     output = command[command.index("--log") + 1] if "--log" in command else ""
-    target = output.removeprefix("results/logs/").removesuffix(".log").partition("/")[2]
+    target = output.partition("/logs/")[2].removesuffix(".log").partition("/")[2]
     verb = command[3] if command[2] == "job" and len(command) > 3 else command[2]
     return f"{verb} {target}".strip()
 

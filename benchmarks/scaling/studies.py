@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 TASKS = ("deblur_gauss", "sr_bicubic")
 ROWS = 20
-METRICS = "results/metrics.csv"
+METRICS = "results/many/metrics.csv"
 """What made-up studies are planned and run up to: every job that there is one of per shard."""
 
 STUB = """#!/bin/bash
@@ -33,7 +33,7 @@ import gc
 gc.set_threshold(100_000)
 
 rule all:
-    input: "results/metrics.csv"
+    input: "results/many/metrics.csv"
 
 rule prepare:
     output: "images/shard-{{shard}}"
@@ -78,7 +78,7 @@ rule collect:
     input:
         expand("evaluations/{{cell}}/{{row}}/shard-{{shard}}.csv",
                cell=range({cells}), row=range({rows}), shard=range({images})),
-    output: "results/metrics.csv"
+    output: "results/many/metrics.csv"
     shell: "./stub --output {{output}}"
 """
 

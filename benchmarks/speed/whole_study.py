@@ -99,7 +99,8 @@ def _plain_config(config: str, folder: Path) -> str:
 def _costs(folder: Path) -> tuple[float, int, Scores]:
     """Seconds and evaluations of restorations that called a network, and their PSNR."""
     seconds, evaluations, psnr = 0.0, 0, {}
-    for name, measured in _measured(folder / "results/metrics.csv").items():
+    (table,) = folder.glob("results/*/metrics.csv")
+    for name, measured in _measured(table).items():
         called = int(float(measured["network_evaluations"]))
         if not called:
             continue

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ddpg.cli.options import UsageError, VerbMaker
 from ddpg.files.writing import replacing
+from ddpg.workflow.naming import CONFIG, layers_of, results_of, study_of
+
+if TYPE_CHECKING:
+    from ddpg.study.study import Study
 
 TITLE = "a study"
 
-CONFIG = Path("config/config.yaml")
+FORMATS = ("png", "npy", "safetensors")
+STUDY = "name of a study, or its configuration; default: that of config/config.yaml"
 STATUS = """Tell how far a study is, from its files alone.
 
 Of every shard of an experiment:
@@ -29,34 +35,54 @@ def add_verbs(verb: VerbMaker) -> None:
     status = verb(
         _status,
         "Tell how far a study is, from its files alone.",
-        "ddpg status --configfile config/quick.yaml",
+        "ddpg status quick",
     )
     status.description = STATUS
+    status.add_argument("study", nargs="?", metavar="STUDY", help=STUDY)
     _add_configfile(status)
     status.add_argument("--config", type=Path, default=CONFIG, help=f"default: {CONFIG}")
-    status.add_argument("--results", type=Path, default=Path("results"), help="default: results")
+    status.add_argument("--results", type=Path, help="default: the study's folder, results/NAME")
 
     why = verb(
         _why,
         "Say in words why a file would be made again, or that it is up to date.",
-        "ddpg why results/metrics.csv",
+        "ddpg why results/quick/metrics.csv",
     )
     why.add_argument("targets", nargs="*", metavar="TARGET", help="a file; default: the study")
+    why.add_argument("--study", metavar="STUDY", help=f"{STUDY}, or the one of the targets")
     _add_configfile(why)
 
     compare = verb(
         _compare,
         "Say what changed between two runs; exit status 1 if for the worse.",
-        "ddpg compare results.old results",
+        "ddpg compare results.old/quick quick",
     )
-    compare.add_argument("results_a", type=Path, help="folder of results, or its metrics.csv")
-    compare.add_argument("results_b", type=Path, help="the same of the other run")
+    compare.add_argument(
+        "results_a", type=results_of, help="name of a study, a folder of results, or a metrics.csv"
+    )
+    compare.add_argument("results_b", type=results_of, help="the same of the other run")
     compare.add_argument("--metrics", nargs="+", help="default: all metrics of quality")
     compare.add_argument("--alpha", type=float, default=0.05, help="level of significance")
     compare.add_argument(
         "--minimal-effect", type=float, default=0.0, help="mean differences up to it do not count"
     )
     compare.add_argument("--output", type=Path, help="write the comparison as CSV, too")
+
+    export = verb(
+        _export,
+        "Write a study's observations for other programs, with kernels and masks.",
+        "ddpg export quick --output observations",
+    )
+    export.add_argument("study", nargs="?", metavar="STUDY", help=STUDY)
+    _add_configfile(export)
+    export.add_argument("--output", type=Path, required=True, help="a new folder")
+    export.add_argument(
+        "--formats", nargs="+", choices=FORMATS, default=FORMATS, help="default: all of them"
+    )
+    export.add_argument(
+        "--cells", nargs="+", default=[], help="dataset/degradation/sigma_y, or only its beginning"
+    )
+    export.add_argument("--truth", action="store_true", help="the prepared pictures, too")
 
 
 def _add_configfile(parser: argparse.ArgumentParser) -> None:
@@ -65,31 +91,70 @@ def _add_configfile(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _layers(options: argparse.Namespace, base: Path = CONFIG) -> list[str]:
+    """The files to lay over the base: those of ``--configfile``, or those of the study's name.
+
+    Raises:
+        UsageError: both are given.
+    """
+    if options.study is None:
+        return list(options.configfile)
+    if options.configfile:
+        raise UsageError("give the name of a study or --configfile, not both")
+    return layers_of(options.study, base)
+
+
 def _why(options: argparse.Namespace) -> None:
     from ddpg.workflow.configuration import check_readable
     from ddpg.workflow.why import dry_run, explain, parse
 
-    for file in options.configfile:
+    files = _layers(options) or study_of(options.targets)
+    for file in files:
         check_readable(file)
-    jobs = parse(dry_run(options.targets, options.configfile))
+    jobs = parse(dry_run(options.targets, files))
     print("\n".join(explain(jobs, options.targets)))
+
+
+def _study(options: argparse.Namespace, base: Path = CONFIG) -> Study:
+    """The study that the options name."""
+    from ddpg.study.study import Study
+    from ddpg.validation import merged, read_yaml
+    from ddpg.workflow.configuration import check_readable
+
+    layers = _layers(options, base)
+    files = [base, *map(Path, layers)]
+    for file in layers:
+        check_readable(file)
+    config = merged(*(read_yaml(file) for file in files))
+    return Study(config, ", ".join(map(str, files)))
+
+
+def _export(options: argparse.Namespace) -> None:
+    from ddpg.stages.export import export_observations
+    from ddpg.workflow.records import Asked
+
+    study = _study(options)
+    asked = Asked(study, Path(study.places.root))
+    cells = export_observations(
+        study,
+        options.output,
+        formats=options.formats,
+        cells=options.cells,
+        truth=options.truth,
+        is_other=asked.is_other_observation,
+    )
+    print(f"{options.output}: the observations of {len(cells)} cells")
 
 
 def _status(options: argparse.Namespace) -> None:
     import time
 
-    from ddpg.study.study import Study
-    from ddpg.validation import merged, read_yaml
-    from ddpg.workflow.configuration import check_readable
     from ddpg.workflow.status import lines, read_status
 
-    files = [options.config, *map(Path, options.configfile)]
-    for file in options.configfile:
-        check_readable(file)
-    config = merged(*(read_yaml(file) for file in files))
-    study = Study(config, ", ".join(map(str, files)))
+    study = _study(options, options.config)
     now = time.time()
-    print("\n".join(lines(study, read_status(study, options.results, now), now)))
+    results = options.results or Path(study.places.root)
+    print("\n".join(lines(study, read_status(study, results, now), now)))
 
 
 def _compare(options: argparse.Namespace) -> int:

@@ -147,7 +147,7 @@ def enlarged_pictures(
 
     Args:
         config: the study's configuration.
-        files: ``resources/images/{dataset}/index.tsv`` among others, by their names in the study.
+        files: ``.../{dataset}/index.tsv`` among others, by their names in the study.
         pictures: the ids that take part, by data set.
     """
     indexes = {name.split("/")[-2]: path for name, path in files.items() if name.endswith(_INDEX)}

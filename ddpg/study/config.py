@@ -94,7 +94,7 @@ class StudyConfig(Section):
     """A study: config.yaml."""
 
     name: Identifier
-    """Name of the study, shown in its report."""
+    """Name of the study, of its folder of results, and the title of its page."""
     experiments: PathText
     """Path of the experiment sheet (tab-separated)."""
     datasets: list[DatasetEntry] = Field(min_length=1)

@@ -23,3 +23,15 @@ def degradation_name(task: str, scale: float | None, operator: str) -> str:
 def cell_name(dataset: str, degradation: str, sigma_y: float) -> str:
     """A cell in paths, such as ``photographs/sr_bicubic-x4-svd/0.05``."""
     return f"{dataset}/{degradation}/{number_name(sigma_y)}"
+
+
+def experiment_name(cell: str, label: str, prior: str = "", repeat: int = 0) -> str:
+    """An experiment in paths, such as ``.../ddpg/dead-leaves``; without a prior ``.../pinv``.
+
+    Another prior leaves what this one has restored where it is.
+
+    >>> experiment_name("faces/denoising-fft/0.1", "ddpg", "dead-leaves", 2)
+    'faces/denoising-fft/0.1/ddpg/dead-leaves/repeat-2'
+    """
+    parts = (cell, label, prior, f"repeat-{repeat}" if repeat else "")
+    return "/".join(part for part in parts if part)

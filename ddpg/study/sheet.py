@@ -23,7 +23,7 @@ from ddpg.samplers.catalogue import (
     recommendation,
 )
 from ddpg.study.degradations import Degradation, check_degradation
-from ddpg.study.names import cell_name, number_name
+from ddpg.study.names import cell_name, experiment_name, number_name
 from ddpg.validation import IDENTIFIER, listed, shown
 
 IDENTITY_COLUMNS = ("dataset", "task", "operator", "scale", "sigma_y", "method", "label")
@@ -56,6 +56,7 @@ class Experiment:
     """One row of the sheet: a method in a cell, with its hyper-parameters completed.
 
     ``source`` says where those come from that the row leaves empty; "" where it leaves none.
+    ``prior`` is the name of the prior that the method calls; "" for a method without one.
     Methods that draw random numbers may restore every image several times; each repetition is an
     experiment of its own.
     """
@@ -67,6 +68,7 @@ class Experiment:
     repeat: int = 0
     line: int = field(default=0, compare=False, repr=False)
     source: str = ""
+    prior: str = ""
 
     @property
     def settings(self) -> str:
@@ -77,8 +79,7 @@ class Experiment:
     @property
     def path(self) -> str:
         """The experiment's folder below a stage's folder of results."""
-        repetition = f"/repeat-{self.repeat}" if self.repeat else ""
-        return f"{self.cell.path}/{self.label}{repetition}"
+        return experiment_name(self.cell.path, self.label, self.prior, self.repeat)
 
 
 def read_sheet(

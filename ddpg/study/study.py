@@ -23,6 +23,7 @@ from ddpg.priors.checkpoints.records import planned_weights
 from ddpg.samplers.catalogue import METHODS
 from ddpg.study.checks import row_problems
 from ddpg.study.config import DatasetEntry, StudyConfig
+from ddpg.study.places import Places
 from ddpg.study.published import published_rows
 from ddpg.study.selection import Selection, selected
 from ddpg.study.sheet import Cell, Experiment, problem_lines, read_sheet
@@ -102,16 +103,26 @@ class Study:
         self.selections[card.name], self.priors[card.name] = selection, prior
 
     def _repeated(self, rows: list[Experiment]) -> list[Experiment]:
-        """Every row once per repetition; methods without a network draw no random numbers."""
+        """Every row with its prior, once per repetition; methods without a network draw no random
+        numbers."""
         return [
-            replace(row, repeat=repeat)
+            replace(row, repeat=repeat, prior=prior)
             for row in rows
-            for repeat in range(self.config.repeats if METHODS[row.method].uses_prior else 1)
+            for prior in [self._prior_name(row)]
+            for repeat in range(self.config.repeats if prior else 1)
         ]
+
+    def _prior_name(self, row: Experiment) -> str:
+        return self.priors[row.cell.dataset].name if METHODS[row.method].uses_prior else ""
+
+    @cached_property
+    def places(self) -> Places:
+        """Where its files lie."""
+        return Places.of(self.config.name)
 
     @cached_property
     def by_path(self) -> dict[str, Experiment]:
-        """Experiments by their path, ``dataset/degradation/sigma_y/label``."""
+        """Experiments by their path, ``dataset/degradation/sigma_y/label`` and the prior."""
         return {experiment.path: experiment for experiment in self.experiments}
 
     @cached_property

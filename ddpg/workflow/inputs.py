@@ -1,6 +1,6 @@
 """What each rule reads, as functions of a job's wildcards, and what the study makes for people.
 
-Names of files stand here and in the outputs of the rules, nowhere else.
+Where those files lie is said in :mod:`ddpg.study.places`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Inputs:
     """
 
     def __init__(self, study: Study, local: Callable[[str], Any]) -> None:
-        self._study, self._local = study, local
+        self._study, self._local, self._places = study, local, study.places
 
     # resources
 
@@ -56,7 +56,7 @@ class Inputs:
         its own shard alone, although the survey runs again.
         """
         exact = self._study.index_is_exact(wildcards.dataset)
-        return [] if exact else [f"resources/images/{wildcards.dataset}/index.tsv"]
+        return [] if exact else [self._places.index(wildcards.dataset)]
 
     def fetched_checkpoint(self, wildcards: Any) -> list[str]:
         """The record of a checkpoint that has to be fetched."""
@@ -66,11 +66,11 @@ class Inputs:
 
     def observed_truth(self, wildcards: Any) -> str:
         """The prepared pictures behind a shard of a cell."""
-        return _pictures(self._study.cells[wildcards.cell].dataset, wildcards.shard)
+        return self._places.images(self._study.cells[wildcards.cell].dataset, wildcards.shard)
 
     def observations(self, wildcards: Any) -> str:
         """The observations that an experiment restores."""
-        return _observations(self._row(wildcards).cell.path, wildcards.shard)
+        return self._places.observations(self._row(wildcards).cell.path, wildcards.shard)
 
     def weights(self, wildcards: Any) -> list[str]:
         """The converted checkpoint of an experiment's prior, where it needs one."""
@@ -86,7 +86,7 @@ class Inputs:
 
     def restored_truth(self, wildcards: Any) -> str:
         """The prepared pictures behind a shard of an experiment."""
-        return _pictures(self._row(wildcards).cell.dataset, wildcards.shard)
+        return self._places.images(self._row(wildcards).cell.dataset, wildcards.shard)
 
     def backbone(self, _wildcards: Any) -> list[str]:
         """Where LPIPS's backbone is, for a study that asks for LPIPS; the same for every job."""
@@ -96,14 +96,14 @@ class Inputs:
     def shard_metrics(self, _wildcards: Any) -> list[str]:
         """The metrics of every shard of every experiment, in the order of the sheet."""
         return [
-            f"results/evaluations/{row.path}/shard-{shard}.csv"
+            self._places.evaluations(row.path, shard)
             for row in self._study.experiments
             for shard in range(self._study.shard_count(row.cell.dataset))
         ]
 
     def first_metrics(self, _wildcards: Any) -> str:
         """The first of them; the others lie beside it."""
-        return f"results/evaluations/{self._study.experiments[0].path}/shard-0.csv"
+        return self._places.evaluations(self._study.experiments[0].path, 0)
 
     # comparison
 
@@ -118,43 +118,46 @@ class Inputs:
         for cell in self._motion_cells:
             first.setdefault(self._study.cells[cell].dataset, cell)
         return [
-            _observations(cell, shard) for cell in first.values() for shard in self._shown(cell)
+            self._places.observations(cell, shard)
+            for cell in first.values()
+            for shard in self._shown(cell)
         ]
 
     def cell_truth(self, wildcards: Any) -> list[str]:
         """The prepared pictures that a cell shows."""
         dataset = self._study.cells[wildcards.cell].dataset
-        return [_pictures(dataset, shard) for shard in self._shown(wildcards.cell)]
+        return [self._places.images(dataset, shard) for shard in self._shown(wildcards.cell)]
 
     def cell_observations(self, wildcards: Any) -> list[str]:
         """Their observations."""
-        return [_observations(wildcards.cell, shard) for shard in self._shown(wildcards.cell)]
+        cell = wildcards.cell
+        return [self._places.observations(cell, shard) for shard in self._shown(cell)]
 
     def cell_restorations(self, wildcards: Any) -> list[str]:
         """Their restorations: the shards of the first experiment, then those of the next."""
-        return self._of_cell(wildcards.cell, "restorations", "safetensors")
+        return self._of_cell(wildcards.cell, self._places.restorations)
 
     def cell_metrics(self, wildcards: Any) -> list[str]:
         """The metrics of their restorations."""
-        return self._of_cell(wildcards.cell, "evaluations", "csv")
+        return self._of_cell(wildcards.cell, self._places.evaluations)
 
     def first_observations(self, wildcards: Any) -> str:
         """The observation whose restoration is recorded."""
-        return _observations(self._row(wildcards).cell.path, 0)
+        return self._places.observations(self._row(wildcards).cell.path, 0)
 
     def first_truth(self, wildcards: Any) -> str:
         """The picture behind it."""
-        return _pictures(self._row(wildcards).cell.dataset, 0)
+        return self._places.images(self._row(wildcards).cell.dataset, 0)
 
     def trajectories(self, wildcards: Any) -> list[str]:
         """The trajectories of a cell that are drawn."""
         rows = self._walkers(wildcards.cell)
-        return [f"results/trajectories/{row.path}.safetensors" for row in rows]
+        return [self._places.trajectory(row.path) for row in rows]
 
     def indexes(self, _wildcards: Any) -> list[str]:
         """The indexes of the data sets that take part, with the checksum of every picture."""
         used = self._study.used_datasets
-        return [f"resources/images/{dataset}/index.tsv" for dataset in used]
+        return [self._places.index(dataset) for dataset in used]
 
     def checkpoints(self, _wildcards: Any) -> list[str]:
         """The records of all fetched checkpoints that an experiment calls."""
@@ -169,12 +172,12 @@ class Inputs:
         """What the record of the study calls its input, in its order."""
         sheet = self._study.config.experiments
         records = self.checkpoints(wildcards)
-        return [*self.indexes(wildcards), sheet, "results/metrics.csv", *records]
+        return [*self.indexes(wildcards), sheet, self._places.metrics, *records]
 
     def prepared_pictures(self, _wildcards: Any) -> list[str]:
         """All pictures that take part."""
         return [
-            _pictures(dataset, shard)
+            self._places.images(dataset, shard)
             for dataset in self._study.used_datasets
             for shard in range(self._study.shard_count(dataset))
         ]
@@ -185,18 +188,19 @@ class Inputs:
 
     def page_grids(self, _wildcards: Any) -> list[str]:
         """The pictures of every cell, ready for the page."""
-        return [f"results/figures/grids/{cell}.json" for cell in self._study.cells]
+        return [self._places.figure(f"grids/{cell}", "json") for cell in self._study.cells]
 
     def products(self, _wildcards: Any) -> list[str]:
         """Everything that the study makes for people.
 
         Of every figure both files: one that was removed by hand is missed.
         """
-        grids = [f"results/figures/grids/{cell}.png" for cell in self._study.cells]
+        places = self._places
+        grids = [places.figure(f"grids/{cell}", "png") for cell in self._study.cells]
         pictures = [*self._plots(), *grids, *self._drawn_trajectories()]
         return [
-            *("results/metrics.csv", "results/provenance.json", "results/index.html"),
-            *(f"results/tables/{name}" for name in table_titles(self._study)),
+            *(places.metrics, places.provenance, places.page),
+            *(places.table(name) for name in table_titles(self._study)),
             *(f"{png.removesuffix('.png')}.{kind}" for png in pictures for kind in ("pdf", "png")),
         ]
 
@@ -219,9 +223,9 @@ class Inputs:
         """The shards that hold the pictures which the qualitative figures show."""
         return range(self._study.shown_shards(self._study.cells[cell].dataset))
 
-    def _of_cell(self, cell: str, stage: str, suffix: str) -> list[str]:
+    def _of_cell(self, cell: str, path: Callable[[str, int], str]) -> list[str]:
         return [
-            f"results/{stage}/{row.path}/shard-{shard}.{suffix}"
+            path(row.path, shard)
             for row in self._study.in_cell(cell)
             for shard in self._shown(cell)
         ]
@@ -233,7 +237,7 @@ class Inputs:
 
     def _plots(self) -> list[str]:
         names = [*PLOTS, *(["kernels"] if self._motion_cells else [])]
-        return [f"results/figures/{name}.png" for name in names]
+        return [self._places.figure(name, "png") for name in names]
 
     def _walkers(self, cell: str) -> list[Experiment]:
         return [row for row in self._study.in_cell(cell) if row.label in TRAJECTORY_METHODS]
@@ -244,7 +248,7 @@ class Inputs:
         for path, cell in self._study.cells.items():
             if self._walkers(path):
                 first.setdefault((cell.dataset, cell.degradation.task), path)
-        return [f"results/figures/trajectories/{path}.png" for path in first.values()]
+        return [self._places.figure(f"trajectories/{path}", "png") for path in first.values()]
 
 
 def table_titles(study: Study) -> dict[str, str]:
@@ -271,11 +275,3 @@ def _ready(method: Callable[[Any], Any]) -> Callable[[Any], Any]:
     del function.__wrapped__  # its signature is looked for there
     function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
     return function
-
-
-def _pictures(dataset: str, shard: int | str) -> str:
-    return f"resources/images/{dataset}/shard-{shard}.safetensors"
-
-
-def _observations(cell: str, shard: int | str) -> str:
-    return f"results/observations/{cell}/shard-{shard}.safetensors"

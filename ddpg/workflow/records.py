@@ -14,10 +14,13 @@ from ddpg.jobs.fields import Spec
 from ddpg.jobs.observation import Observation
 from ddpg.jobs.resources import Preparation
 from ddpg.jobs.restoration import Restoration
-from ddpg.study.sheet import Experiment
+from ddpg.study.places import Places
+from ddpg.study.sheet import Cell, Experiment
 from ddpg.study.study import Study
 
 METADATA = Path(".snakemake/metadata")
+_Made = tuple[str, tuple[str, ...], Callable[[], Spec]]
+"""A file, the key under which its job's spec is kept, and what makes the spec."""
 _NAME_LENGTH = 254
 """Characters of a name; a longer one is cut into folders."""
 
@@ -46,12 +49,12 @@ class Asked:
 
     Args:
         study: its definition.
-        results: the folder of the results, as the rules name it.
+        results: the folder of its results, as the rules name it.
     """
 
     def __init__(self, study: Study, results: Path) -> None:
         self._study = study
-        self._results = results
+        self._places = Places.below(results)
         self._known: dict[tuple[str, ...], Any] = {}
 
     def is_other(self, experiment: Experiment, number: int, *, measured: bool) -> bool:
@@ -64,31 +67,41 @@ class Asked:
             number: of the shard.
             measured: whether there is a table of metrics.
         """
-        study, cell, path = self._study, experiment.cell, experiment.path
-        shard = f"shard-{number}"
-        made: list[tuple[str, tuple[str, ...], Callable[[], Spec]]] = [
+        study, path, places = self._study, experiment.path, self._places
+        made: list[_Made] = [
+            *self._observed(experiment.cell, number),
             (
-                f"resources/images/{cell.dataset}/{shard}.safetensors",
-                ("pictures", cell.dataset, shard),
-                partial(Preparation.planned, study, cell.dataset, number),
-            ),
-            (
-                f"{self._results}/observations/{cell.path}/{shard}.safetensors",
-                ("observations", cell.path, shard),
-                partial(Observation.planned, study, cell.path, number),
-            ),
-            (
-                f"{self._results}/restorations/{path}/{shard}.safetensors",
+                places.restorations(path, number),
                 ("restorations", path),
                 partial(Restoration.planned, study, path),
             ),
             (
-                f"{self._results}/evaluations/{path}/{shard}.csv",
+                places.evaluations(path, number),
                 ("evaluations", path),
                 partial(Evaluation.planned, study, path),
             ),
         ]
         return any(self._differs(*job) for job in (made if measured else made[:-1]))
+
+    def is_other_observation(self, cell: Cell, number: int) -> bool:
+        """Whether a shard's observations were made from other values than the study has."""
+        return any(self._differs(*job) for job in self._observed(cell, number))
+
+    def _observed(self, cell: Cell, number: int) -> list[_Made]:
+        """What a shard's observations are made by, and they."""
+        study, places, shard = self._study, self._places, f"shard-{number}"
+        return [
+            (
+                places.images(cell.dataset, number),
+                ("pictures", cell.dataset, shard),
+                partial(Preparation.planned, study, cell.dataset, number),
+            ),
+            (
+                places.observations(cell.path, number),
+                ("observations", cell.path, shard),
+                partial(Observation.planned, study, cell.path, number),
+            ),
+        ]
 
     def _differs(self, output: str, key: tuple[str, ...], make_spec: Callable[[], Spec]) -> bool:
         recorded = self._once(("record", output), lambda: (record_of(output) or {}).get("params"))

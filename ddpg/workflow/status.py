@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ddpg.files.costs import FAILURE
+from ddpg.study.places import Places
 from ddpg.study.sheet import Experiment
 from ddpg.study.study import Study
 from ddpg.workflow.records import Asked
@@ -40,6 +41,7 @@ WINDOW = 3600.0
 
 _SHARD = re.compile(r"shard-(\d+)\.(?:csv|safetensors|log)|\.shard-(\d+)\.\w+\.state")
 _ERROR = re.compile(r"^\S+ \S+ ERROR (.*)$", re.MULTILINE)
+_VERBS = ("restore", "evaluate")
 _STOPPED = ("stopped by SIGTERM", "KeyboardInterrupt")
 _TAIL = 8192
 _HEADER = 1 << 20
@@ -103,17 +105,19 @@ def read_status(study: Study, results: Path, now: float) -> list[Row]:
         results: the folder of its results.
         now: seconds since 1970.
     """
-    asked = Asked(study, results)
-    return [_read_row(study, row, results, now, asked) for row in study.experiments]
+    asked, places = Asked(study, results), Places.below(results)
+    return [_read_row(study, row, places, now, asked) for row in study.experiments]
 
 
-def _read_row(study: Study, experiment: Experiment, results: Path, now: float, asked: Asked) -> Row:
+def _read_row(
+    study: Study, experiment: Experiment, places: Places, now: float, asked: Asked
+) -> Row:
     path, size = experiment.path, study.config.shard_size
-    restored = _times(results / "restorations" / path, ".safetensors")
-    signs = _Signs(results, path, now)
-    measured = _times(results / "evaluations" / path, ".csv")
+    restored = _times(Path(places.stage("restorations"), path), ".safetensors")
+    signs = _Signs(places, path, now)
+    measured = _times(Path(places.stage("evaluations"), path), ".csv")
     count = study.selections[experiment.cell.dataset].count
-    costs = results / "restorations" / path
+    costs = Path(places.stage("restorations"), path)
     row = Row(experiment)
     for number, first in enumerate(range(0, count, size)):
         images = min(size, count - first)
@@ -150,9 +154,9 @@ def _read_row(study: Study, experiment: Experiment, results: Path, now: float, a
 class _Signs:
     """Signs of life of the jobs of an experiment: logs and folders of finished images."""
 
-    def __init__(self, results: Path, path: str, now: float) -> None:
-        self._folder = results / "restorations" / path
-        self._logs = {verb: results / "logs" / verb / path for verb in ("restore", "evaluate")}
+    def __init__(self, places: Places, path: str, now: float) -> None:
+        self._folder = Path(places.stage("restorations"), path)
+        self._logs = {verb: Path(places.stage("logs"), verb, path) for verb in _VERBS}
         self._times = {verb: _times(folder, ".log") for verb, folder in self._logs.items()}
         self._states = _times(self._folder, ".state")
         self._now = now
@@ -391,7 +395,7 @@ def lines(study: Study, rows: list[Row], now: float, errors: int = 10) -> list[s
         f"{'all shards':{width}} {_columns(count_shards(rows))}",
         "",
         _speed(rows, now),
-        *_remarks(rows, now),
+        *_remarks(study, rows, now),
         *(["", f"failed ({len(failures)}):", *failures[:errors]] if failures else []),
         *(
             ["", f"images without a restoration ({len(unrestored)}):", *unrestored[:errors]]
@@ -421,7 +425,7 @@ def _speed(rows: list[Row], now: float) -> str:
     return f"{words}, {speed:.3g} a second in the last hour; time to go: {to_go}"
 
 
-def _remarks(rows: list[Row], now: float) -> list[str]:
+def _remarks(study: Study, rows: list[Row], now: float) -> list[str]:
     """What has to be known to read the numbers rightly."""
     remarks = []
     work, left = _lately(rows, now), _work_left(rows)
@@ -438,7 +442,7 @@ def _remarks(rows: list[Row], now: float) -> list[str]:
             f"{_number(other)} made by another study, or by this one before a change: counted as "
             f"not restored"
         )
-    if gone := [name for row in rows for name in _gone(row)]:
+    if gone := [name for row in rows for name in _gone(study, row)]:
         remarks.append(
             f"{_number(len(gone))} measured, and the restorations are gone, which Snakemake does "
             f"not miss; `snakemake --cores all {gone[0]}` makes one again"
@@ -446,10 +450,10 @@ def _remarks(rows: list[Row], now: float) -> list[str]:
     return remarks
 
 
-def _gone(row: Row) -> Iterable[str]:
+def _gone(study: Study, row: Row) -> Iterable[str]:
     """The files of restorations that were removed after they had been measured."""
-    folder = f"results/restorations/{row.experiment.path}"
-    return (f"{folder}/shard-{n}.safetensors" for n, s in enumerate(row.shards) if s.is_gone)
+    path = row.experiment.path
+    return (study.places.restorations(path, n) for n, s in enumerate(row.shards) if s.is_gone)
 
 
 def _number(shards: int) -> str:

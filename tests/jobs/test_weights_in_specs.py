@@ -24,7 +24,7 @@ from ddpg.study.study import Study
 ADM: dict[str, Any] = {"kind": "adm_unet", "image_size": 32, "channels": 32, "multipliers": [1]}
 ADM |= {"blocks": 1, "attention_resolutions": [], "num_heads": 4}
 GUIDE = {**ADM, "kind": "adm_classifier", "num_classes": 10}
-EXPERIMENT = "tiny/denoising-fft/0.1/ddpg"
+EXPERIMENT = "tiny/denoising-fft/0.1/ddpg/own"
 
 WriteStudy = Callable[..., Study]
 

@@ -133,7 +133,9 @@ class Study:
 
     def restoration(self, shard: int, method: str = "ddpg") -> str:
         """The path of a shard's restorations."""
-        return f"results/restorations/{CELL}/{method}/shard-{shard}.safetensors"
+        folder = f"results/small/restorations/{CELL}/{method}"
+        prior = "/dead-leaves" if method == "ddpg" else ""
+        return f"{folder}{prior}/shard-{shard}.safetensors"
 
     def forget(self, *shards: int) -> list[str]:
         """Remove the restorations of shards; gives their paths."""
@@ -144,7 +146,7 @@ class Study:
 
     def log(self, shard: int) -> str:
         """The log of a restoration; empty while there is none: Snakemake removes it first."""
-        path = self.folder / f"results/logs/restore/{CELL}/ddpg/shard-{shard}.log"
+        path = self.folder / f"results/small/logs/restore/{CELL}/ddpg/dead-leaves/shard-{shard}.log"
         try:
             return path.read_text()
         except FileNotFoundError:
@@ -221,7 +223,8 @@ def make_small(cluster) -> Callable[..., Study]:
 def undisturbed(cluster, tmp_path_factory: pytest.TempPathFactory) -> Study:
     """What the tests compare with, made on this machine without a cluster."""
     study = make_study(tmp_path_factory.mktemp("undisturbed"), cluster)
-    first = [f"results/evaluations/{CELL}/{m}/shard-0.csv" for m in ("ddpg", "pinv", "bicubic")]
+    rows = ("ddpg/dead-leaves", "pinv", "bicubic")
+    first = [f"results/small/evaluations/{CELL}/{row}/shard-0.csv" for row in rows]
     study.local(*first, *(study.restoration(shard) for shard in (1, 2)))
     return study
 

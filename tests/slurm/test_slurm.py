@@ -33,7 +33,7 @@ def next_id(cluster):
 def measured(folder: Path) -> dict:
     """The metrics of the first shard of every method that do not depend on the clock."""
     values = {}
-    for path in sorted((folder / "results/evaluations").rglob("shard-0.csv")):
+    for path in sorted((folder / "results/small/evaluations").rglob("shard-0.csv")):
         with path.open(newline="") as stream:
             for row in csv.DictReader(stream):
                 if row["metric"] in ("psnr", "ssim", "network_evaluations"):
@@ -46,7 +46,7 @@ def test_a_study_runs_through_the_profile(cluster, undisturbed, make_small, tmp_
     study = make_small(tmp_path, limit=2)
     output = study.submit()
     for product in ("metrics.csv", "index.html", "tables/summary.csv"):
-        assert (study.folder / "results" / product).stat().st_size > 0, product
+        assert (study.folder / "results/small" / product).stat().st_size > 0, product
     reference = measured(undisturbed.folder)
     assert len(reference) == 3 * 2 * 3
     assert measured(study.folder) == reference

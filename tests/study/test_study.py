@@ -142,7 +142,9 @@ def test_a_hyper_parameter_touches_its_row_alone(tmp_path):
     rows = [ROWS[0].replace("\t8", "\t9"), *ROWS[1:]]
     cell = "photos/sr_bicubic-x4-svd/0.05"
     # The long table notes what a method was run with.
-    touched = {f"{job} {cell}/ddpg {k}" for job in ("restore", "evaluate") for k in range(3)}
+    touched = {
+        f"{job} {cell}/ddpg/dead-leaves {k}" for job in ("restore", "evaluate") for k in range(3)
+    }
     assert changed_jobs(tmp_path, rows=rows) == touched | {"provenance"}
 
 
@@ -174,8 +176,8 @@ def test_the_stored_precision_touches_restorations(tmp_path):
 
 
 USING_A_PRIOR = (
-    *("sr_bicubic-x4-svd/0.05/ddpg", "sr_bicubic-x4-svd/0.05/ddpg-10"),
-    "motion_deblur-fft/0.1/idpg",
+    *("sr_bicubic-x4-svd/0.05/ddpg/dead-leaves", "sr_bicubic-x4-svd/0.05/ddpg-10/dead-leaves"),
+    "motion_deblur-fft/0.1/idpg/dead-leaves",
 )
 
 
@@ -286,7 +288,7 @@ def test_a_preparation_in_words(tmp_path):
 
 def test_a_restoration_in_words(tmp_path):
     study = Study(content(tmp_path))
-    spec = Restoration.planned(study, "photos/sr_bicubic-x4-svd/0.05/ddpg-10")
+    spec = Restoration.planned(study, "photos/sr_bicubic-x4-svd/0.05/ddpg-10/dead-leaves")
     assert "--task sr_bicubic --operator svd --scale 4 --sigma-y 0.05" in spec.options
     assert "--method ddpg --hyper-parameters steps=10 gamma=8.0 eta_tilde=0.3 xi=1e-05 " in (
         spec.options
@@ -300,10 +302,10 @@ def test_a_restoration_in_words(tmp_path):
 
 def test_the_collection_names_every_shard_in_the_order_of_the_sheet(tmp_path):
     assert list(Collection.planned(Study(content(tmp_path)))["shards"].items()) == [
-        ("photos/sr_bicubic-x4-svd/0.05/ddpg", "3"),
-        ("photos/sr_bicubic-x4-svd/0.05/ddpg-10", "3"),
+        ("photos/sr_bicubic-x4-svd/0.05/ddpg/dead-leaves", "3"),
+        ("photos/sr_bicubic-x4-svd/0.05/ddpg-10/dead-leaves", "3"),
         ("photos/sr_bicubic-x4-svd/0.05/pinv", "3"),
-        ("photos/motion_deblur-fft/0.1/idpg", "3"),
+        ("photos/motion_deblur-fft/0.1/idpg/dead-leaves", "3"),
         ("faces/deblur_gauss-fft/0/pinv", "1"),
     ]
 
@@ -381,7 +383,7 @@ def test_a_priors_card_that_begins_with_a_dash_is_no_option(tmp_path, monkeypatc
     Path("-far {x}'s.yaml").write_text(yaml.safe_dump({**card, "schedule": {"kind": "linear"}}))
     study = Study(content(tmp_path, entry={"prior": "-far {x}'s.yaml"}))
     named = "./-far {x}'s.yaml"
-    path = "photos/sr_bicubic-x4-svd/0.05/ddpg"
+    path = "photos/sr_bicubic-x4-svd/0.05/ddpg/far"
     assert Restoration.planned(study, path)["prior"] == named
     assert CheckpointFetching.planned(study, "far", "weights")["prior"] == named
     assert Conversion.planned(study, "far", "weights")["prior"] == named

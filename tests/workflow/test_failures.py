@@ -24,7 +24,7 @@ def test_rows_that_diverge_leave_the_others_and_the_page(fresh):
     fresh.configure(metrics=["psnr", "haarpsi"])
     result = fresh.snakemake()
     assert result.returncode == 0, result.stdout + result.stderr
-    results = fresh.folder / "results"
+    results = fresh.folder / "results/tiny"
     with (results / "metrics.csv").open(newline="") as stream:
         rows = [row for row in csv.DictReader(stream) if row["metric"] == "psnr"]
     by_label = {label: [r for r in rows if r["label"] == label] for _, _, _, _, label, *_ in ROWS}
@@ -34,7 +34,7 @@ def test_rows_that_diverge_leave_the_others_and_the_page(fresh):
         for row in by_label[label]:
             assert row["value"] == ""
             assert row["note"].startswith(f"{row['image']}: dps diverged: its values reach ")
-            png = f"restorations/{CELL}/{label}/shard-0.png/{row['image']}.png"
+            png = f"restorations/{CELL}/{label}/dead-leaves/shard-0.png/{row['image']}.png"
             assert not (results / png).exists()
     assert "dps diverged" in (results / "tables/tables.md").read_text()
     assert '"failures":{' in (results / "index.html").read_text()

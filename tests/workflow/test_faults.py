@@ -21,10 +21,12 @@ from ddpg.files.tensors import read_ids, read_tensors
 
 pytestmark = [pytest.mark.workflow, pytest.mark.spread]
 
-METRICS = "results/metrics.csv"
+RESULTS = "results/tiny"
+METRICS = f"{RESULTS}/metrics.csv"
 MOTION = "tiny/motion_deblur-fft/0.05"
 SR = "tiny/sr_bicubic-x4-svd/0.05"
-RESTORED = f"results/restorations/{SR}/ddpg/shard-0.safetensors"
+DDPG = "ddpg/dead-leaves"
+RESTORED = f"{RESULTS}/restorations/{SR}/{DDPG}/shard-0.safetensors"
 
 
 def quality(folder: Path) -> list[tuple[str, ...]]:
@@ -46,7 +48,7 @@ def assert_complete_and_equal(project, finished_folder: Path) -> None:
 
 def everything(finished_folder: Path) -> list[str]:
     """The long table and every file of tensors behind it."""
-    found = (finished_folder / "results").rglob("shard-*.safetensors")
+    found = (finished_folder / RESULTS).rglob("shard-*.safetensors")
     return [METRICS, *sorted(str(path.relative_to(finished_folder)) for path in found)]
 
 
@@ -59,7 +61,7 @@ def leftovers(folder: Path) -> list[Path]:
 def unmeasured(project) -> None:
     """Take the study back to where nothing was restored."""
     for name in ("restorations", "evaluations", "metrics.csv"):
-        path = project.folder / "results" / name
+        path = project.folder / RESULTS / name
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
@@ -86,14 +88,14 @@ def empty(_data: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("file", "damage", "target"),
     [
-        ("resources/images/tiny/shard-0.safetensors", flip, METRICS),
-        (f"results/observations/{MOTION}/shard-0.safetensors", truncate, METRICS),
-        (f"results/restorations/{MOTION}/pinv/shard-0.safetensors", flip, METRICS),
-        (f"results/restorations/{MOTION}/pinv/shard-0.csv", flip, METRICS),
-        (f"results/evaluations/{MOTION}/pinv/shard-1.csv", truncate, METRICS),
-        (f"results/evaluations/{SR}/ddpg/shard-0.csv", flip, METRICS),
-        (METRICS, truncate, "results/tables/summary.csv"),
-        (METRICS, empty, "results/tables/summary.csv"),
+        (f"{RESULTS}/images/tiny/shard-0.safetensors", flip, METRICS),
+        (f"{RESULTS}/observations/{MOTION}/shard-0.safetensors", truncate, METRICS),
+        (f"{RESULTS}/restorations/{MOTION}/pinv/shard-0.safetensors", flip, METRICS),
+        (f"{RESULTS}/restorations/{MOTION}/pinv/shard-0.csv", flip, METRICS),
+        (f"{RESULTS}/evaluations/{MOTION}/pinv/shard-1.csv", truncate, METRICS),
+        (f"{RESULTS}/evaluations/{SR}/{DDPG}/shard-0.csv", flip, METRICS),
+        (METRICS, truncate, f"{RESULTS}/tables/summary.csv"),
+        (METRICS, empty, f"{RESULTS}/tables/summary.csv"),
     ],
 )
 def test_a_damaged_file_is_named_and_made_again_after_its_removal(
@@ -101,7 +103,7 @@ def test_a_damaged_file_is_named_and_made_again_after_its_removal(
 ) -> None:
     path = finished.folder / file
     path.write_bytes(damage(path.read_bytes()))
-    before = {p: p.read_bytes() for p in (finished.folder / "results/tables").glob("*.csv")}
+    before = {p: p.read_bytes() for p in (finished.folder / RESULTS / "tables").glob("*.csv")}
     result = finished.snakemake(target)
     assert result.returncode != 0
     assert f"{file}: " in words(result)
@@ -159,7 +161,7 @@ def wait_for(
 
 def slow_restoration(folder: Path) -> list[str]:
     """Two images, each of which takes a second or more."""
-    text = f"""-m ddpg job restore --observations results/observations/{SR}/shard-0.safetensors
+    text = f"""-m ddpg job restore --observations {RESULTS}/observations/{SR}/shard-0.safetensors
         --dataset tiny --image-size 64 --task sr_bicubic --operator svd --scale 4 --sigma-y 0.05
         --method ddpg --hyper-parameters steps=150 gamma=10 --prior dead-leaves --seed 0
         --threads 1 --device cpu --output {folder}/shard-0.safetensors --costs {folder}/shard-0.csv
@@ -223,7 +225,7 @@ def disk(finished) -> Iterator[Disk]:
     if shutil.which("mount") is None or os.geteuid() != 0:
         pytest.skip("mounting a file system needs root")
     unmeasured(finished)
-    disk = Disk(finished.folder / "results/restorations")
+    disk = Disk(finished.folder / RESULTS / "restorations")
     yield disk
     disk.unmount()
 
@@ -303,7 +305,7 @@ def test_a_clock_that_went_back_by_a_day(finished, finished_folder: Path) -> Non
             os.utime(path, (tomorrow, tomorrow))
     assert finished.planned("--", METRICS) == {}
     for name in (f"restorations/{MOTION}/pinv", f"evaluations/{MOTION}/pinv"):
-        shutil.rmtree(finished.folder / "results" / name)
+        shutil.rmtree(finished.folder / RESULTS / name)
     (finished.folder / METRICS).unlink()
     result = finished.snakemake(METRICS)
     assert result.returncode != 0

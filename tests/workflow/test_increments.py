@@ -124,6 +124,16 @@ class Change:
         path.write_bytes(path.read_bytes()[::-1])
         os.utime(path, (1e9, 1e9))
 
+    def another_prior(self) -> None:
+        """The embedded prior's network under another name."""
+        embedded = Path(ddpg.__file__).parent / "priors/embedded/dead-leaves.yaml"
+        content = yaml.safe_load(embedded.read_text())
+        weights = {"path": str(embedded.with_suffix(".safetensors"))}
+        card = {key: content[key] for key in ("architecture", "schedule")}
+        path = self.project.folder / "other.yaml"
+        path.write_text(yaml.safe_dump({"name": "other", "weights": weights, **card}))
+        self.entry(prior="other.yaml")
+
     def card_checksum(self) -> None:
         path = self.package / "priors/embedded/dead-leaves.yaml"
         text = path.read_text()
@@ -228,7 +238,11 @@ TABLE: dict[str, tuple[Callable[[Change], object], dict[str, int]]] = {
     "the order of columns": (lambda c: c.reverse_columns(), RECORD),
     "the order of keys": (lambda c: c.reverse_keys(), {}),
     "an unrelated key": (lambda c: c.project.configure(lpips_net="vgg"), RECORD),
-    "the name of the study": (lambda c: c.project.configure(name="other"), RECORD),
+    "another prior": (lambda c: c.another_prior(), stages(4, **DRAWN_ROW)),
+    "another study, of the same pictures and rows": (
+        lambda c: c.project.configure(name="other"),
+        stages(8, survey_dataset=1, prepare_images=2, observe=4, **EVERY_FIGURE),
+    ),
 }
 """Change -> what does it, and the jobs of each rule that it re-runs."""
 
@@ -386,12 +400,12 @@ def executed(project, *targets: str) -> dict[str, int]:
 
 def quality(project) -> list[tuple[str, ...]]:
     """The rows of the long table without the costs, which are measured anew each time."""
-    with (project.folder / "results/metrics.csv").open(newline="") as stream:
+    with (project.folder / "results/tiny/metrics.csv").open(newline="") as stream:
         rows = [row for row in csv.DictReader(stream) if row["metric"] in ("psnr", "ssim")]
     return sorted(tuple(row.values()) for row in rows)
 
 
-METRICS = "results/metrics.csv"
+METRICS = "results/tiny/metrics.csv"
 
 
 def test_a_changed_picture_is_everywhere_after_one_run(change: Change) -> None:
@@ -427,6 +441,29 @@ def test_a_row_that_comes_back_finds_its_restorations(change: Change) -> None:
     assert (change.project.folder / METRICS).read_bytes() == table
 
 
+def files_of(folder: Path) -> dict[Path, tuple[int, int]]:
+    """Every file of a folder, as what tells whether it was written or exchanged."""
+    found = {path: path.stat() for path in folder.rglob("*") if path.is_file()}
+    return {path: (status.st_ino, status.st_mtime_ns) for path, status in found.items()}
+
+
+def test_two_studies_and_two_priors_never_touch_each_others_files(change: Change) -> None:
+    folder = change.project.folder
+    before = files_of(folder / "results")
+    other = ("--config", "name=other", "seed=1", "shard_size=1")
+    # Another size of the same pictures, and other seeds: of all that the studies share nothing.
+    assert executed(change.project, "results/other/metrics.csv", *other)["restore"] == 12
+    assert {path: files_of(folder / "results")[path] for path in before} == before
+    assert change.project.planned() == {}
+    assert change.project.planned(*other, "--", "results/other/metrics.csv") == {}
+    restored = files_of(folder / "results/tiny/restorations")
+    change.another_prior()
+    assert executed(change.project, METRICS)["restore"] == 4
+    assert restored.items() <= files_of(folder / "results/tiny/restorations").items()
+    change.entry()
+    assert executed(change.project, METRICS) == {"collect_metrics": 1}
+
+
 def why(project, *targets: str) -> str:
     command = [sys.executable, "-m", "ddpg", "why", *targets]
     options = project.process_options()
@@ -434,7 +471,7 @@ def why(project, *targets: str) -> str:
 
 
 def test_why_tells_the_field_and_the_way_from_there(change: Change) -> None:
-    target = "results/evaluations/tiny/sr_bicubic-x4-svd/0.05/ddpg/shard-0.csv"
+    target = "results/tiny/evaluations/tiny/sr_bicubic-x4-svd/0.05/ddpg/dead-leaves/shard-0.csv"
     assert why(change.project, target) == f"{target}: up to date, nothing would run\n"
     change.field(0, gamma="11")
     words = why(change.project, target)

@@ -51,32 +51,32 @@ def test_own_pictures_are_local_and_those_with_braces_no_inputs(inputs: Any) -> 
 
 
 def test_a_restoration_reads_its_cells_observations_and_its_priors_weights(inputs: Any) -> None:
-    job = of(experiment=f"{SR}/ddpg", shard="1")
-    assert inputs.observations(job) == f"results/observations/{SR}/shard-1.safetensors"
-    assert inputs.restored_truth(job) == "resources/images/photos/shard-1.safetensors"
+    job = of(experiment=f"{SR}/ddpg/dead-leaves", shard="1")
+    assert inputs.observations(job) == f"results/mine/observations/{SR}/shard-1.safetensors"
+    assert inputs.restored_truth(job) == "results/mine/images/photos/shard-1.safetensors"
     assert inputs.weights(job) == inputs.classifier(job) == []  # the embedded prior's own file
 
 
 def test_the_long_table_is_made_of_every_shard_in_the_order_of_the_sheet(inputs: Any) -> None:
-    rows = [f"{SR}/ddpg", f"{SR}/pinv", f"{MOTION}/pinv"]
-    expected = [f"results/evaluations/{row}/shard-{k}.csv" for row in rows for k in range(3)]
+    rows = [f"{SR}/ddpg/dead-leaves", f"{SR}/pinv", f"{MOTION}/pinv"]
+    expected = [f"results/mine/evaluations/{row}/shard-{k}.csv" for row in rows for k in range(3)]
     assert inputs.shard_metrics(of()) == expected
     assert inputs.first_metrics(of()) == expected[0]
 
 
 def test_kernels_are_shown_where_there_is_motion(inputs: Any) -> None:
-    shards = [f"results/observations/{MOTION}/shard-{k}.safetensors" for k in range(3)]
+    shards = [f"results/mine/observations/{MOTION}/shard-{k}.safetensors" for k in range(3)]
     assert inputs.kernels(of()) == shards
 
 
 def test_a_study_makes_each_figure_twice(inputs: Any) -> None:
     products = inputs.products(of())
-    assert f"results/figures/grids/{MOTION}.pdf" in products
-    assert f"results/figures/trajectories/{SR}.png" in products
-    assert f"results/figures/trajectories/{MOTION}.png" not in products
+    assert f"results/mine/figures/grids/{MOTION}.pdf" in products
+    assert f"results/mine/figures/trajectories/{SR}.png" in products
+    assert f"results/mine/figures/trajectories/{MOTION}.png" not in products
     pngs = {path.removesuffix(".png") for path in products if path.endswith(".png")}
     assert pngs == {path.removesuffix(".pdf") for path in products if path.endswith(".pdf")}
-    assert "results/figures/kernels.pdf" in products
+    assert "results/mine/figures/kernels.pdf" in products
     assert len(set(products)) == len(products)
 
 

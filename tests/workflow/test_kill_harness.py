@@ -15,7 +15,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-SHARD = "results/restorations/skimage-photos/sr_bicubic-x4-svd/0.05/ddpg/shard-0.safetensors"
+SHARD = (
+    "results/smallest/restorations/skimage-photos/sr_bicubic-x4-svd/0.05/ddpg/dead-leaves/"
+    "shard-0.safetensors"
+)
 PRINTED = """\
 Building DAG of jobs...
 rule observe:

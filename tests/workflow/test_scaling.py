@@ -67,7 +67,7 @@ def counted(project, shards: int) -> dict[str, int]:
     options = project.process_options()
     # The order of sets, and with it the number of comparisons, is the same in all runs.
     options["env"] |= {"PYTHONHASHSEED": "0"}
-    command = [sys.executable, "-c", COUNTER, *arguments, "--", "results/metrics.csv"]
+    command = [sys.executable, "-c", COUNTER, *arguments, "--", "results/many/metrics.csv"]
     result = subprocess.run(command, **options)
     assert "COUNTED" in result.stdout, result.stderr
     return json.loads(result.stdout.partition("COUNTED ")[2].splitlines()[0])

@@ -26,7 +26,7 @@ def project(shipped):
 
 @pytest.fixture(scope="module")
 def rows(project):
-    with (project.folder / "results/metrics.csv").open(newline="") as stream:
+    with (project.folder / "results/smoke-paper/metrics.csv").open(newline="") as stream:
         return list(csv.DictReader(stream))
 
 
@@ -57,16 +57,16 @@ def test_the_steps_of_the_configuration_count(rows):
 def test_checkpoints_are_converted_and_labels_go_with_the_pictures(project):
     made = sorted(path.parent.name for path in (project.folder / "resources/priors").glob("*/*"))
     assert made == ["smoke-adm", "smoke-adm", "smoke-ddpm"]
-    observed = project.folder / "results/observations/imagenet/sr_bicubic-x4-svd/0.05"
+    observed = project.folder / "results/smoke-paper/observations/imagenet/sr_bicubic-x4-svd/0.05"
     with safe_open(observed / "shard-0.safetensors", framework="np") as stored:
         assert yaml.safe_load(stored.metadata()["labels"]) == {"chelsea": 3, "rocket": 7}
 
 
 def test_ours_stand_beside_the_published_figures(project):
-    with (project.folder / "results/tables/published.csv").open(newline="") as stream:
+    with (project.folder / "results/smoke-paper/tables/published.csv").open(newline="") as stream:
         table = list(csv.DictReader(stream))
     assert len(table) >= 32
-    text = (project.folder / "results/tables/published.md").read_text()
+    text = (project.folder / "results/smoke-paper/tables/published.md").read_text()
     assert "31.60" in text
 
 

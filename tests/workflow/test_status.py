@@ -30,6 +30,8 @@ from ddpg.workflow.status import (
     seconds_to_go,
 )
 
+RESULTS = Path("results/made-up")
+DDPG = "ddpg/dead-leaves"
 NOW = 1_700_000_000.0
 BLUR = "many/deblur_gauss-fft/0.05"
 SR = "many/sr_bicubic-x4-svd/0"
@@ -66,7 +68,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
 
 
 def write(path: str, text: str = "", age: float = 0.0) -> Path:
-    file = Path("results") / path
+    file = RESULTS / path
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
     os.utime(file, (NOW - age, NOW - age))
@@ -80,7 +82,7 @@ def restored(path: str, number: int, *, seconds: float = 1.0, age: float = 0.0) 
 
 
 def shards(study: Study, label: str) -> list[Shard]:
-    rows = read_status(study, Path("results"), NOW)
+    rows = read_status(study, RESULTS, NOW)
     (row,) = [row for row in rows if row.experiment.path == label]
     return row.shards
 
@@ -93,14 +95,14 @@ ERROR = "2026-11-23 17:00:00,000 ERROR ddpg job restore: no memory\n"
 
 
 def test_a_study_without_files_is_left(study: Study) -> None:
-    rows = read_status(study, Path("results"), NOW)
+    rows = read_status(study, RESULTS, NOW)
     assert [[(s.state, s.images, s.restored) for s in row.shards] for row in rows] == [
         [("left", 4, 0), ("left", 4, 0), ("left", 2, 0)]
     ] * 3
 
 
 def test_a_shard_is_done_when_it_is_measured(study: Study) -> None:
-    path = f"{SR}/ddpg"
+    path = f"{SR}/{DDPG}"
     restored(path, 0)
     restored(path, 2)
     write(f"evaluations/{path}/shard-2.csv", age=5)
@@ -109,8 +111,8 @@ def test_a_shard_is_done_when_it_is_measured(study: Study) -> None:
 
 
 def test_restorations_that_were_removed_after_measuring_are_not_missed(study: Study) -> None:
-    write(f"evaluations/{SR}/ddpg/shard-0.csv")
-    assert shards(study, f"{SR}/ddpg")[0] == Shard("done", 4, 4, NOW)
+    write(f"evaluations/{SR}/{DDPG}/shard-0.csv")
+    assert shards(study, f"{SR}/{DDPG}")[0] == Shard("done", 4, 4, NOW)
 
 
 @pytest.mark.parametrize(("age", "expected"), [(FRESH - 1, "running"), (FRESH + 1, "left")])
@@ -118,7 +120,7 @@ def test_restorations_that_were_removed_after_measuring_are_not_missed(study: St
 def test_a_job_runs_as_long_as_its_log_is_fresh(
     study: Study, verb: str, age: float, expected: str
 ) -> None:
-    path = f"{SR}/ddpg"
+    path = f"{SR}/{DDPG}"
     if verb == "evaluate":
         restored(path, 1)
     write(f"logs/{verb}/{path}/shard-1.log", "2026-11-23 17:00:00,000 INFO 3 evals\n", age)
@@ -126,16 +128,16 @@ def test_a_job_runs_as_long_as_its_log_is_fresh(
 
 
 def test_finished_images_are_a_sign_of_life_and_count(study: Study) -> None:
-    path = f"{SR}/ddpg"
+    path = f"{SR}/{DDPG}"
     write(f"logs/restore/{path}/shard-0.log", age=2 * FRESH)
     for name in "ab":
         write(f"restorations/{path}/.shard-0.0123456789abcdef.state/{name}.safetensors", age=5)
-    os.utime(Path(f"results/restorations/{path}/.shard-0.0123456789abcdef.state"), (NOW, NOW))
+    os.utime(Path(f"{RESULTS}/restorations/{path}/.shard-0.0123456789abcdef.state"), (NOW, NOW))
     assert shards(study, path)[0] == Shard("running", 4, 2)
 
 
 def test_an_error_at_the_end_of_the_log_is_a_failure_and_is_told(study: Study) -> None:
-    path = f"{SR}/ddpg"
+    path = f"{SR}/{DDPG}"
     log = write(f"logs/restore/{path}/shard-0.log", "x" * 20_000 + "\n" + ERROR)
     assert shards(study, path)[0] == Shard(
         "failed", 4, 0, None, f"{log}: ddpg job restore: no memory"
@@ -152,8 +154,10 @@ def test_an_error_at_the_end_of_the_log_is_a_failure_and_is_told(study: Study) -
     "words", ["stopped by SIGTERM; what is finished is kept", "KeyboardInterrupt"]
 )
 def test_a_job_that_was_stopped_has_not_failed(study: Study, words: str) -> None:
-    write(f"logs/restore/{SR}/ddpg/shard-0.log", f"2026-11-23 17:00:00,000 ERROR ddpg x: {words}\n")
-    assert states(study, f"{SR}/ddpg")[0] == "left"
+    write(
+        f"logs/restore/{SR}/{DDPG}/shard-0.log", f"2026-11-23 17:00:00,000 ERROR ddpg x: {words}\n"
+    )
+    assert states(study, f"{SR}/{DDPG}")[0] == "left"
 
 
 @pytest.mark.parametrize(
@@ -171,10 +175,10 @@ def test_the_state_of_a_cell(counts: dict[str, int], expected: str) -> None:
 
 def test_speed_and_time_to_go(study: Study) -> None:
     # The blur: 4 images of 10 s and 8 of 1 s in the last 100 s; the second of DDPG's began first.
-    restored(f"{BLUR}/ddpg-0", 0, seconds=10, age=60)
+    restored(f"{BLUR}/ddpg-0/dead-leaves", 0, seconds=10, age=60)
     for number in (0, 1):
         restored(f"{BLUR}/pinv", number, seconds=1, age=number)
-    rows = read_status(study, Path("results"), NOW)
+    rows = read_status(study, RESULTS, NOW)
     assert images_per_second(rows, NOW) == pytest.approx(12 / 100)
     # Left: 6 + 10 images of DDPG, of 10 s, and 2 of 1 s; done in the 100 s: 4 x 10 + 8 x 1.
     assert seconds_to_go(rows, NOW) == pytest.approx((160 + 2) / 48 * 100)
@@ -185,41 +189,41 @@ def test_speed_and_time_to_go(study: Study) -> None:
 
 def test_no_time_to_go_before_every_method_has_been_seen(study: Study) -> None:
     restored(f"{BLUR}/pinv", 0)
-    rows = read_status(study, Path("results"), NOW)
+    rows = read_status(study, RESULTS, NOW)
     assert seconds_to_go(rows, NOW) is None
     assert lines(study, rows, NOW)[-1].endswith("time to go: not known yet")
 
 
 def test_a_study_that_rests_has_no_speed(study: Study) -> None:
-    for path in (f"{BLUR}/ddpg-0", f"{BLUR}/pinv"):
+    for path in (f"{BLUR}/ddpg-0/dead-leaves", f"{BLUR}/pinv"):
         restored(path, 0, age=7200)
-    rows = read_status(study, Path("results"), NOW)
+    rows = read_status(study, RESULTS, NOW)
     assert images_per_second(rows, NOW) is None
     assert lines(study, rows, NOW)[-1] == "8 of 30 images restored; none finished in the last hour"
 
 
 def test_files_of_the_future_are_no_trouble(study: Study) -> None:
-    for path in (f"{BLUR}/ddpg-0", f"{BLUR}/pinv"):
+    for path in (f"{BLUR}/ddpg-0/dead-leaves", f"{BLUR}/pinv"):
         restored(path, 0, age=-3600)
-    write(f"logs/restore/{SR}/ddpg/shard-0.log", age=-3600)
-    rows = read_status(study, Path("results"), NOW)
+    write(f"logs/restore/{SR}/{DDPG}/shard-0.log", age=-3600)
+    rows = read_status(study, RESULTS, NOW)
     assert count_shards(rows)["running"] == 1
     assert (images_per_second(rows, NOW) or 0) > 0
     assert (seconds_to_go(rows, NOW) or -1) > 0
 
 
 def test_images_of_a_shard_that_is_not_complete_count_in_the_speed(study: Study) -> None:
-    path = f"{SR}/ddpg"
+    path = f"{SR}/{DDPG}"
     for number, name in enumerate("abc"):
         file = f"restorations/{path}/.shard-0.0123456789abcdef.state/{name}.safetensors"
         header = json.dumps({"__metadata__": {"cost": '{"seconds": 20}'}}).encode()
         written = write(file)
         written.write_bytes(struct.pack("<Q", len(header)) + header)
         os.utime(written, (NOW - 20 * number, NOW - 20 * number))
-    folder = f"results/restorations/{path}/.shard-0.0123456789abcdef.state"
+    folder = f"{RESULTS}/restorations/{path}/.shard-0.0123456789abcdef.state"
     os.utime(folder, (NOW, NOW))
     restored(f"{BLUR}/pinv", 0, seconds=0.5, age=10)
-    rows = read_status(study, Path("results"), NOW)
+    rows = read_status(study, RESULTS, NOW)
     assert images_per_second(rows, NOW) == pytest.approx((3 + 4) / 60)
     # Left: 7 images of 20 s and 10 of DDPG's other row, 6 of half a second.
     assert seconds_to_go(rows, NOW) == pytest.approx((17 * 20 + 6 * 0.5) / (60 + 2) * 60)
@@ -231,12 +235,12 @@ def test_images_of_a_shard_that_is_not_complete_count_in_the_speed(study: Study)
 
 
 def test_of_a_long_shard_only_the_last_hour_counts(study: Study) -> None:
-    restored(f"{SR}/ddpg", 0, seconds=1800)  # four images in two hours
-    rows = read_status(study, Path("results"), NOW)
+    restored(f"{SR}/{DDPG}", 0, seconds=1800)  # four images in two hours
+    rows = read_status(study, RESULTS, NOW)
     assert images_per_second(rows, NOW) == pytest.approx(2 / 3600)
     assert seconds_to_go(rows, NOW) is None  # the pseudo-inverse has not been seen
     restored(f"{BLUR}/pinv", 0, seconds=1800)
-    rows = read_status(study, Path("results"), NOW)
+    rows = read_status(study, RESULTS, NOW)
     assert images_per_second(rows, NOW) == pytest.approx(4 / 3600)
     assert seconds_to_go(rows, NOW) == pytest.approx(22 / 4 * 3600)
     assert lines(study, rows, NOW)[-1].endswith("time to go: 5 h 30 min")  # they agree: no remark
@@ -252,22 +256,22 @@ def record(output: str, *params: object) -> None:
 
 @pytest.mark.parametrize("stage", ["pictures", "observations", "restorations", "evaluations"])
 def test_what_another_study_made_is_not_counted(study: Study, stage: str) -> None:
-    path = f"{SR}/ddpg"
+    path = f"{SR}/{DDPG}"
     jobs = {
         "pictures": (
-            "resources/images/many/shard-{}.safetensors",
+            f"{RESULTS}/images/many/shard-{{}}.safetensors",
             Preparation.planned(study, "many", 0),
         ),
         "observations": (
-            f"results/observations/{SR}/shard-{{}}.safetensors",
+            f"{RESULTS}/observations/{SR}/shard-{{}}.safetensors",
             Observation.planned(study, SR, 0),
         ),
         "restorations": (
-            f"results/restorations/{path}/shard-{{}}.safetensors",
+            f"{RESULTS}/restorations/{path}/shard-{{}}.safetensors",
             Restoration.planned(study, path),
         ),
         "evaluations": (
-            f"results/evaluations/{path}/shard-{{}}.csv",
+            f"{RESULTS}/evaluations/{path}/shard-{{}}.csv",
             Evaluation.planned(study, path),
         ),
     }
@@ -281,37 +285,37 @@ def test_what_another_study_made_is_not_counted(study: Study, stage: str) -> Non
     record(file.format(0), {**spec, "code": "another"})
     assert states(study, path) == ["left", "done", "left"]
     assert shards(study, path)[0].restored == 0
-    text = lines(study, read_status(study, Path("results"), NOW), NOW)
+    text = lines(study, read_status(study, RESULTS, NOW), NOW)
     assert text[-1].startswith("1 shard was made by another study, or by this one before a change")
 
 
 def test_restorations_that_were_removed_by_hand_are_told(study: Study) -> None:
     for number in range(3):
-        write(f"evaluations/{SR}/ddpg/shard-{number}.csv")
-    restored(f"{SR}/ddpg", 0)
-    text = lines(study, read_status(study, Path("results"), NOW), NOW)
+        write(f"evaluations/{SR}/{DDPG}/shard-{number}.csv")
+    restored(f"{SR}/{DDPG}", 0)
+    text = lines(study, read_status(study, RESULTS, NOW), NOW)
     assert text[-1] == (
         "2 shards were measured, and the restorations are gone, which Snakemake does not miss; "
-        f"`snakemake --cores all results/restorations/{SR}/ddpg/shard-1.safetensors` makes one "
+        f"`snakemake --cores all {RESULTS}/restorations/{SR}/{DDPG}/shard-1.safetensors` makes one "
         "again"
     )
 
 
 def test_a_shard_that_is_restored_anew_is_not_done(study: Study) -> None:
-    path = f"{SR}/ddpg"
+    path = f"{SR}/{DDPG}"
     write(f"evaluations/{path}/shard-0.csv", age=5000)
     write(f"restorations/{path}/.shard-0.0123456789abcdef.state/a.safetensors", age=5)
-    os.utime(Path(f"results/restorations/{path}/.shard-0.0123456789abcdef.state"), (NOW, NOW))
+    os.utime(Path(f"{RESULTS}/restorations/{path}/.shard-0.0123456789abcdef.state"), (NOW, NOW))
     assert shards(study, path)[0] == Shard("running", 4, 1)
 
 
 def test_the_words(study: Study) -> None:
-    write(f"logs/restore/{SR}/ddpg/shard-0.log", ERROR)
+    write(f"logs/restore/{SR}/{DDPG}/shard-0.log", ERROR)
     for number in range(3):
-        for label in ("ddpg-0", "pinv"):
+        for label in ("ddpg-0/dead-leaves", "pinv"):
             restored(f"{BLUR}/{label}", number)
             write(f"evaluations/{BLUR}/{label}/shard-{number}.csv")
-    text = lines(study, read_status(study, Path("results"), NOW), NOW)
+    text = lines(study, read_status(study, RESULTS, NOW), NOW)
     assert text[0] == "made-up: 1 done, 0 running, 1 failed, 0 left of 2 cells"
     assert [line.split() for line in text[3:6]] == [
         [BLUR, "6", "0", "0", "0"],
@@ -320,7 +324,7 @@ def test_the_words(study: Study) -> None:
     ]
     assert text[-2:] == [
         "failed (1):",
-        f"results/logs/restore/{SR}/ddpg/shard-0.log: ddpg job restore: no memory",
+        f"{RESULTS}/logs/restore/{SR}/{DDPG}/shard-0.log: ddpg job restore: no memory",
     ]
 
 
@@ -344,16 +348,16 @@ def test_ten_thousand_shards_in_under_two_seconds(
     study = study_of(tmp_path, monkeypatch, images=10_000, size=10, labels=8)
     for row in study.experiments:
         for stage, suffix in (("restorations", "safetensors"), ("evaluations", "csv")):
-            folder = Path("results", stage, row.path)
+            folder = RESULTS / stage / row.path
             folder.mkdir(parents=True)
             for number in range(0, 1000, 2):
                 (folder / f"shard-{number}.{suffix}").touch()
-        folder = Path("results/logs/restore", row.path)
+        folder = RESULTS / "logs/restore" / row.path
         folder.mkdir(parents=True)
         for number in range(0, 1000, 5):
             (folder / f"shard-{number}.log").write_text(ERROR)
     started = time.process_time()  # others may keep the machine busy
-    rows = read_status(study, Path("results"), time.time())
+    rows = read_status(study, RESULTS, time.time())
     text = lines(study, rows, time.time())
     elapsed = time.process_time() - started
     assert count_shards(rows) == {"done": 5000, "failed": 1000, "left": 4000}

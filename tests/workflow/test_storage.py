@@ -53,7 +53,7 @@ def test_two_machines_share_nothing_but_the_storage(machines, finished_folder, t
     first, second = machines
     result = first.snakemake(*on_storage(bucket), "--until", "restore")
     assert result.returncode == 0, result.stdout + result.stderr
-    restored = sorted(bucket.glob("results/restorations/**/*.safetensors"))
+    restored = sorted(bucket.glob("results/tiny/restorations/**/*.safetensors"))
     assert len(restored) == 4
     for path in restored:
         assert path.read_bytes() == (finished_folder / path.relative_to(bucket)).read_bytes(), path
@@ -63,7 +63,7 @@ def test_two_machines_share_nothing_but_the_storage(machines, finished_folder, t
     assert result.returncode == 0, result.stdout + result.stderr
     assert [path.stat().st_mtime_ns for path in restored] == times
     for product in ("index.html", "metrics.csv", "tables/tables.md", "figures/kernels.pdf"):
-        assert (bucket / "results" / product).stat().st_size > 0, product
+        assert (bucket / "results/tiny" / product).stat().st_size > 0, product
     for machine in machines:
         assert not (machine.folder / "results").exists()
         assert not (machine.folder / "resources").exists()
@@ -72,8 +72,8 @@ def test_two_machines_share_nothing_but_the_storage(machines, finished_folder, t
 def test_the_record_names_files_as_they_are_called_in_the_study(machines, tmp_path_factory):
     bucket = tmp_path_factory.mktemp("bucket")
     first, _ = machines
-    result = first.snakemake(*on_storage(bucket), "results/provenance.json")
+    result = first.snakemake(*on_storage(bucket), "results/tiny/provenance.json")
     assert result.returncode == 0, result.stdout + result.stderr
-    text = json.dumps(json.loads((bucket / "results/provenance.json").read_text()))
-    assert "results/metrics.csv" in text
+    text = json.dumps(json.loads((bucket / "results/tiny/provenance.json").read_text()))
+    assert "results/tiny/metrics.csv" in text
     assert "storage/fs" not in text

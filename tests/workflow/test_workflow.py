@@ -16,9 +16,12 @@ from safetensors.numpy import load_file
 
 pytestmark = [pytest.mark.workflow, pytest.mark.spread]
 
+CELL = "tiny/sr_bicubic-x4-svd/0.05"
+DDPG = "ddpg/dead-leaves"
+
 
 def test_every_product_is_made(finished):
-    results = finished.folder / "results"
+    results = finished.folder / "results/tiny"
     for name in (
         "metrics.csv",
         "provenance.json",
@@ -41,7 +44,7 @@ def test_every_product_is_made(finished):
 
 
 def test_restorations_are_kept_as_half_precision_tensors_and_pictures(finished):
-    shard = finished.folder / "results/restorations/tiny/sr_bicubic-x4-svd/0.05/ddpg/shard-0"
+    shard = finished.folder / "results/tiny/restorations" / CELL / DDPG / "shard-0"
     tensors = load_file(shard.with_suffix(".safetensors"))
     assert {n: (t.shape, str(t.dtype)) for n, t in tensors.items()} == {
         "a": ((3, 64, 64), "float16"),
@@ -74,15 +77,15 @@ def test_a_second_run_has_nothing_to_do(finished):
 )
 @pytest.mark.parametrize("suffix", ["pdf", "png"])
 def test_a_figure_that_was_removed_is_missed(finished, rule, figure, suffix):
-    (finished.folder / f"results/figures/{figure}.{suffix}").unlink()
+    (finished.folder / f"results/tiny/figures/{figure}.{suffix}").unlink()
     assert finished.planned()[rule] == 1
 
 
 def test_lpips_without_a_backbone_is_empty_and_says_why(finished):
     finished.configure(metrics=["psnr", "lpips"], lpips_net="squeeze")
-    result = finished.snakemake("results/metrics.csv")
+    result = finished.snakemake("results/tiny/metrics.csv")
     assert result.returncode == 0, result.stdout + result.stderr
-    with (finished.folder / "results/metrics.csv").open(newline="") as stream:
+    with (finished.folder / "results/tiny/metrics.csv").open(newline="") as stream:
         rows = [row for row in csv.DictReader(stream) if row["metric"] == "lpips_squeeze"]
     assert len(rows) == 12
     assert all(row["value"] == "" and "squeezenet" in row["note"] for row in rows)
@@ -98,13 +101,13 @@ def test_a_killed_run_goes_on_and_ends_the_same(fresh, finished_folder):
             stderr=output,
             **{key: value for key, value in options.items() if key != "capture_output"},
         )
-        wait_for(fresh.folder / "results/restorations", run)
+        wait_for(fresh.folder / "results/tiny/restorations", run)
         os.killpg(run.pid, signal.SIGKILL)
         run.wait()
     assert fresh.snakemake("--unlock").returncode == 0
     result = fresh.snakemake()
     assert result.returncode == 0, result.stdout + result.stderr
-    for path in sorted((finished_folder / "results/restorations").rglob("*.safetensors")):
+    for path in sorted((finished_folder / "results/tiny/restorations").rglob("*.safetensors")):
         other = fresh.folder / path.relative_to(finished_folder)
         assert other.read_bytes() == path.read_bytes(), path.name
 
@@ -119,7 +122,7 @@ def wait_for(path: Path, process: subprocess.Popen) -> None:
 
 
 def test_provenance_names_what_was_used(finished):
-    provenance = json.loads((finished.folder / "results/provenance.json").read_text())
+    provenance = json.loads((finished.folder / "results/tiny/provenance.json").read_text())
     assert provenance["configuration"]["seed"] == 0
     assert provenance["versions"]["torch"]
     assert provenance["hardware"]["processor"]
@@ -160,7 +163,7 @@ def test_bad_input_dies_in_the_dry_run_with_a_clear_message(fresh, break_it, exp
 
 def test_an_unreadable_picture_is_named(fresh):
     (fresh.folder / "pictures/b.png").write_bytes(b"not a picture")
-    result = fresh.snakemake("resources/images/tiny/shard-0.safetensors")
+    result = fresh.snakemake("results/tiny/images/tiny/shard-0.safetensors")
     assert result.returncode != 0
     assert "pictures/b.png" in result.stdout + result.stderr
-    assert not list((fresh.folder / "resources").rglob("*.safetensors"))
+    assert not list((fresh.folder / "results").rglob("*.safetensors"))
