@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from ddpg.cli.options import UsageError, VerbMaker
 from ddpg.files.writing import replacing
-from ddpg.workflow.naming import CONFIG, layers_of, results_of, study_of
 
 if TYPE_CHECKING:
     from ddpg.study.study import Study
 
 TITLE = "a study"
 
+CONFIG = Path("config/config.yaml")
 FORMATS = ("png", "npy", "safetensors")
 STUDY = "name of a study, or its configuration; default: that of config/config.yaml"
 STATUS = """Tell how far a study is, from its files alone.
@@ -57,10 +57,8 @@ def add_verbs(verb: VerbMaker) -> None:
         "Say what changed between two runs; exit status 1 if for the worse.",
         "ddpg compare results.old/quick quick",
     )
-    compare.add_argument(
-        "results_a", type=results_of, help="name of a study, a folder of results, or a metrics.csv"
-    )
-    compare.add_argument("results_b", type=results_of, help="the same of the other run")
+    compare.add_argument("results_a", help="name of a study, a folder of results, or a metrics.csv")
+    compare.add_argument("results_b", help="the same of the other run")
     compare.add_argument("--metrics", nargs="+", help="default: all metrics of quality")
     compare.add_argument("--alpha", type=float, default=0.05, help="level of significance")
     compare.add_argument(
@@ -101,11 +99,14 @@ def _layers(options: argparse.Namespace, base: Path = CONFIG) -> list[str]:
         return list(options.configfile)
     if options.configfile:
         raise UsageError("give the name of a study or --configfile, not both")
+    from ddpg.workflow.naming import layers_of
+
     return layers_of(options.study, base)
 
 
 def _why(options: argparse.Namespace) -> None:
     from ddpg.workflow.configuration import check_readable
+    from ddpg.workflow.naming import study_of
     from ddpg.workflow.why import dry_run, explain, parse
 
     files = _layers(options) or study_of(options.targets)
@@ -161,11 +162,12 @@ def _compare(options: argparse.Namespace) -> int:
     from ddpg.comparison.statistics.changes import compare_files
     from ddpg.comparison.statistics.measurements import named
     from ddpg.comparison.tables.changes import comparison_markdown
+    from ddpg.workflow.naming import results_of
 
     try:
         comparison = compare_files(
-            options.results_a,
-            options.results_b,
+            results_of(options.results_a),
+            results_of(options.results_b),
             metrics=options.metrics,
             alpha=options.alpha,
             minimal_effect=options.minimal_effect,

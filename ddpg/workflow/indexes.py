@@ -49,7 +49,7 @@ def surveyed_entries(study: Study, dataset: str) -> list[ImageEntry] | None:
 
     An index is stale where the card has changed since, or what was fetched.
     """
-    index = Path(f"resources/images/{dataset}/index.tsv")
+    index = Path(study.places.index(dataset))
     fetched = Path(f"resources/datasets/{dataset}.json")
     recorded = str((record_of(str(index)) or {}).get("params", ""))
     if not index.is_file() or repr(Survey.planned(study, dataset)) not in recorded:

@@ -14,7 +14,7 @@ from ddpg.jobs.resources import Survey
 from ddpg.study.study import Study
 from ddpg.workflow.indexes import check_indexes
 
-INDEX = Path("resources/images/mine/index.tsv")
+INDEX = Path("results/s/images/mine/index.tsv")
 ARCHITECTURE = {
     "kind": "adm_unet", "image_size": 64, "channels": 32, "multipliers": [1, 2], "blocks": 1,
     "attention_resolutions": [32], "num_heads": 4, "num_classes": 10,

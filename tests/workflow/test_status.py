@@ -334,11 +334,11 @@ def test_images_that_could_not_be_restored_are_told(study: Study) -> None:
         write(f"evaluations/{BLUR}/pinv/shard-{number}.csv")
     table = f"restorations/{BLUR}/pinv/shard-1.csv"
     write(table, "image,seconds,failure\na,1,\nb,1,pinv diverged in step 3\n")
-    text = lines(study, read_status(study, Path("results"), NOW), NOW)
+    text = lines(study, read_status(study, RESULTS, NOW), NOW)
     assert any(line.startswith("9 of 30 images restored, 1 could not be, ") for line in text)
     assert text[-2:] == [
         "images without a restoration (1):",
-        f"results/{table}: b: pinv diverged in step 3",
+        f"{RESULTS}/{table}: b: pinv diverged in step 3",
     ]
 
 
