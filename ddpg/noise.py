@@ -41,6 +41,9 @@ class SeededNoise:
         purpose: what the numbers are for; other purposes see other numbers.
         device: where numbers are drawn, and returned.
 
+    Attributes:
+        image_ids: the images of the batch, as text.
+
     Raises:
         ValueError: ``seed`` is not an integer, or ``image_ids`` is a string or empty.
 
@@ -66,6 +69,7 @@ class SeededNoise:
             raise ValueError(f"image_ids must list at least one image, got {image_ids!r}")
         self._device = torch.device(device)
         self._names = [(int(seed), dataset, str(image), purpose) for image in image_ids]
+        self.image_ids = tuple(map(str, image_ids))
 
     def initial(self, shape: Sequence[int]) -> Tensor:
         """``x_T`` of shape (B, C, H, W), float32; the same at every call."""

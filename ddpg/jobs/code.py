@@ -56,7 +56,11 @@ FETCHING = "ddpg.fetching"
 _BUILDING = "ddpg.operators.building"
 _OPERATORS = {
     name: f"ddpg.operators.{name}"
-    for name in ("fourier", "masking", "published", "separable", "task_kernels")
+    for name in (
+        *("fourier", "masking", "published", "separable", "task_kernels"),
+        *("general.blur", "general.checking", "general.composition"),
+        *("tight.block_means", "tight.colours", "tight.hadamard"),
+    )
 }
 _NETWORKS = {
     **{
@@ -183,14 +187,20 @@ def _unused_operators(degradation: Degradation) -> set[str]:
     task = TASKS[degradation.task]
     if task.builder:
         used: tuple[str, ...] = ()
+    elif task.name == "blur":
+        used = ("fourier", *(name for name in _OPERATORS if name.startswith("general.")))
     elif task.needs == "kernel":
         used = ("fourier",)
-    elif task.needs == "mask" or task.name == "denoising":
+    elif task.needs == "mask":
+        used = ("masking", "general.checking")
+    elif task.name == "denoising":
         used = ("masking",)
     else:
         used = {
             "fft": ("fourier", "task_kernels"),
             "svd": ("separable", "task_kernels"),
             "svd-published": ("published", "separable", "task_kernels"),
+            "pixel": ("tight.block_means", "tight.colours"),
+            "hadamard": ("tight.hadamard",),
         }.get(degradation.operator, tuple(_OPERATORS))
     return {module for name, module in _OPERATORS.items() if name not in used}

@@ -1,31 +1,35 @@
-"""What every observation model offers: ``A``, ``A^T`` and ``A^T f(A A^T) A`` in its eigenbasis.
+"""What every observation model offers: ``A``, ``A^T`` and the resolvent of ``A A^T``.
 
-All operators of the package are diagonalised by a fast orthogonal transform: with ``T`` the
-transform of observations, ``A A^T = T^* diag(eigenvalues) T``. Restoration methods filter residuals
-by functions of ``A A^T`` (back-projection, least squares, proximal steps), so with ``T y`` computed
-once a whole guidance step is one transform of the image and one back.
-
-Methods that are written for a singular value decomposition ``A = U S V^T`` find it here without the
-big ``V``: ``U^T y`` is :meth:`LinearOperator.analyse`, ``S`` the root of the eigenvalues, and
-``V^T x = S^-1 U^T A x``, that is ``(A A^T)^(-1/2) A x`` (:meth:`LinearOperator.image_coordinates`).
-What is left of the image, ``x - V V^T x``, lies in the null space of ``A``.
+Three grades of ability (:data:`ddpg.operators.tasks.GRADES`), each with all that the ones before it
+have: "adjoint" gives ``A`` and ``A^T``; "resolvent" also ``(A A^T + eta I)^-1``, which is all that
+back-projections and proximal steps need, here by conjugate gradients; "spectrum" functions of
+``A A^T`` and coordinates, see :class:`ddpg.operators.spectral.SpectralOperator`.
 """
 
 from __future__ import annotations
 
+import logging
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
-from functools import cached_property
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from ddpg.errors import UserError
+from ddpg.operators.conjugate_gradients import Map, Solution, solve
+from ddpg.operators.tasks import GRADES, Grade
+from ddpg.operators.testing import check_adjoint
+
+log = logging.getLogger(__name__)
+
 CHANNELS = 3
 REAL_DTYPES = (torch.float32, torch.float64)
-LOST = 1e-12
-"""Below this part of the largest, a singular value is rounding error and has no direction."""
+MOST_ITERATIONS = 1000
+"""What conjugate gradients are given before they are stopped, and said to have been."""
 
 
 @dataclass(frozen=True)
@@ -44,20 +48,31 @@ class SamplingGrid:
 
 
 class LinearOperator(ABC):
-    """An immutable linear observation model for colour images, channel by channel.
+    """An immutable linear observation model for colour images.
 
-    Subclasses give the transforms of images and observations, and ``A``, ``A^T`` between the
-    transformed domains. Tensors are (..., H, W) of the operator's dtype; an operator with one
-    kernel or mask per image takes (B, C, H, W) with its own B (or any B if it holds just one).
+    Subclasses give ``A`` and ``A^T``; where they can, they say more cheaply what ``A A^T`` does and
+    what comes near its resolvent. Tensors are (..., channels, H, W) of the operator's dtype; an
+    operator with one kernel or mask per image takes (B, channels, H, W) with its own B (or any B if
+    it holds just one).
 
     Args:
         image_size: (H, W) of images.
         observation_size: (h, w) of observations.
+        channels: of observations; images have 3.
         dtype: float32 or float64.
         device: where the operator's tensors live.
         batch_size: number of images that the operator holds kernels for; None if shared by all.
+
+    Attributes:
+        grade: what the operator is able to do, one of :data:`ddpg.operators.tasks.GRADES`.
+        tolerance: of the residual at which conjugate gradients stop within a restoration, relative
+            to the right-hand side.
     """
 
+    grade: Grade = "resolvent"
+    tolerance: float = 1e-5
+    smallest_eta: ClassVar[float] = 1e-4
+    """Floor of the regularisation of back-projections: float32 cannot do with less."""
     sampling_grid: SamplingGrid | None = None
 
     def __init__(
@@ -65,6 +80,7 @@ class LinearOperator(ABC):
         image_size: tuple[int, int],
         observation_size: tuple[int, int],
         *,
+        channels: int = CHANNELS,
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
         batch_size: int | None = None,
@@ -73,6 +89,7 @@ class LinearOperator(ABC):
             raise ValueError(f"dtype must be torch.float32 or torch.float64, got {dtype!r}")
         self._image_size = image_size
         self._observation_size = observation_size
+        self._channels = channels
         self._dtype = dtype
         self._device = torch.device(device)
         self._batch_size = batch_size
@@ -84,8 +101,8 @@ class LinearOperator(ABC):
 
     @property
     def observation_shape(self) -> tuple[int, int, int]:
-        """(3, h, w)."""
-        return (CHANNELS, *self._observation_size)
+        """(channels, h, w); 3 channels, unless the operator couples them."""
+        return (self._channels, *self._observation_size)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -128,7 +145,16 @@ class LinearOperator(ABC):
         precision = self._dtype if dtype is None else dtype
         if (place, precision) == (self._device, self._dtype):
             return self
-        return self._rebuild(dtype=precision, device=place)
+        moved = self._rebuild(dtype=precision, device=place)
+        moved.tolerance = self.tolerance
+        return moved
+
+    def with_tolerance(self, tolerance: float) -> LinearOperator:
+        """The same operator whose conjugate gradients stop at another :attr:`tolerance`."""
+        _check_tolerance(tolerance)
+        changed = copy(self)
+        changed.tolerance = tolerance
+        return changed
 
     def select(self, indices: Sequence[int] | Tensor) -> LinearOperator:
         """The operator of some images of the batch; one that is shared by all returns itself."""
@@ -139,115 +165,173 @@ class LinearOperator(ABC):
             raise ValueError(
                 f"indices must lie in [0, {self._batch_size - 1}], got {chosen.tolist()}"
             )
-        return self._select(chosen)
+        selected = self._select(chosen)
+        selected.tolerance = self.tolerance
+        return selected
 
+    @staticmethod
+    def from_functions(
+        forward: Map,
+        adjoint: Map,
+        image_shape: Sequence[int],
+        observation_shape: Sequence[int],
+        *,
+        preconditioner: Callable[[Tensor, float], Tensor] | None = None,
+        grade: Grade = "resolvent",
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> LinearOperator:
+        """An operator from two functions of one's own, ``A`` and ``A^T``.
+
+        Args:
+            forward: A, of batches (B, 3, H, W) to (B, channels, h, w).
+            adjoint: A^T, the way back.
+            image_shape: (3, H, W).
+            observation_shape: (channels, h, w).
+            preconditioner: of (r, eta), near ``(A A^T + eta I)^-1 r``, symmetric and positive
+                definite: conjugate gradients take fewer iterations with it.
+            grade: "resolvent", or "adjoint" where conjugate gradients would take too long.
+            dtype, device: of the tensors that the functions take and return. An operator that is
+                moved elsewhere moves its tensors there and back.
+
+        Raises:
+            AdjointMismatchError: a UserError: ``<A x, y>`` and ``<x, A^T y>`` differ.
+            UserError: a function returns another shape or dtype, or a shape is none.
+
+        Example:
+            >>> half = LinearOperator.from_functions(
+            ...     lambda x: x[..., ::2],
+            ...     lambda y: torch.stack([y, torch.zeros_like(y)], -1).flatten(-2),
+            ...     (3, 4, 6),
+            ...     (3, 4, 3),
+            ... )
+            >>> y = half.forward(torch.ones(1, 3, 4, 6))
+            >>> y.shape, round(float(half.pinv(y, 0.25).max()), 4)
+            (torch.Size([1, 3, 4, 3]), 0.8)
+        """
+        operator = _FunctionOperator(
+            forward,
+            adjoint,
+            _checked_shape("image_shape", image_shape, CHANNELS),
+            _checked_shape("observation_shape", observation_shape),
+            preconditioner=preconditioner,
+            grade=grade,
+            home=(dtype, torch.device(device)),
+            dtype=dtype,
+            device=device,
+        )
+        check_adjoint(operator)
+        return operator
+
+    @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
         """``A x`` for images (..., H, W)."""
-        self._check(x, self._image_size, "images")
-        return self._synthesise_observation(self._project(self._analyse_image(x)))
 
+    @abstractmethod
     def adjoint(self, y: Tensor) -> Tensor:
         """``A^T y`` for observations (..., h, w)."""
-        return self._synthesise_image(self._lift(self.analyse(y)))
+
+    def gram(self, r: Tensor) -> Tensor:
+        """``A A^T r``, where it is cheaper than one after the other."""
+        return self.forward(self.adjoint(r))
+
+    def preconditioner(self, eta: float) -> Map:  # noqa: ARG002
+        """A symmetric, positive definite map near ``(A A^T + eta I)^-1``; here the identity."""
+        return lambda r: r
+
+    def solve(
+        self,
+        r: Tensor,
+        eta: float,
+        start: Tensor | None = None,
+        tolerance: float = 1e-6,
+        limit: int = 0,
+    ) -> Solution:
+        """:meth:`resolvent` with what became of the iterations; arguments and errors as there."""
+        check_eta(eta)
+        self._check_grade("resolvent")
+        _check_tolerance(tolerance)
+        self._check(r, self._observation_size, "observations")
+        eta = max(eta, self.smallest_eta) if eta == 0 else eta
+        images = r if r.ndim == 4 else r.reshape(1, *((1,) * (3 - r.ndim)), *r.shape)
+        solution = solve(
+            lambda u: self.gram(u).add_(u, alpha=eta),
+            self.preconditioner(eta),
+            images,
+            start=None if start is None else start.reshape(images.shape),
+            tolerance=tolerance,
+            limit=limit or MOST_ITERATIONS,
+        )
+        return solution._replace(u=solution.u.reshape(r.shape))
+
+    def resolvent(
+        self,
+        r: Tensor,
+        eta: float,
+        start: Tensor | None = None,
+        tolerance: float = 1e-6,
+        limit: int = 0,
+    ) -> Tensor:
+        """``(A A^T + eta I)^-1 r``, by preconditioned conjugate gradients, image by image.
+
+        Args:
+            r: like observations, (B, channels, h, w).
+            eta: above 0; 0 counts as :attr:`smallest_eta`.
+            start: where to begin, such as the solution for a similar ``r``.
+            tolerance: of the residual ``|(A A^T + eta I) u - r| / |r|``.
+            limit: most iterations; 0 for :data:`MOST_ITERATIONS`.
+
+        Raises:
+            ValueError: an argument is out of its limits, or ``r`` does not fit.
+            UserError: the operator is of the grade "adjoint".
+        """
+        return self.solve(r, eta, start, tolerance, limit).u
 
     def pinv(self, y: Tensor, eta: float) -> Tensor:
-        """``A^T (A A^T + eta I)^-1 y``; with ``eta`` = 0 the pseudo-inverse.
+        """``A^T (A A^T + eta I)^-1 y``, to a residual of 1e-6; see :meth:`resolvent`.
 
         Args:
             y: observations (..., h, w).
-            eta: at least 0.
+            eta: at least 0; 0 counts as :attr:`smallest_eta`.
 
         Raises:
             ValueError: ``eta`` is negative or not finite, or ``y`` does not fit.
         """
-        return self.filtered_adjoint(y, self.inverse_eigenvalues(eta))
-
-    def inverse_eigenvalues(self, eta: float) -> Tensor:
-        """``1 / (eigenvalues + eta)``, the weights of :meth:`pinv`.
-
-        With ``eta`` = 0 it is 0 where an eigenvalue is zero for the precision, see
-        :attr:`invertible`.
-        """
-        if not (math.isfinite(eta) and eta >= 0):
-            raise ValueError(f"eta must be finite and at least 0, got {eta!r}")
-        inverse = (self.eigenvalues + eta).reciprocal()
-        return inverse if eta > 0 else torch.where(self.invertible, inverse, 0.0)
-
-    @cached_property
-    def singular_values(self) -> Tensor:
-        """``S``, the square roots of :attr:`eigenvalues`."""
-        return self.eigenvalues.sqrt()
-
-    @cached_property
-    def invertible(self) -> Tensor:
-        """Where ``1 / S`` means something for observations of this precision.
-
-        Singular values below a thousand rounding errors of the largest (1.2e-4 in float32) would
-        amplify the rounding of the observations to what can be seen; there it is False.
-        """
-        floor = 1000 * torch.finfo(self._dtype).eps
-        return self.singular_values > floor * self._largest_singular_value
-
-    @property
-    def observed(self) -> Tensor:
-        """Which coordinates of :meth:`image_coordinates` exist; the others are always 0."""
-        return self.singular_values > LOST * self._largest_singular_value
-
-    def image_coordinates(self, x: Tensor) -> Tensor:
-        """``V^T x``: coordinates of images in the basis that meets that of :meth:`analyse`.
-
-        ``analyse(forward(x)) = singular_values * image_coordinates(x)``. The coordinates are
-        isometric, and complex for Fourier operators, of which half a spectrum is kept.
-
-        Args:
-            x: images (..., H, W).
-        """
-        self._check(x, self._image_size, "images")
-        return self._project(self._analyse_image(x)) * self._reciprocal
-
-    def from_image_coordinates(self, coordinates: Tensor) -> Tensor:
-        """``V c``: the image with these coordinates and nothing in the null space of ``A``."""
-        return self._synthesise_image(self._lift(coordinates * self._reciprocal))
-
-    @cached_property
-    def _reciprocal(self) -> Tensor:
-        """``1 / S`` where there is a direction, else 0."""
-        return torch.where(self.observed, self.singular_values.reciprocal(), 0.0)
-
-    @property
-    def _largest_singular_value(self) -> Tensor:
-        """Of each image, or channel, that has a spectrum of its own."""
-        return self.singular_values.amax((-2, -1), keepdim=True)
+        solution = self.solve(y, eta)
+        if not bool(solution.converged.all()):
+            images = (~solution.converged).nonzero().flatten().tolist()
+            log.warning(
+                "conjugate gradients reached their limit of %d iterations before a residual of "
+                "1e-6 at images %s of the batch",
+                int(solution.iterations.max()),
+                ", ".join(map(str, images)),
+            )
+        return self.adjoint(solution.u)
 
     def analyse(self, y: Tensor) -> Tensor:
-        """Spectral coordinates of observations (..., h, w), in the basis of ``eigenvalues``."""
+        """What :meth:`towards` takes of observations (..., h, w); here they themselves."""
         self._check(y, self._observation_size, "observations")
-        return self._analyse_observation(y)
+        return y
 
-    def filtered_adjoint(self, y: Tensor, weights: Tensor) -> Tensor:
-        """``A^T W y`` with ``W`` diagonal in the eigenbasis of ``A A^T``.
-
-        Args:
-            y: observations (..., h, w).
-            weights: a function of :attr:`eigenvalues`, element by element.
-        """
-        return self._synthesise_image(self._lift(self.analyse(y) * weights))
-
-    def guidance(self, x: Tensor, y_spectral: Tensor, weights: Tensor) -> Tensor:
-        """``A^T W (A x - y)``: one transform of the image and one back.
+    def towards(self, analysed: Tensor) -> Guidance:
+        """The guidance of a restoration towards its observations.
 
         Args:
-            x: images (..., H, W).
-            y_spectral: :meth:`analyse` of the observations.
-            weights: a function of :attr:`eigenvalues`, element by element.
+            analysed: :meth:`analyse` of the observations (B, channels, h, w).
         """
-        self._check(x, self._image_size, "images")
-        residual = self._project(self._analyse_image(x)) - y_spectral
-        return self._synthesise_image(self._lift(residual.mul_(weights)))
+        self._check_grade("resolvent")
+        return _SolvedGuidance(self, analysed)
 
     def with_known_pixels(self, x: Tensor, y: Tensor) -> Tensor:  # noqa: ARG002
         """``x`` with the pixels that ``y``, without noise, shows as they are; here none are."""
         return x
+
+    def _check_grade(self, needed: Grade) -> None:
+        if GRADES.index(self.grade) < GRADES.index(needed):
+            raise UserError(
+                f"this {type(self).__name__} offers A and A^T alone (grade {self.grade!r}); what "
+                f"is asked of it needs the grade {needed!r}"
+            )
 
     def _check(self, images: Tensor, size: tuple[int, int], what: str) -> None:
         if tuple(images.shape[-2:]) != size:
@@ -264,11 +348,6 @@ class LinearOperator(ABC):
                 f"be ({batch}, channels, {size[0]}, {size[1]}), got shape {tuple(images.shape)}"
             )
 
-    @property
-    @abstractmethod
-    def eigenvalues(self) -> Tensor:
-        """Spectrum of ``A A^T``, at least 0, broadcastable against :meth:`analyse`."""
-
     @abstractmethod
     def _rebuild(self, *, dtype: torch.dtype, device: torch.device) -> LinearOperator:
         """Make the operator anew from what is exact."""
@@ -277,26 +356,136 @@ class LinearOperator(ABC):
         """The operator of the chosen images; for families that hold one kernel per image."""
         raise NotImplementedError(f"{type(self).__name__} is shared by all images")
 
-    @abstractmethod
-    def _analyse_image(self, x: Tensor) -> Tensor:
-        """Transform images; the result is a new tensor, which :meth:`_project` may overwrite."""
+
+class Guidance(ABC):
+    """The pull of observations on their images, ``A^T [a (A A^T + eta I)^-1 + b I] (A x - y)``.
+
+    It belongs to one restoration, and may remember a step for the next one.
+    """
 
     @abstractmethod
-    def _analyse_observation(self, y: Tensor) -> Tensor:
-        """Transform observations."""
+    def __call__(self, x: Tensor, eta: float, a: float = 1.0, b: float = 0.0) -> Tensor:
+        """The pull on images (B, 3, H, W)."""
 
     @abstractmethod
-    def _project(self, image_spectrum: Tensor) -> Tensor:
-        """``A`` between the transformed domains."""
+    def unfinished(self) -> Sequence[int]:
+        """Which images once had to do without an exact answer; waits for the device."""
 
-    @abstractmethod
-    def _lift(self, observation_spectrum: Tensor) -> Tensor:
-        """``A^T`` between the transformed domains."""
 
-    @abstractmethod
-    def _synthesise_image(self, image_spectrum: Tensor) -> Tensor:
-        """Inverse transform to an image."""
+class _SolvedGuidance(Guidance):
+    """Conjugate gradients, each beginning where those of the step before have ended."""
 
-    @abstractmethod
-    def _synthesise_observation(self, observation_spectrum: Tensor) -> Tensor:
-        """Inverse transform to an observation."""
+    def __init__(self, operator: LinearOperator, y: Tensor) -> None:
+        self._operator = operator
+        self._y = y
+        self._last: Tensor | None = None
+        self._converged: Tensor | None = None
+
+    def __call__(self, x: Tensor, eta: float, a: float = 1.0, b: float = 0.0) -> Tensor:
+        residual = self._operator.forward(x) - self._y
+        if a == 0:
+            return self._operator.adjoint(residual).mul_(b)
+        eta = max(eta, self._operator.smallest_eta)
+        found = self._operator.solve(residual, eta, self._last, self._operator.tolerance)
+        self._last = found.u
+        met = found.converged
+        self._converged = met if self._converged is None else self._converged & met
+        pulled = found.u * a if b == 0 else torch.add(found.u * a, residual, alpha=b)
+        return self._operator.adjoint(pulled)
+
+    def unfinished(self) -> Sequence[int]:
+        """Where the iterations reached their limit at some step."""
+        if self._converged is None:
+            return ()
+        return [i for i, met in enumerate(self._converged.tolist()) if not met]
+
+
+class _FunctionOperator(LinearOperator):
+    """Two functions of a user."""
+
+    def __init__(
+        self,
+        forward: Map,
+        adjoint: Map,
+        image_shape: tuple[int, int, int],
+        observation_shape: tuple[int, int, int],
+        *,
+        preconditioner: Callable[[Tensor, float], Tensor] | None,
+        grade: Grade,
+        home: tuple[torch.dtype, torch.device],
+        dtype: torch.dtype,
+        device: torch.device | str,
+    ) -> None:
+        super().__init__(
+            image_shape[1:],
+            observation_shape[1:],
+            channels=observation_shape[0],
+            dtype=dtype,
+            device=device,
+        )
+        if grade not in GRADES[:2]:
+            raise UserError(f"grade must be one of {', '.join(GRADES[:2])}, got {grade!r}")
+        self.grade = grade
+        self._functions = (forward, adjoint)
+        self._precondition = preconditioner
+        self._home = home
+
+    def forward(self, x: Tensor) -> Tensor:
+        self._check(x, self._image_size, "images")
+        return self._call("A", self._functions[0], x, self.observation_shape)
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        self._check(y, self._observation_size, "observations")
+        return self._call("A^T", self._functions[1], y, self.image_shape)
+
+    def preconditioner(self, eta: float) -> Map:
+        own = self._precondition
+        if own is None:
+            return super().preconditioner(eta)
+        shape = self.observation_shape
+        return lambda r: self._call("the preconditioner", lambda t: own(t, eta), r, shape)
+
+    def _call(self, name: str, function: Map, tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """A function of the user, in the precision and at the place that it was written for."""
+        dtype, device = self._home
+        found = function(tensor.to(device, dtype))
+        expected = (*tensor.shape[:-3], *shape)
+        if not isinstance(found, Tensor) or found.dtype != dtype or found.shape != expected:
+            got = (
+                f"{found.dtype} {tuple(found.shape)}" if isinstance(found, Tensor) else repr(found)
+            )
+            raise UserError(f"{name} must return {dtype} {expected}, got {got}")
+        return found.to(self._device, self._dtype)
+
+    def _rebuild(self, *, dtype: torch.dtype, device: torch.device) -> LinearOperator:
+        return _FunctionOperator(
+            *self._functions,
+            self.image_shape,
+            self.observation_shape,
+            preconditioner=self._precondition,
+            grade=self.grade,
+            home=self._home,
+            dtype=dtype,
+            device=device,
+        )
+
+
+def _checked_shape(
+    name: str, shape: Sequence[int], channels: int | None = None
+) -> tuple[int, int, int]:
+    whole = all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in shape)
+    if len(shape) != 3 or not whole or channels not in (None, shape[0]):
+        first = "channels" if channels is None else str(channels)
+        raise UserError(f"{name} must be ({first}, height, width), got {shape!r}")
+    return (shape[0], shape[1], shape[2])
+
+
+def _check_tolerance(tolerance: float) -> None:
+    if not 0 < tolerance < 1:
+        raise ValueError(f"tolerance must lie between 0 and 1, got {tolerance!r}")
+
+
+def check_eta(eta: float) -> None:
+    """Refuse a regularisation that is none."""
+    if not (math.isfinite(eta) and eta >= 0):
+        raise ValueError(f"eta must be finite and at least 0, got {eta!r}")

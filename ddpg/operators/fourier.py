@@ -15,17 +15,19 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ddpg.operators.base import LinearOperator, SamplingGrid
+from ddpg.operators.base import SamplingGrid
+from ddpg.operators.spectral import SpectralOperator
 
 
-class FourierOperator(LinearOperator):
+class FourierOperator(SpectralOperator):
     """Circular convolution followed by decimation.
 
     Args:
-        kernel: (k, k) or, one per image, (B, k, k), float64; a kernel larger than the image is
+        kernel: (k, m) or, one per image, (B, k, m), float64; a kernel larger than the image is
             wrapped around.
         image_size: (H, W), divisible by ``scale``.
         scale: decimation factor; 1 for none.
+        origin: (row, column) of the tap that meets the pixel itself; by default the middle one.
         dtype: float32 or float64.
         device: where the spectra live.
     """
@@ -36,6 +38,7 @@ class FourierOperator(LinearOperator):
         image_size: tuple[int, int],
         *,
         scale: int = 1,
+        origin: tuple[int, int] | None = None,
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
     ) -> None:
@@ -49,7 +52,8 @@ class FourierOperator(LinearOperator):
         )
         self._kernel = kernel
         self._scale = scale
-        exact = transfer_function(kernel, image_size) / scale
+        self._origin = origin
+        exact = transfer_function(kernel, image_size, origin) / scale
         spectrum = self._fold(exact.real**2 + exact.imag**2).clamp_(min=0)
         complex_dtype = torch.complex64 if dtype == torch.float32 else torch.complex128
         self._transfer = exact.to(self._device, complex_dtype)
@@ -64,7 +68,12 @@ class FourierOperator(LinearOperator):
 
     def _rebuild(self, *, dtype: torch.dtype, device: torch.device) -> FourierOperator:
         return FourierOperator(
-            self._kernel, self._image_size, scale=self._scale, dtype=dtype, device=device
+            self._kernel,
+            self._image_size,
+            scale=self._scale,
+            origin=self._origin,
+            dtype=dtype,
+            device=device,
         )
 
     def _select(self, chosen: Tensor) -> FourierOperator:
@@ -72,6 +81,7 @@ class FourierOperator(LinearOperator):
             self._kernel[chosen],
             self._image_size,
             scale=self._scale,
+            origin=self._origin,
             dtype=self._dtype,
             device=self._device,
         )
@@ -124,22 +134,25 @@ def complete_spectrum(half: Tensor, width: int) -> Tensor:
     return torch.cat([half, tail], dim=-1)
 
 
-def transfer_function(kernel: Tensor, image_size: tuple[int, int]) -> Tensor:
-    """Half spectrum of kernels laid on the image grid with their centre at the origin.
+def transfer_function(
+    kernel: Tensor, image_size: tuple[int, int], origin: tuple[int, int] | None = None
+) -> Tensor:
+    """Half spectrum of kernels laid on the image grid, by default with their centre at the origin.
 
     Args:
-        kernel: (k, k) or (B, k, k), float64.
+        kernel: (k, m) or (B, k, m), float64.
         image_size: (H, W).
+        origin: (row, column) of the tap that lies at the origin.
 
     Returns:
         (H, W//2 + 1) or (B, 1, H, W//2 + 1), complex128.
     """
     height, width = image_size
-    centre = (kernel.shape[-1] - 1) // 2
-    taps = torch.arange(kernel.shape[-1]) - centre
-    rows = torch.zeros(*kernel.shape[:-2], height, kernel.shape[-1], dtype=kernel.dtype)
-    rows.index_add_(-2, taps % height, kernel)
+    tall, wide = kernel.shape[-2:]
+    row, column = ((tall - 1) // 2, (wide - 1) // 2) if origin is None else origin
+    rows = torch.zeros(*kernel.shape[:-2], height, wide, dtype=kernel.dtype)
+    rows.index_add_(-2, (torch.arange(tall) - row) % height, kernel)
     padded = torch.zeros(*kernel.shape[:-2], height, width, dtype=kernel.dtype)
-    padded.index_add_(-1, taps % width, rows)
+    padded.index_add_(-1, (torch.arange(wide) - column) % width, rows)
     transfer = torch.fft.rfft2(padded)
     return transfer.unsqueeze(1) if kernel.ndim == 3 else transfer

@@ -8,10 +8,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ddpg.operators.base import LinearOperator
+from ddpg.operators.spectral import SpectralOperator
 
 
-class MaskingOperator(LinearOperator):
+class MaskingOperator(SpectralOperator):
     """Keep the pixels where the mask is one; the others are observed as zero.
 
     Args:

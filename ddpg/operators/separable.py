@@ -19,13 +19,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ddpg.operators.base import LinearOperator, SamplingGrid
+from ddpg.operators.base import SamplingGrid
 from ddpg.operators.parity import (
     AxisTransform,
     even_columns,
     is_symmetric_about_its_centre,
     parity_basis,
 )
+from ddpg.operators.spectral import SpectralOperator
 from ddpg.operators.task_kernels import half_pixel_cubic_taps
 
 SMALLEST_SINGULAR_VALUE = 0.03
@@ -39,7 +40,7 @@ class AxisFactors(NamedTuple):
     right: Tensor
 
 
-class SeparableOperator(LinearOperator):
+class SeparableOperator(SpectralOperator):
     """One small matrix per axis, applied to every channel.
 
     Args:

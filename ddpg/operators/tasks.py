@@ -10,11 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from ddpg.plugins import Registry, module_of
 
 DEFAULT_SCALE = 4
 """The factor of super-resolution where none is given, in a sheet as in Python."""
+
+Grade = Literal["adjoint", "resolvent", "spectrum"]
+
+GRADES: tuple[Grade, ...] = get_args(Grade)
+"""What operators are able to do and methods may need, each with all that stands before it: ``A``
+and ``A^T``; the resolvent ``(A A^T + eta I)^-1``; functions of ``A A^T`` and coordinates."""
+
+
+def offers(grade: Grade, needed: Grade) -> bool:
+    """Whether an operator of a grade is able to do what a method needs."""
+    return GRADES.index(grade) >= GRADES.index(needed)
 
 
 @dataclass(frozen=True)
@@ -32,6 +44,8 @@ class Task:
             ``function((height, width), backend=..., scale=...)`` with scale None where there are no
             ``scales``; returns a :class:`ddpg.operators.LinearOperator`.
         taps: the side of its fixed kernel, which must fit into the image; 0 without one.
+        grades: what the operators of its backends are able to do, where it is less than
+            "spectrum": pairs of a backend and its grade.
         data: of a plug-in, files that the builder reads (a kernel, a mask), relative to the folder
             of its module: observations and restorations depend on what they hold.
     """
@@ -44,6 +58,7 @@ class Task:
     needs: str = ""
     builder: str = ""
     taps: int = 0
+    grades: tuple[tuple[str, Grade], ...] = ()
     data: tuple[str, ...] = ()
 
     @property
@@ -58,6 +73,10 @@ class Task:
             return None
         return DEFAULT_SCALE if DEFAULT_SCALE in self.scales else self.scales[0]
 
+    def grade(self, backend: str) -> Grade:
+        """What the operator of a backend is able to do."""
+        return dict(self.grades).get(backend, "spectrum")
+
     @property
     def modules(self) -> tuple[str, ...]:
         """The module of a plug-in's operator, for the fingerprint of its code; else none."""
@@ -65,6 +84,11 @@ class Task:
 
 
 _BLUR_BACKENDS = ("fft", "svd")
+
+BORDERS = ("cropped", "reflect", "replicate", "zero", "circular")
+"""What a blur takes an image for outside its frame: unknown, and then the observation is smaller;
+reflected, the edge not repeated; as the pixel at the edge; zero; periodic. They are the backends of
+the task "blur", and of different grades."""
 
 TASKS: Registry[Task] = Registry(
     "ddpg.operators",
@@ -78,6 +102,16 @@ TASKS: Registry[Task] = Registry(
     Task("motion_deblur", "Motion deblurring", needs="kernel"),
     Task("denoising", "Denoising"),
     Task("inpainting", "Inpainting", needs="mask"),
+    Task(
+        "blur",
+        "Deblurring",
+        BORDERS,
+        needs="kernel",
+        grades=tuple((border, "resolvent") for border in BORDERS if border != "circular"),
+    ),
+    Task("sr_average", "Super-resolution (means)", ("pixel",), scales=(2, 4, 8)),
+    Task("colorization", "Colorization", ("pixel",)),
+    Task("compressed_sensing", "Compressed sensing", ("hadamard",)),
 )
 """Every task of the package, then those of plug-ins."""
 

@@ -2,17 +2,50 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import torch
+from torch import Tensor
 
-from ddpg.operators.base import LinearOperator
+from ddpg.errors import UserError
 
 
-class AdjointMismatchError(AssertionError):
+class Adjoints(Protocol):
+    """What the dot test asks of an operator, see :class:`ddpg.operators.LinearOperator`."""
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(3, H, W)."""
+
+    @property
+    def observation_shape(self) -> tuple[int, int, int]:
+        """(channels, h, w)."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of images and observations."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where they must be."""
+
+    @property
+    def batch_size(self) -> int | None:
+        """How many images it is for; None for any number."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``A x``."""
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        """``A^T y``."""
+
+
+class AdjointMismatchError(UserError, AssertionError):
     """``<A x, y>`` and ``<x, A^T y>`` differ."""
 
 
 def check_adjoint(
-    operator: LinearOperator, *, seed: int = 0, batch: int = 2, tolerance: float | None = None
+    operator: Adjoints, *, seed: int = 0, batch: int = 2, tolerance: float | None = None
 ) -> None:
     """Check ``<A x, y> = <x, A^T y>`` on random x and y, image by image.
 
@@ -48,7 +81,7 @@ def check_adjoint(
     if bool(wrong.any()):
         image = int(wrong.nonzero()[0])
         raise AdjointMismatchError(
-            f"{type(operator).__name__} fails the dot test on image {image}: "
+            f"{type(operator).__name__.lstrip('_')} fails the dot test on image {image}: "
             f"<A x, y> = {float(left[image])!r}, <x, A^T y> = {float(right[image])!r} "
             f"(allowed difference {float(allowed * scale[image]):.3g})"
         )

@@ -23,10 +23,12 @@ from ddpg.samplers.problem import (
     Problem,
     State,
     Step,
+    check_grade,
     check_observations,
     check_prior,
     check_times,
     steps_of,
+    warn_of_unfinished,
 )
 
 Callback = Callable[[State], object]
@@ -159,6 +161,7 @@ class DiffusionSampler(Sampler):
         callback: Callback | None = None,
     ) -> Tensor:
         """Run the loop, see :meth:`Sampler.restore`."""
+        check_grade(self.name, operator)
         sigma = check_observations(y, operator, sigma_y)
         prior = check_prior(self.name, prior, operator)
         steps = steps_of(self.moves(self.times(prior.schedule)), prior.schedule)
@@ -175,6 +178,7 @@ class DiffusionSampler(Sampler):
                 callback(State(step, x, x0))
         restored = self.result(problem, x, x0)
         self._check_finite(finite, steps, restored)
+        warn_of_unfinished(self.name, problem)
         exact = self.keeps_known_pixels and sigma == 0
         return operator.with_known_pixels(restored, y) if exact else restored
 

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ddpg.operators.tasks import TASKS
+from ddpg.operators.tasks import GRADES, TASKS, Grade, offers
 from ddpg.plugins import Registry, module_of
 from ddpg.samplers.hyper_parameters import HyperParameter
 from ddpg.samplers.recommendations import (
@@ -51,6 +51,9 @@ class Method:
         parameters: its hyper-parameters.
         evaluations: calls of the network for one image with the default hyper-parameters and 1000
             training steps; 0 for a method without a network.
+        needs: what it asks of an operator, one of :data:`ddpg.operators.tasks.GRADES`: "adjoint"
+            for ``A`` and ``A^T`` alone, "resolvent" for ``(A A^T + eta I)^-1`` as well, "spectrum"
+            for singular values or coordinates.
         enlarges: whether it works on super-resolution alone.
         differentiates: whether it takes gradients of the network.
         settings: recommended ones by task and noise level, see :mod:`ddpg.samplers.settings`; the
@@ -62,7 +65,7 @@ class Method:
             restorations depend on what they hold.
 
     Raises:
-        ValueError: colour or marker is no such thing.
+        ValueError: colour, marker or what it needs is no such thing.
     """
 
     name: str
@@ -72,6 +75,7 @@ class Method:
     reference: str
     parameters: tuple[HyperParameter, ...] = ()
     evaluations: int = 0
+    needs: Grade = "spectrum"
     enlarges: bool = False
     differentiates: bool = False
     settings: tuple[Setting, ...] = ()
@@ -81,6 +85,10 @@ class Method:
     data: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.needs not in GRADES:
+            raise ValueError(
+                f"{self.name}: needs must be one of {', '.join(GRADES)}, got {self.needs!r}"
+            )
         if self.colour and not re.fullmatch("#[0-9a-fA-F]{6}", self.colour):
             raise ValueError(f'{self.name}: colour must be "#rrggbb", got {self.colour!r}')
         if self.marker and not re.fullmatch(rf"[{MARKERS}]|\$.+\$", self.marker):
@@ -143,6 +151,7 @@ METHODS: Registry[Method] = Registry(
             HyperParameter("zeta", 0.5, "share of fresh noise among the noise put back", 0, 1),
         ),
         evaluations=100,
+        needs="resolvent",
         settings=DDPG,
         colour="#0072b2",
         marker="o",
@@ -161,6 +170,7 @@ METHODS: Registry[Method] = Registry(
             ),
         ),
         evaluations=100,
+        needs="resolvent",
         settings=IDPG,
         colour="#d55e00",
         marker="s",
@@ -173,6 +183,7 @@ METHODS: Registry[Method] = Registry(
         "Tirer & Giryes, IEEE Transactions on Image Processing 2019; as IDPG with delta = 0",
         (STEPS, *_BACK_PROJECTION, _STEP_SIZE),
         evaluations=100,
+        needs="resolvent",
         settings=IDBP,
         colour="#544714",
         marker="p",
@@ -207,6 +218,7 @@ METHODS: Registry[Method] = Registry(
             HyperParameter("travel_repeat", 1, "r, how often a stretch is walked; 1: once", 1, 100),
         ),
         evaluations=100,
+        needs="resolvent",
         settings=DDNM,
         colour="#ad7397",
         marker="D",
@@ -244,6 +256,7 @@ METHODS: Registry[Method] = Registry(
             HyperParameter("clip_x0", True, "whether clean estimates are clipped to [-1, 1]"),
         ),
         evaluations=99,
+        needs="resolvent",
         settings=DIFFPIR,
         colour="#56b4e9",
         marker="v",
@@ -261,6 +274,7 @@ METHODS: Registry[Method] = Registry(
             _GRADIENT_BATCH,
         ),
         evaluations=1000,
+        needs="adjoint",
         differentiates=True,
         settings=DPS,
         colour="#e69f00",
@@ -288,6 +302,7 @@ METHODS: Registry[Method] = Registry(
             _GRADIENT_BATCH,
         ),
         evaluations=100,
+        needs="resolvent",
         differentiates=True,
         settings=PIGDM,
         colour="#5d7c3d",
@@ -300,6 +315,7 @@ METHODS: Registry[Method] = Registry(
         "the regularised pseudo-inverse of y",
         "Garber & Tirer, CVPR 2024, section 4",
         (HyperParameter("eta_tilde", 0.7, "eta = max(1e-4, sigma^2 eta_tilde)", 0),),
+        needs="resolvent",
         settings=PINV,
         colour="#303030",
         marker="h",
@@ -311,6 +327,7 @@ METHODS: Registry[Method] = Registry(
         "ddpg.samplers.algorithms.bicubic:Bicubic",
         "bicubic enlargement of y",
         "Keys, 1981",
+        needs="adjoint",
         enlarges=True,
         colour="#b3b3b3",
         marker=">",
@@ -341,6 +358,11 @@ def find_method(name: str) -> Method:
     if known not in METHODS:
         raise ValueError(f"unknown method {name!r}; known methods: {', '.join(METHODS)}")
     return METHODS[known]
+
+
+def fitting(grade: Grade) -> list[str]:
+    """The methods that need no more than an operator of a grade is able to do."""
+    return [name for name, method in METHODS.items() if offers(grade, method.needs)]
 
 
 def check_hyper_parameters(method: str, values: Mapping[str, object]) -> dict[str, Any]:

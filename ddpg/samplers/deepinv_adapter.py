@@ -23,7 +23,7 @@ from ddpg.operators.base import LinearOperator
 from ddpg.priors.base import Prior
 from ddpg.samplers.base import Callback, Sampler
 from ddpg.samplers.catalogue import METHODS
-from ddpg.samplers.problem import check_observations
+from ddpg.samplers.problem import check_grade, check_observations
 
 
 class DeepinvSampler(Sampler):
@@ -58,6 +58,7 @@ class DeepinvSampler(Sampler):
         Raises:
             UserError: deepinv is not installed, or the reconstructor returns another shape.
         """
+        check_grade(self.name, operator)
         check_observations(y, operator, sigma_y)
         make_physics = _physics_class(self.name)
         model = self.reconstructor(y.device).to(y.device)
@@ -111,8 +112,8 @@ def _physics_class(method: str) -> Any:
 
         def prox_l2(self, z: Tensor, y: Tensor, gamma: float | Tensor, **_: Any) -> Tensor:
             """``argmin_x gamma/2 |A x - y|^2 + 1/2 |x - z|^2``."""
-            weights = self.operator.inverse_eigenvalues(1 / float(gamma))
-            return z - self.operator.guidance(z, self.operator.analyse(y), weights)
+            towards_y = self.operator.towards(self.operator.analyse(y))
+            return z - towards_y(z, 1 / float(gamma))
 
     return OperatorPhysics
 

@@ -11,7 +11,7 @@ from ddpg.noise import Noise
 from ddpg.operators.base import LinearOperator
 from ddpg.priors.base import Prior
 from ddpg.samplers.base import Callback, Sampler
-from ddpg.samplers.problem import check_observations
+from ddpg.samplers.problem import check_grade, check_observations
 
 
 class DirectSampler(Sampler):
@@ -38,4 +38,5 @@ class DirectSampler(Sampler):
         callback: Callback | None = None,  # noqa: ARG002
     ) -> Tensor:
         """Check the arguments and estimate, see :meth:`ddpg.samplers.base.Sampler.restore`."""
+        check_grade(self.name, operator)
         return self.estimate(y, operator, check_observations(y, operator, sigma_y))

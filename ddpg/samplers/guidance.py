@@ -36,9 +36,9 @@ class GuidedSampler(DiffusionSampler):
     def step(self, problem: Problem, x: Tensor, step: Step) -> tuple[Tensor, Tensor]:
         """One iteration of the algorithm."""
         x0 = self.denoise(problem, x, step)
-        # xt = x0 - A^T W (A x0 - y)
-        weights = self.preconditioner(problem, step)
-        xt = x0 - problem.operator.guidance(x0, problem.y_spectral, weights)
+        # xt = x0 - A^T [a (A A^T + eta I)^-1 + b I] (A x0 - y)
+        a, b = self.shares(problem, step)
+        xt = x0 - problem.guidance(x0, self.eta(problem.sigma), a, b)
         return self.advance(problem, x, xt, step), x0
 
     @abstractmethod
@@ -60,13 +60,12 @@ class GuidedSampler(DiffusionSampler):
             return SMALLEST_ETA + self.hyper_parameters["xi"] * (GREY_LEVELS * sigma) ** 2
         return max(SMALLEST_ETA, sigma**2 * eta_tilde)
 
-    def preconditioner(self, problem: Problem, step: Step) -> Tensor:
-        """``W = a (A A^T + eta I)^-1 + b I`` on the spectrum of A A^T."""
+    def shares(self, problem: Problem, step: Step) -> tuple[float, float]:
+        """``a`` and ``b``, the weights of back-projection and of least squares."""
         delta = self.delta(problem, step)
         mu = (1 - step.abar_s) / (1 - step.abar_t)
         mode = self.hyper_parameters["step_size_mode"]
         a = (1 - delta) * (mu if mode == 1 else 1)
-        weights = problem.operator.inverse_eigenvalues(self.eta(problem.sigma)).mul_(a)
         if delta == 0:
-            return weights
-        return weights.add_(delta * self.hyper_parameters["scale_ls"] * (1 if mode == 0 else mu))
+            return a, 0.0
+        return a, delta * self.hyper_parameters["scale_ls"] * (1 if mode == 0 else mu)

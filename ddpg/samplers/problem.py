@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import pairwise
 from numbers import Integral, Real
 from typing import NamedTuple
@@ -13,16 +15,20 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ddpg.errors import UserError
 from ddpg.noise import Noise
-from ddpg.operators.base import LinearOperator
+from ddpg.operators.base import Guidance, LinearOperator
+from ddpg.operators.tasks import offers
 from ddpg.priors.base import Prior
 from ddpg.priors.schedule import Schedule
-from ddpg.samplers.catalogue import NOISY_SCALE
+from ddpg.samplers.catalogue import METHODS, NOISY_SCALE, fitting
+
+log = logging.getLogger(__name__)
 
 LARGEST = torch.finfo(torch.float16).max
 """What a restoration of images on [-1, 1] may reach, 65504; beyond it, it has diverged."""
 
-SMALLEST_ETA = 1e-4
+SMALLEST_ETA = LinearOperator.smallest_eta
 """Floor of the regularisation of back-projections: float32 cannot do with less."""
 
 
@@ -108,7 +114,7 @@ class Problem:
 
     Attributes:
         y: observations, (B, 3, h, w).
-        y_spectral: their transform, computed once.
+        y_spectral: their transform, computed once; they themselves where there is no spectrum.
         operator: A.
         prior: the denoiser.
         sigma: noise level of y on the [-1, 1] scale.
@@ -135,6 +141,33 @@ class Problem:
     def fresh_noise(self, index: int) -> Tensor:
         """``z ~ N(0, I)`` of a step."""
         return self.noise.step(index, self.shape).to(self.y)
+
+    def guidance(self, x: Tensor, eta: float, a: float = 1.0, b: float = 0.0) -> Tensor:
+        """``A^T [a (A A^T + eta I)^-1 + b I] (A x - y)``.
+
+        Where the operator has a spectrum that is one transform and one back; where it has not,
+        conjugate gradients that begin where those of the step before have ended, and ``eta`` is at
+        least :data:`SMALLEST_ETA`.
+
+        Args:
+            x: images (B, 3, H, W).
+            eta: at least 0, see :meth:`ddpg.operators.LinearOperator.pinv`.
+            a, b: weights of back-projection and of least squares.
+        """
+        return self._guidance(x, eta, a, b)
+
+    @cached_property
+    def _guidance(self) -> Guidance:
+        return self.operator.towards(self.y_spectral)
+
+    def unfinished(self) -> list[int]:
+        """Images whose guidance had to do without an exact answer at some step."""
+        parts = [part for parts in self._parts.values() for part in parts]
+        found = set(self.__dict__["_guidance"].unfinished() if "_guidance" in self.__dict__ else ())
+        for images, part in parts:
+            if part is not self:
+                found |= {images.start + position for position in part.unfinished()}
+        return sorted(found)
 
     def parts(self, size: int) -> list[tuple[slice, Problem]]:
         """The problem cut into batches of at most ``size`` images, each with where it lies.
@@ -202,6 +235,37 @@ def check_observations(y: Tensor, operator: LinearOperator, sigma_y: float) -> f
     if not bool(torch.isfinite(y).all()):
         raise ValueError("y must be finite, got NaN or infinite values")
     return NOISY_SCALE * float(sigma_y)
+
+
+def check_grade(method: str, operator: LinearOperator) -> None:
+    """Check that an operator is able to do what a method needs.
+
+    Raises:
+        UserError: it is not; the message names both, and the methods that would fit.
+    """
+    needed = METHODS[method].needs
+    if not offers(operator.grade, needed):
+        raise UserError(
+            f"{method} needs an operator of the grade {needed!r}, but {type(operator).__name__} is "
+            f"of the grade {operator.grade!r}; methods that fit: "
+            f"{', '.join(fitting(operator.grade))}"
+        )
+
+
+def warn_of_unfinished(method: str, problem: Problem) -> None:
+    """Say once, after a restoration, which pictures the conjugate gradients did not do justice."""
+    unfinished = problem.unfinished()
+    if not unfinished:
+        return
+    names = getattr(problem.noise, "image_ids", None)
+    told = [str(names[i]) if names is not None else f"{i} of the batch" for i in unfinished]
+    log.warning(
+        "%s: conjugate gradients reached their limit before a residual of %g at some step of image "
+        "%s: the guidance was inexact there",
+        method,
+        problem.operator.tolerance,
+        ", ".join(told),
+    )
 
 
 def check_prior(method: str, prior: Prior | None, operator: LinearOperator) -> Prior:

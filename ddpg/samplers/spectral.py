@@ -8,14 +8,22 @@ import torch
 from torch import Tensor
 
 from ddpg.operators.base import LinearOperator
+from ddpg.operators.spectral import SpectralOperator
 
 
-def can_divide(operator: LinearOperator, sigma: float) -> Tensor:
+def spectral(operator: LinearOperator) -> SpectralOperator:
+    """The operator of a method that was checked to have a spectrum (:func:`check_grade`)."""
+    if not isinstance(operator, SpectralOperator):
+        raise TypeError(f"{type(operator).__name__} has no spectrum")
+    return operator
+
+
+def can_divide(operator: SpectralOperator, sigma: float) -> Tensor:
     """Where observations may be divided by the singular values.
 
     Noise of more than a hundred rounding errors drowns the rounding of y, whatever it is divided
     by: then every direction will do. With less, rounding would be amplified to what can be seen
-    where singular values are small, see :attr:`ddpg.operators.LinearOperator.invertible`.
+    where singular values are small, see :attr:`ddpg.operators.SpectralOperator.invertible`.
 
     Args:
         operator: A.

@@ -17,7 +17,6 @@ from ddpg.noise import SeededNoise
 from ddpg.operators.base import LinearOperator
 from ddpg.operators.building import build_operator
 from ddpg.operators.kernels import motion_kernel
-from ddpg.operators.tasks import DEFAULT_SCALE
 from ddpg.samplers.catalogue import NOISY_SCALE
 
 log = logging.getLogger(__name__)
@@ -112,6 +111,4 @@ def observation_operator(
     kernels: Tensor | None,
 ) -> LinearOperator:
     """The operator that a shard was observed with."""
-    return build_operator(
-        task, image_size, backend=backend, scale=scale or DEFAULT_SCALE, kernel=kernels
-    )
+    return build_operator(task, image_size, backend=backend, scale=scale, kernel=kernels)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ddpg.errors import UserError
-from ddpg.operators.tasks import TASKS, check_task
+from ddpg.operators.tasks import TASKS, Grade, check_task
 from ddpg.study.names import degradation_name
 
 
@@ -20,6 +20,11 @@ class Degradation:
     task: str
     operator: str
     scale: int | None = None
+
+    @property
+    def grade(self) -> Grade:
+        """What its operator is able to do, see :data:`ddpg.operators.tasks.GRADES`."""
+        return TASKS[self.task].grade(self.operator)
 
     @property
     def key(self) -> str:
@@ -43,8 +48,9 @@ def check_degradation(task: str, operator: str, scale: float | None) -> Degradat
         check_task(task, operator)
     except ValueError as error:
         raise UserError(f"{'operator' if task in TASKS else 'task'}: {error}") from error
-    if TASKS[task].needs == "mask":
-        raise UserError(f"task: {task} needs a mask, which a sheet cannot give")
+    needs = TASKS[task].needs
+    if needs and task != "motion_deblur":
+        raise UserError(f"task: {task} needs a {needs}, which a sheet cannot give")
     scales = TASKS[task].scales
     if not scales:
         if scale is not None:

@@ -14,10 +14,12 @@ from typing import NamedTuple
 
 from ddpg.errors import UserError
 from ddpg.files.text import decimal_comma, read_table, written_number
+from ddpg.operators.tasks import offers
 from ddpg.samplers.catalogue import (
     ALIASES,
     METHODS,
     find_method,
+    fitting,
     hyper_parameter_columns,
     parse_hyper_parameters,
     recommendation,
@@ -203,6 +205,12 @@ def _experiment(row: Mapping[str, str], datasets: list[str], steps: int | None) 
         raise UserError(f"{error}{''.join(commas[:1])}") from error
     if method.enlarges and degradation.scale is None:
         raise UserError(f"method: {method.name} enlarges; it cannot restore {degradation.task!r}")
+    if not offers(degradation.grade, method.needs):
+        raise UserError(
+            f"method: {method.name} needs an operator of the grade {method.needs!r}, but that of "
+            f"{degradation.key} is of the grade {degradation.grade!r}; methods that fit: "
+            f"{', '.join(fitting(degradation.grade))}"
+        )
     label = row.get("label") or method.name
     if ALIASES.get(label, label) in METHODS and ALIASES.get(label, label) != method.name:
         raise UserError(

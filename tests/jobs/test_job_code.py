@@ -12,7 +12,7 @@ import torch
 from ddpg.errors import UserError
 from ddpg.files import fingerprint as fp
 from ddpg.jobs import code as job_code
-from ddpg.operators import build_operator
+from ddpg.operators import SpectralOperator, build_operator
 from ddpg.operators.tasks import TASKS, Task
 from ddpg.samplers.catalogue import METHODS, Method
 from ddpg.study.degradations import Degradation, check_degradation
@@ -72,6 +72,10 @@ FOURIER = {"ddpg sr", "pinv motion", "bicubic sr", "observe sr", "observe motion
         ("operators.separable", {"idpg blur", "ddnm_plus blur", "bicubic sr", "observe blur"}),
         ("operators.masking", set()),
         ("operators.published", set()),
+        ("operators.general.blur", set()),
+        ("operators.general.composition", set()),
+        ("operators.tight.frame", set()),
+        ("operators.conjugate_gradients", EVERY_ROW | EVERYTHING_OBSERVED),
         ("operators.building", EVERY_ROW | EVERYTHING_OBSERVED),
         ("operators.base", EVERY_ROW | EVERYTHING_OBSERVED),
         ("operators.kernels", {"observe motion"}),
@@ -135,18 +139,20 @@ def modules_that_run(degradation: Degradation) -> set[str]:
     try:
         kernel = torch.ones(5, 5) / 25 if TASKS[degradation.task].needs == "kernel" else None
         operator = build_operator(
-            degradation.task, 48, backend=degradation.operator, scale=degradation.scale or 4,
+            degradation.task, 64, backend=degradation.operator, scale=degradation.scale,
             kernel=kernel,
         )  # fmt: skip
-        x = torch.zeros(1, 3, 48, 48)
+        x = torch.zeros(1, 3, 64, 64)
         y = operator.forward(x)
         operator.adjoint(y)
         operator.pinv(y, 0.1)
-        operator.from_image_coordinates(operator.image_coordinates(x))
+        if isinstance(operator, SpectralOperator):
+            operator.from_image_coordinates(operator.image_coordinates(x))
     finally:
         sys.setprofile(None)
     folder = Path(job_code.__file__).parents[1] / "operators"
-    return {f"ddpg.operators.{Path(p).stem}" for p in ran if Path(p).parent == folder}
+    inside = [Path(p).relative_to(folder) for p in ran if Path(p).is_relative_to(folder)]
+    return {".".join(("ddpg.operators", *path.with_suffix("").parts)) for path in inside}
 
 
 @pytest.mark.parametrize("degradation", DEGRADATIONS, ids=lambda d: d.key)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
 
-from ddpg.operators import LinearOperator, build_operator
+from ddpg.operators import LinearOperator, SpectralOperator, build_operator
 from ddpg.operators.tasks import TASKS
+from ddpg.operators.tight.hadamard import random_rows
 
 ODD = (13, 10)
 DIVISIBLE = (12, 16)
@@ -27,12 +29,14 @@ class Case(NamedTuple):
     task: str
     backend: str
     size: tuple[int, int]
-    scale: int = 4
+    scale: int | None = None
     per_image: bool = False
+    masked: bool = False
 
     def __str__(self) -> str:
         kind = "-per-image" if self.per_image else ""
-        scale = f"-x{self.scale}" if TASKS[self.task].scales else ""
+        kind += "-masked" if self.masked else ""
+        scale = f"-x{self.scale}" if self.scale else ""
         return f"{self.task}{scale}-{self.backend}{kind}-{self.size[0]}x{self.size[1]}"
 
     def extras(self) -> dict[str, torch.Tensor]:
@@ -45,7 +49,21 @@ class Case(NamedTuple):
         if self.task == "inpainting":
             masks = (random.random((2, *self.size)) < 0.6).astype(float)
             return {"mask": torch.tensor(masks if self.per_image else masks[0])}
+        if self.task == "blur":
+            return self._blur_extras(random)
         return {}
+
+    def _blur_extras(self, random: np.random.Generator) -> dict[str, torch.Tensor]:
+        kernels = random.random((2, 5, 3))
+        kernels /= kernels.sum((1, 2), keepdims=True)
+        extras = {"kernel": torch.tensor(kernels if self.per_image else kernels[0])}
+        if self.masked:
+            seen = build_operator(
+                "blur", self.size, border=self.backend, scale=self.scale, **extras
+            ).observation_shape[1:]
+            masks = (random.random((2, *seen)) < 0.6).astype(float)
+            extras["mask"] = torch.tensor(masks if self.per_image else masks[0])
+        return extras
 
     def build(self, dtype: torch.dtype = torch.float64) -> LinearOperator:
         """The operator under test."""
@@ -63,6 +81,12 @@ def cases() -> Iterator[Case]:
     """Every task and backend of the registry, at sizes that are odd where they may be."""
     for task, description in TASKS.items():
         for backend in description.backends:
+            if task == "blur":
+                yield from blurs(backend)
+                continue
+            if task == "compressed_sensing":
+                yield Case(task, backend, (8, 16))
+                continue
             if description.scales:
                 for size, scale in ((DIVISIBLE, 2), (DIVISIBLE, 4), ((9, 15), 3), ((10, 6), 2)):
                     yield Case(task, backend, size, scale)
@@ -71,6 +95,16 @@ def cases() -> Iterator[Case]:
                 yield Case(task, backend, size)
             if description.needs:
                 yield Case(task, backend, ODD, per_image=True)
+
+
+def blurs(border: str) -> Iterator[Case]:
+    """Every border with decimation, a mask behind it, and kernels of one's own."""
+    yield Case("blur", border, ODD)
+    yield Case("blur", border, ODD, 1, per_image=True)
+    yield Case("blur", border, DIVISIBLE, 2)
+    yield Case("blur", border, ODD, 3)
+    yield Case("blur", border, ODD, masked=True)
+    yield Case("blur", border, DIVISIBLE, 2, per_image=True, masked=True)
 
 
 def taps_of(length: int, std: float) -> np.ndarray:
@@ -95,6 +129,33 @@ def periodic(kernel: np.ndarray, size: tuple[int, int], scale: int) -> np.ndarra
             source = (scale * row - (i - centre)) % height, (scale * column - (j - centre)) % width
             matrix[(row, column, *source)] += kernel[i, j]
     return matrix.reshape(-1, height * width)
+
+
+PAD_MODES = {"reflect": "reflect", "replicate": "edge", "zero": "constant", "circular": "wrap"}
+
+
+def bordered(kernel: np.ndarray, size: tuple[int, int], border: str, scale: int) -> np.ndarray:
+    """Convolution with a border sampled every ``scale`` pixels: what it does to each pixel."""
+    middle = [(side - 1) // 2 for side in kernel.shape]
+    columns = []
+    for pixel in np.ndindex(size):
+        x = np.zeros(size)
+        x[pixel] = 1
+        if border != "cropped":
+            x = np.pad(x, [(side, side) for side in middle], mode=PAD_MODES[border])
+        seen = [n - k + 1 for n, k in zip(x.shape, kernel.shape, strict=True)]
+        y = np.zeros(seen)
+        for p in np.ndindex(*seen):
+            for q in np.ndindex(kernel.shape):
+                y[p] += kernel[q] * x[p[0] - q[0] + 2 * middle[0], p[1] - q[1] + 2 * middle[1]]
+        columns.append(y[::scale, ::scale].ravel())
+    return np.stack(columns, axis=1)
+
+
+def walsh(size: int) -> np.ndarray:
+    """The orthonormal Walsh-Hadamard matrix in natural order."""
+    signs = [[(-1) ** bin(i & j).count("1") for j in range(size)] for i in range(size)]
+    return np.array(signs) / np.sqrt(size)
 
 
 def axis_blur(taps: np.ndarray, size: int) -> np.ndarray:
@@ -122,14 +183,18 @@ def truncated(matrix: np.ndarray) -> np.ndarray:
     return (left * np.where(singular < 0.03, 0, singular)) @ right
 
 
+@cache
 def dense_matrices(case: Case) -> list[np.ndarray] | None:
     """``A`` of each of two images for one channel; None where there is no independent form."""
-    if case.backend == "svd-published" or TASKS[case.task].builder:
+    coupled = case.task == "colorization"
+    if case.backend == "svd-published" or coupled or TASKS[case.task].builder:
         return None
     extras = {name: value.numpy() for name, value in case.extras().items()}
     pick = (lambda values: list(values)) if case.per_image else (lambda values: [values, values])
     if case.task == "motion_deblur":
         return [periodic(kernel, case.size, 1) for kernel in pick(extras["kernel"])]
+    if case.task == "blur":
+        return _blur_matrices(case, extras)
     if case.task == "inpainting":
         return [np.diag(mask.ravel()) for mask in pick(extras["mask"])]
     if case.task == "denoising":
@@ -137,7 +202,28 @@ def dense_matrices(case: Case) -> list[np.ndarray] | None:
     return 2 * [_shared_matrix(case)]
 
 
+def _blur_matrices(case: Case, extras: dict[str, np.ndarray]) -> list[np.ndarray]:
+    images = range(2) if case.per_image else (0, 0)
+    matrices = []
+    for i in images:
+        kernel = extras["kernel"][i] if case.per_image else extras["kernel"]
+        matrix = bordered(kernel, case.size, case.backend, case.scale or 1)
+        if case.masked:
+            mask = extras["mask"][i] if case.per_image else extras["mask"]
+            matrix = mask.ravel()[:, None] * matrix
+        matrices.append(matrix)
+    return matrices
+
+
 def _shared_matrix(case: Case) -> np.ndarray:
+    if case.task == "sr_average":
+        pools = [
+            np.kron(np.eye(n // case.scale), np.full(case.scale, 1 / case.scale)) for n in case.size
+        ]
+        return np.kron(*pools)
+    if case.task == "compressed_sensing":
+        rows = random_rows(case.size, 0.25, 0).numpy()
+        return np.kron(*(walsh(n) for n in case.size))[rows]
     if case.task == "sr_bicubic":
         if case.backend == "svd":
             return np.kron(*(truncated(axis_downsampling(n, case.scale)) for n in case.size))
@@ -167,11 +253,22 @@ def operator(case: Case) -> LinearOperator:
 
 
 @pytest.fixture
+def spectral(operator: LinearOperator) -> SpectralOperator:
+    """The case's operator, where it has a spectrum."""
+    if not isinstance(operator, SpectralOperator):
+        pytest.skip("has no spectrum")
+    return operator
+
+
+@pytest.fixture
 def dense(case: Case) -> np.ndarray:
     """(2, h w, H W): the case's matrix for each of two images."""
     matrices = dense_matrices(case)
     if matrices is None:
-        pytest.skip("has a test of its own: svd-published in test_published.py, a plug-in's there")
+        pytest.skip(
+            "has a test of its own: svd-published in test_published.py, colorization in "
+            "test_colours.py, a plug-in's there"
+        )
     return np.stack(matrices)
 
 

@@ -57,8 +57,7 @@ class DDNM(DiffusionSampler):
             # back in time: x = sqrt(abar_j) x0 + sqrt(1-abar_j) z
             return signal * x0 + noise * problem.fresh_noise(step.index), x0
         # xc = x0 - A^+ (A x0 - y)
-        weights = problem.operator.inverse_eigenvalues(self.hyper_parameters["reg"])
-        x_s = signal * (x0 - problem.operator.guidance(x0, problem.y_spectral, weights))
+        x_s = signal * (x0 - problem.guidance(x0, self.hyper_parameters["reg"]))
         if noise > 0:
             # x_s = sqrt(abar_s) xc + sqrt(1-abar_s) [eta z + sqrt(1-eta^2) e]
             eta = self.hyper_parameters["eta"]

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ddpg.samplers.base import DiffusionSampler
 from ddpg.samplers.problem import Problem, Step
-from ddpg.samplers.spectral import can_divide
+from ddpg.samplers.spectral import can_divide, spectral
 
 
 class DDNMPlus(DiffusionSampler):
@@ -31,7 +31,7 @@ class DDNMPlus(DiffusionSampler):
     def step(self, problem: Problem, x: Tensor, step: Step) -> tuple[Tensor, Tensor]:
         """One iteration."""
         x0, e = self.predict(problem, x, step)
-        operator, eta = problem.operator, self.hyper_parameters["eta"]
+        operator, eta = spectral(problem.operator), self.hyper_parameters["eta"]
         keep = math.sqrt(1 - eta**2)
         a, sg = math.sqrt(step.abar_s), math.sqrt(1 - step.abar_s)
         usable = can_divide(operator, problem.sigma)

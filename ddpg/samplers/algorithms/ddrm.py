@@ -4,7 +4,7 @@ Kawar, Elad, Ermon & Song, "Denoising Diffusion Restoration Models", NeurIPS 202
 2201.11793), section 3, as its authors' code runs it. Noise levels are those of the
 variance-exploding diffusion, ``sig_t = sqrt((1-abar_t)/abar_t)``. ``x0``, ``e`` and ``w`` are
 coordinates in the basis of the singular vectors, ``w`` those of pixel noise ``z``; the operator
-gives them without a big SVD (:meth:`ddpg.operators.LinearOperator.image_coordinates`), so that
+gives them without a big SVD (:meth:`ddpg.operators.SpectralOperator.image_coordinates`), so that
 motion deblurring and super-resolution by Fourier transforms work like the rest.
 
 The last step returns the network's estimate: it has no data term. The times are equally spaced;
@@ -22,7 +22,7 @@ from torch import Tensor
 
 from ddpg.samplers.base import DiffusionSampler
 from ddpg.samplers.problem import Problem, Step
-from ddpg.samplers.spectral import can_divide, noise_level
+from ddpg.samplers.spectral import can_divide, noise_level, spectral
 
 
 class DDRM(DiffusionSampler):
@@ -32,7 +32,7 @@ class DDRM(DiffusionSampler):
 
     def start(self, problem: Problem, first: Step) -> Tensor:
         """``Y/S + sqrt(sig_T^2 - s^2/S^2) x_T^`` where y knows more, else noise; over ``sig_T``."""
-        operator, s = problem.operator, problem.sigma
+        operator, s = spectral(problem.operator), problem.sigma
         noise, sig = problem.initial_noise(), noise_level(first.abar_t)
         S = operator.singular_values
         known = (S * sig > s) & can_divide(operator, s)
@@ -51,12 +51,12 @@ class DDRM(DiffusionSampler):
         # (c) unobserved: x0 + sqrt(1-eta^2) sig e + eta sig z
         put_back = math.sqrt(1 - eta**2) * sig * e + eta * sig * z
         correction = self._correction(problem, sig, x0, e, z)
-        x_s = x0 + put_back + problem.operator.from_image_coordinates(correction)
+        x_s = x0 + put_back + spectral(problem.operator).from_image_coordinates(correction)
         return math.sqrt(step.abar_s) * x_s, x0
 
     def _correction(self, problem: Problem, sig: float, x0: Tensor, e: Tensor, z: Tensor) -> Tensor:
         """Coordinates of branches (a) and (b) less those of branch (c)."""
-        operator, Y, s = problem.operator, problem.y_spectral, problem.sigma
+        operator, Y, s = spectral(problem.operator), problem.y_spectral, problem.sigma
         eta, etaB = self.hyper_parameters["eta"], self.hyper_parameters["etaB"]
         keep = math.sqrt(1 - eta**2)
         S = operator.singular_values

@@ -72,8 +72,7 @@ class DiffPIR(DiffusionSampler):
         # argmin |y - A x|^2 + rho |x - x0|^2 = x0 - A^T (A A^T + rho I)^-1 (A x0 - y)
         sigma_n = max(SMALLEST_SIGMA, problem.sigma / NOISY_SCALE)
         rho = lam * sigma_n**2 * step.abar_t / (1 - step.abar_t)
-        weights = problem.operator.inverse_eigenvalues(rho)
-        way = problem.operator.guidance(x0, problem.y_spectral, weights)
+        way = problem.guidance(x0, rho)
         xc = x0 - self.hyper_parameters["guidance_scale"] * way
         # e = (x - sqrt(abar_t) xc) / sqrt(1-abar_t)
         e = (x - math.sqrt(step.abar_t) * xc) / math.sqrt(1 - step.abar_t)

@@ -50,8 +50,7 @@ class PiGDM(GradientSampler):
             s = max(problem.sigma, self.hyper_parameters["sigma_floor"])
             # s^2 (1 + sig^2)/sig^2, where sig^2/(1 + sig^2) = 1 - abar
             c = s**2 / (1 - step.abar_t)
-        weights = problem.operator.inverse_eigenvalues(c)
-        return problem.operator.guidance(x0, problem.y_spectral, weights).neg_()
+        return problem.guidance(x0, c).neg_()
 
     def step(self, problem: Problem, x: Tensor, step: Step) -> tuple[Tensor, Tensor]:
         """One iteration, of the form asked for."""

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from ddpg.operators import LinearOperator, SamplingGrid
+from ddpg.operators import LinearOperator, SamplingGrid, SpectralOperator
 
 
-class BoxOperator(LinearOperator):
+class BoxOperator(SpectralOperator):
     """Means of blocks.
 
     Args:

@@ -21,6 +21,7 @@ PNP_HQS = Method(
         HyperParameter("lam", 0.23, "lambda; the data step weighs x0 by lambda s^2 / sig_t^2", 0),
     ),
     evaluations=24,
+    needs="resolvent",
     colour="#c2187a",
     marker="*",
 )

@@ -43,6 +43,5 @@ class PlugAndPlayHQS(DiffusionSampler):
         x0 = self.denoise(problem, x, step)
         s, sig = max(problem.sigma, SMALLEST_SIGMA), (1 - step.abar_t) / step.abar_t
         rho = self.hyper_parameters["lam"] * s**2 / sig
-        weights = problem.operator.inverse_eigenvalues(rho)
-        z = x0 - problem.operator.guidance(x0, problem.y_spectral, weights)
+        z = x0 - problem.guidance(x0, rho)
         return math.sqrt(step.abar_s) * z, x0

@@ -1,0 +1,100 @@
+"""Preconditioned conjugate gradients, for many images at once.
+
+Hestenes & Stiefel, "Methods of Conjugate Gradients for Solving Linear Systems", 1952, with a
+preconditioner (Saad, "Iterative Methods for Sparse Linear Systems", 2003, algorithm 9.1). Every
+image of a batch is a system of its own: its numbers stand still as soon as its residual is small
+enough, whatever the others need, so that no image depends on its neighbours.
+
+Nothing is read back from a GPU, which would stall it: there the loop runs to its limit, and images
+that are done change no more. On a CPU, where reading costs nothing, it ends with the last image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+Map = Callable[[Tensor], Tensor]
+
+
+class Solution(NamedTuple):
+    """Solutions of a batch.
+
+    Attributes:
+        u: like the right-hand side.
+        converged: (B,), whether the residual became small enough.
+        iterations: (B,), how many it took.
+    """
+
+    u: Tensor
+    converged: Tensor
+    iterations: Tensor
+
+
+def solve(
+    matrix: Map,
+    preconditioner: Map,
+    r: Tensor,
+    *,
+    start: Tensor | None = None,
+    tolerance: float,
+    limit: int,
+) -> Solution:
+    """Solve ``M u = r`` for a symmetric, positive definite M.
+
+    Args:
+        matrix: M, on tensors like ``r``.
+        preconditioner: an approximate inverse of M, symmetric and positive definite.
+        r: (B, ...), one system for each image.
+        start: a guess, like ``r``; images for which it is worse than nothing start at zero.
+        tolerance: of ``|M u - r| / |r|`` as the recurrence has it.
+        limit: most iterations.
+    """
+    u, residual = _begin(matrix, r, start)
+    enough = tolerance**2 * _dot(r, r)
+    direction = preconditioner(residual)
+    power = _dot(residual, direction)
+    active = _dot(residual, residual) > enough
+    iterations = torch.zeros(len(r), dtype=torch.long, device=r.device)
+    for _ in range(limit):
+        if _all_done(active):
+            break
+        iterations += active.flatten()
+        image = matrix(direction)
+        # What is done has steps of zero from here on: not a bit of it changes.
+        step = torch.where(active, power / _dot(direction, image), 0)
+        u = torch.addcmul(u, step, direction)
+        residual = torch.addcmul(residual, -step, image)
+        active = active & (_dot(residual, residual) > enough)
+        preconditioned = preconditioner(residual)
+        before, power = power, torch.where(active, _dot(residual, preconditioned), power)
+        turned = torch.addcmul(preconditioned, power / before, direction)
+        direction = torch.where(active, turned, direction)
+    return Solution(u, ~active.flatten(), iterations)
+
+
+def _begin(matrix: Map, r: Tensor, start: Tensor | None) -> tuple[Tensor, Tensor]:
+    """The guess and its residual, or zero and ``r``, whichever is nearer, image by image."""
+    if start is None:
+        return torch.zeros_like(r), r
+    residual = r - matrix(start)
+    helps = _dot(residual, residual) < _dot(r, r)
+    return torch.where(helps, start, 0), torch.where(helps, residual, r)
+
+
+def _dot(a: Tensor, b: Tensor) -> Tensor:
+    """The inner product of each image, (B, 1, ...).
+
+    In two sums: a single one over all of an image would be split among threads where there is but
+    one image, and rounded in another way than within a batch.
+    """
+    products = a * b
+    return products.sum(-1).flatten(1).sum(1).reshape(-1, *(1,) * (a.ndim - 1))
+
+
+def _all_done(active: Tensor) -> bool:
+    """Whether no image is left, where the host can know without waiting."""
+    return active.device.type == "cpu" and not active.numpy().any()

@@ -1,0 +1,1 @@
+"""Operators without a spectrum: blurs with real borders, masks behind them, compositions."""

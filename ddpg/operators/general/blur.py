@@ -1,0 +1,132 @@
+"""Blur by any kernel with a border that is not periodic, with decimation or without.
+
+``A = D_s V C_h E``: the image is continued beyond its frame (``E``, see
+:mod:`ddpg.operators.general.borders`), convolved (``C_h``), the part that the kernel reaches from
+inside is kept (``V``), and of that the pixels ``[::s, ::s]``. With the border "cropped" the image
+is not continued, and the observation is smaller than the image by the kernel's side less one: what
+a camera sees depends on what lies just outside its frame.
+
+The convolution is a circular one on a grid that holds the continued image. Its size has small prime
+factors, for fast transforms; nothing of what is kept has met the grid's end. ``A A^T`` has no fast
+eigenbasis. Conjugate gradients are preconditioned by that of the grid, with C the way from the
+grid to the observation:
+
+    P r = C (|H|^2 + eta)^-1 C^T r.
+
+With the border "cropped" ``A A^T = C |H|^2 C^T`` as well: ``A^T r`` lies inside the image.
+"""
+
+from __future__ import annotations
+
+import torch
+from scipy.fft import next_fast_len
+from torch import Tensor
+from torch.nn.functional import pad
+
+from ddpg.operators.base import LinearOperator
+from ddpg.operators.conjugate_gradients import Map
+from ddpg.operators.fourier import FourierOperator
+from ddpg.operators.general.borders import extend, fold
+
+
+class BlurOperator(LinearOperator):
+    """Convolution with a border, then decimation.
+
+    Args:
+        kernel: (k, m) or, one per image, (B, k, m), float64, with odd sides.
+        image_size: (H, W), at least (k, m).
+        border: "cropped", "reflect", "replicate", "zero" or "circular".
+        scale: decimation factor; 1 for none. The last sample may lie anywhere before the edge.
+        dtype: float32 or float64.
+        device: where the spectra live.
+    """
+
+    def __init__(
+        self,
+        kernel: Tensor,
+        image_size: tuple[int, int],
+        *,
+        border: str = "cropped",
+        scale: int = 1,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        tall, wide = kernel.shape[-2:]
+        self._margins = (0, 0) if border == "cropped" else (tall // 2, wide // 2)
+        extended = [n + 2 * m for n, m in zip(image_size, self._margins, strict=True)]
+        kept = (extended[0] - tall + 1, extended[1] - wide + 1)
+        super().__init__(
+            image_size,
+            (-(-kept[0] // scale), -(-kept[1] // scale)),
+            dtype=dtype,
+            device=device,
+            batch_size=len(kernel) if kernel.ndim == 3 else None,
+        )
+        self._kernel, self._border, self._scale = kernel, border, scale
+        self._extended = (extended[0], extended[1])
+        rows, columns = (scale * next_fast_len(-(-n // scale), real=True) for n in extended)
+        # With its last tap at the origin, sample 0 is the first that needs nothing from outside.
+        self._grid = FourierOperator(
+            kernel,
+            (rows, columns),
+            scale=scale,
+            origin=(tall - 1, wide - 1),
+            dtype=dtype,
+            device=device,
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``A x`` for images (..., H, W)."""
+        self._check(x, self._image_size, "images")
+        extended = extend(x, self._margins, self._border)
+        return _crop(self._grid.forward(self._onto_grid(extended)), self._observation_size)
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        """``A^T y`` for observations (..., h, w)."""
+        self._check(y, self._observation_size, "observations")
+        spread = _crop(self._grid.adjoint(self._onto_samples(y)), self._extended)
+        return fold(spread, self._margins, self._border)
+
+    def gram(self, r: Tensor) -> Tensor:
+        """``A A^T r``; with the border "cropped" one transform and one back."""
+        if self._border != "cropped":
+            return super().gram(r)
+        return _crop(self._grid.gram(self._onto_samples(r)), self._observation_size)
+
+    def preconditioner(self, eta: float) -> Map:
+        """``C (|H|^2 + eta)^-1 C^T``."""
+        inverse = self._grid.preconditioner(eta)
+        return lambda r: _crop(inverse(self._onto_samples(r)), self._observation_size)
+
+    def _onto_grid(self, extended: Tensor) -> Tensor:
+        return _pad(extended, self._grid.image_shape[1:])
+
+    def _onto_samples(self, y: Tensor) -> Tensor:
+        return _pad(y, self._grid.observation_shape[1:])
+
+    def _rebuild(self, *, dtype: torch.dtype, device: torch.device) -> BlurOperator:
+        return self._like(self._kernel, dtype, device)
+
+    def _select(self, chosen: Tensor) -> BlurOperator:
+        return self._like(self._kernel[chosen], self._dtype, self._device)
+
+    def _like(self, kernel: Tensor, dtype: torch.dtype, device: torch.device) -> BlurOperator:
+        return BlurOperator(
+            kernel,
+            self._image_size,
+            border=self._border,
+            scale=self._scale,
+            dtype=dtype,
+            device=device,
+        )
+
+
+def _pad(images: Tensor, size: tuple[int, ...]) -> Tensor:
+    """Zeros below and to the right, up to a size."""
+    rows, columns = (n - m for n, m in zip(size, images.shape[-2:], strict=True))
+    return pad(images, (0, columns, 0, rows)) if rows or columns else images
+
+
+def _crop(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """The upper left part."""
+    return images[..., : size[0], : size[1]]
