@@ -208,10 +208,10 @@ def _checked_size(image_size: int | tuple[int, int]) -> tuple[int, int]:
 
 
 def _checked_weights(weights: tuple[float, float, float]) -> tuple[float, float, float]:
-    numbers = tuple(float(weight) for weight in weights)
+    numbers = [float(weight) for weight in weights]
     if len(numbers) != CHANNELS or not all(map(math.isfinite, numbers)) or not any(numbers):
         raise UserError(f"weights must be three numbers, not all 0, got {weights!r}")
-    return numbers
+    return numbers[0], numbers[1], numbers[2]
 
 
 def _checked_scale(scale: int | None, size: tuple[int, int]) -> int:
