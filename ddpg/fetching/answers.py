@@ -24,6 +24,8 @@ PASSING = (408, 425, 429)
 NUMBER = r"([0-9]{1,18})"
 """A number of bytes; longer ones are nonsense (an exabyte has 19 digits)."""
 
+PAGES = ("text/html", "application/xhtml")
+
 WRAPPING = re.compile(r"^\w*Connection\w*\(.*?\): |^<.*?>: |Failed to est.*?: |\[Errno -?\d+\] ")
 """What urllib3 puts before the words of the system."""
 
@@ -56,6 +58,20 @@ def _wait(header: str) -> float | None:
         return max(0.0, email.utils.parsedate_to_datetime(header).timestamp() - time.time())
     except (ValueError, TypeError, IndexError, OverflowError, OSError):  # no date at all
         return None
+
+
+def refuse_another_thing(answer: requests.Response, name: str) -> None:
+    """Refuse pages to log in to, and what is compressed though that was not asked for.
+
+    Some servers only describe with this header the compression that the file itself has.
+    """
+    kind = answer.headers.get("Content-Type", "").lower()
+    if kind.startswith(PAGES) and not name.endswith((".html", ".htm")):
+        raise MirrorError("answers with a web page instead of the file")
+    coding = answer.headers.get("Content-Encoding", "identity").lower()
+    if coding not in ("identity", "") and not name.endswith((".gz", ".tgz")):
+        words = plain(coding, 60)
+        raise MirrorError(f"sends the file compressed ({words}), though this was not asked for")
 
 
 def extent(answer: requests.Response) -> tuple[int, int | None]:

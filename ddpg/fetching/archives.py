@@ -15,16 +15,15 @@ import gzip
 import lzma
 import shutil
 import stat
-import struct
 import tarfile
 import zipfile
-import zlib
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 from ddpg.errors import UserError
-from ddpg.fetching.errors import ArchiveError, FetchError
+from ddpg.fetching.errors import ArchiveError, FetchError, plain
 from ddpg.fetching.unpacking import BLOCK, Writer
 from ddpg.files.locking import locked
 
@@ -39,24 +38,6 @@ KINDS = {
     b"\xfd7zXZ\0": "xz",
 }
 """First bytes -> kind."""
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
-
-DAMAGE = (
-    ArithmeticError,  # positions beyond every file
-    AttributeError,  # headers that refer to what is not there
-    EOFError,
-    LookupError,  # the same
-    MemoryError,  # dictionaries of gigabytes
-    RecursionError,  # headers of headers of headers
-    TypeError,  # the same as AttributeError
-    ValueError,  # numbers and texts in headers
-    lzma.LZMAError,
-    struct.error,
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 def unpack(
@@ -89,9 +70,9 @@ def unpack_locked(archive: Path, folder: Path, *, max_bytes: int, max_files: int
     shutil.rmtree(staging, ignore_errors=True)  # of a killed run
     try:
         staging.mkdir(parents=True)
-        writer = Writer(archive, staging, max_bytes, max_files)
-        reader = read_zip if _kind(archive) == "zip" else read_tar
-        _read(reader, archive, writer)
+        writer, kind = Writer(archive, staging, max_bytes, max_files), _kind(archive)
+        with _damage_told(archive):
+            (_read_zip if kind == "zip" else _read_tar)(archive, writer)
         if not writer.files:
             raise ArchiveError(f"{archive}: holds no file")
         staging.rename(folder)
@@ -108,26 +89,27 @@ def is_archive(path: Path) -> bool:
         return False
 
 
-def _read(reader: Callable[[Path, Writer], None], archive: Path, writer: Writer) -> None:
-    """Run a reader; what the libraries raise for damaged archives becomes one message."""
+@contextmanager
+def _damage_told(archive: Path) -> Iterator[None]:
+    """Whatever zipfile and tarfile raise for damaged archives becomes one message."""
     try:
-        reader(archive, writer)
+        yield
     except UserError:
         raise
     except UnicodeDecodeError as error:
         name = bytes(error.object).decode("utf-8", "backslashreplace")
         raise ArchiveError(f"{archive}: the name {name!r} is not text in UTF-8") from error
-    except NotImplementedError as error:  # before RuntimeError, which it is
+    except NotImplementedError as error:
         raise ArchiveError(f"{archive}: of a kind that is not supported: {error}") from error
-    except DAMAGE as error:
-        reason = str(error) or type(error).__name__
-        raise ArchiveError(f"{archive}: truncated or damaged: {reason}") from error
     except OSError as error:
         if error.errno is None:  # gzip and bzip2 report damage this way
             raise ArchiveError(f"{archive}: truncated or damaged: {error}") from error
-        if error.errno in FULL:
-            raise FetchError(f"{archive}: cannot be unpacked: {error.strerror}") from error
-        raise ArchiveError(f"{archive}: cannot be unpacked: {error.strerror}") from error
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        told = FetchError if full else ArchiveError
+        raise told(f"{archive}: cannot be unpacked: {error.strerror}") from error
+    except Exception as error:  # spoilt headers let them look for what is not there, and so on
+        reason = str(error) or type(error).__name__
+        raise ArchiveError(f"{archive}: truncated or damaged: {reason}") from error
 
 
 def _kind(archive: Path) -> str:
@@ -166,12 +148,13 @@ MOST_DEFLATED = 1032
 """Bytes that one byte of Deflate can stand for (a match of 258 bytes in two bits)."""
 
 
-def read_zip(archive: Path, writer: Writer) -> None:
+def _read_zip(archive: Path, writer: Writer) -> None:
     """Write every member."""
     with zipfile.ZipFile(archive) as opened:
         members = opened.infolist()
         for member in members:
-            _refuse_what_is_no_file(member, writer)
+            if reason := _no_file(member):
+                writer.refuse(f"{plain(repr(member.orig_filename))} {reason}")
         writer.announce(len(members), sum(member.file_size for member in members))
         for member in members:
             # zipfile cuts names at a NUL and, on Windows, turns backslashes: judge the original.
@@ -182,33 +165,28 @@ def read_zip(archive: Path, writer: Writer) -> None:
                     writer.add_file(member.orig_filename, contents)
 
 
-def _refuse_what_is_no_file(member: zipfile.ZipInfo, writer: Writer) -> None:
+def _no_file(member: zipfile.ZipInfo) -> str:
+    """Why a member is neither a file nor a folder that can be read; nothing if it is."""
     kind = stat.S_IFMT(member.external_attr >> 16)  # zero where the archive was not made by Unix
-    reason = ""
     if member.flag_bits & ENCRYPTED:
-        reason = "is encrypted"
-    elif member.flag_bits & PATCHED:
-        reason = "is a patch of another file"
-    elif member.compress_type not in READABLE:
-        method = METHODS.get(member.compress_type, "unknown")
-        reason = f"uses the compression method {member.compress_type} ({method}), "
-        reason += "which cannot be read here; pack it anew with an ordinary zip or tar"
-    elif stat.S_ISLNK(kind):
-        reason = "is a link"
-    elif kind and not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
-        reason = "is a device, pipe or socket"
-    elif _lies(member):
-        reason = f"cannot unpack to {member.file_size} bytes from {member.compress_size}: damaged"
-    if reason:
-        writer.refuse(member.orig_filename, reason)
-
-
-def _lies(member: zipfile.ZipInfo) -> bool:
-    """Whether the size that a member claims is impossible."""
-    if member.compress_type == zipfile.ZIP_STORED:
-        return member.file_size != member.compress_size
-    deflated = member.compress_type == zipfile.ZIP_DEFLATED
-    return deflated and member.file_size > MOST_DEFLATED * (member.compress_size + 1)
+        return "is encrypted"
+    if member.flag_bits & PATCHED:
+        return "is a patch of another file"
+    if member.compress_type not in READABLE:
+        method = f"{member.compress_type} ({METHODS.get(member.compress_type, 'unknown')})"
+        remedy = "which cannot be read here; pack it anew with an ordinary zip or tar"
+        return f"uses the compression method {method}, {remedy}"
+    if stat.S_ISLNK(kind):
+        return "is a link"
+    if kind and not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+        return "is a device, pipe or socket"
+    possible = {
+        zipfile.ZIP_STORED: member.file_size == member.compress_size,
+        zipfile.ZIP_DEFLATED: member.file_size <= MOST_DEFLATED * (member.compress_size + 1),
+    }
+    if not possible.get(member.compress_type, True):
+        return f"cannot unpack to {member.file_size} bytes from {member.compress_size}: damaged"
+    return ""
 
 
 LARGEST_HEADER = 1 << 20
@@ -247,7 +225,7 @@ class Member(tarfile.TarInfo):
         return member
 
 
-def read_tar(archive: Path, writer: Writer) -> None:
+def _read_tar(archive: Path, writer: Writer) -> None:
     """Write every member, in one pass through what may be compressed."""
     openers: dict[str, Any] = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open}
     with openers.get(_kind(archive), open)(archive, "rb") as stream:
@@ -259,19 +237,19 @@ def read_tar(archive: Path, writer: Writer) -> None:
             while (member := opened.next()) is not None:
                 _write_member(opened, member, writer)
                 opened.members.clear()  # type: ignore[attr-defined] # they pile up otherwise
-        for _ in range(writer.max_bytes // BLOCK + 1):  # only its end tells of some damage
-            if not stream.read(BLOCK):
-                return
-        writer.too_large()
+        trailing = 0
+        while block := stream.read(BLOCK):  # only its end tells of some damage
+            trailing += len(block)
+            writer.limit(0, trailing)
 
 
 def _write_member(opened: tarfile.TarFile, member: tarfile.TarInfo, writer: Writer) -> None:
-    if member.issym() or member.islnk():
-        writer.refuse(member.name, "is a link")
     if member.isdir():
         writer.add_folder(member.name)
         return
     contents = opened.extractfile(member) if member.isreg() and member.size >= 0 else None
     if contents is None:
-        writer.refuse(member.name, "is a device, pipe or another special member")
+        link = member.issym() or member.islnk()
+        kind = "link" if link else "device, pipe or another special member"
+        writer.refuse(f"{plain(repr(member.name))} is a {kind}")
     writer.add_file(member.name, contents)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from ddpg.files.contents import sha256_of
+
 
 class Sums(NamedTuple):
     """What a file (or all files of a folder) measures."""
@@ -24,8 +26,6 @@ class Expected:
     """What is known of a file before it is there.
 
     Attributes:
-        size: bytes, or None.
-        sha256: 64 digits, or None.
         prefix: the first digits of the sha256, where no more is known.
         accept: what a user does to accept another file instead.
     """
@@ -56,9 +56,7 @@ class Expected:
 
 def measure(path: Path) -> Sums:
     """Size and sha256 of a file."""
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        return Sums(stream.tell(), digest)
+    return Sums(path.stat().st_size, sha256_of(path))
 
 
 def measure_folder(folder: Path) -> Sums:
@@ -83,7 +81,6 @@ def keep_aside(
         path: what to move.
         name: the name that it has, or would have had.
         sums: of a download; what already lies aside is not kept twice.
-        suffix: another word than that.
 
     Returns:
         where it lies now.

@@ -48,7 +48,6 @@ def download(
     expected: Expected,
     label: str,
     patience: Patience,
-    *,
     progress: bool,
 ) -> None:
     """Complete a partial file from a file of Google Drive.
@@ -169,14 +168,14 @@ def _translated(patience: Patience) -> Iterator[None]:
         raise MirrorError("sends pages, but never the file") from error
     except DownloadError as error:
         log.debug("gdown: %s", error)
-        raise MirrorError(meaning(str(error))) from error
+        raise MirrorError(_meaning(str(error))) from error
     except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
         raise MirrorError(str(translated(error, patience.timeout))) from error
     except PAGE as error:
         raise MirrorError("sends a page that gdown does not understand") from error
 
 
-def meaning(message: str) -> str:
+def _meaning(message: str) -> str:
     """What an error of gdown, which contains the words of Google's page, means."""
     text = " ".join(message.split())
     for signs, meant in MEANINGS.items():

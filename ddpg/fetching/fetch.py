@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial as bound
 from pathlib import Path
+from typing import Any
 
 from ddpg.fetching import drive, web
 from ddpg.fetching.checks import Expected, Sums, keep_aside, measure
 from ddpg.fetching.errors import FetchError, MirrorError
-from ddpg.fetching.patience import BACKOFF, RETRIES, TIMEOUT, Partial, Patience, Tries
+from ddpg.fetching.patience import Partial, Patience, Tries
 from ddpg.fetching.pins import expected_by, pin, pinned
 from ddpg.fetching.remote import DRIVE_FILE, DRIVE_FOLDER, PublishedFile, Remote, shown
 from ddpg.files.linking import link_or_copy
@@ -28,9 +29,7 @@ def fetch(
     pins: Path | None,
     key: str | None = None,
     progress: bool = True,
-    retries: int = RETRIES,
-    timeout: float = TIMEOUT,
-    backoff: float = BACKOFF,
+    **patience: Any,
 ) -> Path:
     """Make sure that a verified file lies at a path.
 
@@ -44,9 +43,7 @@ def fetch(
             the file is seen for the first time. None pins nothing.
         key: the file's key in ``pins``; its name if None.
         progress: whether a terminal shows a bar.
-        retries: attempts per mirror after the first, whether they bring bytes or not.
-        timeout: seconds of silence after which a connection is given up.
-        backoff: seconds before the first retry, twice as long before each further one.
+        patience: fields of :class:`ddpg.fetching.patience.Patience`.
 
     Returns:
         ``target``.
@@ -56,13 +53,18 @@ def fetch(
             for, what was found, and how to put it there by hand.
         UserError: ``pins`` is not a lock file of checksums.
     """
-    patience = Patience(retries, timeout, backoff)
-    return FileOrder(remote, Path(target), pins, key or remote.file, patience, progress).fulfil()
+    key = key or remote.file
+    return Order(remote, Path(target), pins, key, Patience(**patience), progress).fulfil()
 
 
 @dataclass(frozen=True)
 class Order:
-    """What is wanted, where it shall lie, and what card or pin demand of it; see :func:`fetch`."""
+    """A file that is wanted, where it shall lie, and what is demanded of it; see :func:`fetch`.
+
+    Attributes:
+        aside: the name from which that of a wrong download is made; the target's if None.
+        final: whether the file is pinned; otherwise only what is known already is enforced.
+    """
 
     remote: Remote
     target: Path
@@ -70,6 +72,8 @@ class Order:
     key: str
     patience: Patience
     progress: bool
+    aside: Path | None = None
+    final: bool = True
 
     THING = "file"
     OWN = "file"
@@ -95,22 +99,6 @@ class Order:
             raise FetchError(f"{self.remote.file}: {place}: {error.strerror or error}") from error
         return self.target
 
-    def problem(self) -> str | None:
-        """Why the target is not right as it is, or None; "" if there is nothing."""
-        raise NotImplementedError
-
-    def adopt(self, local: Path, named: str) -> None:
-        """Use what the user has on this machine, given what names it; it stays where it is."""
-        raise NotImplementedError
-
-    def bring(self, mirror: str) -> None:
-        """Bring the verified target from a mirror.
-
-        Raises:
-            MirrorError: the mirror does not give it.
-        """
-        raise NotImplementedError
-
     def download(self, reasons: list[str]) -> None:
         """Bring the target, whose lock is held, from the first mirror that gives it.
 
@@ -127,6 +115,76 @@ class Order:
                 log.info("%s: %s", shown(mirror), error)
                 reasons.append(f"{shown(mirror)}: {error}")
         raise self.failure(reasons)
+
+    def problem(self) -> str | None:
+        """Why the target is not right as it is, or None; "" if there is nothing."""
+        if self.target.is_dir():
+            raise FetchError(
+                f"{self.target}: is a folder, where the file {self.remote.file} shall lie"
+            )
+        return self.judged(measure(self.target)) if self.target.is_file() else ""
+
+    def adopt(self, local: Path, named: str) -> None:
+        """Use what the user has on this machine, given what names it; it stays where it is."""
+        if local.is_dir():
+            raise FetchError(
+                f"{local}: {named} names this folder, which holds no {self.remote.file}"
+            )
+        sums = measure(local)
+        if problem := self.judged(sums):
+            raise FetchError(f"{local} ({named}) {problem}")
+        if self.target.is_file():
+            if self.target.samefile(local) or measure(self.target) == sums:
+                return
+            if not self.target.is_symlink():  # a link is replaced: what it leads to stays
+                self.cleared(self.judged(measure(self.target)) or "is not the named file")
+        link_or_copy(local, self.target)
+
+    def bring(self, mirror: str) -> None:
+        """Bring the verified target; joined bytes that are wrong get one clean download.
+
+        Raises:
+            MirrorError: the mirror does not give it.
+        """
+        partial, tries = Partial(self.target), Tries(self.patience, shown(mirror))
+        log.info("%s: fetching it from %s", self.target, shown(mirror))
+        problem = self._completed(mirror, partial, tries)
+        if problem and partial.resumed:
+            log.info("%s: what was put together %s; beginning anew", self.target, problem)
+            partial.discard()
+            problem = self._completed(mirror, partial, tries)
+        if problem is None:
+            partial.publish(self.target)
+            return
+        aside = keep_aside(partial.data, self.aside or self.target, measure(partial.data))
+        partial.discard()
+        raise MirrorError(f"the file there {problem}; it is kept as {aside}")
+
+    def _completed(self, mirror: str, partial: Partial, tries: Tries) -> str | None:
+        """Complete the partial file by what the mirror's scheme needs.
+
+        Returns:
+            why what has come is not the file, None if it is.
+
+        Raises:
+            MirrorError: the mirror does not give it, or no file at all, which nobody wants to keep.
+        """
+        expected, label, timeout = self.expected(), self.remote.file, self.patience.timeout
+        if mirror.startswith(DRIVE_FOLDER):
+            raise MirrorError("is a folder, where a file is wanted")
+        if mirror.startswith(DRIVE_FILE):
+            identity = mirror.removeprefix(DRIVE_FILE)
+            drive.download(identity, partial, expected, label, self.patience, self.progress)
+        else:
+            if mirror.startswith("doi:"):
+                mirror = tries.persist(bound(web.address_behind, mirror, timeout))
+            download = web.Download(mirror, partial, expected, label, timeout, self.progress)
+            tries.persist(download.attempt)
+        sums = measure(partial.data)
+        if expected.sha256 != sums.sha256 and (reason := _no_file(partial.data, label)):
+            partial.discard()
+            raise MirrorError(reason)
+        return self.judged(sums) if self.final else expected.problem(sums)
 
     def expected(self) -> Expected:
         """What the card demands; where it gives no checksum, what the pin demands."""
@@ -178,93 +236,13 @@ class Order:
         return FetchError("\n".join(lines), places)
 
 
-@dataclass(frozen=True)
-class FileOrder(Order):
-    """An order of one file.
-
-    Attributes:
-        aside: the name from which that of a wrong download is made; the target's if None.
-        final: whether the file is pinned; otherwise only what is known already is enforced.
-    """
-
-    aside: Path | None = None
-    final: bool = True
-
-    def problem(self) -> str | None:
-        """Why the target is not right as it is, or None; "" if there is nothing."""
-        if self.target.is_dir():
-            raise FetchError(
-                f"{self.target}: is a folder, where the file {self.remote.file} shall lie"
-            )
-        return self.judged(measure(self.target)) if self.target.is_file() else ""
-
-    def adopt(self, local: Path, named: str) -> None:
-        """Use a file of the user's; it stays where it is."""
-        if local.is_dir():
-            raise FetchError(
-                f"{local}: {named} names this folder, which holds no {self.remote.file}"
-            )
-        sums = measure(local)
-        if problem := self.judged(sums):
-            raise FetchError(f"{local} ({named}) {problem}")
-        if self.target.is_file():
-            if self.target.samefile(local) or measure(self.target) == sums:
-                return
-            if not self.target.is_symlink():  # a link is replaced: what it leads to stays
-                self.cleared(self.judged(measure(self.target)) or "is not the named file")
-        link_or_copy(local, self.target)
-
-    def bring(self, mirror: str) -> None:
-        """Download, verify and publish; joined bytes that are wrong get one clean download."""
-        expected, partial = self.expected(), Partial(self.target)
-        log.info("%s: fetching it from %s", self.target, shown(mirror))
-        tries = Tries(self.patience, shown(mirror))
-        self._transfer(mirror, partial, expected, tries)
-        problem = self._refused(partial, expected)
-        if problem and partial.resumed:
-            log.info("%s: what was put together %s; beginning anew", self.target, problem)
-            partial.discard()
-            self._transfer(mirror, partial, expected, tries)
-            problem = self._refused(partial, expected)
-        if problem is None:
-            partial.publish(self.target)
-            return
-        aside = keep_aside(partial.data, self.aside or self.target, measure(partial.data))
-        partial.discard()
-        raise MirrorError(f"the file there {problem}; it is kept as {aside}")
-
-    def _transfer(self, mirror: str, partial: Partial, expected: Expected, tries: Tries) -> None:
-        """Complete the partial file by what the mirror's scheme needs."""
-        label, patience, progress = self.remote.file, self.patience, self.progress
-        if mirror.startswith(DRIVE_FOLDER):
-            raise MirrorError("is a folder, where a file is wanted")
-        if mirror.startswith(DRIVE_FILE):
-            identity = mirror.removeprefix(DRIVE_FILE)
-            drive.download(identity, partial, expected, label, patience, progress=progress)
-            return
-        if mirror.startswith("doi:"):
-            mirror = tries.persist(bound(web.address_behind, mirror, patience.timeout))
-        download = web.Download(mirror, partial, expected, label, patience.timeout, progress)
-        tries.persist(download.attempt)
-
-    def _refused(self, partial: Partial, expected: Expected) -> str | None:
-        """Why what has come is not the file, None if it is.
-
-        Raises:
-            MirrorError: it is no file at all, which nobody wants to keep.
-        """
-        sums = measure(partial.data)
-        if expected.sha256 != sums.sha256 and (reason := self._no_file(partial.data)):
-            partial.discard()
-            raise MirrorError(reason)
-        return self.judged(sums) if self.final else expected.problem(sums)
-
-    def _no_file(self, path: Path) -> str:
-        with path.open("rb") as stream:
-            start = stream.read(1024)
-        if not start:
-            return "sends an empty file"
-        text = start.removeprefix(codecs.BOM_UTF8).lstrip().lower()
-        page = text.startswith((b"<!doctype html", b"<html"))
-        wanted = self.remote.file.lower().endswith((".html", ".htm", ".xhtml"))
-        return "sends a web page instead of the file" if page and not wanted else ""
+def _no_file(path: Path, wanted: str) -> str:
+    """Why what has come is no file at all; nothing if it may be the wanted one."""
+    with path.open("rb") as stream:
+        start = stream.read(1024)
+    if not start:
+        return "sends an empty file"
+    text = start.removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    page = text.startswith((b"<!doctype html", b"<html"))
+    wanted_page = wanted.lower().endswith((".html", ".htm", ".xhtml"))
+    return "sends a web page instead of the file" if page and not wanted_page else ""

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ddpg.fetching import drive
 from ddpg.fetching.archives import MAX_BYTES, MAX_FILES, unpack_locked
 from ddpg.fetching.checks import Sums, keep_aside, measure, measure_folder
 from ddpg.fetching.errors import ArchiveError, FetchError, MirrorError
-from ddpg.fetching.fetch import FileOrder, Order
-from ddpg.fetching.patience import BACKOFF, RETRIES, TIMEOUT, Patience
+from ddpg.fetching.fetch import Order
+from ddpg.fetching.patience import Patience
 from ddpg.fetching.remote import DRIVE_FILE, DRIVE_FOLDER, Remote
 from ddpg.files.linking import link_or_copy
 from ddpg.files.writing import replacing
@@ -28,11 +29,9 @@ def fetch_folder(
     pins: Path | None,
     key: str | None = None,
     progress: bool = True,
-    retries: int = RETRIES,
-    timeout: float = TIMEOUT,
-    backoff: float = BACKOFF,
     max_bytes: int = MAX_BYTES,
     max_files: int = MAX_FILES,
+    **patience: Any,
 ) -> Path:
     """Make sure that a verified folder of files lies at a path.
 
@@ -44,7 +43,7 @@ def fetch_folder(
     Args:
         remote: an archive, or a folder of Google Drive.
         target: where the folder shall lie.
-        pins, key, progress, retries, timeout, backoff: as for :func:`ddpg.fetching.fetch.fetch`.
+        pins, key, progress, patience: as for :func:`ddpg.fetching.fetch.fetch`.
         max_bytes: the most that an archive may write.
         max_files: the most members that it may hold.
 
@@ -56,18 +55,15 @@ def fetch_folder(
         ArchiveError: the archive is the expected one, and yet damaged or unsafe.
         UserError: ``pins`` is not a lock file of checksums.
     """
-    patience, key = Patience(retries, timeout, backoff), key or remote.file
-    order = FolderOrder(remote, Path(target), pins, key, patience, progress, max_bytes, max_files)
-    return order.fulfil()
+    order = FolderOrder(
+        remote, Path(target), pins, key or remote.file, Patience(**patience), progress
+    )
+    return replace(order, max_bytes=max_bytes, max_files=max_files).fulfil()
 
 
 @dataclass(frozen=True)
 class FolderOrder(Order):
-    """An order of one folder.
-
-    Attributes:
-        max_bytes, max_files: the most that an archive may write.
-    """
+    """A folder that is wanted, see :func:`fetch_folder`."""
 
     max_bytes: int = MAX_BYTES
     max_files: int = MAX_FILES
@@ -145,10 +141,10 @@ class FolderOrder(Order):
         Returns:
             why it is not the right one, if it is not.
         """
-        work = self.target.with_name(f".{self.target.name}.download")
-        work.mkdir(exist_ok=True)
-        order = self._part(self.remote, work / self.remote.file, final=False)
-        archive = order.target
+        archive = self.target.with_name(f".{self.target.name}.download") / self.remote.file
+        archive.parent.mkdir(exist_ok=True)
+        aside = self.target.with_name(self.remote.file)
+        order = replace(self._part(self.remote, archive), aside=aside, final=False)
         if not archive.is_file() or order.expected().problem(measure(archive)):
             order.bring(mirror)  # otherwise an interrupted run has left it
         try:
@@ -158,7 +154,7 @@ class FolderOrder(Order):
             if order.expected().verifiable:
                 raise
             raise MirrorError(str(error)) from error
-        shutil.rmtree(work)
+        shutil.rmtree(archive.parent)
         return problem
 
     def _from_drive(self, folder_id: str) -> None:
@@ -179,16 +175,12 @@ class FolderOrder(Order):
                 raise MirrorError(f"{name} in it: {error}") from error
         staging.rename(self.target)
 
-    def _part(self, remote: Remote, target: Path, *, final: bool = True) -> FileOrder:
+    def _part(self, remote: Remote, target: Path) -> Order:
         """The order of a file of the folder, or of the archive that holds it."""
         if self.by_contents:  # what is demanded is demanded of the whole
-            remote, pins = Remote(remote.file), None
-        else:
-            pins = self.pins
-        aside = None if final else self.target.with_name(remote.file)
-        return FileOrder(
-            remote, target, pins, self.key, self.patience, self.progress, aside, final=final
-        )
+            remote = Remote(remote.file)
+        pins = None if self.by_contents else self.pins
+        return Order(remote, target, pins, self.key, self.patience, self.progress)
 
     def _unpacked(self, archive: Path, sums: Sums) -> str:
         """Unpack, note of which archive the folder is, and only then pin it.

@@ -18,9 +18,6 @@ from pydantic import Field
 from ddpg.fetching.errors import MirrorError, PassingError
 from ddpg.files.writing import replacing
 
-RETRIES = 4
-TIMEOUT = 30.0
-BACKOFF = 1.0
 LONGEST = 120.0
 """Seconds that are waited before an attempt at most."""
 
@@ -34,7 +31,6 @@ class Source:
     """Where the bytes of a partial file come from.
 
     Attributes:
-        mirror: the address.
         validator: names this version of the file in an ``If-Range`` (RFC 9110, section 13.1.5), or
             is empty.
         size: bytes of the whole file, or None.
@@ -46,10 +42,7 @@ class Source:
 
 
 class Partial:
-    """The bytes of a target that are there so far.
-
-    Args:
-        target: the final name; the partial file is ``.NAME.partial`` beside it.
+    """The bytes of a target that are there so far, in ``.NAME.partial`` beside it.
 
     Attributes:
         resumed: whether bytes of several answers were joined, so that they may not be one file's.
@@ -103,9 +96,9 @@ class Patience:
         backoff: seconds before the first retry; each further one waits twice as long.
     """
 
-    retries: Annotated[int, Field(ge=0)] = RETRIES
-    timeout: Annotated[float, Field(gt=0)] = TIMEOUT
-    backoff: Annotated[float, Field(ge=0)] = BACKOFF
+    retries: Annotated[int, Field(ge=0)] = 4
+    timeout: Annotated[float, Field(gt=0)] = 30.0
+    backoff: Annotated[float, Field(ge=0)] = 1.0
 
 
 class Tries:
@@ -120,13 +113,7 @@ class Tries:
         self.failures = 0
 
     def persist(self, attempt: Callable[[], Result]) -> Result:
-        """Attempt again and again, as long as failures may pass.
-
-        Args:
-            attempt: raises :class:`PassingError` where a retry makes sense.
-
-        Returns:
-            what the attempt returns.
+        """What an attempt returns, made again and again as long as it raises a PassingError.
 
         Raises:
             MirrorError: the last failure.

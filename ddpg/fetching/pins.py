@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import re
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -37,9 +36,7 @@ def pinned(pins: Path, key: str) -> Sums | None:
 
 
 def pin(pins: Path, key: str, sums: Sums) -> Sums:
-    """Write sums under a key, unless there are some.
-
-    Many processes may do so at once.
+    """Write sums under a key, unless there are some. Many processes may do so at once.
 
     Returns:
         the sums that the file holds now.
@@ -78,18 +75,16 @@ def expected_by(pins: Path, key: str, sums: Sums) -> Expected:
 
 
 def _read(pins: Path) -> dict[str, Sums]:
-    if not pins.exists():
-        return {}
-    content = read_yaml(pins, empty=True)  # at first there is nothing but the header
-    return {str(key): _sums(pins, key, entry) for key, entry in content.items()}
-
-
-def _sums(pins: Path, key: object, entry: Any) -> Sums:
-    """One entry, checked: the file may have been edited by hand."""
-    known = isinstance(entry, dict) and set(entry) == {"sha256", "size"}
-    if not known or type(entry["size"]) is not int or entry["size"] < 0:
-        raise UserError(f"{pins}: {key}: must hold sha256 and size (bytes), got {shown(entry)}")
-    digest = str(entry["sha256"]).lower()
-    if not re.fullmatch(r"[0-9a-f]{64}", digest):
-        raise UserError(f"{pins}: {key}: sha256 must be 64 hexadecimal digits, got {shown(digest)}")
-    return Sums(entry["size"], digest)
+    """The entries, checked: the file may have been edited by hand."""
+    entries: dict[str, Sums] = {}
+    content = read_yaml(pins, empty=True) if pins.exists() else {}  # at first only the header
+    for key, entry in content.items():
+        known = isinstance(entry, dict) and set(entry) == {"sha256", "size"}
+        if not known or type(entry["size"]) is not int or entry["size"] < 0:
+            raise UserError(f"{pins}: {key}: must hold sha256 and size (bytes), got {shown(entry)}")
+        digest = str(entry["sha256"]).lower()
+        if not re.fullmatch(r"[0-9a-f]{64}", digest):
+            reason = f"sha256 must be 64 hexadecimal digits, got {shown(digest)}"
+            raise UserError(f"{pins}: {key}: {reason}")
+        entries[str(key)] = Sums(entry["size"], digest)
+    return entries

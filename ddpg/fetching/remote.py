@@ -34,12 +34,8 @@ def check_name(name: str) -> str:
     return name
 
 
-def check_mirror(mirror: str) -> str:
-    """An address that a card gives, as it is.
-
-    Raises:
-        ValueError: nothing can be fetched from it, and why.
-    """
+def _check_mirror(mirror: str) -> str:
+    """An address, as it is, unless nothing can be fetched from it."""
     scheme, _, rest = mirror.partition(":")
     if scheme.startswith("gdrive"):
         if not re.fullmatch(r"[A-Za-z0-9_-]+", rest):
@@ -55,18 +51,13 @@ def check_mirror(mirror: str) -> str:
     return mirror
 
 
-def _tuple(value: object) -> object:
-    """YAML has lists only; tuples keep a card immutable."""
-    return tuple(value) if isinstance(value, list) else value
-
-
 def _lower(value: object) -> object:
     """Some programs print checksums in capitals."""
     return value.lower() if isinstance(value, str) else value
 
 
 Mirror = Annotated[
-    str, Field(pattern=r"^(https?|doi|gdrive|gdrive-folder):\S+$"), AfterValidator(check_mirror)
+    str, Field(pattern=r"^(https?|doi|gdrive|gdrive-folder):\S+$"), AfterValidator(_check_mirror)
 ]
 
 
@@ -80,7 +71,7 @@ class Remote(Section):
 
     file: Annotated[str, Field(pattern=r"^[^/\\]*[^/\\.][^/\\]*$"), AfterValidator(check_name)]
     """Plain name of the file; the suffix of an archive tells its kind."""
-    mirrors: Annotated[tuple[Mirror, ...], BeforeValidator(_tuple)] = ()
+    mirrors: tuple[Mirror, ...] = Field(default=(), strict=False)
     """Addresses, tried in order: http(s), gdrive:FILE_ID, gdrive-folder:FOLDER_ID, doi:DOI/FILE."""
     size: int | None = Field(default=None, ge=1)
     """Bytes of the file, if known."""

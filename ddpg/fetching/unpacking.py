@@ -10,6 +10,7 @@ from typing import IO, NoReturn
 from ddpg.fetching.checks import human, lack_of_space
 from ddpg.fetching.errors import ArchiveError, FetchError, plain
 
+BLOCK = 1 << 20
 LONGEST_PART = 255
 """Bytes of one part of a path, the limit of all common file systems."""
 
@@ -30,11 +31,7 @@ class Names:
         self._folders: dict[str, str] = {}
 
     def add(self, name: str, *, folder: bool = False) -> Path:
-        """Check a name and remember it.
-
-        Args:
-            name: a path with ``/`` between its parts.
-            folder: whether it is a folder's.
+        """Check a path, with ``/`` between its parts, and remember it.
 
         Returns:
             the relative path; ``.`` for the folder itself.
@@ -63,33 +60,25 @@ def _key(path: str) -> str:
 
 def _parts(name: str) -> list[str]:
     """The parts of a safe relative path."""
-    if any(unicodedata.category(c) == "Cc" for c in name):
-        raise UnsafeNameError(f"{name!r} contains control characters")
-    if any(unicodedata.category(c) == "Cs" for c in name):
-        raise UnsafeNameError(f"{name!r} is not text in UTF-8")
-    if "\\" in name:
-        raise UnsafeNameError(f"{name!r} contains a backslash")
-    if name.startswith("/") or re.match(r"[A-Za-z]:", name):
-        raise UnsafeNameError(f"{name!r} is an absolute path")
+    categories = {unicodedata.category(character) for character in name}
     parts = [part for part in name.split("/") if part not in ("", ".")]
-    if ".." in parts:
-        raise UnsafeNameError(f"{name!r} leads out of its folder ('..')")
+    problems = {
+        "contains control characters": "Cc" in categories,
+        "is not text in UTF-8": "Cs" in categories,
+        "contains a backslash": "\\" in name,
+        "is an absolute path": name.startswith("/") or re.match(r"[A-Za-z]:", name),
+        "leads out of its folder ('..')": ".." in parts,
+    }
+    for problem, present in problems.items():
+        if present:
+            raise UnsafeNameError(f"{name!r} {problem}")
     if any(len(part.encode()) > LONGEST_PART for part in parts):
         raise UnsafeNameError(f"{name!r} is longer than {LONGEST_PART} bytes")
     return parts
 
 
-BLOCK = 1 << 20
-
-
 class Writer:
-    """Writes members below a folder, within limits.
-
-    Args:
-        archive: named in messages.
-        folder: where to.
-        max_bytes, max_files: the limits.
-    """
+    """Writes members of an archive, which messages name, below a folder, within limits."""
 
     def __init__(self, archive: Path, folder: Path, max_bytes: int, max_files: int) -> None:
         self.archive, self.folder = archive, folder
@@ -100,10 +89,7 @@ class Writer:
 
     def announce(self, members: int, size: int) -> None:
         """Refuse what the archive itself says is too much, before anything is written."""
-        if members > self.max_files:
-            self.too_many()
-        if size > self.max_bytes:
-            self.too_large()
+        self.limit(members, size)
         if problem := lack_of_space(self.folder, size, str(self.archive)):
             raise FetchError(problem)
 
@@ -119,33 +105,26 @@ class Writer:
         with target.open("xb") as stream:
             while block := contents.read(BLOCK):
                 self._bytes += len(block)
-                if self._bytes > self.max_bytes:
-                    self.too_large()
+                self.limit(self._members, self._bytes)
                 stream.write(block)
         self.files.append(path)
-
-    def refuse(self, name: str, reason: str) -> NoReturn:
-        """Refuse a member, and with it the archive."""
-        self._refuse(f"{plain(repr(name))} {reason}")
 
     def _member(self, name: str, *, folder: bool) -> Path:
         """The path of one more member."""
         self._members += 1
-        if self._members > self.max_files:
-            self.too_many()
+        self.limit(self._members, self._bytes)
         try:
             return self._names.add(name, folder=folder)
         except UnsafeNameError as error:
-            self._refuse(plain(error, 1000))
+            self.refuse(plain(error, 1000))
 
-    def too_many(self) -> NoReturn:
-        """Refuse an archive of too many members."""
-        self._refuse(f"holds more than {self.max_files} members")
+    def limit(self, members: int, size: int) -> None:
+        """Refuse an archive of more members, or more bytes, than may be."""
+        if members > self.max_files:
+            self.refuse(f"holds more than {self.max_files} members")
+        if size > self.max_bytes:
+            self.refuse(f"unpacks to more than {self.max_bytes} bytes ({human(self.max_bytes)})")
 
-    def too_large(self) -> NoReturn:
-        """Refuse an archive of too many bytes."""
-        size = f"{self.max_bytes} bytes ({human(self.max_bytes)})"
-        self._refuse(f"unpacks to more than {size}")
-
-    def _refuse(self, reason: str) -> NoReturn:
+    def refuse(self, reason: str) -> NoReturn:
+        """Refuse the archive."""
         raise ArchiveError(f"{self.archive}: {reason}; nothing was unpacked")
