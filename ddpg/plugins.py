@@ -33,9 +33,7 @@ class Registry(Mapping[str, Description], Generic[Description]):
     Plug-ins are looked for when the registry is first used.
 
     Args:
-        group: the entry points' group.
         kind: the type that an entry point must hold.
-        built_in: the package's own.
         reserved: names that the package has outside this registry.
     """
 
@@ -117,7 +115,6 @@ def load_object(path: str, what: str) -> Any:
     """Import ``package.module:object``.
 
     Args:
-        path: where it is.
         what: for the error, such as "method 'wiener'".
 
     Raises:

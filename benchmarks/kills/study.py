@@ -47,7 +47,6 @@ class Study:
     Attributes:
         folder: where it lies; laid out by :func:`lay_out`.
         targets: what Snakemake is asked for; everything if empty.
-        cores: for Snakemake.
     """
 
     folder: Path

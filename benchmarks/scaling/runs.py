@@ -170,7 +170,6 @@ class Finished:
     """A study run with stubs, then planned again.
 
     Attributes:
-        run: the run itself.
         again: a dry run when all is there and up to date.
         times_only: the same with ``--rerun-triggers mtime``.
     """

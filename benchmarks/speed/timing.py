@@ -43,8 +43,6 @@ def alternate(
     """Time variants in turns, A B A B ..., after a warm-up of each.
 
     Args:
-        variants: what to time, by name.
-        repetitions: turns of each.
         calls: of the work in one turn; what is reported is one call's share.
         warm_up: calls before the clock starts.
     """

@@ -40,7 +40,6 @@ def measure(config: str, cores: int, *, plain: bool = False) -> tuple[dict[str, 
 
     Args:
         config: laid over config/config.yaml, relative to the repository.
-        cores: for Snakemake.
         plain: run it without what makes it fast.
 
     Returns:

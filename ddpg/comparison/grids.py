@@ -90,8 +90,6 @@ def collect(
     Args:
         cell: its path, such as "photographs/sr_bicubic-x4-svd/0.05".
         truth, observations: the shards of the data set and of the cell's observations.
-        restorations: label -> shards.
-        metrics: the long table.
         images: which, from top to bottom; None for the first :data:`MOST_IMAGES` by name.
 
     Returns:
@@ -128,7 +126,6 @@ def metrics_of_cell(metrics: pd.DataFrame, cell: str) -> pd.DataFrame:
     """Return the rows of one cell.
 
     Args:
-        metrics: the long table.
         cell: its path, such as "photographs/sr_bicubic-x4-svd/0.05".
 
     Raises:

@@ -48,10 +48,6 @@ def names_in(paths: Paths) -> list[str]:
 def read_arrays(paths: Paths, names: Iterable[str]) -> dict[str, np.ndarray]:
     """Read some tensors from shards.
 
-    Args:
-        paths: safetensors files.
-        names: the keys wanted.
-
     Returns:
         name -> array as stored, in the order of ``names``.
 
@@ -70,10 +66,6 @@ def read_arrays(paths: Paths, names: Iterable[str]) -> dict[str, np.ndarray]:
 
 def read_kernels(paths: Paths, images: Iterable[str]) -> dict[str, np.ndarray]:
     """Read the kernels with which images were blurred, of those that have one of their own.
-
-    Args:
-        paths: shards of observations.
-        images: which.
 
     Returns:
         image -> (k, k), non-negative.

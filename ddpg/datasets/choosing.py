@@ -72,10 +72,7 @@ def choose(
     """The pictures of a data set, as its card, its list or its folder says.
 
     Args:
-        card: what the data set should be.
         root: the folder of the source, where a list may lie.
-        base: the folder of the pictures.
-        files: the pictures below ``base``.
         problems: receives missing and ambiguous files and wrong counts.
     """
     listing = card.listing

@@ -26,9 +26,7 @@ class Row:
     Attributes:
         id: its key in every file of the study.
         source: path of its file below the folder that was surveyed.
-        sha256: of the file.
         width, height: in pixels, as stored.
-        label: its class, or None.
     """
 
     id: str

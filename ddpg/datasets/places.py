@@ -45,7 +45,6 @@ def root_folder(card: DatasetCard, fetched: Path | None = None) -> Path:
     """The folder of a data set's source.
 
     Args:
-        card: the data set.
         fetched: what ``ddpg job fetch-dataset`` made, for an archive and what comes from the web.
 
     Raises:

@@ -32,8 +32,6 @@ def survey_dataset(card: DatasetCard, output: Path, *, fetched: Path | None = No
     """Check every picture of a data set and write its index.
 
     Args:
-        card: what the data set should be.
-        output: the index; see :mod:`ddpg.datasets.index`.
         fetched: what ``ddpg job fetch-dataset`` made, for an archive or what the web has.
 
     Raises:
@@ -48,7 +46,6 @@ def survey(card: DatasetCard, root: Path) -> list[Row]:
     """Find the pictures of a data set and check all of them.
 
     Args:
-        card: what the data set should be.
         root: the folder of its source: the package's or the card's own folder, or the one that
             ``ddpg job fetch-dataset`` made.
 

@@ -48,7 +48,6 @@ def unpack(
     Args:
         archive: zip, tar, tar.gz, tar.bz2 or tar.xz, recognised by its contents.
         folder: must not exist, or be empty.
-        max_bytes: the most that is written in all.
         max_files: the most members, folders included.
 
     Returns:

@@ -78,7 +78,6 @@ def keep_aside(
     """Rename what is not wanted to ``NAME.sha256-mismatch``, numbered if that is taken.
 
     Args:
-        path: what to move.
         name: the name that it has, or would have had.
         sums: of a download; what already lies aside is not kept twice.
 

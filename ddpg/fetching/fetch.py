@@ -37,12 +37,9 @@ def fetch(
     path of the card or its variable becomes a link. Several processes may ask for one target.
 
     Args:
-        remote: the file.
-        target: where it shall lie.
         pins: lock file of checksums (YAML); enforced where the card gives no sha256, written where
             the file is seen for the first time. None pins nothing.
         key: the file's key in ``pins``; its name if None.
-        progress: whether a terminal shows a bar.
         patience: fields of :class:`ddpg.fetching.patience.Patience`.
 
     Returns:
@@ -101,9 +98,6 @@ class Order:
 
     def download(self, reasons: list[str]) -> None:
         """Bring the target, whose lock is held, from the first mirror that gives it.
-
-        Args:
-            reasons: places that have failed before.
 
         Raises:
             FetchError: no mirror gives it.

@@ -42,9 +42,7 @@ def fetch_folder(
 
     Args:
         remote: an archive, or a folder of Google Drive.
-        target: where the folder shall lie.
         pins, key, progress, patience: as for :func:`ddpg.fetching.fetch.fetch`.
-        max_bytes: the most that an archive may write.
         max_files: the most members that it may hold.
 
     Returns:

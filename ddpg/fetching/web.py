@@ -39,9 +39,7 @@ class Download:
         partial: receives the bytes; what it holds already is not asked for again if it is of the
             same version of the file, or if a checksum will tell.
         expected: its size refuses another file before it is downloaded.
-        label: the file's name, for people.
         timeout: seconds of silence after which a connection is given up.
-        progress: whether a terminal shows a bar.
     """
 
     address: str

@@ -34,7 +34,6 @@ def write_rows(
         path: where to, whole or not at all.
         columns: without the checksum's.
         rows: column -> value, written as text; empty where there is none.
-        delimiter: between two fields.
 
     Raises:
         ValueError: a row has a field that is no column.
@@ -57,9 +56,7 @@ def read_rows(
     """Read a CSV file as text and compare it with its checksum, where it has one.
 
     Args:
-        path: the file.
         columns: those it must have, in order, without the checksum's.
-        delimiter: between two fields.
         optional: the last of the columns, which may all be absent; their fields are then empty.
 
     Raises:

@@ -27,7 +27,6 @@ def locked(target: Path, *, optional: bool = False) -> Iterator[None]:
     lets go of the lock when its holder dies in whatever way.
 
     Args:
-        target: what the process is about to make.
         optional: go on without a lock, and say so, where the file system has none. A mere file
             that stands for a lock would outlive a job that was killed on another machine.
     """

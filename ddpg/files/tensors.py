@@ -70,7 +70,6 @@ def read_tensors(
     """Read tensors from a safetensors file, to the CPU.
 
     Args:
-        path: the file.
         names: which ones, in this order; all of them, sorted by name, if None.
 
     Raises:

@@ -85,7 +85,6 @@ def read_table(
     """The rows of a table, its header first, without empty lines.
 
     Args:
-        path: of the table.
         separators: those that may stand between fields, the usual one first.
         comments: whether lines that begin with ``#`` are left out.
         known: columns that a header may have; they tell a table with another separator.

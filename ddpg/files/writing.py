@@ -22,9 +22,6 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     that lead to ``path`` are made. The data reach the disk before the name changes. What processes
     that were killed while they wrote ``path`` have left is removed.
 
-    Args:
-        path: the final name.
-
     Yields:
         the temporary path, which the caller must write.
     """

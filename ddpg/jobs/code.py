@@ -110,8 +110,6 @@ def restoration_code(method: str, degradation: Degradation, kinds: tuple[str, ..
     the method's own sampler with all that it imports.
 
     Args:
-        method: its name.
-        degradation: what it undoes.
         kinds: of the networks of its prior; empty for a method without a prior.
     """
     stage = _restoring("ddpg.stages.restoration", degradation, kinds)

@@ -102,7 +102,6 @@ def compare(package: str, rules: Copy, other: Copy | None, *, who: str) -> None:
     """Compare the rules' copy of a package with the one that somebody else runs.
 
     Args:
-        package: its name.
         rules: the copy that the fingerprints are of.
         other: the one that runs; None if there is none.
         who: runs it, such as "this job".

@@ -33,7 +33,6 @@ class ConditionalPrior(NetworkPrior):
         network: ``network(x_t, t, y)`` with classes y (B,) if it is class-conditional, else
             ``network(x_t, t)``; like the classifier, it is taken over.
         schedule: the diffusion that the network was trained for.
-        classes: number of classes.
         class_conditional: whether the network takes the classes itself.
         label: class of every picture; None if :meth:`conditioned_on` will say.
         classifier: ``classifier(x_t, t)`` gives logits (B, classes).

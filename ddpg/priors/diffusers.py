@@ -33,11 +33,7 @@ from ddpg.priors.schedule import Schedule
 
 
 class DiffusersNetwork(nn.Module):
-    """A ``UNet2DModel`` as ``network(x_t, t)`` or ``network(x_t, t, y)``, its first 3 channels.
-
-    Args:
-        unet: the model.
-    """
+    """A ``UNet2DModel`` as ``network(x_t, t)`` or ``network(x_t, t, y)``, its first 3 channels."""
 
     def __init__(self, unet: nn.Module) -> None:
         super().__init__()
@@ -60,7 +56,6 @@ def load_folder(
 
     Args:
         card: names the folder, and the schedule or where it is read from.
-        device, dtype: of the prior.
         folder: another folder than the card's.
         execution: memory layout and compilation; the device's defaults if None.
 

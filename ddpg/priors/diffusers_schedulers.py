@@ -71,10 +71,6 @@ def read_scheduler(place: Path) -> tuple[dict[str, Any], Path | None]:
 def check_diffusion(config: Mapping[str, Any], path: Path) -> None:
     """Refuse a scheduler whose class or flags are of another diffusion than the package's.
 
-    Args:
-        config: of the scheduler.
-        path: its file.
-
     Raises:
         CorruptFileError: the message names the class or the flag, and the file.
     """
@@ -113,10 +109,6 @@ def folder_prediction(config: Mapping[str, Any], path: Path) -> Prediction:
 
 def folder_schedule(config: Mapping[str, Any], path: Path) -> Schedule:
     """The schedule that a diffusers scheduler's file describes.
-
-    Args:
-        config: of the scheduler.
-        path: its file.
 
     Raises:
         CorruptFileError: it is of another diffusion, or names betas that are not known.

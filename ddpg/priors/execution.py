@@ -189,7 +189,6 @@ def best_batch_size(prior: Prior, image_size: int) -> int:
 
     Args:
         prior: any prior; on a GPU it is called with one and with two images of noise.
-        image_size: side of the images.
     """
     if prior.device.type != "cuda":
         return 1
@@ -207,8 +206,6 @@ def automatic_batch_size(
 
     Args:
         peak: memory that a batch of one and of two images takes.
-        free: memory that there is.
-        largest: bound of the answer.
     """
     one, two = peak(1), peak(2)
     each = max(two - one, 1.0)

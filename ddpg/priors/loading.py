@@ -121,10 +121,6 @@ def load_network(
     """A part's network with its weights, which are mapped from their file where that is possible.
 
     Args:
-        card: of the prior.
-        part: "weights" or "classifier".
-        dtype: the precision that the network will have.
-        given: the checkpoint; looked for if None.
         exact: whether a converted checkpoint must have this precision; one in float32 will do
             otherwise.
 

@@ -28,10 +28,8 @@ def score_report(
     were measured on pictures of this size.
 
     Args:
-        name_or_card: the prior.
         dataset: name or path of a data set card, whose pictures are denoised.
         size: their side after cropping.
-        device: where the network runs.
         output: also receives every score, as CSV.
 
     Returns:

@@ -78,10 +78,8 @@ def score_prior(
     """Score a prior's one-step denoising.
 
     Args:
-        prior: any prior.
         pictures: image id -> (3, H, W) in [0, 1].
         levels: standard deviations of the noise in units of 1/255.
-        seed: of the noise.
         name: of the prior, for the rows.
 
     Returns:
@@ -128,7 +126,6 @@ def denoise(prior: Prior, noisy: Tensor, level: float) -> Tensor:
     """The prior's estimate of a picture from one network evaluation.
 
     Args:
-        prior: any prior.
         noisy: (3, H, W), a picture in [0, 1] plus noise.
         level: the noise's standard deviation in units of 1/255.
 

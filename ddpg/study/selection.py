@@ -39,7 +39,6 @@ def selected(entry: DatasetEntry, card: DatasetCard, limit: int | None = None) -
 
     Args:
         entry: the data set in the study, with its ``subset`` and ``limit``.
-        card: the data set.
         limit: of the whole study; the smaller of the two counts.
 
     Raises:

@@ -91,7 +91,6 @@ def read_sheet(
 
     Args:
         path: a tab-separated file; lines that begin with ``#`` are comments.
-        datasets: names of the study's data sets.
         steps: for rows that leave this field empty, where the method takes steps; the method's own
             default if None.
 

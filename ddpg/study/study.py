@@ -34,7 +34,6 @@ class Study:
     """The jobs of a study.
 
     Args:
-        config: the content of config.yaml.
         file: its path, for error messages.
 
     Raises:

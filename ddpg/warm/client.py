@@ -31,9 +31,6 @@ FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 def delegated(arguments: Sequence[str]) -> int | None:
     """Have a command done by the server.
 
-    Args:
-        arguments: of the ``ddpg`` command.
-
     Returns:
         its exit status, or None where it was not begun: there is no server, or it is not fit for
         this process.

@@ -32,9 +32,6 @@ class Request:
     """What a job's process knows of its surroundings.
 
     Attributes:
-        arguments: of the ``ddpg`` command.
-        folder: the working directory.
-        environment: all variables.
         code: what :func:`code_stamp` gives there.
     """
 

@@ -25,11 +25,7 @@ SINGLE_THREADED = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL
 
 
 def warm_up(workflow: Any) -> None:
-    """Start a server for the jobs of this run, where that helps; see :mod:`ddpg.warm`.
-
-    Args:
-        workflow: Snakemake's, about to run its jobs.
-    """
+    """Start a server for the jobs of this run, where that helps; see :mod:`ddpg.warm`."""
     if is_worthwhile(workflow):
         start()
 

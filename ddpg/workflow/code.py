@@ -28,7 +28,6 @@ def shell_prefix(workflow: Any, packages: Iterable[str]) -> str:
     """What stands before the command of every job: where ``ddpg`` is, and which it must be.
 
     Args:
-        workflow: Snakemake's, whose rules are being read.
         packages: the top-level packages of the plug-ins that the study uses.
 
     Returns:

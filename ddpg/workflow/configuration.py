@@ -53,9 +53,6 @@ def check_readable(path: str | Path) -> None:
 def study_configuration(workflow: Any) -> dict[str, Any]:
     """The configuration behind a workflow: its own file, those of the command line, ``--config``.
 
-    Args:
-        workflow: Snakemake's, after ``configfile:``.
-
     Raises:
         UserError: a file cannot be read, or holds what YAML takes for something else.
     """
@@ -76,7 +73,6 @@ def as_written(config: Mapping[str, Any], arguments: Sequence[str]) -> dict[str,
 
     Args:
         config: what Snakemake made of them: 202411 of 2024_11.
-        arguments: the command line.
     """
     written = dict(word.split("=", 1) for word in arguments if "=" in word)
     text = StudyConfig.model_fields

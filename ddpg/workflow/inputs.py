@@ -22,7 +22,6 @@ class Inputs:
     """The input functions of a study's rules.
 
     Args:
-        study: its definition.
         local: marks a file of the user's, which never lies on object storage.
     """
 

@@ -25,9 +25,6 @@ def lift_idle_limit(workflow: Any) -> None:
     hundred jobs it looks a hundred times a second (Snakemake 9.27): in the default study that took
     14 % of a core, and with thousands of jobs it would take a whole one. Without a limit it looks
     when a job has ended.
-
-    Args:
-        workflow: Snakemake's, about to run its jobs.
     """
     try:
         limit = workflow.scheduler.job_rate_limiter
@@ -45,9 +42,6 @@ def local_jobs(workflow: Any) -> int:
 
     0 where jobs go elsewhere, run in another environment, only touch files, or where this is not
     the process that schedules, and where Snakemake does not tell.
-
-    Args:
-        workflow: Snakemake's, about to run its jobs.
     """
     try:
         here = (

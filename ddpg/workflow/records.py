@@ -48,7 +48,6 @@ class Asked:
     and experiments, but not every setting.
 
     Args:
-        study: its definition.
         results: the folder of its results, as the rules name it.
     """
 
@@ -61,11 +60,6 @@ class Asked:
         """Whether a shard on the disk was made from other values than the study has.
 
         A file of which nothing is on record is taken for the study's.
-
-        Args:
-            experiment: whose.
-            number: of the shard.
-            measured: whether there is a table of metrics.
         """
         study, path, places = self._study, experiment.path, self._places
         made: list[_Made] = [

@@ -81,8 +81,6 @@ class Row:
     """The shards of an experiment.
 
     Attributes:
-        experiment: which.
-        shards: in order.
         seconds: that an image took, of the last shard that is finished, or else of images that are
             finished of others; None before.
     """
@@ -101,8 +99,6 @@ def read_status(study: Study, results: Path, now: float) -> list[Row]:
     """Look at the files of a study.
 
     Args:
-        study: its definition.
-        results: the folder of its results.
         now: seconds since 1970.
     """
     asked, places = Asked(study, results), Places.below(results)
@@ -373,8 +369,6 @@ def lines(study: Study, rows: list[Row], now: float, errors: int = 10) -> list[s
     """The status for people.
 
     Args:
-        study: its definition.
-        rows: of :func:`read_status`.
         now: seconds since 1970.
         errors: so many failures are told.
     """

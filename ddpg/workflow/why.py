@@ -38,8 +38,6 @@ class Job:
     """A job of a dry run.
 
     Attributes:
-        rule: its name.
-        input, output: paths.
         wildcards: "name=value, ..."; empty without.
         reason: what Snakemake says.
     """

@@ -24,8 +24,6 @@ class BaselinePrior(Prior):
     """The same weights in float32 (or float16 throughout), one image at a time.
 
     Args:
-        network: copied.
-        device: where it runs.
         dtype: of weights and features.
     """
 

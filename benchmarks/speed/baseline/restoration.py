@@ -19,8 +19,6 @@ def restored(
     Args:
         y: (1, 3, h, w).
         operator: A.
-        prior: the denoiser.
-        noise: random numbers.
         steps: calls of the network.
         sigma: on the [-1, 1] scale, above 0.
     """

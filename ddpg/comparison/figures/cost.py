@@ -44,7 +44,6 @@ def cost_points(summary: pd.DataFrame, cost: str) -> pd.DataFrame:
     run in different ones: the level with the most labels, of several the highest.
 
     Args:
-        summary: see :func:`ddpg.comparison.statistics.summary.summarise`.
         cost: "seconds" or "network_evaluations".
 
     Returns:
@@ -67,8 +66,6 @@ def draw_cost(summary: Summary, output_stem: str | os.PathLike[str], *, cost: st
     """Write ``output_stem.pdf`` and ``.png``: quality against a cost, labels of a method joined.
 
     Args:
-        summary: of the long table of metrics.
-        output_stem: the files' name without suffix.
         cost: "seconds" or "network_evaluations".
     """
     points = cost_points(summary.means, cost)

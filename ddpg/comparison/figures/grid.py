@@ -43,9 +43,7 @@ def draw_grid(
     Args:
         cell: its path, such as "photographs/sr_bicubic-x4-svd/0.05".
         truth, observations: the shards of the data set and of the cell's observations.
-        restorations: label -> shards.
         metrics_csv: the long table of metrics, or the parts of it that belong to the cell.
-        output_stem: the files' name without suffix.
         images: which, from top to bottom; None for the first by name. The page shows all of them,
             the figure the first :data:`ddpg.comparison.grids.MOST_IMAGES`.
 

@@ -50,7 +50,6 @@ def draw_kernels(
 
     Args:
         observations: shards of motion-blurred observations.
-        output_stem: the files' name without suffix.
         images: whose; None for the first :data:`MOST_KERNELS` by name.
 
     Raises:

@@ -37,7 +37,6 @@ def curves(summary: pd.DataFrame, metrics: Sequence[str] | None = None) -> pd.Da
     """Return the rows of the summary that the curves show.
 
     Args:
-        summary: see :func:`ddpg.comparison.statistics.summary.summarise`.
         metrics: which; None for PSNR, SSIM and a perceptual one.
 
     Raises:
@@ -60,8 +59,6 @@ def draw_metric_vs_noise(
     """Write ``output_stem.pdf`` and ``.png``: mean and bootstrap interval against the noise level.
 
     Args:
-        summary: of the long table of metrics.
-        output_stem: the files' name without suffix.
         metrics: one row of panels each; None for PSNR, SSIM and a perceptual one.
 
     Raises:

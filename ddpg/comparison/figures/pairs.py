@@ -37,9 +37,6 @@ REFERENCE = "ddpg"
 def choose_reference(summary: pd.DataFrame) -> str | None:
     """Return the label that others are compared with: DDPG, or the one of the best ranks.
 
-    Args:
-        summary: see :func:`ddpg.comparison.statistics.summary.summarise`.
-
     Returns:
         "ddpg" if it has values; else, of the labels that have most cells in the first metric that
         is shown, the one whose mean rank is lowest; None without values.
@@ -62,10 +59,6 @@ def shown_metrics(summary: pd.DataFrame) -> list[str]:
 
 def against(pairs: pd.DataFrame, reference: str) -> pd.DataFrame:
     """Return the pairs with one label, turned so that a difference is other - reference.
-
-    Args:
-        pairs: see :func:`ddpg.comparison.statistics.pairs.compare_pairs`.
-        reference: the label.
 
     Returns:
         columns of the cell, ``metric``, ``label`` (the other), ``difference``, ``low``, ``high``
@@ -93,8 +86,6 @@ def draw_paired_differences(
     """Write ``output_stem.pdf`` and ``.png``: every method minus the reference, per cell.
 
     Args:
-        summary: of the long table of metrics.
-        output_stem: the files' name without suffix.
         reference: a label; None for :func:`choose_reference`.
 
     Raises:

@@ -129,8 +129,6 @@ def add_absent(figure: Figure, summary: pd.DataFrame, metrics: Iterable[str]) ->
 
     Args:
         figure: without a title of its own.
-        summary: see :func:`ddpg.comparison.statistics.summary.summarise`.
-        metrics: those that are drawn.
     """
     shown = summary[summary["metric"].isin(list(metrics))]
     styles = label_styles(summary)

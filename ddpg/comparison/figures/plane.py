@@ -53,10 +53,6 @@ def draw_perception_distortion(summary: Summary, output_stem: str | os.PathLike[
     """Write ``output_stem.pdf`` and ``.png``: PSNR against LPIPS, or the metric that has values.
 
     Better is always up and to the right; a larger symbol is a higher noise level.
-
-    Args:
-        summary: of the long table of metrics.
-        output_stem: the files' name without suffix.
     """
     points = leading(plane(summary.means))
     points = points[np.isfinite(points["psnr"]) & np.isfinite(points["perception"])]

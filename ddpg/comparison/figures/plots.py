@@ -36,8 +36,6 @@ def draw_plots(
     """Draw all of :data:`ddpg.comparison.products.PLOTS`.
 
     Args:
-        metrics_csv: the long table of metrics.
-        folder: where to; made if need be.
         reference: the label that the paired differences are against; None for DDPG or, without
             it, the one of the best ranks.
 

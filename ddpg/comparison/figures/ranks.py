@@ -24,12 +24,7 @@ _WIDTH = 76
 
 
 def draw_ranks(summary: Summary, output_stem: str | os.PathLike[str]) -> None:
-    """Write ``output_stem.pdf`` and ``.png``: a critical-difference diagram per metric.
-
-    Args:
-        summary: of the long table of metrics.
-        output_stem: the files' name without suffix.
-    """
+    """Write ``output_stem.pdf`` and ``.png``: a critical-difference diagram per metric."""
     drawn = [ranking for ranking in summary.rankings if not ranking.reason]
     with paper():
         if drawn:

@@ -32,7 +32,6 @@ def draw_trajectories(
     Args:
         files: of :mod:`ddpg.stages.trajectory_file`, of one image in one cell;
             none for a figure that says so.
-        output_stem: the files' name without suffix.
 
     Raises:
         UserError: a file holds no trajectory, or they are not of one image in one cell.

@@ -48,8 +48,6 @@ def write_page(
     """Write the page.
 
     Args:
-        output: the HTML file.
-        metrics_csv: the long table of metrics.
         provenance_json: what the study was made with; any JSON object.
         figures: PNG files, shown in this order under their :mod:`ddpg.comparison.captions`.
         grids: JSON files of :func:`ddpg.comparison.figures.grid.draw_grid`, one per cell.

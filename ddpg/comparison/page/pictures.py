@@ -34,7 +34,6 @@ class Pictures:
     Attributes:
         blocks: identity -> names and data URIs: (data set, image) holds the truth with the size
             and the detail, (data set, degradation, noise level, image) the rest.
-        encoding: how they are stored.
         wanted: the images for which there were pictures, by data set.
         shown: those that the page holds, by data set.
     """
@@ -139,7 +138,6 @@ def thumbnails(truth: Paths, images: Mapping[str, Sequence[str]]) -> dict[str, d
 
     Args:
         truth: the prepared pictures, ``.../{data set}/shard-{k}.safetensors``.
-        images: data set -> images.
 
     Returns:
         data set -> image -> data URI; what is in no shard is left out.

@@ -64,7 +64,6 @@ def scores(metrics: pd.DataFrame, images: Mapping[str, Sequence[str]]) -> dict[t
 
     Args:
         metrics: the long table; of several repeats the first is taken, which is the one shown.
-        images: data set -> images, see :func:`image_lists`.
 
     Returns:
         (data set, degradation, noise level) -> "values": metric -> label -> one number per image,

@@ -100,11 +100,7 @@ def undecided(summary: pd.DataFrame) -> str:
 
 
 def table_views(summary: pd.DataFrame) -> list[View]:
-    """Lay out the tables.
-
-    Args:
-        summary: see :func:`ddpg.comparison.statistics.summary.mark_best`.
-    """
+    """Lay out the tables."""
     groups = summary.groupby(DEGRADATION_KEYS, dropna=False, sort=False)
     return [_view(key, frame) for key, frame in groups]
 

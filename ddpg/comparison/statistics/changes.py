@@ -88,7 +88,6 @@ def compare_runs(
         alpha: level of significance, after Holm's correction.
         minimal_effect: mean differences of at most this size, in the metric's unit, get no
             verdict.
-        resamples, seed: of the 95 % intervals.
 
     Raises:
         UserError: a metric is in neither run, or nothing can be compared.

@@ -31,8 +31,6 @@ def mean_intervals(
     Args:
         samples: K arrays (n_k,), one value per image; no NaN.
         level: coverage, in (0, 1).
-        resamples: number of bootstrap resamples.
-        seed: of the resamples.
 
     Returns:
         (K, 2): lower and upper end; NaN for fewer than two values or one that is infinite.
@@ -64,8 +62,6 @@ def resampled_means(values: np.ndarray, resamples: int, seed: int) -> np.ndarray
 
     Args:
         values: (n, K); the rows are drawn with replacement, together for all columns.
-        resamples: B.
-        seed: of the draws.
 
     Returns:
         (B, K).

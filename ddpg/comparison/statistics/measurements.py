@@ -132,9 +132,6 @@ def label_styles(frame: pd.DataFrame) -> dict[str, MethodStyle]:
 def per_image(metrics: pd.DataFrame) -> pd.DataFrame:
     """Average over the repeats of each image.
 
-    Args:
-        metrics: a long table, see :func:`read_metrics`.
-
     Returns:
         one row per image: :data:`SUMMARY_KEYS`, ``image``, ``value`` (mean over the repeats that
         have one; empty if none has), ``repeats`` (how many have), ``squares`` (sum of the squared

@@ -45,7 +45,6 @@ def compare_pairs(
     Args:
         metrics: a long table; metrics of cost are not compared.
         alpha: below it a corrected p is significant.
-        level, resamples, seed: of the intervals, see :mod:`ddpg.comparison.statistics.intervals`.
 
     Returns:
         one row per cell, metric and pair, :data:`PAIR_COLUMNS`: ``difference`` is the mean of
@@ -139,8 +138,6 @@ def decide(family: list[dict[str, Any]], metric: str, alpha: float) -> list[dict
 
     Args:
         family: rows of :func:`paired_test` with ``label_a`` and ``label_b``.
-        metric: their metric.
-        alpha: level of significance.
 
     Returns:
         the rows with ``p_holm``, ``better``, ``decidable`` and ``note``, without ``lean``.

@@ -23,7 +23,6 @@ class Ranking:
     """The methods' average ranks in one metric.
 
     Attributes:
-        metric: which.
         cells: number of cells, N.
         ranks: label -> average rank over the cells, the best (lowest) first.
         critical_difference: average ranks that differ by less are not significantly different.
@@ -51,7 +50,6 @@ def nemenyi_critical_difference(methods: int, cells: int, alpha: float = ALPHA) 
     Args:
         methods: k >= 2.
         cells: N >= 1.
-        alpha: level of significance.
     """
     q = studentized_range.ppf(1 - alpha, methods, np.inf) / math.sqrt(2)
     return float(q * math.sqrt(methods * (methods + 1) / (6 * cells)))
@@ -61,9 +59,7 @@ def rank_methods(summary: pd.DataFrame, metric: str, *, alpha: float = ALPHA) ->
     """Rank the methods by their mean in every cell and average the ranks.
 
     Args:
-        summary: see :func:`ddpg.comparison.statistics.summary.summarise`.
         metric: by which; methods that lack a cell of it, or images in one, are left out.
-        alpha: level of significance.
 
     Returns:
         the ranking; without ranks, and with the reason, for fewer than two methods or cells.
@@ -109,7 +105,6 @@ def groups_within(ranks: dict[str, float], width: float) -> list[list[str]]:
 
     Args:
         ranks: label -> average rank, ascending.
-        width: the critical difference.
     """
     labels, reached = list(ranks), 0
     groups: list[list[str]] = []

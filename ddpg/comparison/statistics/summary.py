@@ -33,7 +33,6 @@ class Summary:
     """A long table and what follows from it, each computed once and when it is first asked for.
 
     Attributes:
-        metrics: the long table, see :func:`ddpg.comparison.statistics.measurements.read_metrics`.
         source: where it comes from, for errors.
 
     >>> columns = ["dataset", "task", "operator", "scale", "sigma_y", "method", "label"]
@@ -91,10 +90,6 @@ def summarise(
     seed: int = SEED,
 ) -> pd.DataFrame:
     """Aggregate over the images, after averaging over the repeats of each.
-
-    Args:
-        metrics: a long table, see :func:`ddpg.comparison.statistics.measurements.read_metrics`.
-        level, resamples, seed: of the intervals, see :mod:`ddpg.comparison.statistics.intervals`.
 
     Returns:
         one row per cell, label and metric: :data:`SUMMARY_KEYS`, then ``mean``, ``std`` (sample
@@ -184,10 +179,6 @@ def _rank(summary: pd.DataFrame) -> pd.DataFrame:
 
 def mark_best(summary: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     """Say which methods no other beats significantly, and where that can be said at all.
-
-    Args:
-        summary: see :func:`summarise`.
-        pairs: see :func:`ddpg.comparison.statistics.pairs.compare_pairs`, of the same metrics.
 
     Returns:
         the summary with ``decidable`` (there are images enough for a significant difference

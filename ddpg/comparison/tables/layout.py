@@ -134,9 +134,6 @@ def _cost_table(dataset: str, frame: pd.DataFrame) -> Table:
 def repeat_tables(summary: pd.DataFrame) -> list[Table]:
     """Lay out the spread over the repeats of an image, for the degradations that have repeats.
 
-    Args:
-        summary: see :func:`ddpg.comparison.statistics.summary.summarise`.
-
     Returns:
         tables like those of :func:`quality_tables` whose numbers are ``std_repeats``.
     """

@@ -29,11 +29,7 @@ def settings_frame(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def settings_markdown(frame: pd.DataFrame) -> str:
-    """Return a section with the settings; "" where none are known.
-
-    Args:
-        frame: see :func:`settings_frame`.
-    """
+    """Return a section with the settings; "" where none are known."""
     if frame.empty:
         return ""
     styles = label_styles(frame)

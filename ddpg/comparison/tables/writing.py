@@ -30,11 +30,6 @@ def write_tables(
 ) -> None:
     """Write the files of :data:`TABLES`, and beside them the comparison with published figures.
 
-    Args:
-        metrics_csv: the long table of metrics.
-        folder: where to; made if need be.
-        published_csv: published figures; None to leave them out.
-
     Raises:
         UserError: an input is not what it should be.
     """
@@ -72,8 +67,6 @@ def markdown_page(metrics: pd.DataFrame, tables: list[Table], sections: Iterable
     """Join the tables under a heading for each data set, with the conventions at the end.
 
     Args:
-        metrics: the long table, whose metrics are explained.
-        tables: see :func:`all_tables`.
         sections: more of it, in Markdown; empty ones are left out.
     """
     parts = ["# Results\n"]

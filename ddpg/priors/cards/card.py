@@ -147,9 +147,6 @@ def find_card(name_or_card: str | os.PathLike[str]) -> Path:
 def read_card(name_or_card: str | os.PathLike[str]) -> Card:
     """Read and check a card.
 
-    Args:
-        name_or_card: name of a prior, or path of a card.
-
     Raises:
         UserError: there is no such prior or file, or a field is missing, unknown or not allowed.
     """

@@ -35,7 +35,6 @@ def identity_with(card: Card, weights: Mapping[str, str]) -> str:
     """Names what a prior computes with certain weights, in 16 hex digits.
 
     Args:
-        card: of the prior.
         weights: what decides about each part's values, such as
             :func:`ddpg.priors.cards.own_files.weights_content` gives.
     """

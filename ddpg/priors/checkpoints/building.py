@@ -60,7 +60,6 @@ def fill(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> nn.Mo
     Args:
         network: on the meta device, or not.
         weights: name -> tensor, in whatever precision, perhaps mapped from a file.
-        path: the file that they come from, for messages.
 
     Raises:
         CorruptFileError: they do not agree; everything that is wrong is in one message.

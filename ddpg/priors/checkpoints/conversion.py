@@ -41,10 +41,7 @@ def convert_checkpoint(card: Card, part: str, source: Path, output: Path, *, dty
     """Write a checkpoint as safetensors, in the precision of a prior.
 
     Args:
-        card: what the checkpoint is for.
-        part: "weights" or "classifier".
         source: the checkpoint as it was published.
-        output: where to.
         dtype: float32, bfloat16 or float16.
 
     Raises:
@@ -135,12 +132,6 @@ def random_checkpoint(card: Card, part: str, output: Path, *, seed: int) -> None
 
     For trying a pipeline where the real weights cannot be had: what is restored with them is no
     picture. The same card and seed give the same file.
-
-    Args:
-        card: says the architecture.
-        part: "weights" or "classifier".
-        output: where to.
-        seed: of the weights.
     """
     weights = random_weights(build_network(card, part), seed)
     with replacing(output) as temporary, temporary.open("wb") as stream:

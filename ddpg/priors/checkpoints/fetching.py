@@ -37,10 +37,7 @@ def fetch_checkpoint(
     """Put a prior's checkpoint, verified, where it belongs.
 
     Args:
-        name_or_card: name of a prior, or path of its card.
-        part: "weights" or "classifier".
         output: where to; a right file that is there stays as it is.
-        pins: file of the checksums of what cards give without one.
         record: also write down here what the file holds, as JSON.
         seen: what planning saw of it, see :func:`ddpg.priors.checkpoints.records.seen_before`.
 
@@ -67,9 +64,7 @@ def obtain(card: Card, part: str, *, pins: Path, record: Path | None = None) -> 
     """The verified checkpoint of a part: the user's own, or the one that is fetched.
 
     Args:
-        card: of the prior.
         part: "weights" or "classifier", with a checkpoint that is not drawn at random.
-        pins: file of the checksums of what cards give without one.
         record: what was fetched for this study; another file is refused.
 
     Raises:

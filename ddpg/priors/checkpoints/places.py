@@ -38,12 +38,6 @@ def converted_path(card: Card, part: str, dtype: str) -> Path:
 def find_checkpoint(card: Card, part: str, dtype: str, given: Path | None = None) -> Path:
     """The file of a part's weights, see the module's description.
 
-    Args:
-        card: of the prior.
-        part: "weights" or "classifier".
-        dtype: precision that the network will have.
-        given: the path asked for, if one is.
-
     Raises:
         UserError: there is none; the message says where it was looked for and what to do.
     """

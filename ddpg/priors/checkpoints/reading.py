@@ -170,8 +170,6 @@ def check_finite(weights: Mapping[str, Tensor], path: Path, how: str = "") -> No
     """Refuse damage that no checksum shows, and numbers beyond the range of a precision.
 
     Args:
-        weights: name -> tensor.
-        path: the file that they come from, for the message.
         how: what was done with them, for the message.
 
     Raises:

@@ -31,12 +31,7 @@ CHECKSUMS = Path("config/checksums.yaml")
 
 @dataclass(frozen=True)
 class Record:
-    """A verified checkpoint.
-
-    Attributes:
-        file: its plain name.
-        size, sha256: what it holds.
-    """
+    """A verified checkpoint."""
 
     file: str
     size: int
@@ -125,9 +120,6 @@ def pin_problem(card: Card, part: str, pins: Path, file: Path | None = None) -> 
     """Why a part's file on this machine is not the expected one; nothing if it may be.
 
     Args:
-        card: of the prior.
-        part: "weights" or "classifier".
-        pins: the lock file of checksums.
         file: the file; what the user names of this machine if None.
 
     Raises:

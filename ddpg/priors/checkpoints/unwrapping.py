@@ -48,7 +48,6 @@ def unwrap(content: object, path: Path, parameters: Sequence[str] = ()) -> dict[
 
     Args:
         content: what was read from the file.
-        path: the file, for messages.
         parameters: names of the network's parameters in its order, for averages that are a list
             without names (``shadow_params``).
 

@@ -33,7 +33,6 @@ class ResidualBlock(nn.Module):
     Args:
         width_in: channels that enter.
         width: channels that leave.
-        config: of the network.
         resample: halves or doubles the resolution of both branches on the way.
     """
 

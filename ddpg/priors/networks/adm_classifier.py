@@ -44,9 +44,6 @@ class ADMClassifier(ADMEncoder):
 
     With the pool "attention", which knows the pixels by their places, pictures have the training's
     size; with the others, any size that ``size_multiple`` divides.
-
-    Args:
-        config: its architecture.
     """
 
     configuration = ADMClassifierConfig

@@ -18,11 +18,7 @@ from ddpg.priors.networks.precise import PreciseConv2d
 
 
 class ADMEncoder(PublishedNetwork):
-    """From a picture and its time to features of every resolution.
-
-    Args:
-        config: the architecture of the network that it is part of.
-    """
+    """From a picture and its time to features of every resolution."""
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)

@@ -21,9 +21,6 @@ class ADMUNet(ADMEncoder):
 
     Whether a level attends depends on the level alone, as in the published network: pictures of
     another size than the training's, square or not, are possible.
-
-    Args:
-        config: its architecture.
     """
 
     configuration = ADMUNetConfig

@@ -19,11 +19,7 @@ from ddpg.validation import validated
 
 
 class PublishedNetwork(nn.Module):
-    """A network of pictures and times that a published checkpoint fits, parameter by parameter.
-
-    Args:
-        config: its architecture.
-    """
+    """A network of pictures and times that a published checkpoint fits, parameter by parameter."""
 
     configuration: ClassVar[type[Architecture]]
     converts_itself: ClassVar[bool] = True

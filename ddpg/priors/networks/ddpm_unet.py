@@ -27,9 +27,6 @@ class DDPMUNet(PublishedNetwork):
 
     Whether a level attends depends on the level alone, as in the published network: pictures of
     another size than the training's, square or not, are possible.
-
-    Args:
-        config: its architecture.
     """
 
     configuration = DDPMUNetConfig

@@ -34,7 +34,6 @@ def dead_leaves(
 
     Args:
         size: side of the square picture in pixels.
-        rng: source of every random choice.
         palettes: pictures (H, W, 3) in [0, 1] whose pixels serve as colours.
         textures: grey textures (H, W) of zero mean and unit variance, each side at least
             ``2 * size``, mixed with the synthetic ones.

@@ -195,10 +195,8 @@ def train(
     """Train, or go on training, in ``folder``; yields (steps done, mean loss) at every log line.
 
     Args:
-        config: the recipe.
         folder: receives the log, the state and the weights; made if missing.
         name: the weights are saved as ``<name>.safetensors``.
-        device: where the network runs.
 
     Raises:
         ValueError: the folder holds a run of another recipe.
