@@ -68,10 +68,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Grid:
-    """The rows of a cell, with the cell's names for programs and for people."""
+    """The rows of a cell, with the cell's path and its title for people."""
 
-    dataset: str
-    degradation: str
+    cell: str
     sigma_y: float
     title: str
     rows: list[Row]
@@ -119,7 +118,7 @@ def collect(
     rows = [_row(image, columns, scores, failures, kernels.get(image)) for image in chosen]
     first = here.iloc[0]
     title = degradation_title(first.task, first.operator, first.scale)
-    return Grid(first.dataset, cell.split("/")[1], float(first.sigma_y), title, rows)
+    return Grid(cell, float(first.sigma_y), title, rows)
 
 
 def metrics_of_cell(metrics: pd.DataFrame, cell: str) -> pd.DataFrame:
@@ -181,26 +180,20 @@ def page_data(grid: Grid) -> dict:
     The pictures are kept without loss, in their own sizes; scores are not among it, the page takes
     them from the table of metrics.
     """
-    return {
-        "dataset": grid.dataset,
-        "degradation": grid.degradation,
-        "title": grid.title,
-        "sigma_y": grid.sigma_y,
-        "rows": [_page_row(row) for row in grid.rows],
-    }
-
-
-def _page_row(row: Row) -> dict:
-    height, width = row.tiles[0].picture.shape[:2]
-    return {
-        "image": row.image,
-        "width": width,
-        "height": height,
-        "detail": asdict(row.detail),
-        "kernel": None if row.kernel is None else data_uri(kernel_picture(row.kernel)),
-        "tiles": {t.label: data_uri(t.picture) for t in row.tiles if not t.failure},
-        "failures": {tile.label: tile.failure for tile in row.tiles if tile.failure},
-    }
+    rows = []
+    for row in grid.rows:
+        height, width = row.tiles[0].picture.shape[:2]
+        kernel = None if row.kernel is None else data_uri(kernel_picture(row.kernel))
+        rows.append({
+            "image": row.image,
+            "width": width,
+            "height": height,
+            "detail": asdict(row.detail),
+            "kernel": kernel,
+            "tiles": {t.label: data_uri(t.picture) for t in row.tiles if not t.failure},
+            "failures": {tile.label: tile.failure for tile in row.tiles if tile.failure},
+        })  # fmt: skip
+    return {"cell": grid.cell, "rows": rows}
 
 
 def full_size(row: Row, tile: Tile) -> np.ndarray:

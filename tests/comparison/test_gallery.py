@@ -17,11 +17,12 @@ from ddpg.comparison.page.overview import facts, overview
 from ddpg.comparison.page.page import megabytes, write_page
 from ddpg.comparison.page.pictures import LOSSLESS, LOSSY, choose_pictures, thumbnails
 from ddpg.comparison.page.scores import cells, scores
-from ddpg.comparison.page.tables import Head, left_out, table_views, undecided
+from ddpg.comparison.page.tables import Head, table_views, undecided
 from ddpg.comparison.pictures import data_uri
 from ddpg.comparison.statistics.measurements import read_metrics
 from ddpg.comparison.statistics.pairs import compare_pairs
 from ddpg.comparison.statistics.summary import mark_best, summarise
+from ddpg.comparison.tables.layout import left_out
 from ddpg.errors import UserError
 
 CELL = "my_set/deblur_gauss-fft/0.05"
@@ -166,7 +167,7 @@ def test_what_is_missing_says_why(summary):
     pinv = next(row for row in ssim.rows if row[0] == "pinv")[2][0]
     assert (pinv.mark, pinv.title) == ("a", "2 of 3 images; too small")
     assert ssim.notes == {"a": "2 of 3 images; too small"}
-    assert left_out(summary) == ["LPIPS (Alex) is left out: no AlexNet_weights."]
+    assert left_out(summary) == {"lpips_alex": "LPIPS (Alex) is left out: no AlexNet_weights."}
 
 
 def test_facts_count_what_was_restored(metrics_csv):
@@ -202,7 +203,7 @@ def noise_grid(images, side=64, dataset="d"):
         detail = {"top": 0, "left": 0, "side": 8}
         size = {"width": side, "height": side}
         rows.append({"image": name, "kernel": None, "tiles": tiles, "detail": detail} | size)
-    return {"dataset": dataset, "degradation": "t-fft", "title": "T", "sigma_y": 0.1, "rows": rows}
+    return {"cell": f"{dataset}/t-fft/0.1", "rows": rows}
 
 
 def test_pictures_are_lossless_while_they_fit_then_smaller_then_fewer():
@@ -220,7 +221,7 @@ def test_pictures_are_lossless_while_they_fit_then_smaller_then_fewer():
 
 def test_the_truth_stands_once_for_all_cells():
     grid = noise_grid(["a"])
-    other = grid | {"sigma_y": 0.2}
+    other = grid | {"cell": "d/t-fft/0.2"}
     assert set(choose_pictures([grid, other]).blocks) == {
         ("d", "a"), ("d", "t-fft", "0.1", "a"), ("d", "t-fft", "0.2", "a"),
     }  # fmt: skip

@@ -71,8 +71,7 @@ def grid(dataset, task, scale, sigma):
             "tiles": {label: data_uri(picture) for label, picture in pictures.items()},
         })  # fmt: skip
     degradation = f"{task}-x{scale}-fft" if scale else f"{task}-fft"
-    identity = {"dataset": dataset, "degradation": degradation, "title": task, "sigma_y": sigma}
-    return identity | {"rows": rows}
+    return {"cell": f"{dataset}/{degradation}/{sigma}", "rows": rows}
 
 
 def write_study(folder, metrics, grids):

@@ -22,12 +22,13 @@ from ddpg.comparison.page.blocks import blocks
 from ddpg.comparison.page.overview import facts, overview, sections
 from ddpg.comparison.page.pictures import BUDGET, Pictures, choose_pictures, thumbnails
 from ddpg.comparison.page.scores import image_lists
-from ddpg.comparison.page.tables import left_out, metrics_with_values, table_views, undecided
+from ddpg.comparison.page.tables import metrics_with_values, table_views, undecided
 from ddpg.comparison.pictures import Paths
 from ddpg.comparison.products import FIGURES
 from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.style import METRIC_STYLES, dataset_name
 from ddpg.comparison.tables.entries import BOLD
+from ddpg.comparison.tables.layout import left_out
 from ddpg.errors import UserError
 from ddpg.files.writing import replacing
 
@@ -88,7 +89,7 @@ def render_page(
         overview=overview(metrics, provenance),
         tables=table_views(means),
         bold=BOLD,
-        left_out=left_out(means),
+        left_out=list(left_out(means).values()),
         undecided=undecided(means),
         metrics={name: METRIC_STYLES[name] for name in metrics_with_values(means)},
         datasets={str(name): dataset_name(str(name)) for name in metrics["dataset"].unique()},

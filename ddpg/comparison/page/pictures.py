@@ -17,7 +17,6 @@ from typing import Any
 from ddpg.comparison.grids import OBSERVATION, TRUTH
 from ddpg.comparison.pictures import Paths, names_in, read_arrays, thumbnail_uri, to_8bit
 from ddpg.errors import UserError
-from ddpg.study.names import number_name
 
 BUDGET = 48.0
 """MiB of pictures in a page unless another number is asked for."""
@@ -90,7 +89,7 @@ def _blocks(grids: Sequence[Grid]) -> dict[tuple[str, ...], dict[str, Any]]:
     blocks: dict[tuple[str, ...], dict[str, Any]] = {}
     for grid in grids:
         try:
-            cell = (grid["dataset"], grid["degradation"], number_name(grid["sigma_y"]))
+            cell = grid["cell"].split("/")
             for row in grid["rows"]:
                 tiles = dict(row["tiles"])
                 shared = {"uri": tiles.pop(TRUTH), "detail": row["detail"]}
@@ -99,15 +98,11 @@ def _blocks(grids: Sequence[Grid]) -> dict[tuple[str, ...], dict[str, Any]]:
                 own = {"tiles": tiles, "kernel": row["kernel"]}
                 own |= {"failures": row["failures"]} if row.get("failures") else {}
                 blocks[*cell, row["image"]] = own
-                _check(tiles[OBSERVATION])
-        except (KeyError, TypeError, ValueError) as error:
+                if not tiles[OBSERVATION].startswith("data:image/"):
+                    raise ValueError("a picture is no data URI")
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise UserError(f"a grid's file is not of this version: {error!r}") from error
     return blocks
-
-
-def _check(uri: str) -> None:
-    if not uri.startswith("data:image/"):
-        raise ValueError("a picture is no data URI")
 
 
 def _images(blocks: Mapping[tuple[str, ...], Any]) -> dict[str, list[str]]:

@@ -18,19 +18,26 @@ class Entry:
 
     Attributes:
         text: the mean, or "—" where it could not be computed.
-        interval: its bootstrap interval, such as "[21.30, 24.12]", or "".
+        spread: its bootstrap interval, such as "[21.30, 24.12]", or "".
         value: the mean as a number, for sorting.
         rank: 1 for the best mean of its column, 2 for the second, 0 otherwise.
         best: no other method is significantly better; printed bold.
         mark: the letter of a note, or "".
+        title: what a number does not say by itself: of how many images, deviations, reasons.
     """
 
-    text: str
-    interval: str = ""
+    text: str = ""
+    spread: str = ""
     value: float = math.nan
     rank: int = 0
     best: bool = False
     mark: str = ""
+    title: str = ""
+
+    @property
+    def first(self) -> bool:
+        """Whether it is the best mean of its column; underlined."""
+        return self.rank == 1
 
 
 @dataclass(frozen=True)
@@ -70,18 +77,31 @@ def small_cost(value: float, metric: str) -> str:
 
 
 def format_entry(row: Any, notes: dict[str, str]) -> Entry:
-    """Format one row of the summary."""
-    text = remark(row)
-    mark = notes.setdefault(text, letter(len(notes))) if text else ""
+    """Format one row of the summary; ``notes`` (text -> letter) grows by what it leaves out."""
+    reason = remark(row)
+    mark = notes.setdefault(reason, letter(len(notes))) if reason else ""
     if row.n == 0:
-        return Entry("—", mark=mark)
+        return Entry("—", mark=mark, title=reason)
     decimals = METRIC_STYLES[row.metric].decimals
     ends = f"[{row.low:.{decimals}f}, {row.high:.{decimals}f}]"
-    interval = "" if math.isnan(row.low) else ends
-    rank = int(row.rank) if row.rank in (1, 2) else 0
-    text = "∞" if math.isinf(row.mean) else f"{row.mean:.{decimals}f}"
-    best = bool(getattr(row, "best", False))
-    return Entry(text, interval, float(row.mean), rank, best, mark)
+    return Entry(
+        text="∞" if math.isinf(row.mean) else f"{row.mean:.{decimals}f}",
+        spread="" if math.isnan(row.low) else ends,
+        value=float(row.mean),
+        rank=int(row.rank) if row.rank in (1, 2) else 0,
+        best=bool(getattr(row, "best", False)),
+        mark=mark,
+        title=reason or _title(row, decimals),
+    )
+
+
+def _title(row: Any, decimals: int) -> str:
+    parts = [f"{row.n} image{'s' * (row.n != 1)}"]
+    if math.isfinite(row.std):
+        parts.append(f"standard deviation {row.std:.{decimals}f}")
+    if math.isfinite(row.std_repeats):
+        parts.append(f"over the seeds of an image {row.std_repeats:.{decimals}f}")
+    return ", ".join(parts)
 
 
 def remark(row: Any) -> str:

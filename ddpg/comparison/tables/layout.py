@@ -86,8 +86,8 @@ def _quality_table(
     """The table of one degradation."""
     dataset, task, operator, scale = key
     name = degradation_title(task, operator, scale)
-    left_out = _left_out(frame)
-    shown = frame[~frame["metric"].isin(metric for metric, _ in left_out)]
+    without = left_out(frame)
+    shown = frame[~frame["metric"].isin(without)]
     if cost is not None:
         here = (cost["task"] == task) & (cost["operator"] == operator)
         cost = cost[here & ((cost["scale"] == scale) | (math.isnan(scale) & cost["scale"].isna()))]
@@ -100,7 +100,7 @@ def _quality_table(
     identity = "-".join(
         part for part in (task, f"x{number_name(scale)}" if scale > 0 else "", operator) if part
     )
-    notes += [("", text) for _, text in left_out]
+    notes += [("", text) for text in without.values()]
     return Table(dataset, identity, name, caption, panels, notes)
 
 
@@ -155,18 +155,16 @@ def _renamed(table: Table, repeats: int) -> Table:
     return Table(table.dataset, f"{table.key}-seeds", title, caption, table.panels, [])
 
 
-def _left_out(frame: pd.DataFrame) -> list[tuple[str, str]]:
-    """The metrics without any value, each with a sentence that says why."""
-    return [
-        (metric, f"{METRIC_STYLES[metric].name} is left out: {because(rows['reason'])}.")
-        for metric, rows in frame.groupby("metric", sort=False)
-        if not rows["n"].any()
-    ]
-
-
-def because(reasons: pd.Series) -> str:
-    """The different reasons in one line."""
-    return "; ".join(sorted({reason.rstrip(".") for reason in reasons if reason})) or "no value"
+def left_out(summary: pd.DataFrame) -> dict[str, str]:
+    """Return a sentence for every metric of quality without any value: its name and why."""
+    sentences = {}
+    for metric, rows in summary.groupby("metric", sort=False):
+        style = METRIC_STYLES[str(metric)]
+        if style.family != "cost" and not rows["n"].any():
+            reasons = {reason.rstrip(".") for reason in rows["reason"] if reason}
+            why = "; ".join(sorted(reasons)) or "no value"
+            sentences[str(metric)] = f"{style.name} is left out: {why}."
+    return sentences
 
 
 def _images(frame: pd.DataFrame, noun: str = "image") -> str:
@@ -207,7 +205,7 @@ def _panel(
     groups: list[tuple[float | None, list[str]]] = [(_key(level), metrics) for level in levels]
     # The cost has no noise level, and nan is no key that can be found again.
     found = {(row.label, _key(row.sigma_y), row.metric): row for row in frame.itertuples()}
-    costs = _costs(cost, levels)
+    costs = {} if cost is None else mean_costs(cost, levels)
     if costs:
         groups.append((None, COST_COLUMNS))
     rows = []
@@ -221,12 +219,10 @@ def _panel(
     return Panel(groups, rows)
 
 
-def _costs(cost: pd.DataFrame | None, levels: Sequence[float]) -> dict[tuple[str, str], Entry]:
-    """Label and metric of cost -> its mean over the noise levels of a panel."""
-    if cost is None:
-        return {}
-    here = cost[cost["sigma_y"].isin(levels) & cost["metric"].isin(COST_COLUMNS) & (cost["n"] > 0)]
-    means = here.groupby(["label", "metric"])["mean"].mean()
+def mean_costs(frame: pd.DataFrame, levels: Sequence[float]) -> dict[tuple[str, str], Entry]:
+    """Return label and metric of cost -> its mean over some noise levels."""
+    kept = frame["sigma_y"].isin(levels) & frame["metric"].isin(COST_COLUMNS) & (frame["n"] > 0)
+    means = frame[kept].groupby(["label", "metric"])["mean"].mean()
     return {key: Entry(small_cost(mean, key[1]), value=float(mean)) for key, mean in means.items()}
 
 

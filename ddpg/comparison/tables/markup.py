@@ -58,10 +58,10 @@ def _markdown_entry(entry: Entry | None) -> str:
     if entry is None:
         return ""
     text = escape_markdown(entry.text)
-    text = f"<u>{text}</u>" if entry.rank == 1 else text
+    text = f"<u>{text}</u>" if entry.first else text
     text = f"**{text}**" if entry.best else text
-    interval = f"<br>{entry.interval}" if entry.interval else ""
-    return text + (f" <sup>{entry.mark}</sup>" if entry.mark else "") + interval
+    spread = f"<br>{entry.spread}" if entry.spread else ""
+    return text + (f" <sup>{entry.mark}</sup>" if entry.mark else "") + spread
 
 
 def to_latex(table: Table) -> str:
@@ -104,7 +104,7 @@ def _latex_panel(panel: Panel) -> str:
 def _latex_row(name: str, entries: list[Entry | None]) -> list[str]:
     """A method's means and, in small print on a line of their own, the intervals."""
     means = " & ".join([escape_latex(name), *map(_latex_entry, entries)])
-    intervals = [entry.interval if entry else "" for entry in entries]
+    intervals = [entry.spread if entry else "" for entry in entries]
     if not any(intervals):
         return [means + r" \\"]
     small = [rf"{{\tiny {interval}}}" if interval else "" for interval in intervals]
@@ -135,7 +135,7 @@ def _latex_entry(entry: Entry | None) -> str:
     if entry is None:
         return ""
     text = escape_latex(entry.text)
-    text = rf"\underline{{{text}}}" if entry.rank == 1 else text
+    text = rf"\underline{{{text}}}" if entry.first else text
     text = rf"\textbf{{{text}}}" if entry.best else text
     return text + (rf"\textsuperscript{{{entry.mark}}}" if entry.mark else "")
 
