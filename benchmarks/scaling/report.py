@@ -16,35 +16,32 @@ LINEAR = 1.25
 
 @dataclass(frozen=True)
 class Found:
-    """Everything that was measured.
-
-    Attributes:
-        machine: and the versions, in words.
-        parse: reading the Snakefile with the published study.
-        start: the same with an empty Snakefile.
-        paper: planning the published study.
-        studies: planning made-up ones, by their shards.
-        floors: planning as many jobs with plain rules, by their shards.
-        middle: the size, in shards, of those below.
-        many_rows: a number of rows, and planning a study with that many.
-        profiles: of a study and of its floor, in seconds by :data:`GROUPS`.
-        run_shards: the size of those that ran.
-        ours: a study that ran.
-        bare: its floor.
-    """
+    """Everything that was measured."""
 
     machine: str
+    """The machine and the versions, in words."""
     parse: Measured
+    """Reading the Snakefile with the published study."""
     start: Measured
+    """The same with an empty Snakefile."""
     paper: Measured
+    """Planning the published study."""
     studies: dict[int, Measured]
+    """Planning made-up ones, by their shards."""
     floors: dict[int, Measured]
+    """Planning as many jobs with plain rules, by their shards."""
     middle: int
+    """The size, in shards, of those below."""
     many_rows: tuple[int, Measured]
+    """A number of rows, and planning a study with that many."""
     profiles: tuple[dict[str, float], dict[str, float]]
+    """Of a study and of its floor, in seconds by :data:`GROUPS`."""
     run_shards: int
+    """The size of those that ran."""
     ours: Finished
+    """A study that ran."""
     bare: Finished
+    """Its floor."""
 
 
 def written(found: Found) -> str:

@@ -86,24 +86,21 @@ FUNCTIONS = {
 
 @dataclass(frozen=True)
 class Measured:
-    """A run of Snakemake.
-
-    Attributes:
-        seconds: on the clock.
-        processor: seconds of processor time, of its children too.
-        memory: peak of the resident memory, in MiB.
-        jobs: how many were planned or run.
-        planning: seconds of processor time from "Building DAG of jobs" to the list of jobs, or to
-            the end where there is nothing to do.
-        running: seconds on the clock after that.
-    """
+    """A run of Snakemake."""
 
     seconds: float
+    """On the clock."""
     processor: float
+    """Seconds of processor time, of its children too."""
     memory: float
+    """Peak of the resident memory, in MiB."""
     jobs: int
+    """How many were planned or run."""
     planning: float
+    """Seconds of processor time from "Building DAG of jobs" to the list of jobs, or to the end
+    where there is nothing to do."""
     running: float
+    """Seconds on the clock after that."""
 
 
 def snakemake(folder: Path, *arguments: str) -> Measured:
@@ -167,16 +164,13 @@ def planned(study: Study, *size: int) -> Measured:
 
 @dataclass(frozen=True)
 class Finished:
-    """A study run with stubs, then planned again.
-
-    Attributes:
-        again: a dry run when all is there and up to date.
-        times_only: the same with ``--rerun-triggers mtime``.
-    """
+    """A study run with stubs, then planned again."""
 
     run: Measured
     again: Measured
+    """A dry run when all is there and up to date."""
     times_only: Measured
+    """The same with ``--rerun-triggers mtime``."""
 
 
 def finished(study: Study, shards: int) -> Finished:

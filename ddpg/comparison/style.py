@@ -26,21 +26,18 @@ VARIANT_DASHES: tuple[Dashes, ...] = (DASHED, (1, 1.5), (6, 1.5, 1, 1.5), (2.5, 
 
 @dataclass(frozen=True)
 class MethodStyle:
-    """The look of one row of the tables.
-
-    Attributes:
-        name: for people, such as "DDPG".
-        colour: "#rrggbb".
-        marker: matplotlib's code.
-        dashes: lengths of dashes and gaps in line widths; empty for a solid line.
-        filled: False for a hollow marker.
-    """
+    """The look of one row of the tables."""
 
     name: str
+    """For people, such as "DDPG"."""
     colour: str
+    """"#rrggbb"."""
     marker: str
+    """Matplotlib's code."""
     dashes: Dashes = SOLID
+    """Lengths of dashes and gaps in line widths; empty for a solid line."""
     filled: bool = True
+    """False for a hollow marker."""
 
 
 FALLBACKS = (
@@ -55,23 +52,20 @@ FALLBACKS = (
 
 @dataclass(frozen=True)
 class MetricStyle:
-    """What one metric means and how its numbers are printed.
-
-    Attributes:
-        name: for people, such as "PSNR".
-        unit: such as "dB", or "".
-        direction: 1 where higher is better, -1 where lower is.
-        decimals: digits after the point in the tables.
-        family: "distortion", "perception" or "cost".
-        description: the convention, in one line.
-    """
+    """What one metric means and how its numbers are printed."""
 
     name: str
+    """For people, such as "PSNR"."""
     unit: str
+    """Such as "dB", or ""."""
     direction: int
+    """1 where higher is better, -1 where lower is."""
     decimals: int
+    """Digits after the point in the tables."""
     family: str
+    """"distortion", "perception" or "cost"."""
     description: str
+    """The convention, in one line."""
 
     @property
     def label(self) -> str:

@@ -23,15 +23,12 @@ COLUMNS = ("id", "file", "sha256", "label")
 
 @dataclass(frozen=True)
 class Listing:
-    """Pictures that are known by name.
-
-    Attributes:
-        entries: the pictures, in the order of the data set.
-        exact: whether each ``file`` is a path below the source's folder, not just a name to find.
-    """
+    """Pictures that are known by name."""
 
     entries: tuple[ImageEntry, ...]
+    """The pictures, in the order of the data set."""
     exact: bool
+    """Whether each ``file`` is a path below the source's folder, not just a name to find."""
 
 
 def read_list(path: str | Path) -> Listing:

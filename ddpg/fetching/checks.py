@@ -23,17 +23,14 @@ class Sums(NamedTuple):
 
 @dataclass(frozen=True)
 class Expected:
-    """What is known of a file before it is there.
-
-    Attributes:
-        prefix: the first digits of the sha256, where no more is known.
-        accept: what a user does to accept another file instead.
-    """
+    """What is known of a file before it is there."""
 
     size: int | None = None
     sha256: str | None = None
     prefix: str = ""
+    """The first digits of the sha256, where no more is known."""
     accept: str = ""
+    """What a user does to accept another file instead."""
 
     @property
     def verifiable(self) -> bool:

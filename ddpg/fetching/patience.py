@@ -28,17 +28,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Source:
-    """Where the bytes of a partial file come from.
-
-    Attributes:
-        validator: names this version of the file in an ``If-Range`` (RFC 9110, section 13.1.5), or
-            is empty.
-        size: bytes of the whole file, or None.
-    """
+    """Where the bytes of a partial file come from."""
 
     mirror: str
     validator: str = ""
+    """Names this version of the file in an ``If-Range`` (RFC 9110, section 13.1.5), or is empty."""
     size: int | None = None
+    """Bytes of the whole file, or None."""
 
 
 class Partial:
@@ -87,18 +83,15 @@ class Partial:
 
 @pydantic.dataclasses.dataclass(frozen=True)
 class Patience:
-    """How long a mirror is insisted on.
-
-    Attributes:
-        retries: attempts after the first, counted over all that is asked of one mirror for one
-            file, whether they bring bytes or not.
-        timeout: seconds of silence after which a connection is given up.
-        backoff: seconds before the first retry; each further one waits twice as long.
-    """
+    """How long a mirror is insisted on."""
 
     retries: Annotated[int, Field(ge=0)] = 4
+    """Attempts after the first, counted over all that is asked of one mirror for one file, whether
+    they bring bytes or not."""
     timeout: Annotated[float, Field(gt=0)] = 30.0
+    """Seconds of silence after which a connection is given up."""
     backoff: Annotated[float, Field(ge=0)] = 1.0
+    """Seconds before the first retry; each further one waits twice as long."""
 
 
 class Tries:

@@ -33,20 +33,17 @@ MOST_REDIRECTS = 10
 
 @dataclass
 class Download:
-    """One file from one http(s) address; every attempt begins where the last one stopped.
-
-    Attributes:
-        partial: receives the bytes; what it holds already is not asked for again if it is of the
-            same version of the file, or if a checksum will tell.
-        expected: its size refuses another file before it is downloaded.
-        timeout: seconds of silence after which a connection is given up.
-    """
+    """One file from one http(s) address; every attempt begins where the last one stopped."""
 
     address: str
     partial: Partial
+    """Receives the bytes; what it holds already is not asked for again if it is of the same version
+    of the file, or if a checksum will tell."""
     expected: Expected
+    """Its size refuses another file before it is downloaded."""
     label: str
     timeout: float
+    """Seconds of silence after which a connection is given up."""
     progress: bool
 
     def attempt(self) -> None:

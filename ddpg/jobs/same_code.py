@@ -31,15 +31,12 @@ have read."""
 
 @dataclass(frozen=True)
 class Copy:
-    """A package as it lies on a disk.
-
-    Attributes:
-        folder: its folder; the file of a module that is no package.
-        digest: of the files in and below it, see :func:`package_digest`.
-    """
+    """A package as it lies on a disk."""
 
     folder: str
+    """Its folder; the file of a module that is no package."""
     digest: str
+    """Of the files in and below it, see :func:`package_digest`."""
 
 
 @cache

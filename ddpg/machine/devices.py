@@ -31,17 +31,14 @@ _OTHER_DEVICES = r"cpu|(mps|xpu)(:\d+)?"
 
 @dataclass(frozen=True)
 class Device:
-    """A device that a job can take.
-
-    Attributes:
-        name: what PyTorch calls it in this process: "cuda:1", "cpu".
-        identity: what tells it from all others of the machine, whatever a process calls it.
-        visible: what CUDA_VISIBLE_DEVICES must be for ``name`` to hold; None: leave it alone.
-    """
+    """A device that a job can take."""
 
     name: str
+    """What PyTorch calls it in this process: "cuda:1", "cpu"."""
     identity: str
+    """What tells it from all others of the machine, whatever a process calls it."""
     visible: str | None = None
+    """What CUDA_VISIBLE_DEVICES must be for ``name`` to hold; None: leave it alone."""
 
 
 @contextmanager

@@ -14,15 +14,12 @@ from ddpg.study.config import DatasetEntry
 
 @dataclass(frozen=True)
 class Selection:
-    """Pictures of a data set.
-
-    Attributes:
-        positions: their places in the data set, increasing, from 0.
-        entries: what the card knows of them, or None where it knows only their number.
-    """
+    """Pictures of a data set."""
 
     positions: tuple[int, ...]
+    """Their places in the data set, increasing, from 0."""
     entries: tuple[ImageEntry, ...] | None
+    """What the card knows of them, or None where it knows only their number."""
 
     @property
     def count(self) -> int:

@@ -29,16 +29,13 @@ _STREAMS = 3
 
 @dataclass(frozen=True)
 class Request:
-    """What a job's process knows of its surroundings.
-
-    Attributes:
-        code: what :func:`code_stamp` gives there.
-    """
+    """What a job's process knows of its surroundings."""
 
     arguments: list[str]
     folder: str
     environment: dict[str, str]
     code: str
+    """What :func:`code_stamp` gives there."""
 
 
 def address(name: str) -> str:

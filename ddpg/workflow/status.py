@@ -51,43 +51,37 @@ _UNLIKE = 1.25
 
 @dataclass(frozen=True)
 class Shard:
-    """A shard of an experiment.
-
-    Attributes:
-        state: one of :data:`STATES`.
-        images: how many it has.
-        restored: how many of them are restored.
-        finished: when all were, in seconds since 1970; None before.
-        error: what the log of a failed one says, with the log's path.
-        kept: when its images were finished, of one that is not complete.
-        is_other: what is there was made from other values than the study has.
-        is_gone: it was measured, and the restorations are no longer there.
-        failures: why images could not be restored, each reason with the table that tells it.
-    """
+    """A shard of an experiment."""
 
     state: str
+    """One of :data:`STATES`."""
     images: int
+    """How many it has."""
     restored: int
+    """How many of them are restored."""
     finished: float | None = None
+    """When all were, in seconds since 1970; None before."""
     error: str = ""
+    """What the log of a failed one says, with the log's path."""
     kept: tuple[float, ...] = field(default=(), compare=False)
+    """When its images were finished, of one that is not complete."""
     is_other: bool = field(default=False, compare=False)
+    """What is there was made from other values than the study has."""
     is_gone: bool = field(default=False, compare=False)
+    """It was measured, and the restorations are no longer there."""
     failures: tuple[str, ...] = field(default=(), compare=False)
+    """Why images could not be restored, each reason with the table that tells it."""
 
 
 @dataclass
 class Row:
-    """The shards of an experiment.
-
-    Attributes:
-        seconds: that an image took, of the last shard that is finished, or else of images that are
-            finished of others; None before.
-    """
+    """The shards of an experiment."""
 
     experiment: Experiment
     shards: list[Shard] = field(default_factory=list)
     seconds: float | None = None
+    """That an image took, of the last shard that is finished, or else of images that are finished
+    of others; None before."""
 
     @property
     def images_left(self) -> int:

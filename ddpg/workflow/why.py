@@ -35,18 +35,15 @@ _UPSTREAM = re.compile("Input files updated by another job" + _FILES)
 
 @dataclass
 class Job:
-    """A job of a dry run.
-
-    Attributes:
-        wildcards: "name=value, ..."; empty without.
-        reason: what Snakemake says.
-    """
+    """A job of a dry run."""
 
     rule: str
     input: list[str] = field(default_factory=list)
     output: list[str] = field(default_factory=list)
     wildcards: str = ""
+    """"name=value, ..."; empty without."""
     reason: str = ""
+    """What Snakemake says."""
 
     @property
     def title(self) -> str:

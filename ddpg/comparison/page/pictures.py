@@ -28,19 +28,16 @@ Grid = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Pictures:
-    """The pictures that the page holds.
-
-    Attributes:
-        blocks: identity -> names and data URIs: (data set, image) holds the truth with the size
-            and the detail, (data set, degradation, noise level, image) the rest.
-        wanted: the images for which there were pictures, by data set.
-        shown: those that the page holds, by data set.
-    """
+    """The pictures that the page holds."""
 
     blocks: dict[tuple[str, ...], dict[str, Any]]
+    """Identity -> names and data URIs: (data set, image) holds the truth with the size and the
+    detail, (data set, degradation, noise level, image) the rest."""
     encoding: str
     wanted: dict[str, list[str]]
+    """The images for which there were pictures, by data set."""
     shown: dict[str, list[str]] = field(default_factory=dict)
+    """Those that the page holds, by data set."""
 
     @property
     def size(self) -> int:

@@ -14,25 +14,22 @@ BOLD = "no other method is significantly better (Wilcoxon signed-rank, Holm, 5 %
 
 @dataclass(frozen=True)
 class Entry:
-    """One number of a table, ready to print.
-
-    Attributes:
-        text: the mean, or "—" where it could not be computed.
-        spread: its bootstrap interval, such as "[21.30, 24.12]", or "".
-        value: the mean as a number, for sorting.
-        rank: 1 for the best mean of its column, 2 for the second, 0 otherwise.
-        best: no other method is significantly better; printed bold.
-        mark: the letter of a note, or "".
-        title: what a number does not say by itself: of how many images, deviations, reasons.
-    """
+    """One number of a table, ready to print."""
 
     text: str = ""
+    """The mean, or "—" where it could not be computed."""
     spread: str = ""
+    """Its bootstrap interval, such as "[21.30, 24.12]", or ""."""
     value: float = math.nan
+    """The mean as a number, for sorting."""
     rank: int = 0
+    """1 for the best mean of its column, 2 for the second, 0 otherwise."""
     best: bool = False
+    """No other method is significantly better; printed bold."""
     mark: str = ""
+    """The letter of a note, or ""."""
     title: str = ""
+    """What a number does not say by itself: of how many images, deviations, reasons."""
 
     @property
     def first(self) -> bool:
@@ -42,15 +39,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class Panel:
-    """A block of rows under one header.
-
-    Attributes:
-        groups: noise level (None where there is none) and its metrics, from left to right.
-        rows: the methods' names with one entry per column; None where a method was not run.
-    """
+    """A block of rows under one header."""
 
     groups: list[tuple[float | None, list[str]]]
+    """Noise level (None where there is none) and its metrics, from left to right."""
     rows: list[tuple[str, list[Entry | None]]]
+    """The methods' names with one entry per column; None where a method was not run."""
 
     @property
     def columns(self) -> list[tuple[float | None, str]]:

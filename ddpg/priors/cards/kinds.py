@@ -17,21 +17,18 @@ from ddpg.plugins import Registry, module_of
 
 @dataclass(frozen=True)
 class PriorKind:
-    """A family of networks that predict noise.
-
-    Attributes:
-        name: the value of ``kind``.
-        configuration: the fields of ``architecture``, ``kind`` among them; without torch.
-        network: where the network is made, ``package.module:object``, called with those fields less
-            ``kind`` as keywords; returns an ``nn.Module`` with ``network(x_t, t)`` -> noise.
-        data: files that the network reads, relative to the folder of its module: results depend on
-            what they hold.
-    """
+    """A family of networks that predict noise."""
 
     name: str
+    """The value of ``kind``."""
     configuration: type[BaseModel]
+    """The fields of ``architecture``, ``kind`` among them; without torch."""
     network: str
+    """Where the network is made, ``package.module:object``, called with those fields less ``kind``
+    as keywords; returns an ``nn.Module`` with ``network(x_t, t)`` -> noise."""
     data: tuple[str, ...] = ()
+    """Files that the network reads, relative to the folder of its module: results depend on what
+    they hold."""
 
     @property
     def data_content(self) -> str:

@@ -15,21 +15,18 @@ from ddpg.priors.networks.configurations import ADMClassifierConfig
 
 @dataclass(frozen=True)
 class PriorLimits:
-    """What a prior takes.
-
-    Attributes:
-        size_multiple: image sides must be multiples of it.
-        image_size: the only size that it takes, or None.
-        times: its number of times, or None where only its folder knows and is not there.
-        classes: its number of classes, or None.
-        labels: whether every picture needs a label.
-    """
+    """What a prior takes."""
 
     size_multiple: int = 1
+    """Image sides must be multiples of it."""
     image_size: int | None = None
+    """The only size that it takes, or None."""
     times: int | None = None
+    """Its number of times, or None where only its folder knows and is not there."""
     classes: int | None = None
+    """Its number of classes, or None."""
     labels: bool = False
+    """Whether every picture needs a label."""
 
 
 def prior_limits(card: Card) -> PriorLimits:
