@@ -71,54 +71,41 @@ def written(found: Found) -> str:
 def targets(found: Found) -> str:
     """What was asked for, what was found, and whether it is enough; rows of a table."""
     sizes, floors, start = list(found.studies.values()), list(found.floors.values()), found.start
-    all_planned = [found.paper, *sizes]
-    again, bare = (again_per_job(study) for study in (found.ours, found.bare))
-    whole = max(dry_run_per_job(study, start) for study in all_planned)
-    alone = max(dry_run_per_job(study, start) for study in floors)
-    limit = PLANNING_TARGET
+    planned = [found.paper, *sizes]
+    parse, alone = found.parse.processor, start.processor
+    worst, least = max(map(per_job, planned)), max(map(per_job, floors))
+    again, bare = again_per_job(found.ours), again_per_job(found.bare)
+    whole = max(dry_run_per_job(study, start) for study in planned)
+    plain = max(dry_run_per_job(study, start) for study in floors)
+    most, limit = PLANNING_TARGET, f"at most {PLANNING_TARGET:g} ms"
+    at_most = f"at most {PARSE_TARGET:g} s"
     rows = [
-        (
-            f"parse time of the Snakefile: at most {PARSE_TARGET:g} s",
-            f"{found.parse.processor - found.start.processor:.2f} s",
-            "",
-            verdict(found.parse.processor - found.start.processor, PARSE_TARGET),
+        target(f"parse time of the Snakefile: {at_most}", parse - alone, None, PARSE_TARGET, " s"),
+        target(f"the same with Snakemake's start: {at_most}", parse, alone, PARSE_TARGET, " s"),
+        target(
+            f"planning a job, in the worst of the studies below: {limit}", worst, least, most, " ms"
         ),
-        (
-            f"the same with Snakemake's start: at most {PARSE_TARGET:g} s",
-            f"{found.parse.processor:.2f} s",
-            f"{found.start.processor:.2f} s",
-            verdict(found.parse.processor, PARSE_TARGET),
+        target(
+            f"planning a job where everything is there and up to date: {limit}",
+            *(again, bare, most, " ms"),
         ),
-        (
-            f"planning a job, in the worst of the studies below: at most {limit:g} ms",
-            f"{max(map(per_job, all_planned)):.2f} ms",
-            f"{max(map(per_job, floors)):.2f} ms",
-            verdict(max(map(per_job, all_planned)), limit),
-        ),
-        (
-            f"planning a job where everything is there and up to date: at most {limit:g} ms",
-            f"{again:.2f} ms",
-            f"{bare:.2f} ms",
-            verdict(again, limit),
-        ),
-        (
-            f"planning a job and listing it, which is a whole dry run: at most {limit:g} ms",
-            f"{whole:.2f} ms",
-            f"{alone:.2f} ms",
-            verdict(whole, limit),
+        target(
+            f"planning a job and listing it, which is a whole dry run: {limit}",
+            *(whole, plain, most, " ms"),
         ),
     ]
     if len(costs := slopes(sizes)) > 1:
-        ratio, plain = max(costs) / min(costs), max(slopes(floors)) / min(slopes(floors))
         name = "cost linear in jobs: that of a further job alike at all sizes, within a factor of"
-        words = (f"{name} {LINEAR:g}", f"{ratio:.2f}", f"{plain:.2f}", verdict(ratio, LINEAR))
-        rows.append(words)
+        ratio, ratio_of_floors = (max(each) / min(each) for each in (costs, slopes(floors)))
+        rows.append(target(f"{name} {LINEAR:g}", ratio, ratio_of_floors, LINEAR, ""))
     return table(("target", "found", "floor", ""), rows)
 
 
-def verdict(found: float, limit: float) -> str:
-    """Whether a target is met, and by how much it is missed."""
-    return "met" if found <= limit else f"**missed by {found / limit - 1:.0%}**"
+def target(name: str, value: float, floor: float | None, limit: float, unit: str) -> list[str]:
+    """What was asked for and found, Snakemake's own share, and by how much it is missed."""
+    plain = "" if floor is None else f"{floor:.2f}{unit}"
+    met = "met" if value <= limit else f"**missed by {value / limit - 1:.0%}**"
+    return [name, f"{value:.2f}{unit}", plain, met]
 
 
 def per_job(found: Measured) -> float:

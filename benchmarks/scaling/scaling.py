@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -24,6 +23,7 @@ from pathlib import Path
 from runs import finished, parsing, planned, sampled
 from studies import floor, published, synthetic
 
+from ddpg.machine.hardware import processor
 from report import Found, written
 
 SIZES = (1_000, 5_000, 20_000)
@@ -54,12 +54,9 @@ def measured(sizes: Sequence[int], run_shards: int) -> Found:
 
 def machine() -> str:
     """The machine and the versions, in a line."""
-    info = Path("/proc/cpuinfo")
-    cpus = info.read_text(encoding="utf-8") if info.exists() else ""
-    model = re.search(r"model name\s*: (.*)", cpus)
     load = os.getloadavg()[0]
     return (
-        f"{model[1] if model else platform.processor()}, {os.cpu_count()} cores, load {load:.1f} "
+        f"{processor()}, {os.cpu_count()} cores, load {load:.1f} "
         f"at the start, Python {platform.python_version()}, Snakemake {version('snakemake')}, "
         f"{datetime.now(UTC):%Y-%m-%d}"
     )

@@ -76,38 +76,23 @@ def _evaluations(options: argparse.Namespace) -> dict[str, Any]:
     return {"rows": rows, "limits": limits.measure(options.device, sorted(precisions))}
 
 
-def _restorations(options: argparse.Namespace) -> dict[str, Any]:
-    return work.restorations(20 if options.quick else 100, 3 if options.quick else 5)
-
-
-def _scaling(options: argparse.Namespace) -> dict[str, Any]:
-    batches = [1, 2, 4] if options.quick else [1, 2, 4, 8]
-    return work.scaling(options.device, 3 if options.quick else 7, batches)
-
-
-def _memory(options: argparse.Namespace) -> dict[str, Any]:
-    networks = ["dead-leaves", *_networks(options)]
-    return peak_memory.measure(networks, options.device, options.threads)
-
-
-def _shards(options: argparse.Namespace) -> dict[str, Any]:
-    return shard_sizes.measure(2 if options.quick else 7, options.device, options.threads)
-
-
-def _study(options: argparse.Namespace) -> dict[str, Any]:
-    config = options.study or "config/config.yaml"
-    return whole_study.compare(config, os.cpu_count() or 1)
-
-
 PARTS = {
     "guidance": lambda options: guidance_steps.measure(7 if options.quick else 21),
     "evaluations": _evaluations,
-    "restoration": _restorations,
-    "scaling": _scaling,
-    "shards": _shards,
-    "memory": _memory,
+    "restoration": lambda options: work.restorations(*((20, 3) if options.quick else (100, 5))),
+    "scaling": lambda options: work.scaling(
+        options.device, 3 if options.quick else 7, [1, 2, 4] if options.quick else [1, 2, 4, 8]
+    ),
+    "shards": lambda options: shard_sizes.measure(
+        2 if options.quick else 7, options.device, options.threads
+    ),
+    "memory": lambda options: peak_memory.measure(
+        ["dead-leaves", *_networks(options)], options.device, options.threads
+    ),
     "loading": lambda options: work.loading(3 if options.quick else 7),
-    "study": _study,
+    "study": lambda options: whole_study.compare(
+        options.study or "config/config.yaml", os.cpu_count() or 1
+    ),
 }
 """What can be measured, by name; the study only if it is asked for."""
 

@@ -31,14 +31,7 @@ def measure(repetitions: int, device: str, threads: int) -> dict[str, Any]:
             repetitions=repetitions,
             warm_up=0,
         )
-    return {
-        name: {
-            "median": int(name) / measured.median,
-            "lowest": int(name) / max(measured.seconds),
-            "highest": int(name) / min(measured.seconds),
-        }
-        for name, measured in times.items()
-    }
+    return {name: measured.rates(int(name)) for name, measured in times.items()}
 
 
 def _observed(folder: Path, size: int) -> Path:

@@ -23,6 +23,14 @@ class Times:
         """The median of the repetitions."""
         return statistics.median(self.seconds)
 
+    def rates(self, count: int) -> dict[str, float]:
+        """How many a second, where each repetition brought so many: median and extremes."""
+        return {
+            "median": count / self.median,
+            "lowest": count / max(self.seconds),
+            "highest": count / min(self.seconds),
+        }
+
     def summary(self) -> dict[str, float | int]:
         """Median, extremes and quartiles, for the JSON file."""
         ordered = sorted(self.seconds)

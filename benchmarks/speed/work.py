@@ -177,12 +177,7 @@ def scaling(device: str, repetitions: int, batches: list[int]) -> Result:
     )
     return {
         "images per second by batch": {
-            name: {
-                "median": int(name) / times.median,
-                "lowest": int(name) / max(times.seconds),
-                "highest": int(name) / min(times.seconds),
-            }
-            for name, times in by_batch.items()
+            name: times.rates(int(name)) for name, times in by_batch.items()
         },
         "seconds by image size, 5 steps": _medians(by_size),
         "seconds by steps, 64 px": _medians(by_steps),
