@@ -188,13 +188,15 @@ def _plots(job: Plots) -> None:
 
 
 def _kernels(job: KernelFigure) -> None:
-    from ddpg.comparison.figures.plots import draw_kernels
+    from ddpg.comparison.figures.kernel import draw_kernels
 
     draw_kernels(job.observations, without_suffix(job.output))
 
 
 def _grid(job: GridFigure) -> None:
-    from ddpg.comparison.figures.plots import draw_grid
+    from ddpg.comparison.figures.grid import draw_grid
+    from ddpg.comparison.grids import collect
+    from ddpg.comparison.statistics.measurements import read_metrics
     from ddpg.files.tensors import read_ids
 
     shards, rest = divmod(len(job.restorations), len(job.labels))
@@ -205,15 +207,9 @@ def _grid(job: GridFigure) -> None:
         label: job.restorations[i * shards : (i + 1) * shards] for i, label in enumerate(job.labels)
     }
     images = [name for shard in job.truth for name in read_ids(shard)]
-    draw_grid(
-        job.cell,
-        job.truth,
-        job.observations,
-        restorations,
-        job.metrics,
-        without_suffix(job.output),
-        images=job.images or images[: job.count],
-    )
+    shown, metrics = job.images or images[: job.count], read_metrics(*job.metrics)
+    grid = collect(job.cell, job.truth, job.observations, restorations, metrics, shown)
+    draw_grid(grid, without_suffix(job.output))
 
 
 def _trajectories(job: TrajectoryFigure) -> None:

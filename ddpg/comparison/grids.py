@@ -84,15 +84,12 @@ def collect(
     metrics: pd.DataFrame,
     images: Sequence[str] | None = None,
 ) -> Grid:
-    """Gather the pictures of a cell.
+    """Return the pictures of a cell; labels stand in the order of the tables.
 
     Args:
         cell: its path, such as "photographs/sr_bicubic-x4-svd/0.05".
         truth, observations: the shards of the data set and of the cell's observations.
         images: which, from top to bottom; None for the first :data:`MOST_IMAGES` by name.
-
-    Returns:
-        the grid; labels stand in the order of the tables.
 
     Raises:
         UserError: a file cannot be read or lacks an image that the table has no reason for, or the

@@ -46,10 +46,7 @@ def names_in(paths: Paths) -> list[str]:
 
 
 def read_arrays(paths: Paths, names: Iterable[str]) -> dict[str, np.ndarray]:
-    """Read some tensors from shards.
-
-    Returns:
-        name -> array as stored, in the order of ``names``.
+    """Return name -> array as stored, of some tensors of shards, in the order of the names.
 
     Raises:
         UserError: a file cannot be read, or a key is in none of them.
@@ -65,10 +62,7 @@ def read_arrays(paths: Paths, names: Iterable[str]) -> dict[str, np.ndarray]:
 
 
 def read_kernels(paths: Paths, images: Iterable[str]) -> dict[str, np.ndarray]:
-    """Read the kernels with which images were blurred, of those that have one of their own.
-
-    Returns:
-        image -> (k, k), non-negative.
+    """Return image -> the kernel with which it was blurred, (k, k), where it has one of its own.
 
     Raises:
         UserError: a file cannot be read.
@@ -87,13 +81,10 @@ def _keys(path: str | os.PathLike[str]) -> list[str]:
 
 
 def to_8bit(array: np.ndarray) -> np.ndarray:
-    """Make a picture of a tensor.
+    """Return the picture of a tensor, (H, W, 3), unsigned 8-bit.
 
     Args:
         array: (3, H, W); unsigned 8-bit, or floats of which [-1, 1] is shown and the rest clamped.
-
-    Returns:
-        (H, W, 3), unsigned 8-bit.
     """
     picture = np.moveaxis(array, 0, -1)
     if picture.dtype == np.uint8:
@@ -126,13 +117,10 @@ def most_detail(picture: np.ndarray, share: float = DETAIL) -> Square:
 
 
 def kernel_picture(kernel: np.ndarray) -> np.ndarray:
-    """Make a picture of a kernel: the square root of its weights, the largest in white.
+    """Return (k, k), unsigned 8-bit: the root of a kernel's weights, the largest in white.
 
     Args:
         kernel: (k, k), non-negative.
-
-    Returns:
-        (k, k), unsigned 8-bit.
     """
     share = kernel.astype(np.float64) / max(float(kernel.max()), np.finfo(float).tiny)
     return np.round(255 * np.sqrt(np.clip(share, 0, 1))).astype(np.uint8)
@@ -146,13 +134,10 @@ def enlarge(picture: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def data_uri(picture: np.ndarray) -> str:
-    """Encode a picture for the page without loss.
+    """Return a picture for the page without loss: a data URI that holds a WebP file.
 
     Args:
         picture: (H, W, 3) or, in shades of grey, (H, W); unsigned 8-bit.
-
-    Returns:
-        a data URI that holds a lossless WebP file.
     """
     return _uri(Image.fromarray(picture), "webp", lossless=True, quality=_EFFORT, method=4)
 

@@ -18,34 +18,26 @@ from ddpg.samplers.catalogue import METHODS
 from ddpg.study.degradations import Degradation
 
 NO_RESULT = (
-    *(
-        "ddpg.study.config",
-        "ddpg.validation",
-        "ddpg.files.text",
-        "ddpg.samplers.catalogue",
-        "ddpg.samplers.hyper_parameters",
-        "ddpg.samplers.recommendations",
-        "ddpg.samplers.settings",
-    ),
-    *(
-        "ddpg.operators.tasks",
-        "ddpg.study.degradations",
-        "ddpg.plugins",
-        "ddpg.priors.cards.settings",
-    ),
-    *(
-        "ddpg.jobs",
-        "ddpg.files.fingerprint",
-        "ddpg.errors",
-        "ddpg.machine.progress",
-        "ddpg.operators.testing",
-    ),
-    *(
-        "ddpg.files.locking",
-        "ddpg.machine.devices",
-        "ddpg.machine.hardware",
-        "ddpg.machine.termination",
-    ),
+    "ddpg.errors",
+    "ddpg.files.fingerprint",
+    "ddpg.files.locking",
+    "ddpg.files.text",
+    "ddpg.jobs",
+    "ddpg.machine.devices",
+    "ddpg.machine.hardware",
+    "ddpg.machine.progress",
+    "ddpg.machine.termination",
+    "ddpg.operators.tasks",
+    "ddpg.operators.testing",
+    "ddpg.plugins",
+    "ddpg.priors.cards.settings",
+    "ddpg.samplers.catalogue",
+    "ddpg.samplers.hyper_parameters",
+    "ddpg.samplers.recommendations",
+    "ddpg.samplers.settings",
+    "ddpg.study.config",
+    "ddpg.study.degradations",
+    "ddpg.validation",
 )
 """What a study may say, and what people read, is no part of what a job does: a new key, method or
 task re-runs nothing. The values that a job takes are in its spec."""
@@ -77,14 +69,13 @@ def code_of(*modules: str, without: Collection[str] = ()) -> str:
     return fingerprint(*modules, without=(*NO_RESULT, *without))
 
 
-def comparison_code(*modules: str, without: Collection[str] = ()) -> str:
+def comparison_code(module: str) -> str:
     """The code of tables, figures or the page, with the captions, titles and looks that they show.
 
     Args:
-        modules, without: names below ``ddpg.comparison``.
+        module: name below ``ddpg.comparison``.
     """
-    prefix = "ddpg.comparison."
-    code = code_of(*(prefix + name for name in modules), without=[prefix + n for n in without])
+    code = code_of(f"ddpg.comparison.{module}")
     looks = [(m.name, m.title, m.colour, m.marker, m.dashes) for m in METHODS.values()]
     titles = [(task.name, task.title) for task in TASKS.values()]
     captions = files_fingerprint("comparison/captions")

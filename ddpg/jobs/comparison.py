@@ -45,8 +45,7 @@ class Plots(Job):
     @classmethod
     def planned(cls, _study: Study) -> Spec:
         """What the figures of the whole study depend on besides the metrics: the code."""
-        others = ("grids", "figures.grid", "figures.kernel")
-        return cls.spec(code=comparison_code("figures.plots", without=others))
+        return cls.spec(code=comparison_code("figures.plots"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -239,7 +239,8 @@ def test_an_image_without_restoration_and_reason_is_refused(
 
 @pytest.mark.slow
 def test_the_page_holds_the_reason_in_place_of_a_picture(some, shards, grid_files, tmp_path):
-    draw_grid(CELL, [shards["truth"]], [shards["observed"]], grid_files, [some], tmp_path / "grid")
+    truth, observed = [shards["truth"]], [shards["observed"]]
+    draw_grid(collect(CELL, truth, observed, grid_files, read_metrics(some)), tmp_path / "grid")
     assert (tmp_path / "grid.png").read_bytes().startswith(b"\x89PNG")
     grid = json.loads((tmp_path / "grid.json").read_text())
     blocks = choose_pictures([grid]).blocks

@@ -9,15 +9,14 @@ import pandas as pd
 import pytest
 
 from ddpg.comparison.figures.cost import cost_points
-from ddpg.comparison.figures.kernel import collect_kernels
+from ddpg.comparison.figures.grid import draw_grid
+from ddpg.comparison.figures.kernel import collect_kernels, draw_kernels
 from ddpg.comparison.figures.noise import curves
 from ddpg.comparison.figures.pairs import against, choose_reference
 from ddpg.comparison.figures.panels import leading
 from ddpg.comparison.figures.plane import plane
 from ddpg.comparison.figures.plots import (
     draw_cost,
-    draw_grid,
-    draw_kernels,
     draw_metric_vs_noise,
     draw_paired_differences,
     draw_perception_distortion,
@@ -178,10 +177,11 @@ def test_a_grid_of_something_unknown_fails(metrics_csv, shards, cell, labels, me
 
 
 def test_a_grid_writes_figures_and_data(metrics_csv, shards, tmp_path):
-    draw_grid(
+    grid = collect(
         CELL, [shards["truth"]], [shards["observed"]], {"ddpg": [shards["restored"]]},
-        [metrics_csv], tmp_path / "0.05", images=["image_0"],
+        read_metrics(metrics_csv), images=["image_0"],
     )  # fmt: skip
+    draw_grid(grid, tmp_path / "0.05")
     data = json.loads((tmp_path / "0.05.json").read_text())
     assert (data["cell"], len(data["rows"])) == (CELL, 1)
     assert data["rows"][0]["detail"] == {"top": 9, "left": 39, "side": 8}

@@ -17,23 +17,19 @@ from ddpg.comparison.figures.panels import (
     Styles,
     add_absent,
     add_legend,
-    axis_label,
     interval_bars,
     legend_height,
+    line_label,
     line_look,
     note_figure,
     of_panel,
-    several,
+    panel_grid,
 )
-from ddpg.comparison.statistics.measurements import (
-    CELL_KEYS,
-    DEGRADATION_KEYS,
-)
+from ddpg.comparison.statistics.measurements import CELL_KEYS, DEGRADATION_KEYS
 from ddpg.comparison.statistics.summary import Summary
-from ddpg.comparison.style import METRIC_STYLES, dataset_name, degradation_title, method_styles
+from ddpg.comparison.style import METRIC_STYLES, degradation_title, method_styles
 from ddpg.study.names import number_name
 
-COSTS = ("seconds", "network_evaluations")
 _ROW = 1.45
 
 
@@ -81,23 +77,20 @@ def _figure(points: pd.DataFrame, cost: str, summary: pd.DataFrame) -> Figure:
     """A row of panels per data set and metric, a column per degradation."""
     # Here a method's labels are points of one line.
     styles = method_styles({method: method for method in points["method"]})
-    lines = points[["dataset", "metric"]].drop_duplicates().sort_values("dataset", kind="stable")
-    columns = points[["task", "operator", "scale"]].drop_duplicates()
+    lines, columns = panel_grid(points)
     figure = new_figure(PAGE, _ROW * len(lines) + legend_height(styles))
     axes = figure.subplots(len(lines), len(columns), squeeze=False, sharex=True)
     paid = points.loc[points["cost"] > 0, "cost"]
     axes[0, 0].set_xscale("log")  # shared by all panels
     axes[0, 0].set_xlim(paid.min() / 1.5, paid.max() * 1.5)
-    for i, line in enumerate(lines.itertuples(index=False)):
-        for j, column in enumerate(columns.itertuples(index=False)):
-            here = points[(points["dataset"] == line.dataset) & (points["metric"] == line.metric)]
-            here = of_panel(here, column)
+    for i, line in enumerate(lines):
+        for j, column in enumerate(columns):
+            here = of_panel(points, line.dataset, line.metric, column)
             _draw(axes[i, j], here, styles, narrow=paid.max() < 30 * paid.min())
-            if len(here) and line.metric == lines["metric"].iloc[0]:
+            if len(here) and line.metric == lines[0].metric:
                 level = rf"$\sigma_y$ = {number_name(here['sigma_y'].iloc[0])}"
                 axes[i, j].set_title(f"{degradation_title(*column)}, {level}")
-        prefix = f"{dataset_name(line.dataset)}\n" if several(points["dataset"]) else ""
-        axes[i, 0].set_ylabel(prefix + axis_label(line.metric))
+        axes[i, 0].set_ylabel(line_label(points, line))
     for panel in axes[-1]:
         panel.set_xlabel(METRIC_STYLES[cost].description)
     add_legend(figure, styles)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import textwrap
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
-from ddpg.comparison.grids import MOST_IMAGES, Grid, Row, Tile, collect, full_size, page_data
-from ddpg.comparison.pictures import Paths, Square, enlarge
-from ddpg.comparison.statistics.measurements import read_metrics
+from ddpg.comparison.grids import MOST_IMAGES, Grid, Row, Tile, full_size, page_data
+from ddpg.comparison.pictures import Square, enlarge
 from ddpg.files.writing import replacing
 from ddpg.study.names import number_name
 
@@ -28,29 +26,12 @@ _CAPTION = 0.115
 _HEAD = 0.36
 
 
-def draw_grid(
-    cell: str,
-    truth: Paths,
-    observations: Paths,
-    restorations: Mapping[str, Paths],
-    metrics_csv: Paths,
-    output_stem: str | os.PathLike[str],
-    *,
-    images: Sequence[str] | None = None,
-) -> None:
+def draw_grid(grid: Grid, output_stem: str | os.PathLike[str]) -> None:
     """Write ``output_stem.pdf``, ``.png`` (the figure) and ``.json`` (for the page).
 
-    Args:
-        cell: its path, such as "photographs/sr_bicubic-x4-svd/0.05".
-        truth, observations: the shards of the data set and of the cell's observations.
-        metrics_csv: the long table of metrics, or the parts of it that belong to the cell.
-        images: which, from top to bottom; None for the first by name. The page shows all of them,
-            the figure the first :data:`ddpg.comparison.grids.MOST_IMAGES`.
-
-    Raises:
-        UserError: see :func:`ddpg.comparison.grids.collect`.
+    The page shows all images of the grid, the figure the first
+    :data:`ddpg.comparison.grids.MOST_IMAGES`.
     """
-    grid = collect(cell, truth, observations, restorations, read_metrics(*metrics_csv), images)
     with paper():
         save(_grid_figure(replace(grid, rows=grid.rows[:MOST_IMAGES])), output_stem)
     stem = Path(output_stem)
@@ -106,9 +87,6 @@ def with_inset(picture: np.ndarray, detail: Square) -> np.ndarray:
     Args:
         picture: (H, W, 3), unsigned 8-bit.
         detail: the part to enlarge, which gets a frame of the same colour.
-
-    Returns:
-        the picture, a whole number of times larger.
     """
     height, width = picture.shape[:2]
     factor = max(1, -(-_PIXELS // min(height, width)))

@@ -19,14 +19,11 @@ MOST_KERNELS = 18
 def collect_kernels(
     observations: Paths, images: Sequence[str] | None = None
 ) -> dict[str, np.ndarray]:
-    """Read kernels.
+    """Return image -> kernel, (k, k), non-negative.
 
     Args:
         observations: shards of motion-blurred observations.
         images: whose; None for the first :data:`MOST_KERNELS` by name.
-
-    Returns:
-        image -> (k, k), non-negative.
 
     Raises:
         UserError: a file cannot be read or there is no kernel in it.

@@ -16,18 +16,18 @@ from ddpg.comparison.figures.panels import (
     Styles,
     add_absent,
     add_legend,
-    axis_label,
     interval_bars,
     leading,
     legend_height,
+    line_label,
     line_look,
     note_figure,
     of_panel,
+    panel_grid,
     perceptual_metric,
-    several,
 )
 from ddpg.comparison.statistics.summary import Summary
-from ddpg.comparison.style import dataset_name, degradation_title, metric_style
+from ddpg.comparison.style import degradation_title, metric_style
 from ddpg.study.names import number_name
 
 _ROW = 1.35
@@ -74,21 +74,18 @@ def draw_metric_vs_noise(
 def _curves_figure(rows: pd.DataFrame, summary: Summary) -> Figure:
     """One row of panels per data set and metric, one column per degradation."""
     styles = summary.styles_in(rows)
-    lines = rows[["dataset", "metric"]].drop_duplicates().sort_values("dataset", kind="stable")
-    columns = rows[["task", "operator", "scale"]].drop_duplicates()
+    lines, columns = panel_grid(rows)
     width = max(PAGE, 1.3 * len(columns)) if len(columns) > 2 else 0.35 * PAGE * len(columns) + 0.8
     figure = new_figure(width, _ROW * len(lines) + legend_height(styles))
     axes = figure.subplots(len(lines), len(columns), squeeze=False)
-    for i, line in enumerate(lines.itertuples(index=False)):
-        for j, column in enumerate(columns.itertuples(index=False)):
-            here = rows[(rows["dataset"] == line.dataset) & (rows["metric"] == line.metric)]
-            _draw_curves(axes[i, j], of_panel(here, column), styles)
+    for i, line in enumerate(lines):
+        for j, column in enumerate(columns):
+            _draw_curves(axes[i, j], of_panel(rows, line.dataset, line.metric, column), styles)
             if i == 0:
                 axes[i, j].set_title(degradation_title(*column))
             if i == len(lines) - 1:
                 axes[i, j].set_xlabel(r"noise level $\sigma_y$ (root scale)")
-        prefix = f"{dataset_name(line.dataset)}\n" if several(rows["dataset"]) else ""
-        axes[i, 0].set_ylabel(prefix + axis_label(line.metric))
+        axes[i, 0].set_ylabel(line_label(rows, line))
     add_legend(figure, styles)
     add_absent(figure, summary.means, rows["metric"].unique())
     return figure

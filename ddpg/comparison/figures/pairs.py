@@ -121,9 +121,8 @@ def _forest(rows: pd.DataFrame, styles: Styles, reference: MethodStyle) -> Figur
     figure = new_figure(PAGE, height * len(lines) + LEGEND)
     axes = figure.subplots(len(lines), len(columns), squeeze=False, sharey=True)
     for i, (dataset, metric) in enumerate(lines):
-        part = rows[(rows["dataset"] == dataset) & (rows["metric"] == metric)]
         for j, column in enumerate(columns.itertuples(index=False)):
-            _draw_forest(axes[i, j], of_panel(part, column), others, levels)
+            _draw_forest(axes[i, j], of_panel(rows, dataset, metric, column), others, levels)
             axes[i, j].set_title(degradation_title(*column) if i == 0 else "")
             style = METRIC_STYLES[metric]
             axes[i, j].set_xlabel(f"{style.label} minus {reference.name}'s {style.arrow}")
@@ -138,9 +137,9 @@ def _draw_forest(axes: Axes, rows: pd.DataFrame, styles: Styles, levels: list[fl
     greys = _shades(len(levels))
     for place, label in enumerate(styles):
         for number, level in enumerate(levels):
-            found = rows[(rows["label"] == label) & (rows["sigma_y"] == level)]
+            here = rows[(rows["label"] == label) & (rows["sigma_y"] == level)]
             shift = 0.7 * ((number + 0.5) / len(levels) - 0.5)
-            for row in (found.iloc[[i]] for i in range(len(found))):
+            for row in (here.iloc[[i]] for i in range(len(here))):
                 filled = bool(row["significant"].iloc[0])
                 axes.errorbar(
                     row["difference"], [place + shift], xerr=interval_bars(row, "difference"),

@@ -16,7 +16,7 @@ from ddpg.comparison.figures.canvas import COLUMN, new_figure
 from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles
 from ddpg.comparison.statistics.pairs import count
 from ddpg.comparison.statistics.reasons import shortened
-from ddpg.comparison.style import METRIC_STYLES, MethodStyle
+from ddpg.comparison.style import METRIC_STYLES, MethodStyle, dataset_name
 from ddpg.study.names import number_name
 
 Styles = dict[str, MethodStyle]
@@ -113,10 +113,25 @@ def axis_label(metric: str) -> str:
     return f"{style.label} {style.arrow}"
 
 
-def of_panel(frame: pd.DataFrame, row: Any) -> pd.DataFrame:
-    """Return the rows of one degradation; an empty scale equals an empty scale."""
-    here = (frame["task"] == row.task) & (frame["operator"] == row.operator)
-    return frame[here & (frame["scale"].fillna(0) == (row.scale if row.scale > 0 else 0))]
+def panel_grid(rows: pd.DataFrame) -> tuple[list[Any], list[Any]]:
+    """Return the lines of a grid of panels, a data set and a metric each, and its columns, a
+    degradation each."""
+    lines = rows[["dataset", "metric"]].drop_duplicates().sort_values("dataset", kind="stable")
+    columns = rows[["task", "operator", "scale"]].drop_duplicates()
+    return list(lines.itertuples(index=False)), list(columns.itertuples(index=False))
+
+
+def of_panel(frame: pd.DataFrame, dataset: str, metric: str, column: Any) -> pd.DataFrame:
+    """Return the rows of a panel of :func:`panel_grid`; an empty scale equals an empty scale."""
+    here = (frame["dataset"] == dataset) & (frame["metric"] == metric)
+    here &= (frame["task"] == column.task) & (frame["operator"] == column.operator)
+    return frame[here & (frame["scale"].fillna(0) == (column.scale if column.scale > 0 else 0))]
+
+
+def line_label(rows: pd.DataFrame, line: Any) -> str:
+    """The label of a line of panels: its metric, and the data set where there are several."""
+    prefix = f"{dataset_name(line.dataset)}\n" if several(rows["dataset"]) else ""
+    return prefix + axis_label(line.metric)
 
 
 def several(values: pd.Series) -> bool:

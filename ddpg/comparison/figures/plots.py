@@ -1,4 +1,4 @@
-"""The figures of the comparison, gathered: each writes a PDF and a PNG."""
+"""The figures of the long table of metrics, all of one run; each is a PDF and a PNG."""
 
 from __future__ import annotations
 
@@ -6,25 +6,12 @@ import os
 from pathlib import Path
 
 from ddpg.comparison.figures.cost import draw_cost
-from ddpg.comparison.figures.grid import draw_grid
-from ddpg.comparison.figures.kernel import draw_kernels
 from ddpg.comparison.figures.noise import draw_metric_vs_noise
 from ddpg.comparison.figures.pairs import draw_paired_differences
 from ddpg.comparison.figures.plane import draw_perception_distortion
 from ddpg.comparison.figures.ranks import draw_ranks
 from ddpg.comparison.products import PLOTS
 from ddpg.comparison.statistics.summary import Summary
-
-__all__ = [
-    "draw_cost",
-    "draw_grid",
-    "draw_kernels",
-    "draw_metric_vs_noise",
-    "draw_paired_differences",
-    "draw_perception_distortion",
-    "draw_plots",
-    "draw_ranks",
-]
 
 
 def draw_plots(

@@ -33,8 +33,8 @@ def blocks(
     for key, values in scores(metrics, lists).items():
         content[f"scores-{numbers[key]}"] = values
     for name, images in lists.items():
-        found = thumbs.get(name, {})
-        content[f"thumbnails-{datasets[name]}"] = [found.get(image) for image in images]
+        made = thumbs.get(name, {})
+        content[f"thumbnails-{datasets[name]}"] = [made.get(image) for image in images]
     for place, block in pictures.blocks.items():
         where = places(place, datasets, numbers, lists)
         if where:

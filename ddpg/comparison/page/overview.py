@@ -97,10 +97,10 @@ def _versions(versions: Mapping[str, Any]) -> list[str]:
 
 def _hardware(hardware: Mapping[str, Any]) -> list[str]:
     gpus = hardware.get("gpus")
-    found = [str(gpu) for gpu in gpus] if isinstance(gpus, list) else []
+    accelerators = [str(gpu) for gpu in gpus] if isinstance(gpus, list) else []
     processor = _values(hardware, ["processor"])
     cores = [f"{hardware['cores']} cores"] if hardware.get("cores") else []
-    line = ", ".join(found + processor + cores)
+    line = ", ".join(accelerators + processor + cores)
     return [line] if line else []
 
 

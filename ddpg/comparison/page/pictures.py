@@ -126,13 +126,10 @@ def _lossy(block: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def thumbnails(truth: Paths, images: Mapping[str, Sequence[str]]) -> dict[str, dict[str, str]]:
-    """Make a thumbnail of every image that is listed.
+    """Return data set -> image -> thumbnail (data URI) of every listed image that is in a shard.
 
     Args:
         truth: the prepared pictures, ``.../{data set}/shard-{k}.safetensors``.
-
-    Returns:
-        data set -> image -> data URI; what is in no shard is left out.
 
     Raises:
         UserError: a file cannot be read.

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from ddpg.comparison.statistics.measurements import label_styles
@@ -81,10 +80,11 @@ def _scores_of(frame: pd.DataFrame, images: Sequence[str]) -> dict[str, Any]:
     values: dict[str, dict[str, list]] = {}
     reasons: dict[str, dict[str, str]] = {}
     for (metric, label), part in frame.groupby(["metric", "label"], sort=False):
-        found = part.drop_duplicates("image").set_index("image")["value"].reindex(images)
+        by_image = part.drop_duplicates("image").set_index("image")["value"].reindex(images)
         if part["value"].notna().any():
             decimals = METRIC_STYLES[str(metric)].decimals
-            values.setdefault(str(metric), {})[str(label)] = _numbers(found.to_numpy(), decimals)
+            numbers = [_number(value, decimals) for value in by_image.tolist()]
+            values.setdefault(str(metric), {})[str(label)] = numbers
         absent = part[part["value"].isna()]
         notes = zip(absent["image"], absent["note"], strict=True)
         if reason := merged(notes, part["image"].nunique()):
@@ -92,12 +92,8 @@ def _scores_of(frame: pd.DataFrame, images: Sequence[str]) -> dict[str, Any]:
     return {"values": values, "reasons": reasons}
 
 
-def _numbers(values: np.ndarray, decimals: int) -> list[float | int | str | None]:
-    """Numbers as JSON can hold them, rounded as they are printed."""
-    return [_number(value, decimals) for value in values.tolist()]
-
-
 def _number(value: float, decimals: int) -> float | int | str | None:
+    """A number as JSON can hold it, rounded as it is printed."""
     if math.isnan(value):
         return None
     if math.isinf(value):

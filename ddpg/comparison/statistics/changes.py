@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ddpg.comparison.statistics.intervals import RESAMPLES, SEED, mean_intervals
+from ddpg.comparison.statistics.intervals import mean_intervals
 from ddpg.comparison.statistics.measurements import (
     CELL_KEYS,
+    in_order,
     label_styles,
     per_image,
     quality_metrics,
@@ -64,10 +65,10 @@ def metrics_file(path: str | os.PathLike[str]) -> Path:
         UserError: there is none.
     """
     path = Path(path)
-    found = path / "metrics.csv" if path.is_dir() else path
-    if not found.is_file():
-        raise UserError(f"{found}: no such file; give a folder of results or its metrics.csv")
-    return found
+    table = path / "metrics.csv" if path.is_dir() else path
+    if not table.is_file():
+        raise UserError(f"{table}: no such file; give a folder of results or its metrics.csv")
+    return table
 
 
 def compare_runs(
@@ -77,8 +78,7 @@ def compare_runs(
     metrics: Sequence[str] | None = None,
     alpha: float = ALPHA,
     minimal_effect: float = 0.0,
-    resamples: int = RESAMPLES,
-    seed: int = SEED,
+    **bootstrap: Any,
 ) -> Comparison:
     """Compare two runs.
 
@@ -88,6 +88,7 @@ def compare_runs(
         alpha: level of significance, after Holm's correction.
         minimal_effect: mean differences of at most this size, in the metric's unit, get no
             verdict.
+        bootstrap: options of :func:`ddpg.comparison.statistics.intervals.mean_intervals`.
 
     Raises:
         UserError: a metric is in neither run, or nothing can be compared.
@@ -99,37 +100,27 @@ def compare_runs(
         raise ValueError(f"the minimal effect must be at least 0, got {minimal_effect!r}")
     chosen = _metrics(a, b, metrics)
     both = _joined(a, b, chosen)
-    tested = [_row(_identity(key), group) for key, group in _groups(both, KEYS)]
+    groups = both.groupby(KEYS, dropna=False, sort=False)
+    tested = [_row(dict(zip(KEYS, key, strict=True)), group) for key, group in groups]
     whole = _whole(both)
     rows = _decided([row for row, _ in tested], alpha, minimal_effect)
     rows += _decided([row for row, _ in whole], alpha, minimal_effect)
     samples = [differences for _, differences in tested + whole]
-    intervals = mean_intervals(samples, resamples=resamples, seed=seed)
+    intervals = mean_intervals(samples, **bootstrap)
     changes = pd.DataFrame(rows, columns=[c for c in CHANGE_COLUMNS if c not in ("low", "high")])
     changes = changes.assign(low=intervals[:, 0], high=intervals[:, 1])[CHANGE_COLUMNS]
     return Comparison(_sorted(changes, label_styles(pd.concat([a, b]))))
 
 
-def _groups(frame: pd.DataFrame, keys: list[str]) -> Any:
-    return frame.groupby(keys, dropna=False, sort=False)
-
-
-def _identity(key: tuple) -> dict[str, Any]:
-    return dict(zip(KEYS, key, strict=True))
-
-
 def _metrics(a: pd.DataFrame, b: pd.DataFrame, wanted: Sequence[str] | None) -> list[str]:
     present = set(a["metric"]) | set(b["metric"])
-    chosen = list(wanted or [m for m in metric_order(present) if m in _quality(a, b)])
+    quality = {*quality_metrics(a), *quality_metrics(b)}
+    chosen = list(wanted or [metric for metric in metric_order(present) if metric in quality])
     missing = [metric for metric in chosen if metric not in present]
     if missing or not chosen:
         known = ", ".join(metric_order(present)) or "none"
         raise UserError(f"no metric {', '.join(missing) or 'of quality'} in the runs, only {known}")
     return chosen
-
-
-def _quality(a: pd.DataFrame, b: pd.DataFrame) -> set[str]:
-    return {*quality_metrics(a), *quality_metrics(b)}
 
 
 def _joined(a: pd.DataFrame, b: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
@@ -165,7 +156,7 @@ def _whole(both: pd.DataFrame) -> list[tuple[dict[str, Any], np.ndarray]]:
     """Each data set as a whole: the images' mean values over all experiments in common."""
     common = both[both["value_a"].notna() & both["value_b"].notna()]
     rows = []
-    for (dataset, metric), group in _groups(common, ["dataset", "metric"]):
+    for (dataset, metric), group in common.groupby(["dataset", "metric"], sort=False):
         experiments = len(group[KEYS].drop_duplicates())
         if experiments > 1:
             images = group.groupby("image", sort=False)[["value_a", "value_b"]].mean()
@@ -215,14 +206,8 @@ def _sorted(changes: pd.DataFrame, labels: Iterable[str]) -> pd.DataFrame:
         "metric": list(METRIC_STYLES),
         "label": [WHOLE, *labels],
     }
-
-    def position(column: pd.Series) -> pd.Series:
-        return column.map(order[column.name].index) if column.name in order else column
-
     keys = [*CELL_KEYS, "metric", "label"]
-    return changes.sort_values(
-        keys, key=position, na_position="first", kind="stable", ignore_index=True
-    )
+    return in_order(changes, keys, order, na_position="first")
 
 
 def compare_files(

@@ -58,13 +58,10 @@ def mean_intervals(
 
 
 def resampled_means(values: np.ndarray, resamples: int, seed: int) -> np.ndarray:
-    """Return the means of bootstrap resamples.
+    """Return the means of B bootstrap resamples, (B, K).
 
     Args:
         values: (n, K); the rows are drawn with replacement, together for all columns.
-
-    Returns:
-        (B, K).
     """
     blocks = _counts(len(values), resamples, np.random.default_rng(seed))
     return np.concatenate([block @ values for block in blocks]) / len(values)

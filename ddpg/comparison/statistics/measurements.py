@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -151,3 +153,18 @@ def quality_metrics(metrics: pd.DataFrame) -> list[str]:
     """Return the metrics of quality in a table, in the order in which they are shown."""
     names = metric_order(metrics["metric"].unique())
     return [name for name in names if METRIC_STYLES[name].family != "cost"]
+
+
+def in_order(
+    frame: pd.DataFrame, keys: Sequence[str], order: Mapping[Any, Sequence[str]], **how: Any
+) -> pd.DataFrame:
+    """Return a frame sorted by some columns, those in ``order`` by their place there.
+
+    Args:
+        how: further arguments of ``DataFrame.sort_values``.
+    """
+
+    def position(column: pd.Series) -> pd.Series:
+        return column.map(order[column.name].index) if column.name in order else column
+
+    return frame.sort_values(list(keys), key=position, kind="stable", ignore_index=True, **how)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata, wilcoxon
 
-from ddpg.comparison.statistics.intervals import LEVEL, RESAMPLES, SEED, mean_intervals
+from ddpg.comparison.statistics.intervals import mean_intervals
 from ddpg.comparison.statistics.measurements import (
     CELL_KEYS,
     label_styles,
@@ -32,19 +32,13 @@ PAIR_COLUMNS = [
 _NUMBERS = ["scale", "sigma_y", "difference", "win_rate", "p", "p_holm"]
 
 
-def compare_pairs(
-    metrics: pd.DataFrame,
-    *,
-    alpha: float = ALPHA,
-    level: float = LEVEL,
-    resamples: int = RESAMPLES,
-    seed: int = SEED,
-) -> pd.DataFrame:
+def compare_pairs(metrics: pd.DataFrame, *, alpha: float = ALPHA, **bootstrap: Any) -> pd.DataFrame:
     """Compare every two methods of each cell, over the images that both have.
 
     Args:
         metrics: a long table; metrics of cost are not compared.
         alpha: below it a corrected p is significant.
+        bootstrap: options of :func:`ddpg.comparison.statistics.intervals.mean_intervals`.
 
     Returns:
         one row per cell, metric and pair, :data:`PAIR_COLUMNS`: ``difference`` is the mean of
@@ -62,7 +56,7 @@ def compare_pairs(
         cell = dict(zip([*CELL_KEYS, "metric"], key, strict=True))
         rows += [cell | row for row in decide([row for row, _ in family], cell["metric"], alpha)]
         samples += [differences for _, differences in family]
-    intervals = mean_intervals(samples, level=level, resamples=resamples, seed=seed)
+    intervals = mean_intervals(samples, **bootstrap)
     pairs = pd.DataFrame(rows, columns=[c for c in PAIR_COLUMNS if c not in ("low", "high")])
     pairs = pairs.astype(dict.fromkeys(_NUMBERS, float))  # also where there is no row
     return pairs.assign(low=intervals[:, 0], high=intervals[:, 1])[PAIR_COLUMNS]

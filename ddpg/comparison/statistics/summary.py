@@ -9,14 +9,16 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ddpg.comparison.statistics.intervals import LEVEL, RESAMPLES, SEED, mean_intervals
+from ddpg.comparison.statistics.intervals import mean_intervals
 from ddpg.comparison.statistics.measurements import (
     CELL_KEYS,
     SUMMARY_KEYS,
+    in_order,
     label_styles,
     per_image,
     quality_metrics,
@@ -82,14 +84,11 @@ class Summary:
         return {label: style for label, style in self.styles.items() if label in present}
 
 
-def summarise(
-    metrics: pd.DataFrame,
-    *,
-    level: float = LEVEL,
-    resamples: int = RESAMPLES,
-    seed: int = SEED,
-) -> pd.DataFrame:
+def summarise(metrics: pd.DataFrame, **bootstrap: Any) -> pd.DataFrame:
     """Aggregate over the images, after averaging over the repeats of each.
+
+    Args:
+        bootstrap: options of :func:`ddpg.comparison.statistics.intervals.mean_intervals`.
 
     Returns:
         one row per cell, label and metric: :data:`SUMMARY_KEYS`, then ``mean``, ``std`` (sample
@@ -113,7 +112,7 @@ def summarise(
         values=("repeats", "sum"),
     )  # fmt: skip
     samples = [values.dropna().to_numpy() for _, values in groups["value"]]
-    intervals = mean_intervals(samples, level=level, resamples=resamples, seed=seed)
+    intervals = mean_intervals(samples, **bootstrap)
     summary.insert(2, "low", intervals[:, 0])
     summary.insert(3, "high", intervals[:, 1])
     within = (summary.pop("values") - summary["n"]).astype(float)
@@ -213,11 +212,5 @@ def _sort(summary: pd.DataFrame) -> pd.DataFrame:
         "metric": list(METRIC_STYLES),
         "task": task_order(summary["task"]),
     }
-
-    def position(column: pd.Series) -> pd.Series:
-        return column.map(order[column.name].index) if column.name in order else column
-
     keys = [*CELL_KEYS, "metric", "label"]
-    return summary.sort_values(
-        keys, key=position, na_position="first", kind="stable", ignore_index=True
-    )
+    return in_order(summary, keys, order, na_position="first")

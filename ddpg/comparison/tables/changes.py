@@ -57,13 +57,13 @@ def _cell(row: dict[str, Any]) -> str:
 
 def _alone(changes: pd.DataFrame) -> list[str]:
     """What only one run has, in lines that name all metrics it concerns."""
-    found: dict[tuple[str, str], list[str]] = {}
+    metrics: dict[tuple[str, str], list[str]] = {}
     for row in changes[changes["label"] != WHOLE].to_dict("records"):
         text = row["verdict"] if row["n"] == 0 else _images_alone(row)
         if text:
             name = escape_markdown(f"{_cell(row)}, {row['label']}")
-            found.setdefault((name, text), []).append(METRIC_STYLES[row["metric"]].name)
-    return [f"- {name}: {text} ({', '.join(names)})" for (name, text), names in found.items()]
+            metrics.setdefault((name, text), []).append(METRIC_STYLES[row["metric"]].name)
+    return [f"- {name}: {text} ({', '.join(names)})" for (name, text), names in metrics.items()]
 
 
 def _images_alone(row: dict[str, Any]) -> str:

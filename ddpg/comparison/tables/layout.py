@@ -28,16 +28,13 @@ COST_COLUMNS = ["network_evaluations", "seconds"]
 def quality_tables(
     summary: pd.DataFrame, *, widest: int = WIDEST_PANEL, with_cost: bool = False
 ) -> list[Table]:
-    """Lay out one table per data set and degradation.
+    """Return one table per data set and degradation, in the order of the summary.
 
     Args:
         summary: see :func:`ddpg.comparison.statistics.summary.summarise`; what
             :func:`ddpg.comparison.statistics.summary.mark_best` added decides what is bold.
         widest: columns of values in a panel, unless one noise level has more.
         with_cost: end each panel with network evaluations and seconds per image.
-
-    Returns:
-        the tables, in the order of the summary.
     """
     cost = summary["metric"].map(lambda name: METRIC_STYLES[name].family) == "cost"
     groups = summary[~cost].groupby(DEGRADATION_KEYS, dropna=False, sort=False)
@@ -204,13 +201,15 @@ def _panel(
     """One panel; ``notes`` (text -> letter) grows by those of its entries."""
     groups: list[tuple[float | None, list[str]]] = [(_key(level), metrics) for level in levels]
     # The cost has no noise level, and nan is no key that can be found again.
-    found = {(row.label, _key(row.sigma_y), row.metric): row for row in frame.itertuples()}
+    by_column = {(row.label, _key(row.sigma_y), row.metric): row for row in frame.itertuples()}
     costs = {} if cost is None else mean_costs(cost, levels)
     if costs:
         groups.append((None, COST_COLUMNS))
     rows = []
     for label, style in label_styles(frame).items():
-        cells = [found.get((label, _key(level), metric)) for level in levels for metric in metrics]
+        cells = [
+            by_column.get((label, _key(level), metric)) for level in levels for metric in metrics
+        ]
         if any(cells):
             entries = [cell and format_entry(cell, notes) for cell in cells]
             if costs:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from ddpg.comparison.captions import caption
 from ddpg.comparison.products import PUBLISHED
-from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles, named
+from ddpg.comparison.statistics.measurements import CELL_KEYS, in_order, label_styles, named
 from ddpg.comparison.style import (
     DATASET_NAMES,
     METRIC_STYLES,
@@ -38,14 +38,11 @@ _SAME_SOURCE = "as above"
 
 
 def read_published(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Read published figures.
+    """Read published figures; numbers are floats, sources complete.
 
     Args:
         path: CSV with the columns dataset, task, sigma_y, method, psnr, lpips, source; empty where
             a figure could not be had; a source "as above" repeats the one before.
-
-    Returns:
-        the table; numbers are floats, sources complete.
 
     Raises:
         UserError: the file cannot be read, lacks a column, holds a number that is none, or names
@@ -120,14 +117,9 @@ def _backbone(summary: pd.DataFrame) -> str:
 
 def _sorted(table: pd.DataFrame) -> pd.DataFrame:
     """Data sets by name, tasks, noise levels and methods as everywhere."""
-    tasks = task_order(table["task"])
     methods = list(label_styles(table.assign(label=table["method"])))
-    order = {"task": tasks.index, "method": methods.index}
-    return table.sort_values(
-        [*CELL_KEYS, "method"],
-        key=lambda column: column.map(order[column.name]) if column.name in order else column,
-        kind="stable", ignore_index=True,
-    )  # fmt: skip
+    order = {"task": task_order(table["task"]), "method": methods}
+    return in_order(table, [*CELL_KEYS, "method"], order)
 
 
 def published_texts(
@@ -135,12 +127,9 @@ def published_texts(
 ) -> dict[Path, str]:
     """Return the texts of the files of :data:`PUBLISHED` by path; see :func:`published_table`."""
     table = published_table(summary, published)
-    texts = (_csv(table), _markdown(table), _latex(table))
+    tidy = named(table).to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    texts = (tidy, _markdown(table), _latex(table))
     return {Path(folder) / name: text for name, text in zip(PUBLISHED, texts, strict=True)}
-
-
-def _csv(table: pd.DataFrame) -> str:
-    return named(table).to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
 
 def _rows(table: pd.DataFrame, sources: list[str]) -> list[list[str]]:

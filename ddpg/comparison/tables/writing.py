@@ -75,15 +75,10 @@ def markdown_page(metrics: pd.DataFrame, tables: list[Table], sections: Iterable
         parts += [to_markdown(table) for table in group]
     parts += filter(None, sections)
     parts.append("## Conventions\n")
-    parts.append("\n".join(_convention(metric) for metric in metric_order(metrics["metric"])))
+    styles = [METRIC_STYLES[metric] for metric in metric_order(metrics["metric"])]
+    parts += [f"- {style.label} {style.arrow}: {style.description}" for style in styles]
     parts.append("\nPer image, then averaged; σ is the noise level of images in [0, 1].\n")
     return "\n".join(parts)
-
-
-def _convention(metric: str) -> str:
-    """One line on what a metric is."""
-    style = METRIC_STYLES[metric]
-    return f"- {style.label} {style.arrow}: {style.description}"
 
 
 def latex_page(tables: list[Table]) -> str:
