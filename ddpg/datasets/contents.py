@@ -7,7 +7,6 @@ checksum, which :mod:`ddpg.files.contents` remembers. Nothing here opens a pictu
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable
@@ -19,7 +18,7 @@ from ddpg.datasets.choosing import Problems, choose
 from ddpg.datasets.matching import find_pictures, walk
 from ddpg.datasets.places import root_folder
 from ddpg.errors import UserError
-from ddpg.files.contents import file_content
+from ddpg.files.contents import digest_of, file_content
 from ddpg.files.writing import replacing
 
 FETCHED = Path(".snakemake/ddpg/fetched.json")
@@ -46,7 +45,7 @@ def surveyed_content(card: DatasetCard) -> str:
         (each.id, each.file, each.sha256, each.label, _content(base / each.file))
         for each in candidates
     ]
-    return _digest([rows, problems.kinds])
+    return digest_of([rows, problems.kinds])
 
 
 def listed_contents(card: DatasetCard, positions: Iterable[int]) -> list[str]:
@@ -109,8 +108,6 @@ def _tree_content(path: Path) -> str:
     if not path.is_dir():
         return _content(path)
     files = sorted(parent / name for parent, _, names in walk(path) for name in names)
-    return _digest([(os.fsencode(file.relative_to(path)).hex(), _content(file)) for file in files])
-
-
-def _digest(content: object) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+    return digest_of(
+        [(os.fsencode(file.relative_to(path)).hex(), _content(file)) for file in files]
+    )

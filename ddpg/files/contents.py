@@ -75,6 +75,12 @@ def content_of(path: str | os.PathLike[str]) -> str:
     return digest.hexdigest()
 
 
+def digest_of(content: object) -> str:
+    """Hash plain values, mappings whatever their order; 16 hexadecimal digits."""
+    text = json.dumps(content, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 def _files_below(folder: Path) -> Iterator[Path]:
     for entry in sorted(folder.iterdir()):
         if entry.name.startswith("."):

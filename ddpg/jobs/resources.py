@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ddpg.datasets.cards import DatasetCard
 from ddpg.datasets.contents import fetched_content, listed_contents, surveyed_content
+from ddpg.files.contents import digest_of
 from ddpg.jobs.code import FETCHING, code_of, conversion_code
 from ddpg.jobs.fields import Job, Spec, as_path, file, setting
 from ddpg.priors.cards.identity import architecture_digest
@@ -110,8 +109,8 @@ class Preparation(Job):
             besides={
                 "package": card.source.package or "",
                 "folder": "" if card.source.is_fetched else card.source.folder,
-                "entries": _digest([entry.model_dump() for entry in part.entries or ()]),
-                "pictures": _digest(listed_contents(card, part.positions)),
+                "entries": digest_of([entry.model_dump() for entry in part.entries or ()]),
+                "pictures": digest_of(listed_contents(card, part.positions)),
             },
         )
 
@@ -189,8 +188,4 @@ def _card_digest(card: DatasetCard) -> str:
     listing = card.listing.entries if card.listing else ()
     source = {"remote": {*_ORIGIN["remote"], "sha256"}}
     content = card.model_dump(mode="json", exclude={"description": True, "source": source})
-    return _digest([content, [entry.model_dump() for entry in listing]])
-
-
-def _digest(content: object) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+    return digest_of([content, [entry.model_dump() for entry in listing]])

@@ -5,12 +5,11 @@ Nothing here imports torch: the Snakefile asks for the identity of every prior o
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Mapping
 from typing import Any
 
+from ddpg.files.contents import digest_of
 from ddpg.files.fingerprint import fingerprint
 from ddpg.priors.cards.card import Card, check_times, read_card
 from ddpg.priors.cards.kinds import PRIOR_KINDS
@@ -52,15 +51,9 @@ def identity_with(card: Card, weights: Mapping[str, str]) -> str:
         decisive["data"] = PRIOR_KINDS[kind].data_content
     if card.classifier:
         decisive["classifier"] = {"scale": card.classifier.scale}
-    return card_digest(decisive)
+    return digest_of(decisive)
 
 
 def architecture_digest(card: Card, part: str) -> str:
     """Names the network of a part: every field, defaults included; 16 hex digits."""
-    return card_digest(card.configurations()[part].model_dump())
-
-
-def card_digest(content: Mapping[str, Any]) -> str:
-    """Hash plain values whatever their order; 16 hex digits."""
-    text = json.dumps(content, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return digest_of(card.configurations()[part].model_dump())
