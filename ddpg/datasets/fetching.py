@@ -11,7 +11,6 @@ import hashlib
 import json
 import logging
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from ddpg.errors import UserError
 from ddpg.fetching import Remote, fetch_folder, unpack
 from ddpg.fetching.archives import is_archive
 from ddpg.fetching.checks import keep_aside
-from ddpg.files.linking import link_or_copy
+from ddpg.files.linking import link_or_copy, remove
 from ddpg.files.writing import replacing
 
 SUFFIXES = (".tar.gz", ".tar.bz2", ".tar.xz", ".tgz", ".tbz2", ".txz", ".tar", ".zip")
@@ -70,9 +69,9 @@ def _make_anew(output: Path, fetched: Path, made: dict[str, str]) -> None:
     if _is_filled(output) and made.get("tree") != _tree_digest(output):
         aside = keep_aside(output, output, suffix="replaced")
         log.warning("%s: was changed since it was made; it is kept as %s", output, aside)
-    _remove(output)
+    remove(output)
     staging = output.with_name(f".{output.name}.linking")
-    _remove(staging)
+    remove(staging)
     _spread(fetched, staging)
     with replacing(_note_file(output)) as temporary:
         note = {"place": fetched.name, "tree": _tree_digest(staging)}
@@ -138,17 +137,12 @@ def _place(card: DatasetCard, remote: Remote) -> str:
     return f"{remote.file}-{digest[:8]}"
 
 
-def _remove(folder: Path) -> None:
-    if folder.is_symlink() or folder.is_file():
-        folder.unlink()
-    elif folder.exists():
-        shutil.rmtree(folder)
-
-
 def _spread(source: Path, target: Path) -> None:
     """Fill a new folder with links, and with what the archives hold."""
     target.mkdir(parents=True)
-    archives = set(_archives(source))
+    archives = {
+        path for path in source.iterdir() if _without_suffix(path.name) and is_archive(path)
+    }
     for entry in sorted(source.iterdir()):
         if entry.name.startswith(".") or entry in archives:
             continue
@@ -162,10 +156,6 @@ def _spread(source: Path, target: Path) -> None:
             log.info("%s: not unpacked, because %s is there beside it", archive, place.name)
         else:
             unpack(archive, place)
-
-
-def _archives(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.iterdir() if _without_suffix(path.name) and is_archive(path))
 
 
 def _archives_below(folder: Path) -> Iterator[Path]:

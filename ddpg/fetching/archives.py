@@ -43,15 +43,12 @@ KINDS = {
 def unpack(
     archive: Path, folder: Path, *, max_bytes: int = MAX_BYTES, max_files: int = MAX_FILES
 ) -> list[Path]:
-    """Unpack an archive into a new folder.
+    """Unpack an archive into a new folder; gives its files, in the archive's order.
 
     Args:
         archive: zip, tar, tar.gz, tar.bz2 or tar.xz, recognised by its contents.
         folder: must not exist, or be empty.
         max_files: the most members, folders included.
-
-    Returns:
-        the files, in the archive's order.
 
     Raises:
         ArchiveError: the archive is damaged, unsafe, too large or of another kind.
@@ -112,11 +109,7 @@ def _damage_told(archive: Path) -> Iterator[None]:
 
 
 def _kind(archive: Path) -> str:
-    """The kind of an archive, by its first bytes.
-
-    Raises:
-        ArchiveError: it is of another kind, or cannot be read.
-    """
+    """The kind of an archive, by its first bytes."""
     try:
         with archive.open("rb") as stream:
             head = stream.read(tarfile.BLOCKSIZE)

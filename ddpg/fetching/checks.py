@@ -72,14 +72,11 @@ def measure_folder(folder: Path) -> Sums:
 def keep_aside(
     path: Path, name: Path, sums: Sums | None = None, *, suffix: str = "sha256-mismatch"
 ) -> Path:
-    """Rename what is not wanted to ``NAME.sha256-mismatch``, numbered if that is taken.
+    """Rename what is not wanted to ``NAME.sha256-mismatch``, numbered if taken; the new path.
 
     Args:
         name: the name that it has, or would have had.
         sums: of a download; what already lies aside is not kept twice.
-
-    Returns:
-        where it lies now.
     """
     number = 0
     while True:

@@ -14,7 +14,7 @@ from ddpg.fetching import drive, web
 from ddpg.fetching.checks import Expected, Sums, keep_aside, measure
 from ddpg.fetching.errors import FetchError, MirrorError
 from ddpg.fetching.patience import Partial, Patience, Tries
-from ddpg.fetching.pins import expected_by, pin, pinned
+from ddpg.fetching.pins import expected_by, pinned, refused_by_pin
 from ddpg.fetching.remote import DRIVE_FILE, DRIVE_FOLDER, PublishedFile, Remote, shown
 from ddpg.files.linking import link_or_copy
 from ddpg.files.locking import locked
@@ -31,7 +31,7 @@ def fetch(
     progress: bool = True,
     **patience: Any,
 ) -> Path:
-    """Make sure that a verified file lies at a path.
+    """Make sure that a verified file lies at ``target``, which is returned.
 
     A file that is right already is not downloaded again; one that is wrong is kept aside. A local
     path of the card or its variable becomes a link. Several processes may ask for one target.
@@ -41,9 +41,6 @@ def fetch(
             the file is seen for the first time. None pins nothing.
         key: the file's key in ``pins``; its name if None.
         patience: fields of :class:`ddpg.fetching.patience.Patience`.
-
-    Returns:
-        ``target``.
 
     Raises:
         FetchError: the file cannot be had, or is another one than expected: where it was looked
@@ -197,8 +194,7 @@ class Order:
         expected = self.expected()
         problem = expected.problem(sums)
         if problem is None and not expected.sha256 and self.pins is not None:
-            expected = expected_by(self.pins, self.key, pin(self.pins, self.key, sums))
-            problem = expected.problem(sums)
+            return refused_by_pin(self.pins, self.key, sums) or None
         return "; ".join(filter(None, (problem, expected.accept))) if problem else None
 
     def cleared(self, problem: str, suffix: str = "sha256-mismatch") -> list[str]:

@@ -33,7 +33,7 @@ def fetch_folder(
     max_files: int = MAX_FILES,
     **patience: Any,
 ) -> Path:
-    """Make sure that a verified folder of files lies at a path.
+    """Make sure that a verified folder of files lies at ``target``, which is returned.
 
     An archive is verified by its own size and sha256 before it is unpacked. Where a mirror is a
     folder of Google Drive, size and sha256 are those of all files together, whatever they come
@@ -44,9 +44,6 @@ def fetch_folder(
         remote: an archive, or a folder of Google Drive.
         pins, key, progress, patience: as for :func:`ddpg.fetching.fetch.fetch`.
         max_files: the most members that it may hold.
-
-    Returns:
-        ``target``.
 
     Raises:
         FetchError: as for :func:`ddpg.fetching.fetch.fetch`.
@@ -134,11 +131,7 @@ class FolderOrder(Order):
             raise MirrorError(f"the {self.THING} there {problem}")
 
     def _from_archive(self, mirror: str) -> str:
-        """Download an archive, unpack it, and only then pin and remove it.
-
-        Returns:
-            why it is not the right one, if it is not.
-        """
+        """Download, unpack and only then pin and remove an archive; why it is wrong, if it is."""
         archive = self.target.with_name(f".{self.target.name}.download") / self.remote.file
         archive.parent.mkdir(exist_ok=True)
         aside = self.target.with_name(self.remote.file)

@@ -1,6 +1,7 @@
 """The lock file of checksums: what was first downloaded is enforced from then on.
 
-A YAML mapping: key -> ``sha256`` and ``size``. It is meant to be committed.
+A YAML mapping: key -> ``sha256`` and ``size``. It is meant to be committed. Whatever reads it
+raises a UserError for a file that is none.
 """
 
 from __future__ import annotations
@@ -27,23 +28,12 @@ HEADER = """\
 
 
 def pinned(pins: Path, key: str) -> Sums | None:
-    """The sums under a key, or None.
-
-    Raises:
-        UserError: the file is not a lock file of checksums.
-    """
+    """The sums under a key, or None."""
     return _read(pins).get(key)
 
 
 def pin(pins: Path, key: str, sums: Sums) -> Sums:
-    """Write sums under a key, unless there are some. Many processes may do so at once.
-
-    Returns:
-        the sums that the file holds now.
-
-    Raises:
-        UserError: the file is not a lock file of checksums.
-    """
+    """The sums under a key, written if there are none. Many processes may do so at once."""
     with locked(pins):
         present = _read(pins)
         if key in present:
@@ -60,9 +50,6 @@ def demanded(pins: Path, key: str, sha256: str | None) -> str:
     """The checksum that a card demands besides the pin; nothing where the pin says the same.
 
     To write the right checksum into a card then changes nothing.
-
-    Raises:
-        UserError: the file is not a lock file of checksums.
     """
     known = pinned(pins, key) if sha256 else None
     return "" if known is not None and known.sha256 == sha256 else sha256 or ""
@@ -72,6 +59,13 @@ def expected_by(pins: Path, key: str, sums: Sums) -> Expected:
     """What a pin demands."""
     accept = f"remove the entry {key!r} from {pins} to accept another file"
     return Expected(sums.size, sums.sha256, accept=accept)
+
+
+def refused_by_pin(pins: Path, key: str, sums: Sums) -> str:
+    """Why sums are not the pinned ones; nothing if they are, or are seen for the first time."""
+    expected = expected_by(pins, key, pin(pins, key, sums))
+    problem = expected.problem(sums)
+    return f"{problem}; {expected.accept}" if problem else ""
 
 
 def _read(pins: Path) -> dict[str, Sums]:

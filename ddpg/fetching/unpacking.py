@@ -31,10 +31,7 @@ class Names:
         self._folders: dict[str, str] = {}
 
     def add(self, name: str, *, folder: bool = False) -> Path:
-        """Check a path, with ``/`` between its parts, and remember it.
-
-        Returns:
-            the relative path; ``.`` for the folder itself.
+        """A checked relative path, from one with ``/`` between its parts; ``.`` for the folder.
 
         Raises:
             UnsafeNameError: it leads out of the folder, cannot be a file's, or is taken.

@@ -12,9 +12,7 @@ def link_or_copy(local: Path, target: Path) -> None:
     Either appears at once; a link that was there is replaced, anything else must be gone.
     """
     temporary = target.with_name(f".{target.name}.linking")
-    if temporary.is_dir() and not temporary.is_symlink():
-        shutil.rmtree(temporary)
-    temporary.unlink(missing_ok=True)
+    remove(temporary)
     try:
         temporary.symlink_to(local.resolve(), target_is_directory=local.is_dir())
     except (OSError, NotImplementedError):  # some network and Windows file systems
@@ -25,3 +23,11 @@ def link_or_copy(local: Path, target: Path) -> None:
     if target.is_symlink():
         target.unlink()
     temporary.replace(target)
+
+
+def remove(path: Path) -> None:
+    """Remove a link, a file or a whole folder; nothing if there is none."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

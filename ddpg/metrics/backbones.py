@@ -15,6 +15,7 @@ import pickle
 import warnings
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -60,34 +61,30 @@ def find_backbone(net: str, place: str | os.PathLike[str] | None = None) -> Path
     name = BACKBONES[net]
     folders = backbone_folders() if place is None else [Path(place)]
     candidates = [folder / name if folder.is_dir() else folder for folder in folders]
-    found = next((path for path in candidates if path.is_file()), None)
-    if found is None:
+    file = next((path for path in candidates if path.is_file()), None)
+    if file is None:
         raise MetricUnavailable(
             f"LPIPS needs {name}, which is not at {' or '.join(map(str, folders))}: get it from "
             f"{ADDRESS}{name} and name its folder in ${FOLDER_VARIABLE}"
         )
-    _verify(found, name)
-    return found
+    _verify(file, name)
+    return file
 
 
 def fetch_backbone(
     net: str,
     folder: str | os.PathLike[str] | None = None,
     *,
-    timeout: float = 10.0,
-    retries: int = 2,
-    backoff: float = 1.0,
     address: str = ADDRESS,
+    **patience: Any,
 ) -> Path:
     """The file of a backbone, downloaded if it is not there yet.
 
     Args:
         net: a key of :data:`BACKBONES`.
         folder: receives the file; the first of :func:`backbone_folders` if None.
-        timeout: seconds of silence after which an attempt is given up.
-        retries: further attempts where the failure may pass.
-        backoff: seconds before the first of them.
         address: the folder on the web.
+        patience: of :class:`ddpg.fetching.patience.Patience`; less than usual if not given.
 
     Raises:
         MetricUnavailable: the download failed, or gave another file than the published one.
@@ -97,8 +94,9 @@ def fetch_backbone(
     if target.is_file():
         return find_backbone(net, target)
     remote = PublishedFile(file=name, mirrors=(address + name,), prefix=_digits(name))
+    options: dict[str, Any] = {"timeout": 10.0, "retries": 2, **patience}
     try:
-        return fetch(remote, target, pins=None, timeout=timeout, retries=retries, backoff=backoff)
+        return fetch(remote, target, pins=None, **options)
     except FetchError as error:
         # The reason stands in tables that others read; what this machine's user needs is logged.
         cause = _short_cause(error, address + name, target)
@@ -126,14 +124,14 @@ def find_lpips_backbone(net: str, output: Path) -> None:
         net: "alex", "squeeze" or "vgg".
         output: JSON file with ``file`` and ``reason``, one of which is null.
     """
-    found: dict[str, str | None] = {"file": None, "reason": None}
+    outcome: dict[str, str | None] = {"file": None, "reason": None}
     try:
-        found["file"] = str(fetch_backbone(net))
+        outcome["file"] = str(fetch_backbone(net))
     except MetricUnavailable as reason:
-        found["reason"] = str(reason)
+        outcome["reason"] = str(reason)
         log.warning("LPIPS cannot be computed: %s", reason)
     with replacing(output) as path:
-        path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(outcome, indent=2) + "\n", encoding="utf-8")
 
 
 def lpips_network(net: str, backbone: str | os.PathLike[str]) -> nn.Module:

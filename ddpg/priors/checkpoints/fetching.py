@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ddpg.errors import CorruptFileError, UserError
 from ddpg.fetching import FetchError, Remote, fetch
-from ddpg.fetching.checks import Sums, measure
-from ddpg.fetching.pins import expected_by, pin
+from ddpg.fetching.checks import measure
+from ddpg.fetching.pins import refused_by_pin
 from ddpg.priors.cards.card import Card, CardError, read_card
 from ddpg.priors.cards.own_files import own_file
 from ddpg.priors.checkpoints.places import downloaded_path
@@ -55,9 +55,9 @@ def fetch_checkpoint(
     else:
         _fetch(card, part, output, None if entry.path else pins)
     if record is not None:
-        found = measure(output)
-        take_note(output, found.sha256, seen)
-        Record(entry.file, *found).write(record)
+        sums = measure(output)
+        take_note(output, sums.sha256, seen)
+        Record(entry.file, *sums).write(record)
 
 
 def obtain(card: Card, part: str, *, pins: Path, record: Path | None = None) -> Path:
@@ -72,13 +72,18 @@ def obtain(card: Card, part: str, *, pins: Path, record: Path | None = None) -> 
     """
     file = own_file(card, part)
     if file is not None:
-        return _own(card, part, file, pins)
+        if not file.is_file():
+            raise CardError(card.path, f"{part}: there is no file {file}")
+        if problem := pin_problem(card, part, pins):
+            raise UserError(problem)
+        check_given(card, part, file, pins=pins)
+        return file
     file = downloaded_path(card, part)
     _fetch(card, part, file, pins)
-    if record is not None and (found := measure(file).sha256) != read_record(record).sha256:
+    if record is not None and (sha256 := measure(file).sha256) != read_record(record).sha256:
         raise CorruptFileError(
             file,
-            f"is another file than the one that was fetched: it has sha256 {found}, {record} says "
+            f"is another file than the one that was fetched: it has sha256 {sha256}, {record} says "
             f"{read_record(record).sha256}; run again",
         )
     return file
@@ -90,8 +95,10 @@ def check_given(card: Card, part: str, file: Path, *, pins: Path) -> None:
     Raises:
         UserError: it is not the pinned one.
     """
-    if is_pinned(card, part):
-        _pin(card, part, file, measure(file), pins)
+    if not is_pinned(card, part):
+        return
+    if problem := refused_by_pin(pins, pin_key(card, part), measure(file)):
+        raise UserError(f"{file} {problem}")
 
 
 def _fetch(card: Card, part: str, output: Path, pins: Path | None) -> None:
@@ -102,23 +109,6 @@ def _fetch(card: Card, part: str, output: Path, pins: Path | None) -> None:
         if beside is None or own_file(card, part) is not None:
             raise
         raise FetchError(f"{error}; or put it beside its card: {beside}", error.reasons) from error
-
-
-def _own(card: Card, part: str, file: Path, pins: Path) -> Path:
-    if not file.is_file():
-        raise CardError(card.path, f"{part}: there is no file {file}")
-    if problem := pin_problem(card, part, pins):
-        raise UserError(problem)
-    if is_pinned(card, part):
-        _pin(card, part, file, measure(file), pins)
-    return file
-
-
-def _pin(card: Card, part: str, file: Path, found: Sums, pins: Path) -> None:
-    """Pin a file that is read for the first time; refuse another one than the pinned."""
-    expected = expected_by(pins, pin_key(card, part), pin(pins, pin_key(card, part), found))
-    if problem := expected.problem(found):
-        raise UserError(f"{file} {problem}; {expected.accept}")
 
 
 def remote(card: Card, part: str) -> Remote:
