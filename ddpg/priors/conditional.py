@@ -11,14 +11,13 @@ import copy
 from collections.abc import Sequence
 from contextlib import nullcontext
 from math import lcm
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from ddpg.priors.execution import Execution
-from ddpg.priors.network_prior import NetworkPrior, Prediction
+from ddpg.priors.network_prior import NetworkPrior
 from ddpg.priors.schedule import Schedule
 
 BOOST = 1024.0
@@ -37,8 +36,8 @@ class ConditionalPrior(NetworkPrior):
         label: class of every picture; None if :meth:`conditioned_on` will say.
         classifier: ``classifier(x_t, t)`` gives logits (B, classes).
         scale: s, how strongly the classifier counts.
-        size_multiple, device, dtype, execution, prediction, rescale_timesteps: as for
-            :class:`NetworkPrior`; the classifier is asked with the same times.
+        running: the other arguments of :class:`NetworkPrior`, by name; the classifier is asked
+            with the same times.
 
     Raises:
         ValueError: the label is out of range, or the precision impossible.
@@ -54,23 +53,9 @@ class ConditionalPrior(NetworkPrior):
         label: int | None = None,
         classifier: nn.Module | None = None,
         scale: float = 1.0,
-        size_multiple: int | None = None,
-        device: str | torch.device | None = None,
-        dtype: str | torch.dtype | None = None,
-        execution: Execution | None = None,
-        prediction: Prediction = "epsilon",
-        rescale_timesteps: bool = False,
+        **running: Any,
     ) -> None:
-        super().__init__(
-            network,
-            schedule,
-            size_multiple=size_multiple,
-            device=device,
-            dtype=dtype,
-            execution=execution,
-            prediction=prediction,
-            rescale_timesteps=rescale_timesteps,
-        )
+        super().__init__(network, schedule, **running)
         self.classifier = self._settled(classifier) if classifier else None
         self._size_multiple = lcm(self.size_multiple, getattr(classifier, "size_multiple", 1))
         self._classes, self._class_conditional = classes, class_conditional
@@ -109,18 +94,10 @@ class ConditionalPrior(NetworkPrior):
         return part
 
     def eps(self, x_t: Tensor, t: int | Tensor) -> Tensor:
-        """Predict the noise; gradients flow only if ``x_t`` asks for them.
-
-        Args:
-            x_t: noisy images (B, 3, H, W) on the prior's device.
-            t: one time index, or one per image (B,), in [0, len(schedule)).
-
-        Returns:
-            the predicted noise, of the shape and precision of ``x_t``.
+        """Predict the noise as :meth:`NetworkPrior.eps` does.
 
         Raises:
-            ValueError: a shape, a size or a time index does not fit, or there is not one label
-                for each image.
+            ValueError: as there, or there is not one label for each image.
         """
         self._check(x_t)
         times, labels = self._times(t, len(x_t)), self._labels_of(len(x_t))

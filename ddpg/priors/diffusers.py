@@ -17,11 +17,11 @@ from torch import Tensor, nn
 from ddpg.errors import CorruptFileError, UserError
 from ddpg.priors.base import Prior
 from ddpg.priors.cards.card import Card, CardError
+from ddpg.priors.cards.own_files import SCHEDULER
 from ddpg.priors.checkpoints.reading import check_finite
 from ddpg.priors.checkpoints.wording import listed, shown
 from ddpg.priors.conditional import ConditionalPrior
 from ddpg.priors.diffusers_schedulers import (
-    SCHEDULER,
     check_diffusion,
     folder_prediction,
     folder_schedule,
@@ -65,7 +65,13 @@ def load_folder(
     place = Path(folder) if folder is not None else _place(card)
     scheduler, source = read_scheduler(place)
     schedule = _schedule(card, scheduler, source, place)
-    prediction = card.schedule.prediction or folder_prediction(scheduler, source or place)
+    running: dict[str, Any] = {
+        "device": device,
+        "dtype": dtype,
+        "execution": execution,
+        "prediction": card.schedule.prediction or folder_prediction(scheduler, source or place),
+        "rescale_timesteps": card.schedule.rescales,
+    }
     unet = _unet(place)
     if _config(unet)["in_channels"] != 3 or _config(unet)["out_channels"] not in (3, 6):
         raise CorruptFileError(
@@ -77,26 +83,9 @@ def load_folder(
         said = "has no classes" if classes is None else "is class-conditional"
         raise CardError(card.path, f"label: {card.label!r}, but the model in {place} {said}")
     if classes is None:
-        return NetworkPrior(
-            network,
-            schedule,
-            device=device,
-            dtype=dtype,
-            execution=execution,
-            prediction=prediction,
-            rescale_timesteps=card.schedule.rescales,
-        )
-    return ConditionalPrior(
-        network,
-        schedule,
-        classes=classes,
-        label=None if card.label == "dataset" else card.label,
-        device=device,
-        dtype=dtype,
-        execution=execution,
-        prediction=prediction,
-        rescale_timesteps=card.schedule.rescales,
-    )
+        return NetworkPrior(network, schedule, **running)
+    label = None if card.label == "dataset" else card.label
+    return ConditionalPrior(network, schedule, classes=classes, label=label, **running)
 
 
 def _place(card: Card) -> Path:

@@ -16,11 +16,11 @@ from typing import Any, cast
 import torch
 
 from ddpg.errors import CorruptFileError
+from ddpg.priors.cards.own_files import SCHEDULER
 from ddpg.priors.checkpoints.wording import listed, shown
 from ddpg.priors.network_prior import Prediction
 from ddpg.priors.schedule import Schedule
 
-SCHEDULER = "scheduler_config.json"
 PIPELINE = "model_index.json"
 
 VARIANCE_PRESERVING: Mapping[str, tuple[float, float]] = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -79,17 +80,15 @@ def load_prior(
         return load_folder(card, device=place, dtype=chosen, folder=weights, execution=execution)
     network = load_network(card, "weights", chosen, weights, exact=asked)
     schedule = card_schedule(card)
-    prediction = card.schedule.prediction or "epsilon"
+    running: dict[str, Any] = {
+        "device": place,
+        "dtype": chosen,
+        "execution": execution,
+        "prediction": card.schedule.prediction or "epsilon",
+        "rescale_timesteps": card.schedule.rescales,
+    }
     if card.label is None:
-        return NetworkPrior(
-            network,
-            schedule,
-            device=place,
-            dtype=chosen,
-            execution=execution,
-            prediction=prediction,
-            rescale_timesteps=card.schedule.rescales,
-        )
+        return NetworkPrior(network, schedule, **running)
     guide = None
     if card.classifier:
         guide = load_network(card, "classifier", chosen, classifier, exact=asked)
@@ -102,11 +101,7 @@ def load_prior(
         label=None if card.label == "dataset" else card.label,
         classifier=guide,
         scale=card.classifier.scale if card.classifier else 1.0,
-        device=place,
-        dtype=chosen,
-        execution=execution,
-        prediction=prediction,
-        rescale_timesteps=card.schedule.rescales,
+        **running,
     )
 
 
@@ -128,7 +123,9 @@ def load_network(
         UserError: the checkpoint is missing, corrupt or of another network.
     """
     name = str(dtype).removeprefix("torch.")
-    path = _found(card, part, name, None if given is None else Path(given), exact)
+    # Without ``exact``, the one converted to float32 where there is no other.
+    wide = not exact and not converted_path(card, part, name).is_file()
+    path = find_checkpoint(card, part, "float32" if wide else name, Path(given) if given else None)
     network = build_network(card, part)
     header = converted_header(path)
     if header is not None:
@@ -143,13 +140,6 @@ def load_network(
     filled = fill(network, weights, path)
     check_finite(weights, path)
     return filled
-
-
-def _found(card: Card, part: str, dtype: str, given: Path | None, exact: bool) -> Path:
-    """The checkpoint; without ``exact``, the one converted to float32 where there is no other."""
-    if not exact and not converted_path(card, part, dtype).is_file():
-        return find_checkpoint(card, part, "float32", given)
-    return find_checkpoint(card, part, dtype, given)
 
 
 def card_schedule(card: Card) -> Schedule:

@@ -22,7 +22,7 @@ from ddpg.priors.scoring import (
 def score_report(
     name_or_card: str, dataset: str, size: int, device: str | None, output: Path | None
 ) -> str:
-    """Score a prior and say how it compares.
+    """A table for people: how a prior scores, and how it compares.
 
     The scores that the prior's card records (BM3D's for the embedded prior) are shown where they
     were measured on pictures of this size.
@@ -31,9 +31,6 @@ def score_report(
         dataset: name or path of a data set card, whose pictures are denoised.
         size: their side after cropping.
         output: also receives every score, as CSV.
-
-    Returns:
-        a table for people.
 
     Raises:
         UserError: a card or a picture cannot be used.

@@ -49,7 +49,7 @@ class Score:
 
 
 def noisy_picture(picture: Tensor, level: float, *, seed: int, image: str) -> Tensor:
-    """``picture`` with white Gaussian noise of deviation ``level / 255``.
+    """A picture with white Gaussian noise of deviation ``level / 255``; float32, not clipped.
 
     A picture sees the same draws at every level, whatever else is scored beside it.
 
@@ -57,9 +57,6 @@ def noisy_picture(picture: Tensor, level: float, *, seed: int, image: str) -> Te
         picture: (3, H, W) in [0, 1].
         level: standard deviation in units of 1/255.
         seed, image: decide the draws, together.
-
-    Returns:
-        float32, not clipped.
     """
     digest = hashlib.sha256(f"score-prior/{seed}/{image}".encode()).digest()
     rng = np.random.default_rng(int.from_bytes(digest[:16], "big"))
@@ -75,15 +72,12 @@ def score_prior(
     seed: int = 0,
     name: str = "prior",
 ) -> list[Score]:
-    """Score a prior's one-step denoising.
+    """Score a prior's one-step denoising: a row per level and picture.
 
     Args:
         pictures: image id -> (3, H, W) in [0, 1].
         levels: standard deviations of the noise in units of 1/255.
         name: of the prior, for the rows.
-
-    Returns:
-        one row per level and picture.
     """
     return [
         Score(name, level, image, _quality(denoise(prior, noisy, level), pictures[image]))
@@ -98,14 +92,11 @@ def score_non_local_means(
     seed: int = 0,
     strengths: Sequence[float] = STRENGTHS,
 ) -> list[Score]:
-    """Score non-local means on the noisy pictures of :func:`score_prior`.
+    """Score non-local means on the noisy pictures of :func:`score_prior`, in as many rows.
 
     Args:
         pictures, levels, seed: as in :func:`score_prior`.
         strengths: values of h / sigma; at each level the one with the best mean is kept.
-
-    Returns:
-        one row per level and picture.
     """
     rows = []
     for level in levels:

@@ -18,13 +18,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
 from ddpg.fetching.remote import Remote
 from ddpg.priors.cards.kinds import Configurations
@@ -66,6 +60,11 @@ class ResidualUNetConfig(Section):
     """Residual blocks of each level."""
     embedding_width: Positive
     """Width of the noise-level embedding."""
+
+    @property
+    def size_multiple(self) -> int:
+        """Image sides must be multiples of it."""
+        return 2 ** len(self.widths)
 
     @model_validator(mode="after")
     def _paired(self) -> ResidualUNetConfig:
@@ -230,26 +229,26 @@ class ScheduleEntry(Section):
         return getattr(Schedule, self.kind)(**fields)
 
 
-def _checked(section: dict[str, Any], kinds: Iterable[str]) -> dict[str, Any]:
-    if section.get("kind") not in tuple(kinds):
-        raise ValueError(f"kind must be one of {', '.join(kinds)}, got {section.get('kind')!r}")
-    return section
+def _of_kind(kinds: Iterable[str]) -> AfterValidator:
+    """The check that a section is of one of some kinds."""
+
+    def checked(section: dict[str, Any]) -> dict[str, Any]:
+        if section.get("kind") not in tuple(kinds):
+            raise ValueError(f"kind must be one of {', '.join(kinds)}, got {section.get('kind')!r}")
+        return section
+
+    return AfterValidator(checked)
 
 
 class ClassifierEntry(Section):
     """The classifier that guides a class-conditional prior."""
 
-    architecture: dict[str, Any]
+    architecture: Annotated[dict[str, Any], _of_kind(CLASSIFIERS)]
     """Its kind and the network's fields."""
     weights: WeightsEntry
     """Its checkpoint."""
     scale: Annotated[Number, Field(ge=0)] = 1.0
     """How strongly its gradient counts."""
-
-    @field_validator("architecture")
-    @classmethod
-    def _known(cls, section: dict[str, Any]) -> dict[str, Any]:
-        return _checked(section, CLASSIFIERS)
 
 
 def _label(value: object) -> object:
@@ -272,7 +271,7 @@ class CardFields(Section):
     """For people."""
     image_size: int | None = Field(default=None, ge=1)
     """Side of the pictures that the network was trained on."""
-    architecture: dict[str, Any]
+    architecture: Annotated[dict[str, Any], _of_kind(NETWORKS)]
     """Its kind and the network's fields."""
     weights: WeightsEntry
     """The network's checkpoint."""
@@ -288,11 +287,6 @@ class CardFields(Section):
     """For people: how the weights were made."""
     scores: ForPeople = Field(default_factory=dict)
     """What was measured of the prior and its rivals; read by `ddpg score-prior`."""
-
-    @field_validator("architecture")
-    @classmethod
-    def _known(cls, section: dict[str, Any]) -> dict[str, Any]:
-        return _checked(section, NETWORKS)
 
     @model_validator(mode="after")
     def _consistent(self) -> CardFields:

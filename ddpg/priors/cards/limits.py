@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from ddpg.priors.cards.card import Card
-from ddpg.priors.cards.fields import ResidualUNetConfig
 from ddpg.priors.networks.configurations import ADMClassifierConfig
 
 
@@ -34,7 +33,7 @@ def prior_limits(card: Card) -> PriorLimits:
     configurations = list(card.configurations().values())
     folder = card.local("weights") if card.architecture["kind"] == "diffusers" else None
     unet, scheduler = _json(folder, "unet"), _json(folder, "scheduler")
-    multiples = [_size_multiple(configuration) for configuration in configurations]
+    multiples = [getattr(configuration, "size_multiple", 1) for configuration in configurations]
     multiples.append(2 ** max(len(unet.get("down_block_types", [])) - 1, 0))
     classes = [getattr(configuration, "num_classes", None) for configuration in configurations]
     known = [count for count in (*classes, unet.get("num_class_embeds")) if count]
@@ -54,12 +53,6 @@ def prior_limits(card: Card) -> PriorLimits:
         classes=min(known, default=None),
         labels=card.label == "dataset",
     )
-
-
-def _size_multiple(configuration: Any) -> int:
-    if isinstance(configuration, ResidualUNetConfig):
-        return 2 ** len(configuration.widths)
-    return int(getattr(configuration, "size_multiple", 1))
 
 
 def _json(folder: Path | None, part: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from ddpg.priors.networks.blocks import (
     GroupNorm,
     Repeat,
     SiLU,
+    Upsample,
     attention,
     picture,
     pixels,
@@ -97,18 +98,6 @@ class Downsample(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         return self.op(features)
-
-
-class Upsample(nn.Module):
-    """Twice the resolution by repetition and a convolution."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.repeat = Repeat()
-        self.conv = nn.Conv2d(width, width, 3, padding=1)
-
-    def forward(self, features: Tensor) -> Tensor:
-        return self.conv(self.repeat(features))
 
 
 class Stack(nn.ModuleList):

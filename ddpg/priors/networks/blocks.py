@@ -136,3 +136,15 @@ class Repeat(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         return functional.interpolate(features, scale_factor=2.0, mode="nearest")
+
+
+class Upsample(nn.Module):
+    """Twice the resolution by repetition and a convolution."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.repeat = Repeat()
+        self.conv = nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.conv(self.repeat(features))

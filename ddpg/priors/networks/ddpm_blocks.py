@@ -10,7 +10,6 @@ from torch.nn import functional
 
 from ddpg.priors.networks.blocks import (
     GroupNorm,
-    Repeat,
     SiLU,
     attention,
     picture,
@@ -89,18 +88,6 @@ class Downsample(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         # The published network pads on the right and at the bottom only.
         return self.conv(functional.pad(features, (0, 1, 0, 1)))
-
-
-class Upsample(nn.Module):
-    """Twice the resolution by repetition and a convolution."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.repeat = Repeat()
-        self.conv = nn.Conv2d(width, width, 3, padding=1)
-
-    def forward(self, features: Tensor) -> Tensor:
-        return self.conv(self.repeat(features))
 
 
 class Level(nn.Module):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from ddpg.priors.networks.blocks import GroupNorm, PublishedNetwork, Repeat, SiLU
+from ddpg.priors.networks.blocks import GroupNorm, PublishedNetwork, Repeat, SiLU, Upsample
 from ddpg.priors.networks.configurations import DDPMUNetConfig
 from ddpg.priors.networks.ddpm_blocks import (
     EPS,
@@ -17,7 +17,6 @@ from ddpg.priors.networks.ddpm_blocks import (
     Middle,
     TimeEmbedding,
     UpLevel,
-    Upsample,
 )
 from ddpg.priors.networks.precise import PreciseConv2d
 

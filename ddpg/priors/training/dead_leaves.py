@@ -30,16 +30,13 @@ def dead_leaves(
     palettes: Sequence[NDArray[np.float32]],
     textures: Sequence[NDArray[np.float32]] = (),
 ) -> NDArray[np.uint8]:
-    """Draw one picture.
+    """Draw one picture, (size, size, 3), 0 to 255.
 
     Args:
         size: side of the square picture in pixels.
         palettes: pictures (H, W, 3) in [0, 1] whose pixels serve as colours.
         textures: grey textures (H, W) of zero mean and unit variance, each side at least
             ``2 * size``, mixed with the synthetic ones.
-
-    Returns:
-        (size, size, 3), 0 to 255.
     """
     canvas = size * SUPERSAMPLING
     palette = _palette(rng, palettes)
