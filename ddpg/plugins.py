@@ -107,8 +107,8 @@ class Registry(Mapping[str, Description], Generic[Description]):
 
 def distribution_of(entry: EntryPoint) -> str:
     """Name and version of the distribution that registered an entry point."""
-    found = entry.dist
-    return f"{found.name} {found.version}" if found is not None else "an unknown distribution"
+    owner = entry.dist
+    return f"{owner.name} {owner.version}" if owner is not None else "an unknown distribution"
 
 
 def load_object(path: str, what: str) -> Any:

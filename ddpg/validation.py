@@ -353,22 +353,15 @@ def _problem(model: type, issue: Mapping[str, Any]) -> str:
     message = issue["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
     value = issue["input"]
-    plain = not isinstance(value, dict | BaseModel) and not _holds_models(value)
-    hint = _quoting(value) if issue["type"] == "string_type" else ""
+    parts = value if isinstance(value, list) else [value]
+    plain = not any(isinstance(part, dict | BaseModel) for part in parts)
+    unquoted = issue["type"] == "string_type" and isinstance(value, int | float)
+    hint = f"; {_QUOTE}" if unquoted else ""
     return f"{place}: {_cut(message)}" + (f", got {shown(value)}{hint}" if plain else "")
 
 
 def _cut(text: str) -> str:
     return text if len(text) <= 500 else f"{text[:497]}..."
-
-
-def _quoting(value: object) -> str:
-    """What to do about a number that should be text."""
-    return f"; {_QUOTE}" if isinstance(value, int | float) else ""
-
-
-def _holds_models(value: object) -> bool:
-    return isinstance(value, list) and any(isinstance(item, dict | BaseModel) for item in value)
 
 
 def _fields_at(model: type, names: Sequence[str | int]) -> list[str]:

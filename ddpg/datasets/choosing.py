@@ -92,9 +92,9 @@ def choose(
                 f"the card says {card.count} pictures, its list {card.list_in_source} has "
                 f"{len(listing.entries)}"
             )
-    found = _listed(listing, base, files, problems)
-    _note_unlisted(files, found)
-    return found
+    candidates = _listed(listing, base, files, problems)
+    _note_unlisted(files, candidates)
+    return candidates
 
 
 def _wrong_count(card: DatasetCard, files: Sequence[str]) -> str:
@@ -102,8 +102,8 @@ def _wrong_count(card: DatasetCard, files: Sequence[str]) -> str:
     counts = Counter(PurePosixPath(file).parent.as_posix() for file in files)
     spread = [f"{'the top' if name == '.' else name}: {n}" for name, n in sorted(counts.items())]
     more = f" and {len(spread) - SHOWN} more folders" if len(spread) > SHOWN else ""
-    found = f" ({', '.join(spread[:SHOWN])}{more})" if len(spread) > 1 else ""
-    return f"the card says {card.count} pictures, the source has {len(files)}{found}"
+    where = f" ({', '.join(spread[:SHOWN])}{more})" if len(spread) > 1 else ""
+    return f"the card says {card.count} pictures, the source has {len(files)}{where}"
 
 
 def _listed(
@@ -112,16 +112,16 @@ def _listed(
     """The files that a list means."""
     finder = FileFinder(files)
     used: dict[str, list[str]] = defaultdict(list)
-    found = []
+    candidates = []
     for entry in listing.entries:
         file = _file_of(entry, listing.exact, base, finder, problems)
         if file:
             used[file].append(entry.file)
-            found.append(Candidate(entry.id, file, entry.sha256, entry.label))
+            candidates.append(Candidate(entry.id, file, entry.sha256, entry.label))
     for file, names in used.items():
         if len(names) > 1:
             problems.add("names of the list that mean the same file", f"{file}: {', '.join(names)}")
-    return found
+    return candidates
 
 
 def _file_of(
@@ -143,8 +143,8 @@ def _file_of(
     return None
 
 
-def _note_unlisted(files: Sequence[str], found: Sequence[Candidate]) -> None:
-    chosen = {candidate.file for candidate in found}
+def _note_unlisted(files: Sequence[str], candidates: Sequence[Candidate]) -> None:
+    chosen = {candidate.file for candidate in candidates}
     others = [file for file in files if file not in chosen]
     if others:
         shown = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")

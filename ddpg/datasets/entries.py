@@ -52,13 +52,8 @@ def name_problem(name: str) -> str | None:
 
 
 def _inside(name: str) -> str:
-    """A path that lies below its folder.
-
-    Raises:
-        ValueError: it does not.
-    """
-    problem = name_problem(name)
-    if problem:
+    """A path that lies below its folder, as it is."""
+    if problem := name_problem(name):
         raise ValueError(problem)
     return name
 
@@ -143,4 +138,4 @@ def repeated_ids(images: Iterable[ImageEntry]) -> list[str]:
     files: dict[str, list[str]] = {}
     for image in images:
         files.setdefault(folded(image.id), []).append(f"{image.id!r} ({image.file})")
-    return [" and ".join(found) for found in files.values() if len(found) > 1]
+    return [" and ".join(alike) for alike in files.values() if len(alike) > 1]

@@ -27,14 +27,14 @@ def find_pictures(folder: Path) -> list[str]:
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: there is no such folder")
-    found = (
+    pictures = (
         path.relative_to(folder).as_posix()
         for parent, _, files in walk(folder)
         for path in (parent / name for name in files if is_picture(name))
         # A link to nowhere is a picture that is lost, not one that never was.
         if path.is_file() or path.is_symlink()
     )
-    return sorted(found, key=lambda file: (natural_key(stem(file).replace("/", "-")), file))
+    return sorted(pictures, key=lambda file: (natural_key(stem(file).replace("/", "-")), file))
 
 
 def left_out(folder: Path) -> str:

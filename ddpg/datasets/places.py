@@ -75,8 +75,8 @@ def pictures_folder(card: DatasetCard, root: Path) -> Path:
     deeper = [place for parent, _, _ in walk(root) if (place := parent / wanted).is_dir()]
     if len(deeper) == 1:
         return deeper[0]
-    found = len(find_pictures(root))
-    if not deeper and found and (card.list_in_source or found == card.count):
+    count = len(find_pictures(root))
+    if not deeper and count and (card.list_in_source or count == card.count):
         log.warning("%s: has no folder %r; the pictures are looked for in all of it", root, wanted)
         return root
     raise UserError(_no_folder(card, root, deeper))
@@ -108,5 +108,5 @@ def find_list(name: str, root: Path, base: Path) -> Path:
         return deeper[0]
     if not deeper and Path(name).is_file():
         return Path(name)
-    found = f"it may be any of {', '.join(map(str, deeper))}" if deeper else "put it there"
-    raise UserError(f"images.list: {root} has no {name}; {found}")
+    remedy = f"it may be any of {', '.join(map(str, deeper))}" if deeper else "put it there"
+    raise UserError(f"images.list: {root} has no {name}; {remedy}")

@@ -92,12 +92,12 @@ def _header(path: str | os.PathLike[str]) -> tuple[dict[str, Any], int]:
         if length > size - 8:
             raise CorruptFileError(path, f"truncated or not a safetensors file; {REMEDY}")
         text = stream.read(length)
-    if (found := _HEADER_VALUE.search(text)) and sealed(text) != text:
+    if (seal := _HEADER_VALUE.search(text)) and sealed(text) != text:
         raise CorruptFileError(path, f"its header has changed since it was written; {REMEDY}")
     header = _object(text, path, "its header")
     if not isinstance(header.get("__metadata__", {}), dict):
         raise CorruptFileError(path, "not a safetensors file (its metadata are no JSON object)")
-    if not found and TENSORS in header.get("__metadata__", {}):
+    if not seal and TENSORS in header.get("__metadata__", {}):
         raise CorruptFileError(path, f"its header has changed since it was written; {REMEDY}")
     return header, 8 + length
 

@@ -35,10 +35,10 @@ def merged_settings(settings: Mapping[str, int]) -> dict[str, int]:
     counts: Counter[str] = Counter()
     largest: dict[str, int] = {}
     for text, count in settings.items():
-        found = _BATCH.search(text)
+        batch = _BATCH.search(text)
         common = _BATCH.sub("{}", text)
         counts[common] += count
-        largest[common] = max(largest.get(common, 1), int(found[1]) if found else 1)
+        largest[common] = max(largest.get(common, 1), int(batch[1]) if batch else 1)
     return {
         common.replace("{}", at_a_time(largest[common])): count
         for common, count in counts.most_common()

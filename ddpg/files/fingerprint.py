@@ -21,14 +21,11 @@ PACKAGE = Path(__file__).parent.parent
 
 
 def fingerprint(*modules: str, without: Iterable[str] = ()) -> str:
-    """Hash the syntax trees of modules and of what they import from their package and this one.
+    """A hash of modules and of what they import from their package and this one; 16 digits.
 
     Args:
         modules: dotted names, such as ``ddpg.stages.restoration``.
         without: dotted names to leave out, with the modules below them and what only they import.
-
-    Returns:
-        16 hexadecimal digits.
     """
     return _fingerprint(modules, frozenset(without))
 

@@ -67,10 +67,10 @@ def collect(tables: Sequence[Path], output: Path) -> None:
     """
     rows: list[dict[str, str]] = []
     for table in tables:
-        found = read_long_table(table)
-        if not found:
+        measured = read_long_table(table)
+        if not measured:
             raise CorruptFileError(table, f"holds no measurement; {REMEDY}")
-        rows += found
+        rows += measured
     with replacing(output) as temporary:
         with temporary.open("w", newline="", encoding="utf-8") as stream:
             writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")

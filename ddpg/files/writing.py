@@ -44,8 +44,8 @@ def _remove_leftovers(path: Path) -> None:
         rf"\.{re.escape(path.stem)}\.([^.]+)-(\d+)\.partial{re.escape(path.suffix)}"
     )
     for entry in os.scandir(path.parent):
-        found = pattern.fullmatch(entry.name)
-        if found and not _is_being_written(Path(entry.path), found[1], int(found[2])):
+        match = pattern.fullmatch(entry.name)
+        if match and not _is_being_written(Path(entry.path), match[1], int(match[2])):
             Path(entry.path).unlink(missing_ok=True)
 
 

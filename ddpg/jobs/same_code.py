@@ -41,13 +41,10 @@ class Copy:
 
 @cache
 def package_digest(folder: Path) -> str:
-    """A digest of a package's files, by name and content; computed once in a process.
+    """A digest of a package's files, 16 hexadecimal digits; computed once in a process.
 
     Args:
         folder: the package, or the file of a module that is none.
-
-    Returns:
-        16 hexadecimal digits.
     """
     digest = hashlib.sha256()
     files = package_files(folder) if folder.is_dir() else [str(folder)]

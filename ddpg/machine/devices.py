@@ -85,7 +85,11 @@ def machine_devices(environment: Mapping[str, str]) -> list[Device]:
     if environment.get("DDPG_DEVICES"):
         return _listed_devices(environment["DDPG_DEVICES"])
     entries = _visible_entries(environment.get("CUDA_VISIBLE_DEVICES"))
-    devices = _mig_devices(entries) if _are_mig(entries) else _cuda_devices(entries)
+    if entries and all(entry.startswith("MIG-") for entry in entries):
+        # Of a divided GPU a process sees but one part, the one that it names before CUDA starts.
+        devices = [Device("cuda:0", entry, visible=entry) for entry in entries]
+    else:
+        devices = _cuda_devices(entries)
     job = environment.get("SLURM_JOB_ID")
     if job and entries is not None:
         # SLURM numbers what it assigned from 0 in every job: equal numbers, different GPUs.
@@ -121,15 +125,6 @@ def _visible_entries(text: str | None) -> list[str] | None:
             break
         entries.append(entry)
     return entries
-
-
-def _are_mig(entries: Sequence[str] | None) -> bool:
-    return bool(entries) and all(entry.startswith("MIG-") for entry in entries or [])
-
-
-def _mig_devices(entries: Sequence[str] | None) -> list[Device]:
-    """Parts of a divided GPU: a process sees but one, the one that it names before CUDA starts."""
-    return [Device("cuda:0", entry, visible=entry) for entry in entries or []]
 
 
 def _cuda_devices(entries: Sequence[str] | None) -> list[Device]:

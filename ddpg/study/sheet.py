@@ -87,15 +87,12 @@ class Experiment:
 def read_sheet(
     path: str | Path, datasets: list[str], *, steps: int | None = None
 ) -> list[Experiment]:
-    """Read and check an experiment sheet.
+    """Read and check an experiment sheet; gives the experiments in the order of the rows.
 
     Args:
         path: a tab-separated file; lines that begin with ``#`` are comments.
         steps: for rows that leave this field empty, where the method takes steps; the method's own
             default if None.
-
-    Returns:
-        the experiments in the order of the rows.
 
     Raises:
         UserError: all problems at once, one a line: file, line, column, found, allowed.

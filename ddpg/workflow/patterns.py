@@ -18,8 +18,8 @@ def one_of(words: Iterable[str]) -> str:
     Args:
         words: any number of them, in any order; for none the pattern matches nothing.
     """
-    found = sorted(set(words))
-    return _alternatives(found) if found else "(?!)"
+    different = sorted(set(words))
+    return _alternatives(different) if different else "(?!)"
 
 
 def _alternatives(words: list[str]) -> str:

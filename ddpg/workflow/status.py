@@ -1,18 +1,9 @@
 """How far a study is, from its files alone: while it runs here, on a cluster, or not at all.
 
-The unit is a shard of an experiment, which is restored by one job and measured by another:
-
-    done      its table of metrics is there
-    failed    it is not, and the log of the job that should have made it, or its restorations, ends
-              with an error
-    running   neither, and that log or the folder of its finished images has been written to within
-              the last ten minutes
-    left      everything else: jobs that wait, those that were killed or stopped, which go on where
-              they were, and those whose files were made from other values than the study has
-
-A cell is failed or running if one of its shards is, and done if all are. Whether a shard was made
-from the study's values is looked up in Snakemake's records, of which a file without one has none;
-inputs that are newer are not looked for: ``ddpg why`` asks Snakemake for that.
+The unit is a shard of an experiment, which is restored by one job and measured by another. What its
+states mean is told by ``ddpg status --help``, see :data:`ddpg.cli.study.STATUS`. Whether a shard
+was made from the study's values is looked up in Snakemake's records, of which a file without one
+has none; inputs that are newer are not looked for: ``ddpg why`` asks Snakemake for that.
 """
 
 from __future__ import annotations
@@ -23,7 +14,7 @@ import os
 import re
 import struct
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -190,20 +181,16 @@ class _Signs:
 def _times(folder: Path, suffix: str) -> dict[int, float]:
     """When the shards' files in a folder were written, by number."""
     times: dict[int, float] = {}
-    for entry in _entries(folder):
+    try:
+        entries = list(os.scandir(folder))
+    except FileNotFoundError:
+        return times
+    for entry in entries:
         match = _SHARD.fullmatch(entry.name) if entry.name.endswith(suffix) else None
         if match:
             number = int(match[1] or match[2])
             times[number] = max(times.get(number, 0.0), entry.stat().st_mtime)
     return times
-
-
-def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            yield from entries
-    except FileNotFoundError:
-        return
 
 
 def _last_error(log: Path) -> str:
@@ -213,8 +200,8 @@ def _last_error(log: Path) -> str:
             text = stream.read().decode("utf-8", "replace")
     except FileNotFoundError:
         return ""  # removed this very moment
-    found = _ERROR.findall(text)
-    return found[-1] if found else ""
+    errors = _ERROR.findall(text)
+    return errors[-1] if errors else ""
 
 
 def _seconds(costs: Path) -> float | None:
@@ -258,10 +245,7 @@ def count_shards(rows: list[Row]) -> Counter[str]:
 
 def cell_state(counts: Mapping[str, int]) -> str:
     """The state of a cell from the numbers of its shards."""
-    for state in (FAILED, RUNNING, LEFT):
-        if counts.get(state):
-            return state
-    return DONE
+    return next((state for state in (FAILED, RUNNING, LEFT) if counts.get(state)), DONE)
 
 
 @dataclass(frozen=True)
@@ -317,14 +301,17 @@ def seconds_to_go(rows: list[Row], now: float) -> float | None:
 
 def _work_left(rows: list[Row]) -> float | None:
     """Seconds of work that the images left will take; None if a method has not been seen."""
-    by_method = _seconds_by_method(rows)
+    known: dict[str, list[float]] = {}
+    for row in rows:
+        if row.seconds is not None:
+            known.setdefault(row.experiment.method, []).append(row.seconds)
     work = 0.0
     for row in rows:
         if row.images_left:
-            seconds = row.seconds or by_method.get(row.experiment.method)
-            if seconds is None:
+            alike = [row.seconds] if row.seconds else known.get(row.experiment.method)
+            if not alike:
                 return None
-            work += seconds * row.images_left
+            work += sum(alike) / len(alike) * row.images_left
     return work
 
 
@@ -348,14 +335,6 @@ def _span(work: Sequence[_Work], now: float) -> float:
     return max(1.0, min(WINDOW, now - begun))
 
 
-def _seconds_by_method(rows: list[Row]) -> dict[str, float]:
-    known: dict[str, list[float]] = {}
-    for row in rows:
-        if row.seconds is not None:
-            known.setdefault(row.experiment.method, []).append(row.seconds)
-    return {method: sum(values) / len(values) for method, values in known.items()}
-
-
 # --- words ----------------------------------------------------------------------------------------
 
 
@@ -369,9 +348,9 @@ def lines(study: Study, rows: list[Row], now: float, errors: int = 10) -> list[s
     by_cell: dict[str, list[Row]] = {path: [] for path in study.cells}
     for row in rows:
         by_cell[row.experiment.cell.path].append(row)
-    counts = {path: count_shards(found) for path, found in by_cell.items()}
+    counts = {path: count_shards(shards) for path, shards in by_cell.items()}
     width = max(map(len, [*counts, "all shards"]), default=0)
-    cells = Counter(cell_state(found) for found in counts.values())
+    cells = Counter(cell_state(shards) for shards in counts.values())
     told = ", ".join(f"{cells.get(state, 0)} {state}" for state in STATES)
     failures = [shard.error for row in rows for shard in row.shards if shard.error]
     unrestored = [reason for row in rows for shard in row.shards for reason in shard.failures]
@@ -379,7 +358,7 @@ def lines(study: Study, rows: list[Row], now: float, errors: int = 10) -> list[s
         f"{study.config.name}: {told} of {len(counts)} cells",
         "",
         f"{'shards':{width}} {''.join(f'{state:>9}' for state in STATES)}",
-        *(f"{path:{width}} {_columns(found)}" for path, found in counts.items()),
+        *(f"{path:{width}} {_columns(shards)}" for path, shards in counts.items()),
         f"{'all shards':{width}} {_columns(count_shards(rows))}",
         "",
         _speed(rows, now),
@@ -430,18 +409,18 @@ def _remarks(study: Study, rows: list[Row], now: float) -> list[str]:
             f"{_number(other)} made by another study, or by this one before a change: counted as "
             f"not restored"
         )
-    if gone := [name for row in rows for name in _gone(study, row)]:
+    gone = [
+        study.places.restorations(row.experiment.path, number)
+        for row in rows
+        for number, shard in enumerate(row.shards)
+        if shard.is_gone
+    ]
+    if gone:
         remarks.append(
             f"{_number(len(gone))} measured, and the restorations are gone, which Snakemake does "
             f"not miss; `snakemake --cores all {gone[0]}` makes one again"
         )
     return remarks
-
-
-def _gone(study: Study, row: Row) -> Iterable[str]:
-    """The files of restorations that were removed after they had been measured."""
-    path = row.experiment.path
-    return (study.places.restorations(path, n) for n, s in enumerate(row.shards) if s.is_gone)
 
 
 def _number(shards: int) -> str:

@@ -53,8 +53,8 @@ class Job:
     @property
     def awaited(self) -> list[str]:
         """Inputs that other jobs make anew."""
-        found = _UPSTREAM.search(self.reason)
-        return _split(found[1]) if found else []
+        match = _UPSTREAM.search(self.reason)
+        return _split(match[1]) if match else []
 
 
 def dry_run(targets: Sequence[str], configfiles: Sequence[str]) -> str:
@@ -90,8 +90,8 @@ def parse(text: str) -> list[Job]:
         if head := _HEAD.match(line):
             jobs.append(Job(head[1]))
             inside = True
-        elif inside and (found := _FIELD.match(line)):
-            name, value = found[1], found[2]
+        elif inside and (match := _FIELD.match(line)):
+            name, value = match[1], match[2]
             if name in ("input", "output"):
                 setattr(jobs[-1], name, _split(value))
             elif name in ("wildcards", "reason"):
@@ -107,7 +107,7 @@ def explain(jobs: Sequence[Job], targets: Sequence[str]) -> list[str]:
     what = ", ".join(targets) or "the study"
     if not jobs:
         return [f"{what}: up to date, nothing would run"]
-    lines = [f"{what}: {_number(jobs)} would run"]
+    lines = [f"{what}: {len(jobs)} job{'s' * (len(jobs) != 1)} would run"]
     makers = {path: job for job in jobs for path in job.output}
     for target in targets:
         if job := makers.get(target):
@@ -120,13 +120,13 @@ def explain(jobs: Sequence[Job], targets: Sequence[str]) -> list[str]:
 
 
 def _explained(job: Job, makers: dict[str, Job]) -> list[str]:
-    lines = ["", f"{job.title} makes {_named(job.output)}, because"]
+    lines = ["", f"{job.title} makes {_first(job.output)}, because"]
     lines += [f"  - {words}" for words in causes(job)]
     by_rule: dict[str, list[str]] = defaultdict(list)
     for path in job.awaited:
         by_rule[makers[path].rule if path in makers else "another job"].append(path)
     lines += [
-        f"  - {rule} makes its input anew: {_named(files)}" for rule, files in by_rule.items()
+        f"  - {rule} makes its input anew: {_first(files)}" for rule, files in by_rule.items()
     ]
     return lines
 
@@ -153,28 +153,28 @@ def _without_files(words: str) -> str:
 def causes(job: Job) -> list[str]:
     """Why a job would run by itself, in words; nothing if only its inputs are behind it."""
     reason = job.reason
-    found: list[str] = []
+    why: list[str] = []
     if "Forced execution" in reason:
-        found.append("it was asked for")
+        why.append("it was asked for")
     for phrase, words in (
         ("Missing output files", "this is not there: {}"),
         ("Incomplete output files", "it was interrupted when it was made: {}"),
         ("Updated input files", "{}"),
     ):
         if (match := re.search(phrase + _FILES, reason)) and (files := _split(match[1])):
-            newer = _newer(files, job.output) if phrase.startswith("Updated") else _named(files)
-            found.append(words.format(newer))
+            newer = _newer(files, job.output) if phrase.startswith("Updated") else _first(files)
+            why.append(words.format(newer))
     if match := _PARAMS.search(reason):
-        found += parameter_changes(match[1], match[2])
+        why += parameter_changes(match[1], match[2])
     if "Set of input files has changed" in reason:
-        found += _input_changes(job)
+        why += _input_changes(job)
     if "Code has changed" in reason:
-        found.append("the command of its rule has changed")
+        why.append("the command of its rule has changed")
     if "Software environment" in reason:
-        found.append("its software environment has changed")
-    if not found and not job.awaited:
-        found.append(reason[:1].lower() + reason[1:])
-    return found
+        why.append("its software environment has changed")
+    if not why and not job.awaited:
+        why.append(reason[:1].lower() + reason[1:])
+    return why
 
 
 def parameter_changes(before: str, now: str) -> list[str]:
@@ -222,7 +222,7 @@ def _difference(old: object, new: object) -> str:
     come = [word for word in right if word and word not in left]
     if not gone and not come:
         return "the same words in another order"
-    return f"{_words(gone)} -> {_words(come)}"
+    return f"{_first(gone, ' ') or 'nothing'} -> {_first(come, ' ') or 'nothing'}"
 
 
 def _as_text(value: object) -> object:
@@ -231,18 +231,13 @@ def _as_text(value: object) -> object:
     return " ".join(map(str, value)) if isinstance(value, list) else value
 
 
-def _words(words: list[str]) -> str:
-    shown = " ".join(words[:_SHOWN]) or "nothing"
-    return shown + (f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else "")
-
-
 def _newer(inputs: list[str], outputs: list[str]) -> str:
     """Which inputs are newer, and than what."""
     words = f"newer than what was made from {'it' if len(inputs) == 1 else 'them'}"
     made = [Path(path).stat().st_mtime for path in outputs if Path(path).exists()]
     times = [Path(path).stat().st_mtime for path in inputs if Path(path).exists()]
     when = f" ({_date(max(times))}, made {_date(min(made))})" if made and times else ""
-    return f"{_named(inputs)} {'is' if len(inputs) == 1 else 'are'} {words}{when}"
+    return f"{_first(inputs)} {'is' if len(inputs) == 1 else 'are'} {words}{when}"
 
 
 def _date(seconds: float) -> str:
@@ -257,8 +252,8 @@ def _input_changes(job: Job) -> list[str]:
     before = [str(path) for path in record.get("input") or []]
     come = [path for path in job.input if path not in before]
     gone = [path for path in before if path not in job.input]
-    changes = [f"input that it did not have: {_named(come)}"] if come else []
-    changes += [f"input that it no longer has: {_named(gone)}"] if gone else []
+    changes = [f"input that it did not have: {_first(come)}"] if come else []
+    changes += [f"input that it no longer has: {_first(gone)}"] if gone else []
     return changes or ["its input files are in another order"]
 
 
@@ -266,10 +261,7 @@ def _split(text: str) -> list[str]:
     return [part for part in text.strip().split(", ") if part]
 
 
-def _named(files: Sequence[str]) -> str:
-    shown = ", ".join(files[:_SHOWN])
-    return shown + (f" and {len(files) - _SHOWN} more" if len(files) > _SHOWN else "")
-
-
-def _number(jobs: Sequence[Job]) -> str:
-    return f"{len(jobs)} job{'' if len(jobs) == 1 else 's'}"
+def _first(words: Sequence[str], between: str = ", ") -> str:
+    """The first of some words, and how many more there are."""
+    more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
+    return between.join(words[:_SHOWN]) + more
