@@ -125,7 +125,8 @@ def load_network(
     name = str(dtype).removeprefix("torch.")
     # Without ``exact``, the one converted to float32 where there is no other.
     wide = not exact and not converted_path(card, part, name).is_file()
-    path = find_checkpoint(card, part, "float32" if wide else name, Path(given) if given else None)
+    own = None if given is None else Path(given)
+    path = find_checkpoint(card, part, "float32" if wide else name, own)
     network = build_network(card, part)
     header = converted_header(path)
     if header is not None:
