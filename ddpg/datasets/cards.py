@@ -6,7 +6,6 @@ number of pictures is known before anything is fetched.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -74,8 +73,7 @@ class Source(Section):
         """The archive or folder of this machine that is taken, if any."""
         if self.remote is None:
             return self.archive or ""
-        named = os.environ.get(self.remote.environment, "")
-        return str(Path(named).expanduser()) if named else self.remote.path
+        return str(self.remote.named or self.remote.path)
 
     @property
     def is_fetched(self) -> bool:

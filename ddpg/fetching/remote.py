@@ -85,6 +85,12 @@ class Remote(Section):
     def __init__(self, *leading: Any, **fields: Any) -> None:
         super().__init__(**dict(zip(("file", "mirrors"), leading, strict=False)), **fields)
 
+    @property
+    def named(self) -> Path | None:
+        """What the environment variable names, where it is set."""
+        value = os.environ.get(self.environment, "") if self.environment else ""
+        return Path(value).expanduser() if value else None
+
     def override(self) -> tuple[Path, str] | None:
         """The local path that replaces the mirrors, and what names it; None if nothing does.
 

@@ -89,9 +89,7 @@ def load_folder(
 
 
 def _place(card: Card) -> Path:
-    variable = card.weights.environment
-    value = os.environ.get(variable, "") if variable else ""
-    place = Path(value).expanduser() if value else card.local("weights")
+    place = card.weights.named or card.local("weights")
     if place is None or not place.is_dir():
         raise CardError(card.path, f"weights: there is no folder {place}")
     return place

@@ -7,7 +7,6 @@ a date can be set back.
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 from ddpg.errors import UserError
@@ -22,10 +21,8 @@ def named_by_variable(card: Card, part: str) -> Path | None:
     """What the environment variable of a part names, where it is set: a file or, of a folder, the
     part's file in it."""
     entry, architecture = card.part(part)
-    value = os.environ.get(entry.environment, "") if entry.environment else ""
-    if not value:
+    if (named := entry.named) is None:
         return None
-    named = Path(value).expanduser()
     inside = named / entry.file
     return inside if architecture["kind"] != "diffusers" and inside.exists() else named
 

@@ -14,7 +14,6 @@ which takes longer.
 
 from __future__ import annotations
 
-import os
 import shlex
 from pathlib import Path
 
@@ -44,8 +43,7 @@ def find_checkpoint(card: Card, part: str, dtype: str, given: Path | None = None
     entry, _ = card.part(part)
     if given is not None:
         return _present(Path(given))
-    if entry.environment and (value := os.environ.get(entry.environment)):
-        named = Path(value).expanduser()
+    if named := entry.named:
         place = named / entry.file if named.is_dir() else named
         return _present(place, f"named by the variable {entry.environment}")
     local = card.local(part)
