@@ -1,0 +1,1 @@
+"""Methods that descend on an objective with an optimiser, image by image."""

@@ -1,0 +1,1 @@
+"""Methods that alternate between the data and the prior, each solved as a problem of its own."""

@@ -1,0 +1,22 @@
+"""How recommended settings are written: one for each noise level of some tasks, with a source.
+
+For tasks that a paper does not have, and for methods that a paper has on other tasks only, settings
+are chosen here, on pictures that are in no study (`benchmarks/tuning.py`), and say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ddpg.samplers.hyper_parameters import Value
+from ddpg.samplers.settings import Setting
+
+HERE = "chosen here, on pictures of no study"
+DEBLURRING = ("deblur_gauss", "deblur_uni", "deblur_aniso", "motion_deblur")
+
+Grid = Mapping[float, Mapping[str, Value]]
+
+
+def levels(source: str, tasks: tuple[str, ...], grid: Grid) -> tuple[Setting, ...]:
+    """One setting for each noise level."""
+    return tuple(Setting(source, values, tasks, level) for level, values in grid.items())

@@ -1,0 +1,99 @@
+"""What is said of a method, without torch: names, hyper-parameters, looks; and what many share."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ddpg.operators.tasks import GRADES, Grade
+from ddpg.plugins import module_of
+from ddpg.samplers.hyper_parameters import HyperParameter
+from ddpg.samplers.settings import Setting
+
+MARKERS = "ov^<>8spP*hHXDd"
+"""Matplotlib's markers that have an inside, which is what tells a filled one from a hollow one."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A restoration method.
+
+    Attributes:
+        name: in sheets and paths.
+        title: for people, such as "DDNM+".
+        sampler: where its class is, ``package.module:Class``, a :class:`ddpg.samplers.Sampler`.
+        description: one line.
+        reference: the paper, and the place in it.
+        parameters: its hyper-parameters.
+        evaluations: calls of the network for one image with the default hyper-parameters and 1000
+            training steps; 0 for a method without a network.
+        needs: what it asks of an operator, one of :data:`ddpg.operators.tasks.GRADES`: "adjoint"
+            for ``A`` and ``A^T`` alone, "resolvent" for ``(A A^T + eta I)^-1`` as well, "spectrum"
+            for singular values or coordinates.
+        enlarges: whether it works on super-resolution alone.
+        differentiates: whether it takes gradients of the network.
+        settings: recommended ones by task and noise level, see :mod:`ddpg.samplers.settings`; the
+            defaults where there are none.
+        colour: of its lines, "#rrggbb"; one of a few for plug-ins where it has none.
+        marker: of its points, one of matplotlib's; as for the colour.
+        dashes: lengths of dashes and gaps in line widths; empty for a solid line.
+        data: of a plug-in, files that the sampler reads, relative to the folder of its module:
+            restorations depend on what they hold.
+
+    Raises:
+        ValueError: colour, marker or what it needs is no such thing.
+    """
+
+    name: str
+    title: str
+    sampler: str
+    description: str
+    reference: str
+    parameters: tuple[HyperParameter, ...] = ()
+    evaluations: int = 0
+    needs: Grade = "spectrum"
+    enlarges: bool = False
+    differentiates: bool = False
+    settings: tuple[Setting, ...] = ()
+    colour: str = ""
+    marker: str = ""
+    dashes: tuple[float, ...] = ()
+    data: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.needs not in GRADES:
+            raise ValueError(
+                f"{self.name}: needs must be one of {', '.join(GRADES)}, got {self.needs!r}"
+            )
+        if self.colour and not re.fullmatch("#[0-9a-fA-F]{6}", self.colour):
+            raise ValueError(f'{self.name}: colour must be "#rrggbb", got {self.colour!r}')
+        if self.marker and not re.fullmatch(rf"[{MARKERS}]|\$.+\$", self.marker):
+            raise ValueError(
+                f'{self.name}: marker must be one of {MARKERS} or "$text$", got {self.marker!r}'
+            )
+
+    @property
+    def uses_prior(self) -> bool:
+        """Whether it calls the network."""
+        return self.evaluations > 0
+
+    @property
+    def module(self) -> str:
+        """The module of its sampler, for the fingerprint of its code."""
+        return module_of(self.sampler)
+
+
+def steps(
+    default: int, minimum: int = 1, description: str = "N, the number of network evaluations"
+) -> HyperParameter:
+    """The hyper-parameter ``steps`` of a method."""
+    return HyperParameter("steps", default, description, minimum, 1000)
+
+
+STEPS = steps(100)
+REG = HyperParameter(
+    "reg", 0.0, "A^+ = A^T (A A^T + reg I)^-1; 0: the exact pseudo-inverse, without rounding", 0
+)
+GRADIENT_BATCH = HyperParameter(
+    "gradient_batch", 4, "images differentiated at a time; bounds the memory, changes nothing", 1
+)
