@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -59,6 +61,17 @@ class Schedule:
         if not -1 <= t < len(self):
             raise ValueError(f"time index must lie in [-1, {len(self) - 1}], got {t!r}")
         return 1.0 if t == -1 else float(self.alphas_cumprod[t])
+
+    @cached_property
+    def levels(self) -> tuple[float, ...]:
+        """``sig_t = sqrt((1 - abar_t) / abar_t)``, the noise of ``x_t / sqrt(abar_t)``; rising."""
+        abar = self.alphas_cumprod
+        return tuple(((1 - abar) / abar).sqrt().tolist())
+
+    def time_of_level(self, sigma: float) -> int:
+        """The time index whose level is nearest to ``sigma``; of two equally near the earlier."""
+        above = min(bisect_left(self.levels, sigma), len(self) - 1)
+        return min((max(above - 1, 0), above), key=lambda t: abs(self.levels[t] - sigma))
 
     def uniform_times(self, steps: int) -> list[int]:
         """Exactly ``steps`` time indices, equally spaced, falling to 0.

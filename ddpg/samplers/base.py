@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from ddpg.noise import Noise
+from ddpg.noise import Noise, RecordedNoise
 from ddpg.operators.base import LinearOperator
 from ddpg.priors.base import Prior
 from ddpg.priors.schedule import Schedule
@@ -35,6 +35,9 @@ Callback = Callable[[State], object]
 
 STANDARD_SCHEDULE = Schedule.linear()
 """The 1000 training steps for which evaluations are counted before a prior is known."""
+
+NO_NOISE = RecordedNoise(torch.empty(0), [])
+"""What methods that draw nothing are given: asking it for a number is an error."""
 
 
 class Sampler(ABC):
@@ -100,6 +103,8 @@ class DiffusionSampler(Sampler):
     keeps_known_pixels: ClassVar[bool] = False
     """Whether pixels that a mask without noise shows are given back as they are: so of methods
     whose last step fits y. Others end as their papers have it."""
+    draws: ClassVar[bool] = True
+    """Whether random numbers are drawn; a method that draws none takes no noise."""
 
     def __init__(self, *, times: Sequence[int] | None = None, **hyper_parameters: Any) -> None:
         super().__init__(**hyper_parameters)
@@ -110,6 +115,10 @@ class DiffusionSampler(Sampler):
         """One for each move; on the method's own grid, for 1000 training steps."""
         times = self.grid(STANDARD_SCHEDULE) if self._times is None else self._times
         return len(self.moves(times))
+
+    def calls(self, step: Step, schedule: Schedule) -> list[int]:  # noqa: ARG002
+        """The time indices at which the network is called in a step: its own, unless it says so."""
+        return [step.t]
 
     def check_times(self, times: Sequence[int]) -> tuple[int, ...]:
         """Check times given instead of the method's own; ValueError if it cannot walk them."""
@@ -136,6 +145,11 @@ class DiffusionSampler(Sampler):
                 f"times must lie in [0, {len(schedule) - 1}] for this prior, got {max(self._times)}"
             )
         return list(self._times)
+
+    def walk(self, problem: Problem) -> list[Step]:
+        """The steps, in order."""
+        schedule = problem.prior.schedule
+        return steps_of(self.moves(self.times(schedule)), schedule)
 
     def start(self, problem: Problem, first: Step) -> Tensor:  # noqa: ARG002
         """``x_T``: unscaled normal noise, unless a method starts elsewhere."""
@@ -164,10 +178,10 @@ class DiffusionSampler(Sampler):
         check_grade(self.name, operator)
         sigma = check_observations(y, operator, sigma_y)
         prior = check_prior(self.name, prior, operator)
-        steps = steps_of(self.moves(self.times(prior.schedule)), prior.schedule)
-        if noise is None:
+        if noise is None and self.draws:
             raise ValueError(f"{self.name} draws random numbers: noise must not be None")
-        problem = Problem(y, operator.analyse(y), operator, prior, sigma, noise)
+        problem = Problem(y, operator.analyse(y), operator, prior, sigma, noise or NO_NOISE)
+        steps = self.walk(problem)
         x = self.start(problem, steps[0])
         finite: list[Tensor] = []
         for step in steps:

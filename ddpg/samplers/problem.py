@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -119,6 +119,8 @@ class Problem:
         prior: the denoiser.
         sigma: noise level of y on the [-1, 1] scale.
         noise: where random numbers come from.
+        memory: what a method keeps from step to step, image by image, such as the averages of an
+            optimiser; empty at the start.
     """
 
     y: Tensor
@@ -127,6 +129,7 @@ class Problem:
     prior: Prior
     sigma: float
     noise: Noise
+    memory: dict[str, Any] = field(default_factory=dict, repr=False)
     _parts: dict[int, list[tuple[slice, Problem]]] = field(default_factory=dict, repr=False)
 
     @property
@@ -141,6 +144,25 @@ class Problem:
     def fresh_noise(self, index: int) -> Tensor:
         """``z ~ N(0, I)`` of a step."""
         return self.noise.step(index, self.shape).to(self.y)
+
+    def next_noise(self) -> Tensor:
+        """``z ~ N(0, I)``, the next in a row, for methods that draw several in a step."""
+        drawn = self.memory.setdefault("drawn", 0)
+        self.memory["drawn"] = drawn + 1
+        return self.fresh_noise(drawn)
+
+    def misfit_gradient(self, x: Tensor) -> Tensor:
+        """``A^T (A x - y)``, the gradient of half the squared misfit."""
+        if self.operator.grade == "spectrum":
+            return self.guidance(x, 1.0, 0.0, 1.0)  # half the transforms
+        return self.operator.adjoint(self.operator.forward(x) - self.y)
+
+    def proximal(self, d: Tensor, c: float) -> Tensor:
+        """``argmin |A x - y|^2 + c |x - d|^2 = d - A^T (A A^T + c I)^-1 (A d - y)``.
+
+        Written as d less a correction, which float32 can do; see :meth:`guidance`.
+        """
+        return d - self.guidance(d, c)
 
     def guidance(self, x: Tensor, eta: float, a: float = 1.0, b: float = 0.0) -> Tensor:
         """``A^T [a (A A^T + eta I)^-1 + b I] (A x - y)``.
@@ -176,15 +198,16 @@ class Problem:
         """
         if size not in self._parts:
             self._parts[size] = [
-                (images, self._part(images))
+                (images, self.select(images))
                 for images in (slice(i, i + size) for i in range(0, len(self.y), size))
             ]
         return self._parts[size]
 
-    def _part(self, images: slice) -> Problem:
-        if len(self.y[images]) == len(self.y):
+    def select(self, images: slice | Sequence[int]) -> Problem:
+        """The problem of some images; noise belongs to the whole: it has none of its own."""
+        indices = range(*images.indices(len(self.y))) if isinstance(images, slice) else images
+        if len(indices) == len(self.y):
             return self
-        indices = range(*images.indices(len(self.y)))
         y, operator = self.y[images], self.operator
         # An operator of one kernel, batched or not, serves every part.
         if operator.batch_size == len(self.y):
@@ -195,6 +218,7 @@ class Problem:
             y_spectral=self.y_spectral[images],
             operator=operator,
             prior=self.prior.select(indices),
+            memory={},
             _parts={},
         )
 

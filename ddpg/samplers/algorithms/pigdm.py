@@ -21,12 +21,12 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from ddpg.samplers.gradients import GradientSampler
+from ddpg.samplers.gradients import DirectedSampler
 from ddpg.samplers.problem import Problem, Step
 from ddpg.samplers.spectral import noise_level
 
 
-class PiGDM(GradientSampler):
+class PiGDM(DirectedSampler):
     """An estimate guided through the network's Jacobian, and noise put back."""
 
     name: ClassVar[str] = "pigdm"

@@ -91,9 +91,18 @@ def steps(
 
 
 STEPS = steps(100)
+
+
+def guidance_scale(default: float, description: str) -> HyperParameter:
+    """The hyper-parameter ``scale`` of a method; a sheet's ``scale`` is super-resolution's."""
+    return HyperParameter("scale", default, description, 0, column="guidance_scale")
+
+
 REG = HyperParameter(
     "reg", 0.0, "A^+ = A^T (A A^T + reg I)^-1; 0: the exact pseudo-inverse, without rounding", 0
 )
 GRADIENT_BATCH = HyperParameter(
     "gradient_batch", 4, "images differentiated at a time; bounds the memory, changes nothing", 1
 )
+CLIP_X0 = HyperParameter("clip_x0", True, "whether clean estimates are clipped to [-1, 1]")
+SIGMA_FLOOR = HyperParameter("sigma_floor", 1e-4, "least noise of y that is reckoned with", 0)

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from ddpg.samplers.descriptions.method import GRADIENT_BATCH, REG, STEPS, Method, steps
+from ddpg.samplers.descriptions.method import (
+    CLIP_X0,
+    GRADIENT_BATCH,
+    REG,
+    STEPS,
+    Method,
+    guidance_scale,
+    steps,
+)
 from ddpg.samplers.hyper_parameters import HyperParameter
 from ddpg.samplers.settings import Setting
 
 _DPS = (Setting("Chung et al., ICLR 2023"),)
 
 _PIGDM = (Setting("Song et al., ICLR 2023, as InverseBench runs it"),)
+
+_MPGD = (
+    Setting("He et al., ICLR 2024, their runs of SR x4", {}, ("sr_bicubic",)),
+    Setting("He et al., ICLR 2024, their file of Gaussian deblurring", {"scale": 10.0}),
+)
+
+_DMPS = (Setting("Meng & Kabashima, 2022"),)
+
+_MMPS = (Setting("Rozet et al., NeurIPS 2024, their library azula"),)
 
 METHODS = (
     Method(
@@ -19,7 +36,7 @@ METHODS = (
         "Chung et al., ICLR 2023, algorithm 1",
         (
             steps(1000),
-            HyperParameter("scale", 0.3, "the step along the gradient", 0, column="guidance_scale"),
+            guidance_scale(0.3, "the step along the gradient"),
             HyperParameter("clip_x0", False, "whether clean estimates are clipped to [-1, 1]"),
             GRADIENT_BATCH,
         ),
@@ -57,5 +74,64 @@ METHODS = (
         settings=_PIGDM,
         colour="#5d7c3d",
         marker="X",
+    ),
+    Method(
+        "mpgd",
+        "MPGD",
+        "ddpg.samplers.algorithms.mpgd:MPGD",
+        "DDIM with every clean estimate moved down the gradient of the residual's norm",
+        "He et al., ICLR 2024, algorithm 1, without projection",
+        (
+            STEPS,
+            guidance_scale(4.0, "c, the step along the gradient; published for SR x4, 100 steps"),
+            HyperParameter("eta", 0.5, "share of fresh noise, as in DDIM", 0, 1),
+            CLIP_X0,
+        ),
+        evaluations=100,
+        needs="adjoint",
+        settings=_MPGD,
+        colour="#123456",
+        marker="$G$",
+    ),
+    Method(
+        "dmps",
+        "DMPS",
+        "ddpg.samplers.algorithms.dmps:DMPS",
+        "ancestral sampling with the score of y under an uninformative prior",
+        "Meng & Kabashima, 2022, algorithm 1",
+        (
+            steps(1000),
+            guidance_scale(1.75, "c, the weight of y's score"),
+            CLIP_X0,
+        ),
+        evaluations=1000,
+        needs="resolvent",
+        settings=_DMPS,
+        colour="#123456",
+        marker="$S$",
+    ),
+    Method(
+        "mmps",
+        "MMPS",
+        "ddpg.samplers.algorithms.mmps:MMPS",
+        "every clean estimate corrected as Gauss would, with Tweedie's covariance",
+        "Rozet et al., NeurIPS 2024, section 4.2",
+        (
+            steps(64),
+            HyperParameter("eta", 0.0, "variance of fresh noise, in shares of DDPM's", 0),
+            HyperParameter(
+                "form", "mmps", "which covariance is meant", choices=("mmps", "tmpd", "jfps")
+            ),
+            HyperParameter("solver", "gmres", "of the linear system", choices=("gmres", "cg")),
+            HyperParameter("iterations", 1, "k, steps of the solver", 1, 1000),
+            HyperParameter("variance_x", 1.0, "jfps: variance of a pixel", 1e-6),
+            GRADIENT_BATCH,
+        ),
+        evaluations=64,
+        needs="adjoint",
+        differentiates=True,
+        settings=_MMPS,
+        colour="#123456",
+        marker="$M$",
     ),
 )
