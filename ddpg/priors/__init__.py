@@ -1,5 +1,7 @@
 """Priors: whatever a checkpoint predicts, behind a :class:`Prior` it is ``eps(x_t, t)``.
 
+A consistency model is a :class:`ConsistencyPrior`, ``consistency(x, sigma)``.
+
 The names are imported on first use, so that reading a card does not import torch.
 """
 
@@ -10,15 +12,15 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 if TYPE_CHECKING:
-    from ddpg.priors.base import GaussianPrior, Prior
+    from ddpg.priors.base import ConsistencyPrior, GaussianPrior, Prior
     from ddpg.priors.loading import load_prior
 
-__all__ = ["GaussianPrior", "Prior", "load_prior"]
+__all__ = ["ConsistencyPrior", "GaussianPrior", "Prior", "load_prior"]
 
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "base": ["GaussianPrior", "Prior"],
+        "base": ["ConsistencyPrior", "GaussianPrior", "Prior"],
         "loading": ["load_prior"],
     },
 )

@@ -1,9 +1,14 @@
-"""The interface of diffusion priors, and the one whose answer is known in closed form."""
+"""The interfaces of priors, and the prior whose answers are known in closed form.
+
+A :class:`Prior` predicts the noise of a diffusion, a :class:`ConsistencyPrior` the end of its
+probability flow; methods ask for one of the two.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -11,16 +16,8 @@ from torch import Tensor
 from ddpg.priors.schedule import Schedule
 
 
-class Prior(ABC):
-    """A denoiser of ``x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) eps``, as an estimate of eps.
-
-    Images are (B, 3, H, W) on [-1, 1].
-    """
-
-    @property
-    @abstractmethod
-    def schedule(self) -> Schedule:
-        """``abar_t`` of the diffusion that the prior was made for."""
+class ImagePrior(ABC):
+    """What all priors of images share, whatever they predict."""
 
     @property
     @abstractmethod
@@ -39,10 +36,10 @@ class Prior(ABC):
 
     @property
     def needs_labels(self) -> bool:
-        """Whether :meth:`conditioned_on` must give a class to every image before :meth:`eps`."""
+        """Whether :meth:`conditioned_on` must give a class to every image before the prediction."""
         return False
 
-    def conditioned_on(self, labels: Sequence[int] | Tensor | None) -> Prior:  # noqa: ARG002
+    def conditioned_on(self, labels: Sequence[int] | Tensor | None) -> Self:  # noqa: ARG002
         """The prior of images of given classes; the same prior where it knows no classes.
 
         Args:
@@ -50,7 +47,7 @@ class Prior(ABC):
         """
         return self
 
-    def select(self, indices: Sequence[int]) -> Prior:  # noqa: ARG002
+    def select(self, indices: Sequence[int]) -> Self:  # noqa: ARG002
         """The prior of some images of the batch; the same prior where images share it."""
         return self
 
@@ -61,11 +58,23 @@ class Prior(ABC):
         return {"device": str(self.device), "precision": precision}
 
     def expect(self, evaluations: int) -> None:  # noqa: B027
-        """Be told how often :meth:`eps` will be called, for preparations that must pay.
+        """Be told how often it will be called, for preparations that must pay.
 
         Args:
             evaluations: calls to come.
         """
+
+
+class Prior(ImagePrior):
+    """A denoiser of ``x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) eps``, as an estimate of eps.
+
+    Images are (B, 3, H, W) on [-1, 1].
+    """
+
+    @property
+    @abstractmethod
+    def schedule(self) -> Schedule:
+        """``abar_t`` of the diffusion that the prior was made for."""
 
     @abstractmethod
     def eps(self, x_t: Tensor, t: int | Tensor) -> Tensor:
@@ -80,10 +89,32 @@ class Prior(ABC):
         """
 
 
-class GaussianPrior(Prior):
+class ConsistencyPrior(ImagePrior):
+    """A consistency model: from ``clean + sigma z`` straight to the end of the probability flow.
+
+    Song, Dhariwal, Chen & Sutskever, "Consistency models", ICML 2023 (arXiv 2303.01469). Images are
+    (B, 3, H, W) on [-1, 1].
+    """
+
+    @abstractmethod
+    def consistency(self, x: Tensor, sigma: float) -> Tensor:
+        """``F(x, sigma)``, the clean images that the probability flow leads to.
+
+        Args:
+            x: (B, 3, H, W), clean images plus noise of standard deviation sigma.
+            sigma: above 0.
+
+        Returns:
+            like ``x``.
+        """
+
+
+class GaussianPrior(Prior, ConsistencyPrior):
     """Independent Gaussian pixels, for which the best estimate of the noise is
 
-        eps(x_t, t) = sqrt(1 - abar_t) (x_t - sqrt(abar_t) m) / (abar_t v + 1 - abar_t).
+        eps(x_t, t) = sqrt(1 - abar_t) (x_t - sqrt(abar_t) m) / (abar_t v + 1 - abar_t)
+
+    and the probability flow ends at ``F(x, sigma) = m + sqrt(v / (v + sigma^2)) (x - m)``.
 
     Args:
         mean: m, a number or a tensor that broadcasts against images.
@@ -145,6 +176,11 @@ class GaussianPrior(Prior):
         gain = (1 - abar) ** 0.5 / (abar * self._variance + 1 - abar)
         shift = gain * abar**0.5 * self._mean
         return gain.to(x_t) * x_t - shift.to(x_t)
+
+    def consistency(self, x: Tensor, sigma: float) -> Tensor:
+        """The end of the probability flow, see :class:`GaussianPrior`."""
+        gain = (self._variance / (self._variance + sigma**2)).sqrt()
+        return gain.to(x) * x + ((1 - gain) * self._mean).to(x)
 
     def _abar(self, t: int | Tensor) -> float | Tensor:
         if isinstance(t, int):

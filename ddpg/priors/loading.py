@@ -14,7 +14,7 @@ from torch import nn
 
 from ddpg.errors import UserError
 from ddpg.files.tensors import read_tensors
-from ddpg.priors.base import Prior
+from ddpg.priors.base import ConsistencyPrior, Prior
 from ddpg.priors.cards.card import Card, CardError, check_times, read_card
 from ddpg.priors.checkpoints.building import build_network, fill
 from ddpg.priors.checkpoints.conversion import check_converted, converted_header
@@ -22,6 +22,7 @@ from ddpg.priors.checkpoints.places import converted_path, find_checkpoint
 from ddpg.priors.checkpoints.reading import check_finite, read_checkpoint, verify
 from ddpg.priors.checkpoints.records import CHECKSUMS, pin_problem
 from ddpg.priors.conditional import ConditionalPrior
+from ddpg.priors.consistency import NetworkConsistency
 from ddpg.priors.execution import Execution, best_precision, precision
 from ddpg.priors.network_prior import NetworkPrior
 from ddpg.priors.schedule import Schedule
@@ -38,8 +39,8 @@ def load_prior(
     weights: str | os.PathLike[str] | None = None,
     classifier: str | os.PathLike[str] | None = None,
     execution: Execution | None = None,
-) -> Prior:
-    """Load a prior, ready to predict.
+) -> Prior | ConsistencyPrior:
+    """Load a prior, ready to predict noise or, where the card says so, the end of a flow.
 
     Args:
         name_or_card: name of a prior ("dead-leaves", "celeba-hq-256", "imagenet-256",
@@ -79,6 +80,15 @@ def load_prior(
 
         return load_folder(card, device=place, dtype=chosen, folder=weights, execution=execution)
     network = load_network(card, "weights", chosen, weights, exact=asked)
+    if card.gives == "consistency":
+        return NetworkConsistency(
+            network,
+            sigma_data=card.schedule.sigma_data,
+            sigma_min=card.schedule.sigma_min,
+            device=place,
+            dtype=chosen,
+            execution=execution,
+        )
     schedule = card_schedule(card)
     running: dict[str, Any] = {
         "device": place,

@@ -6,14 +6,14 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor
 
 from ddpg.noise import Noise, RecordedNoise
 from ddpg.operators.base import LinearOperator
-from ddpg.priors.base import Prior
+from ddpg.priors.base import ImagePrior, Prior
 from ddpg.priors.schedule import Schedule
 from ddpg.samplers.catalogue import check_hyper_parameters
 from ddpg.samplers.problem import (
@@ -66,7 +66,7 @@ class Sampler(ABC):
         self,
         y: Tensor,
         operator: LinearOperator,
-        prior: Prior | None,
+        prior: ImagePrior | None,
         *,
         sigma_y: float,
         noise: Noise | None,
@@ -116,10 +116,6 @@ class DiffusionSampler(Sampler):
         times = self.grid(STANDARD_SCHEDULE) if self._times is None else self._times
         return len(self.moves(times))
 
-    def calls(self, step: Step, schedule: Schedule) -> list[int]:  # noqa: ARG002
-        """The time indices at which the network is called in a step: its own, unless it says so."""
-        return [step.t]
-
     def check_times(self, times: Sequence[int]) -> tuple[int, ...]:
         """Check times given instead of the method's own; ValueError if it cannot walk them."""
         return check_times(times)
@@ -159,6 +155,10 @@ class DiffusionSampler(Sampler):
     def step(self, problem: Problem, x: Tensor, step: Step) -> tuple[Tensor, Tensor]:
         """Go from ``x_t`` to ``x_s``; returns ``x_s`` and the network's estimate ``x0``."""
 
+    def evaluations(self, problem: Problem, step: Step) -> list[int]:  # noqa: ARG002
+        """How often the network was called in the step just taken, for each image."""
+        return [1] * len(problem.y)
+
     def result(self, problem: Problem, x: Tensor, x0: Tensor) -> Tensor:  # noqa: ARG002
         """The restoration, from the last ``x_s`` and the last estimate ``x0``."""
         return x
@@ -168,7 +168,7 @@ class DiffusionSampler(Sampler):
         self,
         y: Tensor,
         operator: LinearOperator,
-        prior: Prior | None,
+        prior: ImagePrior | None,
         *,
         sigma_y: float,
         noise: Noise | None,
@@ -177,10 +177,10 @@ class DiffusionSampler(Sampler):
         """Run the loop, see :meth:`Sampler.restore`."""
         check_grade(self.name, operator)
         sigma = check_observations(y, operator, sigma_y)
-        prior = check_prior(self.name, prior, operator)
+        asked = cast(Prior, check_prior(self.name, prior, operator))
         if noise is None and self.draws:
             raise ValueError(f"{self.name} draws random numbers: noise must not be None")
-        problem = Problem(y, operator.analyse(y), operator, prior, sigma, noise or NO_NOISE)
+        problem = Problem(y, operator.analyse(y), operator, asked, sigma, noise or NO_NOISE)
         steps = self.walk(problem)
         x = self.start(problem, steps[0])
         finite: list[Tensor] = []
@@ -189,7 +189,7 @@ class DiffusionSampler(Sampler):
             # Kept on the device: reading a flag here would stall it at every step.
             finite.append(_finite(x0) & _finite(x))
             if callback is not None:
-                callback(State(step, x, x0))
+                callback(State(step, x, x0, tuple(self.evaluations(problem, step))))
         restored = self.result(problem, x, x0)
         self._check_finite(finite, steps, restored)
         warn_of_unfinished(self.name, problem)

@@ -17,7 +17,15 @@ from typing import Any
 
 from ddpg.operators.tasks import TASKS, Grade, offers
 from ddpg.plugins import Registry
-from ddpg.samplers.descriptions import direct, guided, optimisation, scores, spectral, splitting
+from ddpg.samplers.descriptions import (
+    consistency,
+    direct,
+    guided,
+    optimisation,
+    scores,
+    spectral,
+    splitting,
+)
 from ddpg.samplers.descriptions.method import STEPS as STEPS
 from ddpg.samplers.descriptions.method import Method as Method
 from ddpg.samplers.hyper_parameters import HyperParameter as HyperParameter
@@ -34,6 +42,7 @@ METHODS: Registry[Method] = Registry(
     *splitting.METHODS,
     *scores.METHODS,
     *optimisation.METHODS,
+    *consistency.METHODS,
     *direct.METHODS,
 )
 """Every method of the package in the order in which they are listed and shown, then plug-ins'.

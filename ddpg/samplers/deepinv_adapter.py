@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from ddpg.errors import UserError
 from ddpg.noise import Noise
 from ddpg.operators.base import LinearOperator
-from ddpg.priors.base import Prior
+from ddpg.priors.base import ImagePrior
 from ddpg.samplers.base import Callback, Sampler
 from ddpg.samplers.catalogue import METHODS
 from ddpg.samplers.problem import check_grade, check_observations
@@ -47,7 +47,7 @@ class DeepinvSampler(Sampler):
         self,
         y: Tensor,
         operator: LinearOperator,
-        prior: Prior | None,  # noqa: ARG002
+        prior: ImagePrior | None,  # noqa: ARG002
         *,
         sigma_y: float,
         noise: Noise | None,

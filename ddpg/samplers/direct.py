@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ddpg.noise import Noise
 from ddpg.operators.base import LinearOperator
-from ddpg.priors.base import Prior
+from ddpg.priors.base import ImagePrior
 from ddpg.samplers.base import Callback, Sampler
 from ddpg.samplers.problem import check_grade, check_observations
 
@@ -31,7 +31,7 @@ class DirectSampler(Sampler):
         self,
         y: Tensor,
         operator: LinearOperator,
-        prior: Prior | None,  # noqa: ARG002
+        prior: ImagePrior | None,  # noqa: ARG002
         *,
         sigma_y: float,
         noise: Noise | None,  # noqa: ARG002

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ddpg.files.text import written_number
 
-Value = int | float | bool | str
+Value = int | float | bool | str | tuple[float, ...]
 
 LARGEST_FLOAT32 = 3.4028234e38
 """The largest number that float32 holds; tensors take none beyond it."""
@@ -16,13 +16,13 @@ TRUTH_VALUES = {"true": True, "false": False}
 
 @dataclass(frozen=True)
 class HyperParameter:
-    """One setting of a method: a number, a choice among words, or a truth value.
+    """One setting of a method: a number, a list of them, a choice among words, or a truth value.
 
     Attributes:
         name: the keyword of the sampler.
         default: used where the sheet's field is empty; its type is the parameter's type.
         description: one line, in the paper's symbols.
-        minimum, maximum: closed limits of a number.
+        minimum, maximum: closed limits of a number, or of each in a list.
         choices: the words that are allowed, for a parameter whose default is one of them.
         column: the column of the sheet, where the name is taken by another one; else the name.
     """
@@ -49,11 +49,17 @@ class HyperParameter:
             return self.check(TRUTH_VALUES.get(text.lower(), text))
         if isinstance(self.default, str):
             return self.check(text)
+        if isinstance(self.default, tuple):
+            words = text.strip("()[] ").replace(",", " ").split()
+            return self.check([self._number(word, text) for word in words])
+        return self.check(self._number(text, text))
+
+    def _number(self, word: str, text: str) -> int | float:
         try:
-            number = written_number(text)
+            return written_number(word)
         except ValueError:
-            raise ValueError(f"{self.name} must be a number, got {text!r}") from None
-        return self.check(number)
+            kind = "numbers" if isinstance(self.default, tuple) else "a number"
+            raise ValueError(f"{self.name} must be {kind}, got {text!r}") from None
 
     def check(self, value: object) -> Value:
         """Return ``value`` in this parameter's type.
@@ -70,6 +76,10 @@ class HyperParameter:
                 allowed = ", ".join(self.choices)
                 raise ValueError(f"{self.name} must be one of {allowed}, got {value!r}")
             return str(value)
+        if isinstance(self.default, tuple):
+            if not isinstance(value, (list, tuple)):
+                raise ValueError(f"{self.name} must be a list of numbers, got {value!r}")
+            return tuple(float(self._check_number(one, integer=False)) for one in value)
         return self._check_number(value, integer=isinstance(self.default, int))
 
     def _check_number(self, value: object, *, integer: bool) -> int | float:
@@ -94,6 +104,8 @@ class HyperParameter:
             return "be true or false"
         if self.choices:
             return f"be one of {', '.join(self.choices)}"
+        if isinstance(self.default, tuple):
+            return f"be numbers of at least {self.minimum:g}"
         low, high = f"{self.minimum:g}", f"{self.maximum:g}"
         if math.isfinite(self.minimum) and math.isfinite(self.maximum):
             return f"lie in [{low}, {high}]"

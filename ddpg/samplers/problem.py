@@ -19,7 +19,7 @@ from ddpg.errors import UserError
 from ddpg.noise import Noise
 from ddpg.operators.base import Guidance, LinearOperator
 from ddpg.operators.tasks import offers
-from ddpg.priors.base import Prior
+from ddpg.priors.base import ConsistencyPrior, ImagePrior, Prior
 from ddpg.priors.schedule import Schedule
 from ddpg.samplers.catalogue import METHODS, NOISY_SCALE, fitting
 
@@ -30,6 +30,12 @@ LARGEST = torch.finfo(torch.float16).max
 
 SMALLEST_ETA = LinearOperator.smallest_eta
 """Floor of the regularisation of back-projections: float32 cannot do with less."""
+
+PRIORS: Mapping[str, tuple[type[ImagePrior], str]] = {
+    "noise": (Prior, "a prior that predicts noise"),
+    "consistency": (ConsistencyPrior, "a prior that is a consistency model"),
+}
+"""What methods ask for, see :attr:`ddpg.samplers.catalogue.Method.asks`."""
 
 
 CLEAN = -1
@@ -101,11 +107,13 @@ class State:
         step: the step that was taken.
         x: ``x_s``, (B, 3, H, W).
         x0: the network's estimate of the clean images, (B, 3, H, W).
+        evaluations: calls of the network in the step, for each image, (B,); one each if empty.
     """
 
     step: Step
     x: Tensor
     x0: Tensor
+    evaluations: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,7 +124,7 @@ class Problem:
         y: observations, (B, 3, h, w).
         y_spectral: their transform, computed once; they themselves where there is no spectrum.
         operator: A.
-        prior: the denoiser.
+        prior: the denoiser; for methods that ask for one, a consistency model.
         sigma: noise level of y on the [-1, 1] scale.
         noise: where random numbers come from.
         memory: what a method keeps from step to step, image by image, such as the averages of an
@@ -292,14 +300,17 @@ def warn_of_unfinished(method: str, problem: Problem) -> None:
     )
 
 
-def check_prior(method: str, prior: Prior | None, operator: LinearOperator) -> Prior:
-    """Check that there is a prior and that it takes images of the operator's size.
+def check_prior(method: str, prior: ImagePrior | None, operator: LinearOperator) -> ImagePrior:
+    """Check that there is a prior of the kind that a method asks for, for the operator's size.
 
     Raises:
-        ValueError: there is none, or a side is not a multiple of what the network needs.
+        ValueError: there is none, it predicts something else, or a side is not a multiple of what
+            the network needs.
     """
-    if prior is None:
-        raise ValueError(f"{method} needs a prior, got None")
+    kind, meaning = PRIORS[METHODS[method].asks]
+    if not isinstance(prior, kind):
+        given = "None" if prior is None else type(prior).__name__
+        raise ValueError(f"{method} needs {meaning}, got {given}")
     height, width = operator.image_shape[1:]
     if height % prior.size_multiple or width % prior.size_multiple:
         raise ValueError(

@@ -14,7 +14,7 @@ from ddpg.files.tensors import read_labels
 from ddpg.jobs.restoration import Restoring
 from ddpg.noise import SeededNoise
 from ddpg.operators.base import LinearOperator
-from ddpg.priors.base import Prior
+from ddpg.priors.base import ImagePrior
 from ddpg.priors.cards.card import read_card
 from ddpg.priors.cards.identity import card_identity
 from ddpg.priors.cards.settings import ExecutionSettings
@@ -39,7 +39,7 @@ class Batch:
 
     y: Tensor
     operator: LinearOperator
-    prior: Prior | None
+    prior: ImagePrior | None
     noise: SeededNoise
 
 
@@ -72,7 +72,7 @@ class Restorer:
         noise = SeededNoise(job.seed, images, dataset=job.dataset, purpose=purpose)
         return Batch(y.to(self.device), operator.to(self.device), self._prior_of(images), noise)
 
-    def _prior_of(self, images: Sequence[str]) -> Prior | None:
+    def _prior_of(self, images: Sequence[str]) -> ImagePrior | None:
         if self.prior is None or not self.prior.needs_labels:
             return self.prior
         missing = [name for name in images if name not in self._labels]
@@ -107,7 +107,7 @@ def prior_identity(job: Restoring, device: str) -> list[object]:
     return [card, [precision, execution.layout, execution.compile], files]
 
 
-def _prior(job: Restoring, device: str) -> Prior:
+def _prior(job: Restoring, device: str) -> ImagePrior:
     execution = execution_of(job)
     return load_prior(
         job.prior,

@@ -26,7 +26,7 @@ from ddpg.jobs.restoration import Restoration
 from ddpg.machine.hardware import device_name
 from ddpg.machine.progress import steps_bar
 from ddpg.priors.execution import best_batch_size
-from ddpg.samplers.problem import NonFiniteError, divergences, overflows_as_divergence
+from ddpg.samplers.problem import NonFiniteError, State, divergences, overflows_as_divergence
 from ddpg.stages.batches import Restorer, execution_of, prior_identity
 from ddpg.stages.finished import FinishedImages
 
@@ -84,6 +84,7 @@ class _ShardRestorer(Restorer):
     def __init__(self, job: Restoration, device: str, images: int) -> None:
         super().__init__(job, device)
         self._images = images
+        self._evaluations: list[int] = []
         self._batch_size = job.batch_size or self._best_batch_size()
 
     def restore(self, waiting: Sequence[str], finished: FinishedImages) -> None:
@@ -122,6 +123,7 @@ class _ShardRestorer(Restorer):
         self, batch: Sequence[str], finished: FinishedImages, bar: tqdm, batch_size: int
     ) -> None:
         started = time.perf_counter()
+        self._evaluations = [0] * len(batch)
         try:
             restored, failures = self._restored(batch, bar)
         except FloatingPointError:
@@ -131,7 +133,6 @@ class _ShardRestorer(Restorer):
             return
         cost = {
             "seconds": f"{(time.perf_counter() - started) / len(batch):.4f}",
-            "network_evaluations": self.sampler.network_evaluations,
             "peak_memory_mib": f"{peak_memory_mib(torch.device(self.device)):.0f}",
             SETTINGS: self._settings(min(batch_size, self._images)),
         }
@@ -139,7 +140,10 @@ class _ShardRestorer(Restorer):
             failure = failures.get(position, "")
             if failure:
                 log.warning("image %s is left out: %s", name, failure)
-            finished.keep(name, image, cost | {FAILURE: failure})
+            # A method without steps cannot be watched.
+            evaluations = self._evaluations[position] or self.sampler.network_evaluations
+            counted = {"network_evaluations": evaluations}
+            finished.keep(name, image, cost | counted | {FAILURE: failure})
 
     def _restored(self, batch: Sequence[str], bar: tqdm) -> tuple[Tensor, dict[int, str]]:
         """The restorations, and position -> reason of those that failed.
@@ -182,8 +186,14 @@ class _ShardRestorer(Restorer):
                 ready.prior,
                 sigma_y=self.job.sigma_y,
                 noise=ready.noise,
-                callback=lambda _state: bar.update(len(batch)),
+                callback=lambda state: self._count(state, bar),
             ).cpu()
+
+    def _count(self, state: State, bar: tqdm) -> None:
+        """Add the calls of the network in a step to those of each image."""
+        made = state.evaluations or [1] * len(self._evaluations)
+        self._evaluations = [sum(pair) for pair in zip(self._evaluations, made, strict=True)]
+        bar.update(sum(made))
 
     def _settings(self, images: int) -> str:
         """How the network was run, and on what, in words; nothing without a network."""

@@ -17,7 +17,7 @@ from ddpg.jobs.restoration import Recording
 from ddpg.metrics.measures import psnr
 from ddpg.noise import Noise
 from ddpg.operators.base import LinearOperator
-from ddpg.priors.base import Prior
+from ddpg.priors.base import ImagePrior
 from ddpg.samplers.base import Sampler
 from ddpg.samplers.problem import NonFiniteError, State, divergences, overflows_as_divergence
 from ddpg.stages.batches import Restorer
@@ -125,7 +125,7 @@ def record(
     y: Tensor,
     truth: Tensor,
     operator: LinearOperator,
-    prior: Prior | None,
+    prior: ImagePrior | None,
     *,
     sigma_y: float,
     noise: Noise,

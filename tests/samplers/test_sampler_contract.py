@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ddpg.noise import SeededNoise
 from ddpg.operators import build_operator
-from ddpg.priors import GaussianPrior, Prior
-from ddpg.priors.schedule import Schedule
+from ddpg.priors import ConsistencyPrior, GaussianPrior, Prior
 from ddpg.samplers import SAMPLERS, build_sampler
 from ddpg.samplers.base import DiffusionSampler
 from ddpg.samplers.catalogue import METHODS
@@ -35,6 +36,12 @@ class CountingPrior(GaussianPrior):
         answer = super().eps(x_t, t)
         return answer * torch.nan if t == self.broken_at else answer
 
+    def consistency(self, x, sigma):
+        t = self.schedule.time_of_level(sigma / (1 - sigma**2) ** 0.5)
+        self.times.append(t)
+        answer = super().consistency(x, sigma)
+        return answer * torch.nan if t == self.broken_at else answer
+
 
 @pytest.fixture
 def operator():
@@ -47,8 +54,16 @@ def y(operator):
     return operator.forward(torch.randn((3, *operator.image_shape), generator=generator))
 
 
+SHORT = {"daps": {"mcmc_steps": 5}, "pnpdm": {"iterations": 8}, "sitcom": {"inner_steps": 4}}
+"""Less work inside each step than by default."""
+
+NESTED = tuple(SHORT)
+"""Methods that call the network several times in a step."""
+
+
 def make(name, **settings):
-    return build_sampler(name, **({"steps": STEPS} if name in DIFFUSION else {}), **settings)
+    steps = {"steps": STEPS} if name in DIFFUSION else {}
+    return build_sampler(name, **steps, **SHORT.get(name, {}), **settings)
 
 
 def restore(name, y, operator, *, ids=IDS, seed=0, sigma_y=0.05, prior=None, callback=None):
@@ -62,11 +77,11 @@ def restore(name, y, operator, *, ids=IDS, seed=0, sigma_y=0.05, prior=None, cal
     )
 
 
-def times_of(name):
-    """The time indices at which :func:`restore` calls the network."""
-    sampler = make(name)
-    moves = sampler.moves(sampler.times(Schedule.linear()))
-    return [move.t for move in moves]
+def steps_of(name, y, operator):
+    """The steps that :func:`restore` takes."""
+    seen = []
+    restore(name, y, operator, callback=lambda state: seen.append(state.step))
+    return seen
 
 
 def test_registries_agree():
@@ -105,7 +120,8 @@ def test_seeds_decide(name, operator, y):
 
     assert torch.equal(restored(0), restored(0))
     for seed in (1, -1, 2**40):
-        assert float((restored(seed) - restored(0)).abs().max()) > 0.01
+        moved = float((restored(seed) - restored(0)).abs().max())
+        assert moved > 0.01 if SAMPLERS[name].draws else moved == 0
 
 
 class ReadCounter(TorchDispatchMode):
@@ -122,20 +138,33 @@ class ReadCounter(TorchDispatchMode):
 def test_no_value_is_read_inside_a_step(name, operator, y):
     """Counting begins with the network's answer and ends with the callback of that step."""
     counter = ReadCounter()
-    steps = []
+    counting, steps = [], []
+
+    def stop():
+        if counting:
+            counter.__exit__(None, None, None)
+            counting.clear()
+
+    def start(answer):
+        counter.__enter__()
+        counting.append(True)
+        return answer
 
     class Watched(GaussianPrior):
         def eps(self, x_t, t):
-            answer = super().eps(x_t, t)
-            counter.__enter__()
-            return answer
+            stop()
+            return start(super().eps(x_t, t))
+
+        def consistency(self, x, sigma):
+            stop()
+            return start(super().consistency(x, sigma))
 
     def leave(state):
-        counter.__exit__(None, None, None)
-        steps.append(state.step.index)
+        stop()
+        steps.append(state)
 
     restore(name, y, operator, prior=Watched(0.1, 0.16), callback=leave)
-    assert len(steps) == make(name).network_evaluations
+    assert sum(state.evaluations[0] for state in steps) == make(name).network_evaluations
     assert counter.count == 0
     with counter:
         float(y.max())
@@ -156,8 +185,12 @@ def test_a_callback_sees_every_step_and_evaluations_are_counted(name, operator, 
     prior, seen = CountingPrior(), []
     restored = restore(name, y, operator, prior=prior, callback=seen.append, sigma_y=0)
     assert [state.step.index for state in seen] == list(range(len(seen)))
-    assert len(prior.times) == len(seen) == make(name).network_evaluations
-    assert [state.step.t for state in seen] == prior.times
+    made = [state.evaluations for state in seen]
+    assert len(prior.times) == sum(one for one, _, _ in made) == make(name).network_evaluations
+    assert all(len(set(calls)) == 1 for calls in made)
+    calls = iter(prior.times)
+    for state in seen:
+        assert list(islice(calls, state.evaluations[0]))[:1] == [state.step.t]
     if seen:
         # DiffPIR ends at the last time of its grid, the others at the clean image.
         assert seen[-1].step.s == (0 if name == "diffpir" else -1)
@@ -166,19 +199,30 @@ def test_a_callback_sees_every_step_and_evaluations_are_counted(name, operator, 
 
 @pytest.mark.parametrize("name", DIFFUSION)
 def test_nan_from_the_network_names_method_and_step(name, operator, y):
-    t = times_of(name)[2]
-    with pytest.raises(FloatingPointError, match=rf"{name}: .* step 2 .* time index {t}"):
+    steps = steps_of(name, y, operator)
+    t = steps[2].t
+    # The first chains of PnP-DM begin at one time.
+    number = next(step.index for step in steps if step.t == t)
+    expected = rf"{name}: .* step {number} .* time index {t}"
+    with pytest.raises(FloatingPointError, match=expected):
         restore(name, y, operator, prior=CountingPrior(broken_at=t))
 
 
 @pytest.mark.parametrize("name", DIFFUSION)
 def test_explicit_times(name, operator, y):
-    prior = CountingPrior()
-    sampler = build_sampler(name, times=[900, 400, 30])
-    sampler.restore(y, operator, prior, sigma_y=0.05, noise=SeededNoise(0, IDS))
+    prior, seen = CountingPrior(), []
+    sampler = build_sampler(name, times=[900, 400, 30], **SHORT.get(name, {}))
+    noise = SeededNoise(0, IDS)
+    sampler.restore(y, operator, prior, sigma_y=0.05, noise=noise, callback=seen.append)
+    assert sampler.times(prior.schedule) == [900, 400, 30]
     # The last time of DiffPIR's grid is the end, where the network is not asked any more.
-    assert prior.times == [900, 400, 30][: 2 if name == "diffpir" else 3]
+    visited = [900, 400, 30][: 2 if name == "diffpir" else 3]
+    if name in NESTED:
+        assert set(prior.times) >= set(visited[1:])
+    else:
+        assert prior.times == visited
     assert sampler.network_evaluations == len(prior.times)
+    assert len(prior.times) == sum(state.evaluations[0] for state in seen)
     for times in ([], [3, 3], [1, 2], [5, -1], [5.0, 1.0], [True, False]):
         with pytest.raises(ValueError, match="strictly falling"):
             build_sampler(name, times=times)
@@ -217,6 +261,10 @@ def test_priors_that_do_not_fit(name, operator, y):
         restore(name, y, operator, prior=CountingPrior(size_multiple=8))
     with pytest.raises(ValueError, match=f"{name} needs a prior"):
         make(name).restore(y, operator, None, sigma_y=0, noise=SeededNoise(0, IDS))
+    if not SAMPLERS[name].draws:
+        unseeded = make(name).restore(y, operator, GaussianPrior(0, 1), sigma_y=0, noise=None)
+        assert bool(torch.isfinite(unseeded).all())
+        return
     with pytest.raises(ValueError, match="noise must not be None"):
         make(name).restore(y, operator, GaussianPrior(0, 1), sigma_y=0, noise=None)
     with pytest.raises(ValueError, match="noise for 2 images"):
@@ -249,3 +297,23 @@ def test_zeta_has_no_effect_on_idpg(operator, y):
 
 def test_priors_are_priors():
     assert issubclass(GaussianPrior, Prior)
+
+
+def test_methods_refuse_a_prior_that_predicts_something_else(operator, y):
+    class Noise(Prior):
+        schedule, device, dtype = GaussianPrior(0, 1).schedule, "cpu", torch.float32
+
+        def eps(self, x_t, t):
+            return x_t * t
+
+    class Jump(ConsistencyPrior):
+        device, dtype = "cpu", torch.float32
+
+        def consistency(self, x, sigma):
+            return x / (1 + sigma)
+
+    with pytest.raises(ValueError, match="cm4ir needs a prior that is a consistency model, got No"):
+        restore("cm4ir", y, operator, prior=Noise())
+    with pytest.raises(ValueError, match="ddrm needs a prior that predicts noise, got Jump"):
+        restore("ddrm", y, operator, prior=Jump())
+    assert bool(torch.isfinite(restore("cm4ir", y, operator, prior=Jump())).all())

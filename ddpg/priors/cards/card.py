@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, PrivateAttr
 
@@ -41,6 +41,10 @@ class CardError(UserError):
         super().__init__(f"{os.fspath(path)}: {reason}")
 
 
+Gives = Literal["noise", "consistency"]
+"""What priors predict, and methods ask for."""
+
+
 class Card(CardFields):
     """A validated card, and the file it was read from."""
 
@@ -68,6 +72,11 @@ class Card(CardFields):
     def path(self) -> Path:
         """The card's file."""
         return self._path
+
+    @property
+    def gives(self) -> Gives:
+        """What the prior predicts: noise, or the end of a flow."""
+        return "consistency" if self.schedule.kind == "consistency" else "noise"
 
     @property
     def sha256(self) -> str | None:

@@ -6,7 +6,7 @@ weights:                                  # or only the name of a file beside th
   file: celeba_hq.ckpt
   mirrors: ["gdrive:1wSoA5fm_d6JBZk4RZ1SzWLMgev4WqH21"]
   sha256: 0123...                         # optional: else pinned on the first download
-schedule: {kind: linear}                  # or cosine, or diffusers: as the folder says
+schedule: {kind: linear}                  # or cosine, diffusers: as the folder says, consistency
 label: dataset                            # class-conditional priors: a class, or the data set's
 classifier: {architecture: ..., weights: ..., scale: 1.0}
 execution: {precision: bfloat16}          # optional; layout, compile and batch_size as well
@@ -39,6 +39,7 @@ _TRAINED_FOR = ("rescale_timesteps", "prediction")
 _SCHEDULE_FIELDS: Mapping[str, tuple[str, ...]] = {
     "linear": ("beta_start", "beta_end", "steps", *_TRAINED_FOR),
     "cosine": ("steps", "offset", *_TRAINED_FOR),
+    "consistency": ("sigma_data", "sigma_min"),
     "diffusers": (),
 }
 
@@ -152,8 +153,9 @@ class WeightsEntry(Remote):
 class ScheduleEntry(Section):
     """The diffusion that the network was trained for."""
 
-    kind: Literal["linear", "cosine", "diffusers"]
-    """linear and cosine betas, or what the scheduler's file in a diffusers folder says."""
+    kind: Literal["linear", "cosine", "consistency", "diffusers"]
+    """linear and cosine betas, or what the scheduler's file in a diffusers folder says; consistency
+    for a consistency model, which jumps to the end of a flow over noise levels."""
     beta_start: Annotated[Number, Field(gt=0, lt=1)] | None = None
     """First beta (linear); 0.0001 * 1000 / steps, as in the published code, if left out."""
     beta_end: Annotated[Number, Field(gt=0, lt=1)] | None = None
@@ -162,6 +164,10 @@ class ScheduleEntry(Section):
     """Training steps."""
     offset: Annotated[Number, Field(ge=0, lt=1)] = 0.008
     """Offset near t = 0 (cosine)."""
+    sigma_data: Annotated[Number, Field(gt=0)] = 0.5
+    """Deviation of the training's pictures on [-1, 1] (consistency)."""
+    sigma_min: Annotated[Number, Field(ge=0)] = 0.002
+    """Least noise level of the training (consistency)."""
     rescale_timesteps: bool | None = None
     """Whether network and classifier were trained with t * 1000 / steps instead of t (published
     under this name); adm_unet and adm_classifier have to say it unless there are 1000 steps."""
@@ -218,7 +224,8 @@ class ScheduleEntry(Section):
         return bool(self.rescale_timesteps) and self.steps != STEPS
 
     def build(self) -> Schedule:
-        """The schedule; not for kind diffusers, whose folder has to be asked.
+        """The schedule; not for kind diffusers, whose folder has to be asked, and
+        consistency, which has none.
 
         Raises:
             ValueError: the signal does not decrease strictly within (0, 1).
@@ -293,6 +300,13 @@ class CardFields(Section):
         folder = self.architecture["kind"] == "diffusers"
         if self.schedule.kind == "diffusers" and not folder:
             raise ValueError("schedule: kind diffusers needs an architecture of kind diffusers")
+        consistent = self.schedule.kind == "consistency"
+        if consistent and self.architecture["kind"] in ("diffusers", "residual_unet"):
+            raise ValueError(
+                f"schedule: kind consistency does not go with {self.architecture['kind']}"
+            )
+        if consistent and (self.label is not None or self.classifier):
+            raise ValueError("schedule: kind consistency takes neither label nor classifier")
         if folder and not self.weights.path:
             raise ValueError("architecture: kind diffusers needs weights: {path: FOLDER}")
         if folder and self.weights.sha256:

@@ -21,7 +21,8 @@ class PriorLimits:
     image_size: int | None = None
     """The only size that it takes, or None."""
     times: int | None = None
-    """Its number of times, or None where only its folder knows and is not there."""
+    """Its number of times, or None where only its folder knows and is not there, and for a consistency
+    model, which has levels instead."""
     classes: int | None = None
     """Its number of classes, or None."""
     labels: bool = False
@@ -49,10 +50,16 @@ def prior_limits(card: Card) -> PriorLimits:
             ),
             None,
         ),
-        times=times if card.schedule.kind == "diffusers" else card.schedule.steps,
+        times=_times(card, times),
         classes=min(known, default=None),
         labels=card.label == "dataset",
     )
+
+
+def _times(card: Card, of_folder: int | None) -> int | None:
+    if card.schedule.kind == "diffusers":
+        return of_folder
+    return card.schedule.steps if card.gives == "noise" else None
 
 
 def _json(folder: Path | None, part: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from ddpg.operators.tasks import GRADES, Grade
 from ddpg.plugins import module_of
@@ -12,6 +13,10 @@ from ddpg.samplers.settings import Setting
 
 MARKERS = "ov^<>8spP*hHXDd"
 """Matplotlib's markers that have an inside, which is what tells a filled one from a hollow one."""
+
+
+Gives = Literal["noise", "consistency"]
+"""What priors predict, see :attr:`ddpg.priors.cards.card.Card.gives`."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class Method:
             for singular values or coordinates.
         enlarges: whether it works on super-resolution alone.
         differentiates: whether it takes gradients of the network.
+        asks: what its prior must predict: "noise", or "consistency" for the end of a flow.
         settings: recommended ones by task and noise level, see :mod:`ddpg.samplers.settings`; the
             defaults where there are none.
         colour: of its lines, "#rrggbb"; one of a few for plug-ins where it has none.
@@ -54,6 +60,7 @@ class Method:
     needs: Grade = "spectrum"
     enlarges: bool = False
     differentiates: bool = False
+    asks: Gives = "noise"
     settings: tuple[Setting, ...] = ()
     colour: str = ""
     marker: str = ""

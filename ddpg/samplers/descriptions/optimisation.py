@@ -28,7 +28,7 @@ _REDDIFF = (
 _ALKHOURI = "Alkhouri et al., ICML 2025"
 _SITCOM = (
     Setting(f"{_ALKHOURI}, the noiseless form", {"form": "noiseless"}, sigma_y=0.0),
-    Setting(_ALKHOURI, {}, sigma_y=0.025),
+    Setting(_ALKHOURI),
 )
 
 METHODS = (
@@ -55,8 +55,8 @@ METHODS = (
         evaluations=100,
         needs="adjoint",
         settings=_REDDIFF,
-        colour="#123456",
-        marker="$R$",
+        colour="#a2d0ee",
+        marker="$\\heartsuit$",
     ),
     Method(
         "sitcom",
@@ -80,7 +80,7 @@ METHODS = (
         needs="adjoint",
         differentiates=True,
         settings=_SITCOM,
-        colour="#123456",
-        marker="$T$",
+        colour="#000056",
+        marker="$\\Sigma$",
     ),
 )

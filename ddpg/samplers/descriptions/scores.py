@@ -90,8 +90,8 @@ METHODS = (
         evaluations=100,
         needs="adjoint",
         settings=_MPGD,
-        colour="#123456",
-        marker="$G$",
+        colour="#eac387",
+        marker="$\\nabla$",
     ),
     Method(
         "dmps",
@@ -107,8 +107,8 @@ METHODS = (
         evaluations=1000,
         needs="resolvent",
         settings=_DMPS,
-        colour="#123456",
-        marker="$S$",
+        colour="#9179fd",
+        marker="$\\Omega$",
     ),
     Method(
         "mmps",
@@ -131,7 +131,7 @@ METHODS = (
         needs="adjoint",
         differentiates=True,
         settings=_MMPS,
-        colour="#123456",
-        marker="$M$",
+        colour="#7403aa",
+        marker="$\\Phi$",
     ),
 )

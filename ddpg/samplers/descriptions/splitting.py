@@ -82,8 +82,8 @@ METHODS = (
         evaluations=8,
         needs="resolvent",
         settings=_DPIR,
-        colour="#123456",
-        marker="$D$",
+        colour="#1a3960",
+        marker="$\\bowtie$",
     ),
     Method(
         "pnpdm",
@@ -111,8 +111,8 @@ METHODS = (
         ),
         evaluations=2838,
         settings=_PNPDM,
-        colour="#123456",
-        marker="$N$",
+        colour="#7d07ec",
+        marker="$\\spadesuit$",
     ),
     Method(
         "daps",
@@ -139,8 +139,8 @@ METHODS = (
         evaluations=1000,
         needs="adjoint",
         settings=_DAPS,
-        colour="#123456",
-        marker="$A$",
+        colour="#fc164c",
+        marker="$\\maltese$",
     ),
     Method(
         "flower",
@@ -158,7 +158,7 @@ METHODS = (
         evaluations=100,
         needs="resolvent",
         settings=_FLOWER,
-        colour="#123456",
-        marker="$F$",
+        colour="#b40a9b",
+        marker="$\\clubsuit$",
     ),
 )

@@ -17,7 +17,6 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ddpg.priors.schedule import Schedule
 from ddpg.samplers.adam import Adam
 from ddpg.samplers.gradients import GradientSampler, misfit_direction
 from ddpg.samplers.problem import CLEAN, Problem, Step
@@ -41,28 +40,38 @@ class SITCOM(GradientSampler):
         """At most: each of the inner steps at each time; images that fit y take fewer."""
         return super().network_evaluations * self.hyper_parameters["inner_steps"]
 
-    def calls(self, step: Step, schedule: Schedule) -> list[int]:  # noqa: ARG002
-        """The time of the step, as often as an image is evaluated at most."""
-        return [step.t] * self.hyper_parameters["inner_steps"]
+    def evaluations(self, problem: Problem, step: Step) -> list[int]:  # noqa: ARG002
+        """As many as each image took."""
+        return list(problem.memory["calls"])
 
     def step(self, problem: Problem, x: Tensor, step: Step) -> tuple[Tensor, Tensor]:
         """One time of algorithm 1."""
-        parts = [self._optimised(part, x[images], step) for images, part in self.in_parts(problem)]
-        xc = torch.cat(parts)
+        optimised = [
+            self._optimised(part, x[images], step) for images, part in self.in_parts(problem)
+        ]
+        xc = torch.cat([estimates for estimates, _ in optimised])
+        problem.memory["calls"] = [count for _, calls in optimised for count in calls]
         if step.s == CLEAN:
             return xc, xc
         noise = math.sqrt(1 - step.abar_s) * problem.fresh_noise(step.index)
         return math.sqrt(step.abar_s) * xc + noise, xc
 
-    def _optimised(self, problem: Problem, x: Tensor, step: Step) -> Tensor:
-        """The clipped estimates of a part of the batch, those of the last call of the network."""
+    def _optimised(self, problem: Problem, x: Tensor, step: Step) -> tuple[Tensor, list[int]]:
+        """The clipped estimates of the last calls of the network, and the number of calls of each.
+
+        Args:
+            problem: of a part of the batch.
+            x: its ``x_t``.
+            step: the time.
+        """
         part, v, xc = problem, x, torch.empty_like(x)
         adam = Adam(v, self.hyper_parameters["lr"], BETAS)
-        running = list(range(len(x)))
+        running, calls = list(range(len(x))), [0] * len(x)
         for left in reversed(range(self.hyper_parameters["inner_steps"])):
             with self.linearised(part, v, step) as (x0, _, transposed):
                 estimate = x0.clamp(-1, 1)
                 xc = _with_rows(xc, running, estimate)
+                calls = [count + (image in running) for image, count in enumerate(calls)]
                 # The step of Adam that would follow the last call changes nothing.
                 going = self._going(part, estimate) if left else []
                 if not going:
@@ -72,7 +81,7 @@ class SITCOM(GradientSampler):
             if len(going) < len(running):
                 part, v, running = part.select(going), v[going], [running[i] for i in going]
                 adam.keep(going)
-        return xc
+        return xc, calls
 
     def _going(self, problem: Problem, xc: Tensor) -> list[int]:
         """The images that go on: all, or those whose misfit says more than the noise of y.

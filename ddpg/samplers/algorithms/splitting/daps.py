@@ -42,7 +42,11 @@ class DAPS(DiffusionSampler):
     def network_evaluations(self) -> int:
         """Those of the inner flows of all levels, for 1000 training steps."""
         steps = steps_of(self.moves(self.times(STANDARD_SCHEDULE)), STANDARD_SCHEDULE)
-        return sum(len(self.calls(step, STANDARD_SCHEDULE)) for step in steps)
+        return sum(len(self._flow(step, STANDARD_SCHEDULE)) for step in steps)
+
+    def evaluations(self, problem: Problem, step: Step) -> list[int]:
+        """Those of the inner flow."""
+        return [len(self._flow(step, problem.prior.schedule))] * len(problem.y)
 
     def grid(self, schedule: Schedule) -> list[int]:
         """The times of the outer levels; the official ones end short of ``sigma_min``."""
@@ -50,10 +54,6 @@ class DAPS(DiffusionSampler):
         high, low = (self.hyper_parameters[name] for name in ("sigma_max", "sigma_min"))
         last = n if self._official else max(n - 1, 1)
         return times_of((seventh_power(high, low, i / last) for i in range(n)), schedule)
-
-    def calls(self, step: Step, schedule: Schedule) -> list[int]:
-        """The times of the inner flow at which its slope is taken."""
-        return [t for t, _ in self._flow(step, schedule)]
 
     def _flow(self, step: Step, schedule: Schedule) -> list[tuple[int, int]]:
         """The moves of the inner flow; those of the port go down to the clean image."""

@@ -54,8 +54,12 @@ class PnPDM(DiffusionSampler):
         tops = [chain[0] if chain else CLEAN for chain in chains]
         return [Step(k, K, t, CLEAN, schedule.abar(t), 1.0) for k, t in enumerate(tops)]
 
-    def calls(self, step: Step, schedule: Schedule) -> list[int]:
-        """The times of the chain of an iteration."""
+    def evaluations(self, problem: Problem, step: Step) -> list[int]:
+        """Those of the chain."""
+        return [len(self._chain_of(problem, step))] * len(problem.y)
+
+    def _chain_of(self, problem: Problem, step: Step) -> list[int]:
+        schedule = problem.prior.schedule
         return self._chain(step.index, self.times(schedule), schedule)
 
     def rho(self, k: int) -> float:
@@ -66,6 +70,7 @@ class PnPDM(DiffusionSampler):
         return max(rho * decay**k, least)
 
     def _chain(self, k: int, times: list[int], schedule: Schedule) -> list[int]:
+        """The times of the chain of iteration k: the levels strictly below ``rho_k``."""
         return [t for t in times if schedule.levels[t] < self.rho(k)]
 
     def start(self, problem: Problem, first: Step) -> Tensor:  # noqa: ARG002
@@ -105,7 +110,7 @@ class PnPDM(DiffusionSampler):
         schedule = problem.prior.schedule
         stochastic = self.hyper_parameters["mode"] == "sde"
         x0 = v
-        for t, s in pairwise([*self.calls(step, schedule), CLEAN]):
+        for t, s in pairwise([*self._chain_of(problem, step), CLEAN]):
             L = schedule.levels[t]
             lower = 0.0 if s == CLEAN else schedule.levels[s]
             x0 = denoised(problem.prior, v, t)
