@@ -25,6 +25,10 @@ class Counting(GaussianPrior):
         self.images.append(len(x_t))
         return super().eps(x_t, t)
 
+    def consistency(self, x, sigma):
+        self.images.append(len(x))
+        return super().consistency(x, sigma)
+
 
 @pytest.mark.parametrize(
     ("name", "settings", "evaluations"),
@@ -42,6 +46,22 @@ class Counting(GaussianPrior):
         ("dps", {"steps": 20, "gradient_batch": 3}, 20),
         ("pigdm", {"steps": 7}, 7),
         ("pigdm", {"steps": 7, "form": "reddiff"}, 7),
+        ("daps", {"steps": 4, "mcmc_steps": 2}, 20),
+        ("daps", {"steps": 3, "ode_steps": 7, "mcmc_steps": 1, "form": "inversebench"}, 21),
+        ("daps", {"steps": 2, "ode_steps": 1, "mcmc_steps": 1, "form": "inversebench"}, 2),
+        ("pnpdm", {"steps": 7, "iterations": 10, "rho_decay": 0.7}, 31),
+        ("reddiff", {"steps": 7}, 7),
+        ("dpir", {}, 8),
+        ("mpgd", {"steps": 7}, 7),
+        ("dmps", {"steps": 7}, 7),
+        ("mmps", {"steps": 7, "iterations": 3}, 7),
+        ("mmps", {"steps": 7, "form": "tmpd"}, 7),
+        ("mmps", {"steps": 7, "form": "jfps"}, 7),
+        ("sitcom", {"steps": 4, "inner_steps": 3, "form": "noiseless"}, 12),
+        ("flower", {"steps": 7}, 7),
+        ("flower", {"steps": 8, "grid": "uniform"}, 8),
+        ("cm4ir", {"steps": 3}, 3),
+        ("cm4ir", {"times": [500, 20]}, 2),
     ],
 )
 def test_evaluations_are_counted_exactly(name, settings, evaluations):
@@ -54,10 +74,58 @@ def test_evaluations_are_counted_exactly(name, settings, evaluations):
     assert sum(prior.images) == 3 * evaluations
 
 
+def test_sitcom_stops_image_by_image():
+    """An image that fits y costs no more evaluations; what is counted is what is called."""
+    operator = build_operator("denoising", (4, 6))
+    generator = torch.Generator().manual_seed(0)
+    y = 0.4 * torch.randn((3, 3, 4, 6), generator=generator)
+    y[1] *= 0.01
+    prior, seen = Counting(), []
+    sampler = build_sampler("sitcom", steps=8, inner_steps=9, lr=0.3, gradient_batch=2)
+    noise = SeededNoise(0, ["a", "b", "c"])
+    sampler.restore(y, operator, prior, sigma_y=0.15, noise=noise, callback=seen.append)
+    counted = torch.tensor([state.evaluations for state in seen])
+    assert int(counted.sum()) == sum(prior.images) < 3 * sampler.network_evaluations
+    assert len(set(counted.sum(0).tolist())) > 1
+    assert sampler.network_evaluations == 72
+    alone = []
+    sampler.restore(
+        y[2:],
+        operator,
+        prior,
+        sigma_y=0.15,
+        noise=SeededNoise(0, ["c"]),
+        callback=alone.append,
+    )
+    assert [state.evaluations for state in alone] == [(calls[2],) for calls in counted.tolist()]
+
+
+def test_dpir_merges_levels_of_one_time():
+    operator = build_operator("denoising", (4, 6))
+    prior = Counting()
+    sampler = build_sampler("dpir", steps=20)
+    sampler.restore(torch.zeros(1, 3, 4, 6), operator, prior, sigma_y=0, noise=None)
+    assert len(prior.images) < sampler.network_evaluations == 20
+
+
 def test_grids():
     assert build_sampler("ddrm", steps=8).times(SCHEDULE) == list(range(875, -1, -125))
     assert build_sampler("dps", steps=4).times(SCHEDULE) == [999, 666, 333, 0]
     assert build_sampler("dps").times(SCHEDULE) == list(range(999, -1, -1))
+    assert build_sampler("daps", steps=6).times(SCHEDULE) == [953, 869, 764, 624, 420, 161]
+    assert build_sampler("pnpdm", steps=7).times(SCHEDULE) == [930, 829, 695, 501, 217, 34, 0]
+    assert build_sampler("flower", steps=8).times(SCHEDULE) == [
+        999,
+        620,
+        475,
+        359,
+        258,
+        170,
+        97,
+        40,
+    ]
+    assert build_sampler("mpgd", steps=4).times(SCHEDULE) == [750, 500, 250, 0]
+    assert build_sampler("dmps", steps=4).times(SCHEDULE) == [999, 666, 333, 0]
     assert build_sampler("diffpir", steps=3).times(SCHEDULE) == [999, 292, 0]
     assert build_sampler("diffpir", steps=4, grid="uniform").times(SCHEDULE) == [
         999,
@@ -77,7 +145,13 @@ def test_fine_grids_of_diffpir_fall(grid, steps):
     assert all(t > s for t, s in pairwise(times))
 
 
-@pytest.mark.parametrize("name", ["ddrm", "ddnm", "ddnm_plus", "dps", "pigdm", "ddpg", "diffpir"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("ddrm", "ddnm", "ddnm_plus", "dps", "pigdm", "ddpg", "diffpir"),
+        *("daps", "pnpdm", "mpgd", "dmps", "mmps", "flower", "reddiff", "sitcom"),
+    ],
+)
 def test_more_steps_than_the_prior_was_trained_for(name):
     short = GaussianPrior(0, 1, schedule=Schedule.linear(steps=50))
     with pytest.raises(ValueError, match=r"steps must .* \[1, 50\]"):
@@ -119,6 +193,12 @@ WALKERS = {
     "dps": {},
     "pigdm": {},
     "pigdm-reddiff": {"form": "reddiff"},
+    "mpgd": {},
+    "dmps": {},
+    "mmps": {},
+    "reddiff": {},
+    "sitcom": {},
+    "flower-uniform": {"grid": "uniform"},
     "diffpir-quad": {},
     "diffpir-uniform": {"grid": "uniform"},
 }

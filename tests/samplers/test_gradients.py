@@ -15,8 +15,13 @@ from ddpg.priors import GaussianPrior, Prior
 from ddpg.priors.network_prior import NetworkPrior
 from ddpg.priors.schedule import Schedule
 from ddpg.samplers import build_sampler
+from ddpg.samplers.krylov import SOLVERS, minimal_residual
 
-METHODS = [("dps", {}), ("dps", {"clip_x0": True}), ("pigdm", {}), ("pigdm", {"form": "reddiff"})]
+METHODS = [
+    *[("dps", {}), ("dps", {"clip_x0": True}), ("pigdm", {}), ("pigdm", {"form": "reddiff"})],
+    *[("mmps", {}), ("mmps", {"iterations": 3}), ("mmps", {"iterations": 2, "solver": "cg"})],
+    *[("sitcom", {"inner_steps": 3}), ("sitcom", {"inner_steps": 3, "form": "noiseless"})],
+]
 SIZE = (8, 12)
 IDS = ("a", "b", "c")
 
@@ -73,7 +78,7 @@ def test_splitting_the_batch_changes_nothing(name, settings, dtype, operator, y)
         prior = WatchedPrior(dtype)
         results.append(restore(name, y, operator, prior, gradient_batch=size, **settings))
         assert max(prior.sizes) <= size
-        assert sum(prior.sizes) == 3 * 3
+        assert sum(prior.sizes) == 3 * 3 * settings.get("inner_steps", 1)
     for result in results[1:]:
         torch.testing.assert_close(result, results[0], atol=1e-4, rtol=0)
     alone = restore(name, y[1:2], operator.select([1]), WatchedPrior(dtype), ids=("b",), **settings)
@@ -87,7 +92,47 @@ def test_half_precision_is_close_to_single(name, settings, operator, y):
         for dtype in (torch.float32, torch.bfloat16)
     )
     assert half.dtype == torch.float32
-    assert 0 < float((half - single).abs().max()) < 0.1 * float(single.abs().max())
+    wrong = (half - single).abs()
+    # Adam's first moves are signs: single pixels go the other way.
+    moved = float(wrong.mean() if name == "sitcom" else wrong.max())
+    assert 0 < moved < 0.1 * float(single.abs().max())
+
+
+@pytest.mark.parametrize("settings", [{"form": "tmpd"}, {"form": "jfps", "solver": "cg"}])
+@pytest.mark.parametrize("iterations", [1, 4])
+def test_the_forms_of_mmps_couple_no_images(settings, iterations, operator, y):
+    settings = settings | {"iterations": iterations, "eta": 0.5}
+    prior = GaussianPrior(0.1, 0.16)
+    together = restore("mmps", y, operator, prior, **settings)
+    for size in (1, 2):
+        split = restore("mmps", y, operator, prior, gradient_batch=size, **settings)
+        torch.testing.assert_close(split, together, atol=1e-5, rtol=0)
+    alone = restore("mmps", y[1:2], operator.select([1]), prior, ids=("b",), **settings)
+    torch.testing.assert_close(alone, together[1:2], atol=1e-5, rtol=0)
+
+
+def test_solvers_solve():
+    """As many steps as unknowns solve any system; gmres also where M is not symmetric."""
+    generator = torch.Generator().manual_seed(0)
+    root = torch.randn(2, 6, 6, generator=generator, dtype=torch.float64)
+    turn = torch.randn(2, 6, 6, generator=generator, dtype=torch.float64)
+    b = torch.randn(2, 6, 1, 1, generator=generator, dtype=torch.float64)
+    positive = root @ root.mT + torch.eye(6)
+    for name, matrix in (("cg", positive), ("gmres", positive), ("gmres", positive + turn)):
+
+        def product(u, matrix=matrix):
+            return (matrix @ u[..., 0]).unsqueeze(-1), u
+
+        solution = SOLVERS[name](product, b, 6)
+        torch.testing.assert_close(solution[..., 0], torch.linalg.solve(matrix, b[..., 0]))
+        # Beyond the end, and where b is 0, nothing more happens.
+        assert bool(torch.isfinite(SOLVERS[name](product, b, 9)).all())
+        assert not bool(SOLVERS[name](product, 0 * b, 2).any())
+    # Each step leaves the least residual of the Krylov space.
+    residuals = [
+        (b - product(minimal_residual(product, b, k))[0]).square().sum() for k in range(1, 7)
+    ]
+    assert residuals == sorted(residuals, reverse=True)
 
 
 @pytest.mark.parametrize("clip", [False, True])
@@ -135,7 +180,7 @@ def test_gradients_in_inference_mode(name, settings, operator, y):
         assert torch.equal(restore(name, y, operator, prior, **settings), expected)
 
 
-@pytest.mark.parametrize("name", ["dps", "pigdm"])
+@pytest.mark.parametrize("name", ["dps", "pigdm", "mmps", "sitcom"])
 def test_a_prior_without_gradient_is_refused(name, operator, y):
     class Opaque(GaussianPrior):
         @torch.no_grad()

@@ -60,9 +60,22 @@ def watched(method: str, **hyper_parameters: Any) -> list[list[str]]:
     return watch.steps
 
 
-@pytest.mark.parametrize("method", ["ddpg", "idpg", "ddnm", "diffpir", "dps", "pigdm"])
-def test_steps_read_nothing_back(method: str) -> None:
-    steps = watched(method)
+@pytest.mark.parametrize(
+    ("method", "settings"),
+    [
+        *((name, {}) for name in ("ddpg", "idpg", "ddnm", "diffpir", "dps", "pigdm")),
+        *((name, {}) for name in ("reddiff", "mpgd", "dmps", "dpir", "flower")),
+        ("daps", {"mcmc_steps": 2}),
+        ("pnpdm", {"iterations": 6, "rho": 1.0}),
+        ("mmps", {"iterations": 3}),
+        ("mmps", {"iterations": 3, "solver": "cg", "form": "jfps"}),
+        ("mmps", {"form": "tmpd"}),
+        # The form noisy asks the host whether an image goes on, once for each call.
+        ("sitcom", {"inner_steps": 3, "form": "noiseless"}),
+    ],
+)
+def test_steps_read_nothing_back(method: str, settings: dict[str, Any]) -> None:
+    steps = watched(method, **settings)
     assert len(steps) >= 5
     # Before the first callback the inputs are checked; afterwards nothing may wait.
     assert [found for found in steps[1:] if found] == []
