@@ -6,7 +6,9 @@ from pathlib import Path
 
 from ddpg.datasets.cards import read_card as read_dataset_card
 from ddpg.datasets.places import source_folder
+from ddpg.errors import UserError
 from ddpg.images import load_image
+from ddpg.priors.base import Prior
 from ddpg.priors.cards.card import read_card
 from ddpg.priors.loading import load_prior
 from ddpg.priors.scoring import (
@@ -42,6 +44,8 @@ def score_report(
         for image in pictures_card.listed()
     }
     prior = load_prior(name_or_card, device=device)
+    if not isinstance(prior, Prior):
+        raise UserError(f"{card.path}: a consistency model predicts no noise: it has no such score")
     rows = score_prior(prior, pictures, name=card.name) + score_non_local_means(pictures)
     if output:
         write_scores(rows, output)

@@ -54,6 +54,7 @@ def row_problems(study: Planned) -> Iterator[LineProblem]:
         if METHODS[row.method].uses_prior:
             prior = study.priors[dataset].name
             problems += [
+                _kind_problem(row, study.priors[dataset]),
                 _size_problem(dataset, size, prior, limits[dataset]),
                 _steps_problem(row, prior, limits[dataset]),
                 labels.get(dataset, ""),
@@ -95,6 +96,20 @@ def _size_problem(dataset: str, size: int, prior: str, limits: PriorLimits) -> s
             f"image_size of {dataset} is {size}; give {' or '.join(map(str, near))}"
         )
     return ""
+
+
+_PREDICTIONS = {"noise": "a prior that predicts noise", "consistency": "a consistency model"}
+
+
+def _kind_problem(row: Experiment, prior: Card) -> str:
+    """A method that asks for another kind of prior."""
+    asked = METHODS[row.method].asks
+    if prior.gives == asked:
+        return ""
+    return (
+        f"method: {row.method} needs {_PREDICTIONS[asked]}, but the prior {prior.name} of "
+        f"{row.cell.dataset} is {_PREDICTIONS[prior.gives]}; give a data set with such a prior"
+    )
 
 
 def _steps_problem(row: Experiment, prior: str, limits: PriorLimits) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ COUNT = HyperParameter("steps", 100, "an integer", 1)
 PLAIN = HyperParameter("scale", 1.0, "a number without limits")
 CHOICE = HyperParameter("grid", "quad", "a word", choices=("quad", "uniform"))
 FLAG = HyperParameter("clip", True, "a truth value")
+LIST = HyperParameter("deltas", (0.0, 0.0), "numbers", 0)
 
 
 @pytest.mark.parametrize(
@@ -32,6 +35,9 @@ FLAG = HyperParameter("clip", True, "a truth value")
         (CHOICE, "uniform", "uniform"),
         (FLAG, "false", False),
         (FLAG, "True", True),
+        (LIST, "0.1, 2", (0.1, 2.0)),
+        (LIST, "(0.1, 2.0)", (0.1, 2.0)),
+        (LIST, "1e-2 3 4", (0.01, 3.0, 4.0)),
     ],
 )
 def test_text_becomes_a_value_and_comes_back(parameter, text, value):
@@ -53,6 +59,8 @@ def test_text_becomes_a_value_and_comes_back(parameter, text, value):
         (COUNT, "2.5", "steps must be an integer, got 2.5"),
         (COUNT, "0", "steps must be at least 1, got 0"),
         (CHOICE, "cubic", "grid must be one of quad, uniform, got 'cubic'"),
+        (LIST, "0.1, x", "deltas must be numbers, got '0.1, x'"),
+        (LIST, "-1", r"deltas must be numbers of at least 0, got -1.0"),
         (FLAG, "1", "clip must be true or false, got '1'"),
     ],
 )
@@ -62,7 +70,8 @@ def test_text_that_is_not_allowed(parameter, text, expected):
 
 
 @pytest.mark.parametrize(
-    ("parameter", "value"), [(NUMBER, True), (NUMBER, "3"), (CHOICE, 1), (FLAG, 1), (FLAG, "true")]
+    ("parameter", "value"),
+    [(NUMBER, True), (NUMBER, "3"), (CHOICE, 1), *[(FLAG, 1), (FLAG, "true"), (LIST, 1.0)]],
 )
 def test_python_values_are_checked_by_type(parameter, value):
     with pytest.raises(ValueError, match=rf"{parameter.name} must"):
@@ -114,3 +123,13 @@ def test_the_page_tells_every_hyper_parameter(name):
         (row,) = [row for row in overview if row[1] == f"`{parameter.name}`"]
         assert parameter.parse(row[2]) == parameter.default
         assert parameter.limits.endswith(row[3])
+
+
+def test_the_tables_of_the_page_are_those_of_the_catalogue():
+    done = subprocess.run(
+        [sys.executable, PAGE.with_name("list_methods.py"), "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

@@ -17,8 +17,18 @@ SIZE = (16, 24)
 MEAN, VARIANCE = 0.1, 0.16
 IDS = ("a", "b")
 
-FITS_NOISE = ("ddnm", "diffpir")
-"""DDNM is made for noiseless y; DiffPIR's rho trusts the prior less than white noise deserves."""
+FITS_NOISE = ("ddnm", "diffpir", "daps", "reddiff", "cm4ir")
+"""DDNM is made for noiseless y; DiffPIR's rho trusts the prior less than white noise deserves; DAPS
+and RED-diff do not know the noise; CM4IR keeps what the start has of it."""
+
+SETTINGS = {
+    "dps": {"steps": 50},
+    "daps": {"steps": 10, "mcmc_steps": 30},
+    "pnpdm": {"steps": 60, "iterations": 16, "rho_decay": 0.7, "samples": 8, "estimate": "mean"},
+    "sitcom": {"steps": 10, "inner_steps": 10},
+    "cm4ir": {},
+}
+"""Instead of ten steps."""
 
 
 def settings():
@@ -59,10 +69,10 @@ def consistency(operator):
 
 
 def restore(name, y, operator, sigma_y):
-    steps = {} if not METHODS[name].uses_prior else {"steps": 50 if name == "dps" else 10}
+    settings = SETTINGS.get(name, {"steps": 10}) if METHODS[name].uses_prior else {}
     prior = GaussianPrior(MEAN, VARIANCE)
     noise = SeededNoise(0, IDS)
-    return build_sampler(name, **steps).restore(y, operator, prior, sigma_y=sigma_y, noise=noise)
+    return build_sampler(name, **settings).restore(y, operator, prior, sigma_y=sigma_y, noise=noise)
 
 
 @pytest.mark.slow

@@ -68,6 +68,33 @@ def test_diffpir_runs_what_its_scripts_run():
     assert (best["lam"], best["zeta"], best["steps"]) == (1, 1, 20)
 
 
+@pytest.mark.parametrize(
+    ("method", "task", "level", "expected"),
+    [
+        ("daps", "motion_deblur", 0.05, {"lr": 5e-5}),
+        ("daps", "deblur_gauss", 0.05, {"lr": 1e-4, "steps": 200, "ode_steps": 5}),
+        ("reddiff", "deblur_gauss", 0, {"lr": 0.5, "reg": 0.0, "lam": 0.25}),
+        ("reddiff", "deblur_gauss", 0.05, {"lr": 0.5, "reg": 0.01}),
+        ("reddiff", "motion_deblur", 0.02, {"lr": 0.5, "reg": 0.0016}),
+        ("reddiff", "inpainting", 0.05, {"lr": 0.25, "lam": 1.0}),
+        ("reddiff", "sr_bicubic", 0.05, {"lr": 0.1, "lam": 0.25}),
+        ("pnpdm", "sr_bicubic", 0.05, {"rho": 10.0, "rho_decay": 0.9, "rho_min": 0.3}),
+        ("dpir", "sr_bicubic", 0.05, {"steps": 24}),
+        ("dpir", "deblur_gauss", 0.05, {"steps": 8, "lam": 0.23}),
+        ("mpgd", "sr_bicubic", 0.05, {"scale": 4.0, "steps": 100}),
+        ("mpgd", "deblur_gauss", 0.05, {"scale": 10.0}),
+        ("sitcom", "deblur_gauss", 0, {"form": "noiseless"}),
+        ("sitcom", "deblur_gauss", 0.05, {"form": "noisy", "inner_steps": 30, "lr": 0.02}),
+        ("cm4ir", "sr_bicubic", 0.025, {"iN": 400, "gamma": 0.7, "zeta": 0.0}),
+        ("cm4ir", "deblur_gauss", 0.05, {"iN": 150, "gamma": 0.05, "zeta": 1.0}),
+    ],
+)
+def test_the_methods_of_today_run_what_their_authors_run(method, task, level, expected):
+    best = recommendation(method, task=task, sigma_y=level)
+    found = {name: best.values[name] for name in expected}
+    assert found == {n: v if isinstance(v, str) else pytest.approx(v) for n, v in expected.items()}
+
+
 def test_values_between_and_beyond_published_levels():
     low, high = (recommended("ddpg", task="sr_bicubic", sigma_y=s) for s in (0.01, 0.05))
     between = recommendation("ddpg", task="sr_bicubic", sigma_y=0.03)

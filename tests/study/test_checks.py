@@ -51,12 +51,25 @@ def problems(content):
 
 
 SHORT = {"schedule": {"kind": "linear", "steps": 250}}
+CONSISTENT = {"schedule": {"kind": "consistency"}}
 CONDITIONAL = {"architecture": NETWORK | {"num_classes": 10}, "label": "dataset"}
 
 
 @pytest.mark.parametrize(
     ("row", "options", "expected"),
     [
+        (
+            "deblur_gauss 0 cm4ir",
+            {},
+            "method: cm4ir needs a consistency model, but the prior dead-leaves of mine is a prior "
+            "that predicts noise; give a data set with such a prior",
+        ),
+        (
+            "deblur_gauss 0 ddpg",
+            {"prior": CONSISTENT},
+            "method: ddpg needs a prior that predicts noise, but the prior own of mine is a "
+            "consistency model",
+        ),
         ("deblur_gauss 0 ddpg", {"size": 100}, "multiples of 8, .* is 100; give 96 or 104"),
         ("deblur_gauss 0 ddpg", {"size": 63, "prior": {}}, "multiples of 2, .* is 63"),
         ("motion_deblur 0 pinv", {"size": 48}, "the 61 x 61 kernel of motion_deblur does not fit"),
@@ -161,3 +174,10 @@ def test_sizes_are_those_of_the_networks():
         prior_limits(read_card("dead-leaves")).size_multiple
         == load_prior("dead-leaves", device=torch.device("cpu")).size_multiple
     )
+
+
+def test_a_consistency_model_goes_with_the_method_that_asks_for_it(write):
+    rows = [f"mine deblur_gauss 0.05 {name}" for name in ("cm4ir", "pinv")]
+    study = Study(write(*rows, prior=CONSISTENT))
+    assert [row.method for row in study.experiments] == ["cm4ir", "pinv"]
+    assert study.experiments[0].hyper_parameters["iN"] == 150

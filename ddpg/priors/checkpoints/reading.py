@@ -60,7 +60,21 @@ def read_checkpoint(path: Path, network: nn.Module | None = None) -> dict[str, T
     parameters = [] if network is None else [name for name, _ in network.named_parameters()]
     weights = unwrap(content, path, parameters)
     _check_usable(weights, path)
-    return weights
+    return weights if network is None else _as_lines(weights, network)
+
+
+def _as_lines(weights: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
+    """Weights whose 1 x 1 convolutions of pixels in a row, if any, are those of the network.
+
+    Attention is written with them in guided-diffusion, in its descendants with those of pictures.
+    """
+    expected = {name: value.shape for name, value in network.state_dict().items()}
+    return {
+        name: tensor.squeeze(-1)
+        if tensor.ndim == 4 and tensor.shape == (*expected.get(name, ()), 1)
+        else tensor
+        for name, tensor in weights.items()
+    }
 
 
 def _check_usable(weights: Mapping[str, Tensor], path: Path) -> None:

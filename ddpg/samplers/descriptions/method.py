@@ -112,4 +112,4 @@ GRADIENT_BATCH = HyperParameter(
     "gradient_batch", 4, "images differentiated at a time; bounds the memory, changes nothing", 1
 )
 CLIP_X0 = HyperParameter("clip_x0", True, "whether clean estimates are clipped to [-1, 1]")
-SIGMA_FLOOR = HyperParameter("sigma_floor", 1e-4, "least noise of y that is reckoned with", 0)
+SIGMA_FLOOR = HyperParameter("sigma_floor", 1e-4, "least noise of y that is reckoned with", 1e-6)

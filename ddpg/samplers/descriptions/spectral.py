@@ -31,7 +31,7 @@ METHODS = (
         "a variational posterior for each singular direction",
         "Kawar, Elad, Ermon & Song, NeurIPS 2022, section 3",
         (
-            steps(20, description="N; the times are 0, floor(1000/N), ... below 1000"),
+            steps(20),
             HyperParameter("eta", 0.85, "share of fresh noise where y says little", 0, 1),
             HyperParameter("etaB", 1.0, "weight of y where it says more than x_t", 0, 1),
         ),

@@ -1,0 +1,69 @@
+"""Write the tables of docs/methods.md from the catalogue: `python docs/list_methods.py`."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from ddpg.samplers.catalogue import METHODS
+from ddpg.samplers.descriptions.method import Method
+from ddpg.samplers.hyper_parameters import Value
+
+PAGE = Path(__file__).with_name("methods.md")
+
+
+def overview() -> Iterator[str]:
+    """Name, title, source, file and evaluations of every method."""
+    yield "| name | method | source | file | network evaluations |"
+    yield "|---|---|---|---|---|"
+    for method in METHODS.built_in.values():
+        file = method.module.partition("algorithms.")[2].replace(".", "/")
+        cells = [f"`{method.name}`", f"{method.title}: {method.description}", method.reference]
+        yield f"| {' | '.join([*cells, f'`{file}.py`', str(method.evaluations)])} |"
+
+
+def hyper_parameters() -> Iterator[str]:
+    """Default, limits and meaning of every hyper-parameter."""
+    yield "| method | parameter | default | allowed | meaning |"
+    yield "|---|---|---|---|---|"
+    for method in METHODS.built_in.values():
+        yield from _parameters(method)
+
+
+def _parameters(method: Method) -> Iterator[str]:
+    for parameter in method.parameters:
+        cells = [f"`{method.name}`", f"`{parameter.name}`", _text(parameter.default)]
+        cells += [re.sub("^(lie|be) ", "", parameter.limits), parameter.description]
+        yield f"| {' | '.join(cells)} |"
+
+
+def _text(value: Value) -> str:
+    """A value as a sheet has it."""
+    if isinstance(value, tuple):
+        return ", ".join(map(_text, value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+TABLES = {"overview": overview, "hyper-parameters": hyper_parameters}
+
+
+def written(page: str) -> str:
+    """The page with its tables as the catalogue has them."""
+    for name, rows in TABLES.items():
+        begin, end = f"<!-- {name}: python docs/list_methods.py -->", f"<!-- end of {name} -->"
+        before, _, rest = page.partition(begin)
+        _, _, after = rest.partition(end)
+        page = "\n".join([before + begin, *rows(), end]) + after
+    return page
+
+
+if __name__ == "__main__":
+    page = PAGE.read_text(encoding="utf-8")
+    if "--check" not in sys.argv:
+        PAGE.write_text(written(page), encoding="utf-8")
+    elif written(page) != page:
+        sys.exit(f"{PAGE} is not up to date: run {sys.argv[0]}")
