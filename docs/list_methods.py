@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from ddpg.operators.tasks import TASKS, Task, offers
 from ddpg.samplers.catalogue import METHODS
 from ddpg.samplers.descriptions.method import Method
 from ddpg.samplers.hyper_parameters import Value
@@ -48,7 +49,24 @@ def _text(value: Value) -> str:
     return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
-TABLES = {"overview": overview, "hyper-parameters": hyper_parameters}
+def operators() -> Iterator[str]:
+    """What every method needs of an operator, and the operators of which tasks give it."""
+    yield f"| method | needs | {' | '.join(TASKS.built_in)} |"
+    yield "|---|---|" + "---|" * len(TASKS.built_in)
+    for method in METHODS.built_in.values():
+        served = [_served(method, task) for task in TASKS.built_in.values()]
+        yield f"| `{method.name}` | {method.needs} | {' | '.join(served)} |"
+
+
+def _served(method: Method, task: Task) -> str:
+    """The backends of a task that a method works on: "all", some of them, or none."""
+    if method.enlarges and not task.scales:
+        return "-"
+    fitting = [name for name in task.backends if offers(task.grade(name), method.needs)]
+    return "all" if len(fitting) == len(task.backends) else ", ".join(fitting) or "-"
+
+
+TABLES = {"overview": overview, "hyper-parameters": hyper_parameters, "operators": operators}
 
 
 def written(page: str) -> str:

@@ -18,6 +18,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from ddpg.operators.tasks import offers
 from ddpg.samplers.adam import Adam
 from ddpg.samplers.base import DiffusionSampler
 from ddpg.samplers.problem import CLEAN, Problem, Step
@@ -42,8 +43,9 @@ class REDdiff(DiffusionSampler):
     name: ClassVar[str] = "reddiff"
 
     def start(self, problem: Problem, first: Step) -> Tensor:  # noqa: ARG002
-        """``mu = A^+ y``, or 0."""
-        if self.hyper_parameters["init"] == "pinv":
+        """``mu = A^+ y``, or 0; 0 as well where an operator has no more than ``A`` and ``A^T``."""
+        solvable = offers(problem.operator.grade, "resolvent")
+        if self.hyper_parameters["init"] == "pinv" and solvable:
             return problem.operator.pinv(problem.y, self.hyper_parameters["reg"])
         return torch.zeros(problem.shape, dtype=problem.y.dtype, device=problem.y.device)
 

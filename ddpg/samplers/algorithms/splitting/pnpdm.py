@@ -23,6 +23,7 @@ from ddpg.priors.schedule import Schedule
 from ddpg.samplers.base import STANDARD_SCHEDULE, DiffusionSampler
 from ddpg.samplers.levels import denoised, seventh_power, times_of
 from ddpg.samplers.problem import CLEAN, Problem, Step
+from ddpg.samplers.spectral import spectral
 
 HIGHEST_LEVEL = 80.0
 
@@ -97,7 +98,7 @@ class PnPDM(DiffusionSampler):
         Of ``C^(1/2) z = f(A^T A) z`` the part that does not see A is ``rho z``; the rest is
         ``A^T [(f(g) - f(0))/g](A A^T) A z``, written so that nothing cancels.
         """
-        operator, z = problem.operator, problem.next_noise()
+        operator, z = spectral(problem.operator), problem.next_noise()
         n = max(problem.sigma, self.hyper_parameters["sigma_floor"])
         u = (rho / n) ** 2 * operator.eigenvalues
         root = (1 + u).sqrt()
