@@ -166,12 +166,7 @@ class _Read:
 
 def _read(path: str | os.PathLike[str]) -> _Read:
     """Read a picture: the one way in which files of others become pixels."""
-    with _opened(path) as picture:
-        _refuse_cut_colours(path, picture)
-        deep = _deep_tiles(picture)
-        picture.load()
-        _refuse_several(path, picture)
-        _refuse_unknown_white(path, picture)
+    with decoded(path) as (picture, deep):
         notes = _exif_notes(picture)
         if picture.mode.startswith("I"):
             notes.append("16-bit grey is reduced to 8 bits")
@@ -185,6 +180,22 @@ def _read(path: str | os.PathLike[str]) -> _Read:
         if picture.mode != "RGB":
             notes.append(f"converted from mode {picture.mode} to RGB")
         return _Read(picture.convert("RGB"), notes)
+
+
+@contextmanager
+def decoded(path: str | os.PathLike[str]) -> Iterator[tuple[ImageFile.ImageFile, bool]]:
+    """The picture in a file, decoded, and whether it has colours of 16 bits, of which Pillow gave 8.
+
+    Raises:
+        ImageError: as for :func:`load_image`.
+    """
+    with _opened(path) as picture:
+        _refuse_cut_colours(path, picture)
+        deep = _deep_tiles(picture)
+        picture.load()
+        _refuse_several(path, picture)
+        _refuse_unknown_white(path, picture)
+        yield picture, deep
 
 
 @contextmanager
@@ -259,14 +270,23 @@ def _exif_notes(picture: Image.Image) -> list[str]:
 def _from_deep_grey(picture: Image.Image) -> Image.Image:
     """Grey of more than 8 bits as RGB; what a PNG declares transparent becomes white."""
     values = np.asarray(picture)
-    tags = getattr(picture, "tag_v2", {})
-    pixels = _rounded(values, 2 ** _tiff_bits(picture)[0] - 1)
-    if tags.get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO:
+    pixels = _rounded(values, white_of_deep_grey(picture))
+    if white_is_zero(picture):
         pixels = 255 - pixels
     transparent = picture.info.get("transparency")
     if isinstance(transparent, int):
         pixels[values == transparent] = 255
     return Image.fromarray(pixels).convert("RGB")
+
+
+def white_of_deep_grey(picture: Image.Image) -> int:
+    """The largest value of grey of more than 8 bits."""
+    return 2 ** _tiff_bits(picture)[0] - 1
+
+
+def white_is_zero(picture: Image.Image) -> bool:
+    """Whether the deep grey of a TIFF is stored as its negative."""
+    return getattr(picture, "tag_v2", {}).get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO
 
 
 def _deep_tiles(picture: ImageFile.ImageFile) -> bool:
@@ -277,15 +297,11 @@ def _deep_tiles(picture: ImageFile.ImageFile) -> bool:
 def _from_deep_colour(path: str | os.PathLike[str], high: Image.Image) -> Image.Image:
     """Colour of 16 bits as RGB.
 
-    Pillow keeps the upper byte of each value. Decoded once more with the bytes taken in the other
-    order the file gives the lower one.
-
     Args:
         path: the file.
         high: it, decoded as Pillow does.
     """
-    upper, lower = (_decoded_bytes(path, swapped=swapped) for swapped in (False, True))
-    values = upper.astype(np.uint32) << 8 | lower
+    values = deep_colours(path).astype(np.uint32)
     if high.mode == "CMYK":
         return Image.fromarray(_rounded(values, 65535), mode="CMYK").convert("RGB")
     colours = values[..., :3]
@@ -293,7 +309,7 @@ def _from_deep_colour(path: str | os.PathLike[str], high: Image.Image) -> Image.
         alpha = values[..., 3:]
         # Within 64 bits: 65535 squared, times 2.
         colours = colours.astype(np.uint64)
-        if not _is_premultiplied(path):
+        if not is_premultiplied(path):
             colours = (colours * alpha + 32767) // 65535
         colours = np.minimum(colours + (65535 - alpha), 65535)
     transparent = high.info.get("transparency")
@@ -301,6 +317,16 @@ def _from_deep_colour(path: str | os.PathLike[str], high: Image.Image) -> Image.
         hidden = (colours == np.array(transparent)).all(axis=-1)
         colours[hidden] = 65535
     return Image.fromarray(_rounded(colours, 65535))
+
+
+def deep_colours(path: str | os.PathLike[str]) -> NDArray[np.uint16]:
+    """The values 0 ... 65535 of a picture with colours of 16 bits, (H, W, C).
+
+    Pillow keeps the upper byte of each. Decoded once more with the bytes taken in the other order
+    the file gives the lower one. Grey with transparency comes as colours with transparency.
+    """
+    upper, lower = (_decoded_bytes(path, swapped=swapped) for swapped in (False, True))
+    return upper.astype(np.uint16) << 8 | lower
 
 
 def _decoded_bytes(path: str | os.PathLike[str], *, swapped: bool) -> NDArray[np.uint8]:
@@ -337,7 +363,8 @@ def _raw_mode(arguments: Any, *, swapped: bool) -> Any:
     return raw
 
 
-def _is_premultiplied(path: str | os.PathLike[str]) -> bool:
+def is_premultiplied(path: str | os.PathLike[str]) -> bool:
+    """Whether the colours of a transparent picture are stored times their opacity."""
     with Image.open(path, formats=_formats()) as picture:
         return any("RGBa" in str(tile[3]) for tile in picture.tile)
 

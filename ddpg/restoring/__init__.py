@@ -1,0 +1,1 @@
+"""Restoring pictures that nobody degraded on purpose: files or arrays in, restored ones out."""

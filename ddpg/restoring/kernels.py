@@ -1,0 +1,228 @@
+"""Blur kernels of people: from files, and by a few words.
+
+Whatever comes in goes out square, odd, with sum 1 and no wider than its support:
+``y[p] = sum_q k[q] x[p - q + centre]``, the centre being the middle pixel.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ddpg.errors import UserError
+from ddpg.restoring.pictures import read_picture
+
+Kernel = NDArray[np.float64]
+
+WORDS = {
+    "gaussian": ("gaussian:STD", "a Gaussian, its standard deviation in pixels"),
+    "disk": ("disk:RADIUS", "a lens out of focus, the radius in pixels"),
+    "line": ("line:LENGTH,ANGLE", "a straight movement, in pixels and in degrees from the right"),
+    "motion": ("motion:SIDE,SEED", "the path of a shaking camera, drawn from a seed"),
+}
+"""What a kernel can be called instead of a file."""
+LARGEST = 1023
+"""The widest kernel that words can ask for, in pixels."""
+
+_FINE = 32
+"""Sub-pixels along each side of a pixel, in which the shapes are drawn."""
+_REACH = 4
+"""Standard deviations after which a Gaussian is cut off."""
+
+
+def read_kernel(given: str | os.PathLike[str]) -> Kernel:
+    """A kernel from a file or from words.
+
+    Args:
+        given: a file that ends with ``.npy``, or a picture, whose brightness counts; or one of
+            :data:`WORDS`, such as ``gaussian:1.6``, ``disk:4``, ``line:15,30``, ``motion:31,7``.
+
+    Returns:
+        (k, k), float64, k odd, sum 1.
+
+    Raises:
+        UserError: the words or the file are not as they must be.
+
+    Example:
+        >>> read_kernel("line:3,0").round(3)[1].tolist()
+        [0.333, 0.333, 0.333]
+    """
+    text = os.fspath(given)
+    word, colon, values = text.partition(":")
+    if colon and word in WORDS and not Path(text).exists():
+        return checked_kernel(_drawn(text, word, values), text)
+    return checked_kernel(_from_file(Path(text)), text)
+
+
+def checked_kernel(values: Any, name: str = "kernel") -> Kernel:
+    """A kernel square, odd, with sum 1 and cut to its support.
+
+    An even side gets a row or column of zeros at its end. The support is cut on all sides alike, so
+    that the middle stays where it is.
+
+    Args:
+        values: two-dimensional, finite, at least 0 and not all 0.
+        name: for the message.
+
+    Raises:
+        UserError: the values are not so.
+
+    Example:
+        >>> checked_kernel([[0, 0, 0, 0], [0, 3, 1, 0], [0, 0, 0, 0], [0, 0, 0, 0]]).tolist()
+        [[0.0, 0.0, 0.0], [0.75, 0.25, 0.0], [0.0, 0.0, 0.0]]
+    """
+    try:
+        kernel = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{name}: a kernel must hold numbers") from error
+    if kernel.ndim != 2 or not kernel.size:
+        raise UserError(f"{name}: a kernel must be two-dimensional, got shape {kernel.shape}")
+    if not np.isfinite(kernel).all():
+        raise UserError(f"{name}: a kernel must be finite, got NaN or infinite values")
+    if (kernel < 0).any():
+        raise UserError(f"{name}: a kernel must not be negative, got {kernel.min():.3g}")
+    if not (kernel > 0).any():
+        raise UserError(f"{name}: a kernel must not be empty, but all its values are zero")
+    # Its largest value first: the sum of huge values would be infinite.
+    kernel = kernel / kernel.max()
+    return _cut(_squared(kernel / kernel.sum()))
+
+
+def _squared(kernel: Kernel) -> Kernel:
+    """The kernel with odd sides, then with zeros around the shorter one."""
+    kernel = np.pad(kernel, [(0, 1 - side % 2) for side in kernel.shape])
+    side = max(kernel.shape)
+    return np.pad(kernel, [((side - own) // 2,) * 2 for own in kernel.shape])
+
+
+def _cut(kernel: Kernel) -> Kernel:
+    """The kernel without the rings of zeros around it."""
+    middle = len(kernel) // 2
+    reach = int(np.abs(np.argwhere(kernel > 0) - middle).max())
+    kept = slice(middle - reach, middle + reach + 1)
+    return np.ascontiguousarray(kernel[kept, kept])
+
+
+def _from_file(path: Path) -> NDArray[Any]:
+    if path.suffix.lower() == ".npy":
+        return _from_array_file(path)
+    if path.suffix.lower() in (".tif", ".tiff"):
+        values = _floating_tiff(path)
+        if values is not None:
+            return values
+    if not path.suffix and not path.exists():
+        words = ", ".join(example for example, _ in WORDS.values())
+        raise UserError(f"{path}: no such file; a kernel is a file or one of {words}")
+    picture = read_picture(path)
+    grey = picture.pixels.astype(np.float64).mean(axis=2)
+    return grey if picture.alpha is None else grey * picture.alpha
+
+
+def _from_array_file(path: Path) -> NDArray[Any]:
+    try:
+        values = np.load(path, allow_pickle=False)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f"{path}: cannot be read as an array of numpy ({error})") from error
+    if values.dtype.kind not in "buif":
+        raise UserError(f"{path}: a kernel must hold real numbers, got {values.dtype}")
+    return values
+
+
+def _floating_tiff(path: Path) -> NDArray[Any] | None:
+    """The numbers of a TIFF of floating point, which as a picture would have no white."""
+    try:
+        with Image.open(path, formats=["TIFF"]) as picture:
+            return np.asarray(picture) if picture.mode == "F" else None
+    except (OSError, SyntaxError, ValueError):
+        return None  # the reader of pictures has the words for it
+
+
+def _drawn(text: str, word: str, values: str) -> NDArray[Any]:
+    try:
+        numbers = [float(value) for value in values.split(",")]
+    except ValueError:
+        numbers = []
+    draw, least, most = _SHAPES[word]
+    if not (least <= len(numbers) <= most and all(map(math.isfinite, numbers))):
+        raise UserError(f"{text}: must be {WORDS[word][0]}, {WORDS[word][1]}")
+    try:
+        return draw(*numbers)
+    except ValueError as error:
+        raise UserError(f"{text}: {error}") from error
+
+
+def _gaussian(std: float) -> NDArray[Any]:
+    reach = _reach(_REACH * std, std)
+    across = np.exp(-((np.arange(-reach, reach + 1) / std) ** 2) / 2)
+    return np.outer(across, across)
+
+
+def _disk(radius: float) -> NDArray[Any]:
+    return _covered(_reach(radius, radius), lambda x, y: x**2 + y**2 <= radius**2)
+
+
+def _line(length: float, angle: float = 0.0) -> NDArray[Any]:
+    """A strip one pixel wide; angles go against the clock, as in mathematics."""
+    cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+
+    def inside(x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
+        along, beside = x * cosine - y * sine, x * sine + y * cosine
+        return (np.abs(along) <= length / 2) & (np.abs(beside) <= 0.5)
+
+    return _covered(_reach(length / 2 + 0.5, length), inside)
+
+
+def _motion(side: float, seed: float, intensity: float = 0.5) -> NDArray[Any]:
+    from ddpg.operators.kernels import motion_kernel
+
+    if not (side.is_integer() and seed.is_integer()):
+        raise ValueError("side and seed must be whole numbers")
+    _reach(side / 2, side)
+    return motion_kernel(int(side), intensity, seed=int(seed)).double().numpy()
+
+
+_SHAPES: dict[str, tuple[Callable[..., NDArray[Any]], int, int]] = {
+    "gaussian": (_gaussian, 1, 1),
+    "disk": (_disk, 1, 1),
+    "line": (_line, 1, 2),
+    "motion": (_motion, 2, 3),
+}
+"""How each is drawn, and how few and how many numbers it takes."""
+
+
+def _reach(distance: float, given: float) -> int:
+    """Pixels from the middle that a shape needs, checked."""
+    if given <= 0:
+        raise ValueError(f"must be above 0, got {given:g}")
+    if 2 * distance > LARGEST:
+        raise ValueError(f"would be wider than {LARGEST} pixels")
+    return max(1, math.ceil(distance))
+
+
+def _covered(
+    reach: int, inside: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]
+) -> NDArray[Any]:
+    """The share of every pixel that a shape covers; x to the right, y down, 0 in the middle."""
+    side = 2 * reach + 1
+    fine = (np.arange(side * _FINE) + 0.5) / _FINE - side / 2
+    rows = np.empty((side, side))
+    for row in range(side):
+        y = fine[row * _FINE : (row + 1) * _FINE, None]
+        covered = inside(fine[None, :], y)
+        rows[row] = covered.reshape(_FINE, side, _FINE).mean(axis=(0, 2))
+    return rows
+
+
+def is_word(given: str) -> bool:
+    """Whether a text asks for a kernel by words."""
+    return re.match(rf"({'|'.join(WORDS)}):", given) is not None

@@ -1,0 +1,67 @@
+"""What can be asked of a person's picture, without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+DEFAULT_SCALE = 4
+BORDERS = ("cropped", "reflect", "replicate", "zero", "circular")
+"""What lies outside the frame of a blurred picture: the scene goes on and is restored with it
+("cropped"), or one of the continuations of :func:`ddpg.operators.build_operator`."""
+LUMA = (0.299, 0.587, 0.114)
+"""Red, green and blue in grey, as in :func:`ddpg.operators.build_operator`."""
+
+
+@dataclass(frozen=True)
+class RestoringTask:
+    """A kind of damage.
+
+    Attributes:
+        name: as :func:`ddpg.operators.build_operator` has it.
+        description: one line.
+        like: the task whose recommended settings count.
+        kernel, mask: "needed", "allowed" or "" for none.
+        scale: the factor where none is named; 0 where there can be none.
+        blurred: whether what is observed has lost its fine details, which noise is measured by.
+    """
+
+    name: str
+    description: str
+    like: str
+    kernel: str = ""
+    mask: str = ""
+    scale: int = 0
+    blurred: bool = False
+
+
+TASKS: Mapping[str, RestoringTask] = {
+    task.name: task
+    for task in (
+        RestoringTask(
+            "blur",
+            "a blur of which the kernel is known, perhaps of a sampled or partly hidden picture",
+            "motion_deblur",
+            kernel="needed",
+            mask="allowed",
+            scale=1,
+            blurred=True,
+        ),
+        RestoringTask(
+            "sr_bicubic",
+            "a picture made smaller as Pillow and cameras do it",
+            "sr_bicubic",
+            scale=DEFAULT_SCALE,
+        ),
+        RestoringTask(
+            "sr_average",
+            "a picture of which each pixel is the mean of a block",
+            "sr_bicubic",
+            scale=DEFAULT_SCALE,
+        ),
+        RestoringTask("denoising", "noise alone", "denoising"),
+        RestoringTask("inpainting", "missing pixels", "inpainting", mask="needed"),
+        RestoringTask("colorization", "missing colours", "inpainting"),
+    )
+}
+"""Every task of ``ddpg restore``."""
