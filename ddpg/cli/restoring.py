@@ -27,9 +27,9 @@ def add_verbs(verb: VerbMaker) -> None:
     add("--mask", type=Path, help="a picture, white where pixels are known")
     add("--invert-mask", action="store_true", help="white where pixels are missing")
     add("--sigma-y", type=float, help="noise for values from 0 to 1; default: estimated")
-    add("--method", help="default: idpg")
+    add("--method", help="default: the best for the task, docs/restoring.md")
     add("--prior", help="name or card; default: dead-leaves")
-    add("--steps", type=int, help="evaluations of the network; default: 20")
+    add("--steps", type=int, help="evaluations of the network; default: 20 or 50, by task")
     another = add("--set", dest="settings", action="append", default=[], metavar="NAME=VALUE")
     another.help = "another hyper-parameter of the method; may be repeated"
     add("--samples", type=int, default=1, help="so many restorations, their mean and spread")
@@ -44,10 +44,9 @@ def add_verbs(verb: VerbMaker) -> None:
 
 
 def _restore(options: argparse.Namespace) -> int:
-    from ddpg.restoring.command import check_page
     from ddpg.restoring.kernels import read_kernel
-    from ddpg.restoring.places import places
-    from ddpg.restoring.requests import METHOD, PRIOR, Request, split_setting
+    from ddpg.restoring.places import check_page, places
+    from ddpg.restoring.requests import PRIOR, Request, split_setting
 
     settings = dict(split_setting(text) for text in options.settings)
     if options.steps is not None:
@@ -59,7 +58,7 @@ def _restore(options: argparse.Namespace) -> int:
         border=options.border,
         scale=options.scale,
         sigma_y=options.sigma_y,
-        method=options.method or METHOD,
+        method=options.method,
         settings=settings,
         prior=options.prior or PRIOR,
         samples=options.samples,

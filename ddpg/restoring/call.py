@@ -10,7 +10,7 @@ from ddpg.machine.devices import claimed_device
 from ddpg.restoring.arrays import received
 from ddpg.restoring.kernels import checked_kernel, read_kernel
 from ddpg.restoring.masks import Mask, checked_mask, read_mask
-from ddpg.restoring.requests import METHOD, PRIOR, Request
+from ddpg.restoring.requests import PRIOR, Request
 from ddpg.restoring.restoration import Progress, Restorer
 
 
@@ -47,9 +47,9 @@ def restore(
         border: what lies outside the frame of a blurred picture: "cropped", the scene, or
             "reflect", "replicate", "zero", "circular".
         sigma_y: standard deviation of the noise for values in [0, 1]; estimated if None.
-        method: a key of :data:`ddpg.samplers.METHODS`; IDPG if None.
+        method: a key of :data:`ddpg.samplers.METHODS`; the best for the task if None.
         prior: name or card of the prior.
-        steps: evaluations of the network; 20 if None, or what the method recommends.
+        steps: evaluations of the network; 20 or 50, by the task, if None.
         settings: other hyper-parameters that differ from the recommended ones.
         seed: of the random numbers.
         whole: whether what lies outside the frame of a "cropped" blur is given back, too.
@@ -82,7 +82,7 @@ def restore(
         border=border,
         scale=scale,
         sigma_y=sigma_y,
-        method=method or METHOD,
+        method=method,
         settings=values,
         prior=os.fspath(prior),
         seed=seed,

@@ -15,7 +15,7 @@ from ddpg.restoring.bars import Bars, pixels_of
 from ddpg.restoring.masks import read_mask
 from ddpg.restoring.page import page_entry, spread_picture, write_page
 from ddpg.restoring.pictures import Picture, read_picture
-from ddpg.restoring.places import Place, check_writable
+from ddpg.restoring.places import Place
 from ddpg.restoring.requests import Request
 from ddpg.restoring.restoration import Restored, Restorer
 from ddpg.restoring.writing import lost, write_picture
@@ -133,19 +133,6 @@ class _Run:
                 f"{place.source} will have {expected[1]} x {expected[0]}"
             )
         return truth
-
-
-def check_page(page: Path, *, force: bool) -> None:
-    """Refuse a page that would overwrite something, or that could not be written.
-
-    Raises:
-        UserError: naming the file.
-    """
-    if page.suffix.lower() not in (".html", ".htm"):
-        raise UserError(f"{page}: a page's name ends with .html")
-    if page.exists() and not force:
-        raise UserError(f"{page}: is there already; --force overwrites it")
-    check_writable(page)
 
 
 def report(restored: Restored) -> str:

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ddpg.errors import UserError
-from ddpg.restoring.pictures import read_picture
 
 Kernel = NDArray[np.float64]
 
@@ -121,6 +120,8 @@ def _from_file(path: Path) -> NDArray[Any]:
     if not path.suffix and not path.exists():
         words = ", ".join(example for example, _ in WORDS.values())
         raise UserError(f"{path}: no such file; a kernel is a file or one of {words}")
+    from ddpg.restoring.pictures import read_picture
+
     picture = read_picture(path)
     grey = picture.pixels.astype(np.float64).mean(axis=2)
     return grey if picture.alpha is None else grey * picture.alpha

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ddpg.errors import UserError
-from ddpg.restoring.pictures import read_picture
 
 Mask = NDArray[np.bool_]
 
@@ -40,6 +39,8 @@ def read_mask(path: str | os.PathLike[str], size: tuple[int, int], *, inverted: 
     if Path(path).suffix.lower() == ".npy":
         values = _array(Path(path))
     else:
+        from ddpg.restoring.pictures import read_picture
+
         values = read_picture(path).pixels.mean(axis=2)
     return checked_mask(values, size, str(path), inverted=inverted)
 

@@ -16,7 +16,7 @@ from ddpg.restoring.pictures import Array, Picture, rounding_error
 from ddpg.restoring.requests import Request
 from ddpg.restoring.tasks import LUMA
 
-INVISIBLE = 2 / 255
+INVISIBLE = 5 / 255
 """Estimated noise up to it is taken for texture where known pixels are to stay as they are."""
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ddpg.datasets.matching import find_pictures
 from ddpg.errors import UserError
-from ddpg.restoring.writing import check_format
+from ddpg.restoring.formats import check_format
 
 ADDED = "-restored"
 """What is added to a name where no output is given."""
@@ -74,6 +74,19 @@ def check_writable(path: Path) -> None:
         raise UserError(f"{path}: cannot be written: {folder} is not a folder")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise UserError(f"{path}: cannot be written: no permission for {folder}")
+
+
+def check_page(page: Path, *, force: bool) -> None:
+    """Refuse a page that would overwrite something, or that could not be written.
+
+    Raises:
+        UserError: naming the file.
+    """
+    if page.suffix.lower() not in (".html", ".htm"):
+        raise UserError(f"{page}: a page's name ends with .html")
+    if page.exists() and not force:
+        raise UserError(f"{page}: is there already; --force overwrites it")
+    check_writable(page)
 
 
 def places(inputs: Sequence[Path], output: Path | None) -> list[Place]:

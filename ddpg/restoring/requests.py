@@ -12,9 +12,8 @@ from ddpg.restoring.kernels import Kernel
 from ddpg.restoring.tasks import BORDERS, TASKS, RestoringTask
 from ddpg.samplers.catalogue import STEPS, Method, find_method, recommendation
 
-METHOD = "idpg"
-STEPS_HERE = 20
-"""Evaluations of the network; a hundred cost five times as much for a tenth of a decibel."""
+METHOD_OF_SAMPLES = "ddpg"
+"""IDPG is random in its start alone, and its restorations hardly differ."""
 PRIOR = "dead-leaves"
 
 
@@ -29,7 +28,8 @@ class Request:
         border: of a blur, one of :data:`ddpg.restoring.tasks.BORDERS`.
         scale: the factor of a picture made smaller; None for the task's own.
         sigma_y: standard deviation of the noise for values in [0, 1]; None to estimate it.
-        method: a key of :data:`ddpg.samplers.METHODS`, or an alias.
+        method: a key of :data:`ddpg.samplers.METHODS`, or an alias; None for the best on average,
+            or for one whose restorations differ where there are several.
         settings: hyper-parameters that differ from what is recommended, ``steps`` among them.
         prior: name or card.
         samples: how many restorations.
@@ -47,7 +47,7 @@ class Request:
     border: str = "cropped"
     scale: int | None = None
     sigma_y: float | None = None
-    method: str = METHOD
+    method: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     prior: str = PRIOR
     samples: int = 1
@@ -76,7 +76,8 @@ class Request:
     @property
     def the_method(self) -> Method:
         """The method's description."""
-        return find_method(self.method)
+        chosen = self.about.method if self.samples == 1 else METHOD_OF_SAMPLES
+        return find_method(self.method or chosen)
 
     def check_mask(self, given: bool) -> None:
         """Refuse a mask that is missing or has no use.
@@ -99,7 +100,7 @@ class Request:
         method = self.the_method
         recommended = dict(recommendation(method.name, task=self.about.like, sigma_y=sigma_y).values)
         if STEPS.name in recommended and method.name in _WALKS:
-            recommended[STEPS.name] = STEPS_HERE
+            recommended[STEPS.name] = self.about.steps
         known = {parameter.name: parameter for parameter in method.parameters}
         for name, value in self.settings.items():
             if name not in known:

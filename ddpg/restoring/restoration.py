@@ -18,7 +18,7 @@ from ddpg.priors.base import Prior
 from ddpg.priors.cards.card import read_card
 from ddpg.priors.cards.limits import prior_limits
 from ddpg.priors.loading import load_prior
-from ddpg.priors.tiling import TILE, TiledPrior, Watch
+from ddpg.priors.tiling import OVERLAP, TILE, TiledPrior, Watch
 from ddpg.restoring.masks import Mask
 from ddpg.restoring.observations import NoiseLevel, Observed, noise_level, observe
 from ddpg.restoring.pictures import Array, Picture
@@ -89,7 +89,7 @@ class Restorer:
         started = time.perf_counter()
         self.request.check_mask(mask is not None)
         level = noise_level(picture, self.request, mask)
-        sampler = build_sampler(self.request.method, **self.request.values(level.sigma_y))
+        sampler = build_sampler(self.request.the_method.name, **self.request.values(level.sigma_y))
         count = self.request.samples
         self._tell(progress, max(1, sampler.network_evaluations) * count)
         with _memory():
@@ -125,8 +125,8 @@ class Restorer:
         except NonFiniteError as error:
             raise UserError(next(iter(error.failures.values()), str(error))) from error
         except FloatingPointError as error:
-            raise UserError(f"{self.request.method} diverged: {error}") from error
-        failures = divergences(self.request.method, x)
+            raise UserError(f"{self.request.the_method.name} diverged: {error}") from error
+        failures = divergences(self.request.the_method.name, x)
         if failures:
             raise UserError(failures[0])
         return x
@@ -161,7 +161,11 @@ class Restorer:
         only = prior_limits(read_card(self.request.prior)).image_size
         tile = only or self.request.tile or TILE
         return TiledPrior(
-            prior, tile=tile, fixed=only is not None, watch=lambda share: self._watch(share)
+            prior,
+            tile=tile,
+            overlap=min(OVERLAP, tile // 4),
+            fixed=only is not None,
+            watch=lambda share: self._watch(share),
         )
 
     def _tell(self, progress: Progress | None, evaluations: int) -> None:

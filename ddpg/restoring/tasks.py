@@ -24,6 +24,8 @@ class RestoringTask:
         kernel, mask: "needed", "allowed" or "" for none.
         scale: the factor where none is named; 0 where there can be none.
         blurred: whether what is observed has lost its fine details, which noise is measured by.
+        method, steps: what is done unless another is asked for: the best of a few that cost no more
+            (docs/restoring.md).
     """
 
     name: str
@@ -33,6 +35,8 @@ class RestoringTask:
     mask: str = ""
     scale: int = 0
     blurred: bool = False
+    method: str = "idpg"
+    steps: int = 20
 
 
 TASKS: Mapping[str, RestoringTask] = {
@@ -59,9 +63,16 @@ TASKS: Mapping[str, RestoringTask] = {
             "sr_bicubic",
             scale=DEFAULT_SCALE,
         ),
-        RestoringTask("denoising", "noise alone", "denoising"),
-        RestoringTask("inpainting", "missing pixels", "inpainting", mask="needed"),
-        RestoringTask("colorization", "missing colours", "inpainting"),
+        RestoringTask("denoising", "noise alone", "denoising", steps=50),
+        RestoringTask(
+            *("inpainting", "missing pixels", "inpainting"),
+            mask="needed",
+            method="ddpg",
+            steps=50,
+        ),
+        RestoringTask(
+            "colorization", "missing colours", "inpainting", method="ddpg", steps=50
+        ),
     )
 }
 """Every task of ``ddpg restore``."""

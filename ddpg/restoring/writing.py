@@ -14,39 +14,13 @@ from PIL import Image
 from ddpg.errors import UserError
 from ddpg.files.writing import replacing
 from ddpg.restoring.deep_png import write_deep_png
+from ddpg.restoring.formats import DEEP, FORMATS, OPAQUE, UNPROFILED, check_format
 from ddpg.restoring.pictures import WHITE, Picture
 
-FORMATS = {
-    ".png": "PNG",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".webp": "WEBP",
-    ".bmp": "BMP",
-    ".jp2": "JPEG2000",
-}
-"""What a name may end with, and the format that is then written."""
-DEEP = (".png", ".tif", ".tiff")
-"""Those that hold 16 bits."""
-OPAQUE = (".jpg", ".jpeg", ".bmp")
-"""Those that hold no transparency."""
-UNPROFILED = (".bmp", ".jp2")
-"""Those that are written without a colour profile."""
 _QUALITY: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95, "subsampling": 0},
     "WEBP": {"lossless": True},
 }
-
-
-def check_format(path: Path) -> None:
-    """Refuse a name whose end says nothing about the format.
-
-    Raises:
-        UserError: naming the ends that do.
-    """
-    if path.suffix.lower() not in FORMATS:
-        raise UserError(f"{path}: a picture's name ends with one of {', '.join(FORMATS)}")
 
 
 def lost(path: Path, picture: Picture) -> list[str]:

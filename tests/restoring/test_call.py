@@ -1,0 +1,108 @@
+"""``ddpg.restore``: arrays and Pillow's pictures in and out."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import ddpg
+from ddpg.errors import UserError
+
+COPY = {"task": "denoising", "method": "pinv", "sigma_y": 0.0}
+
+
+@pytest.mark.parametrize("shape", [(20, 13), (20, 13, 1), (20, 13, 3), (20, 13, 4)])
+@pytest.mark.parametrize("kind", ["uint8", "uint16", "float32", "float64"])
+def test_arrays_come_back_as_they_are(shape, kind):
+    values = np.random.default_rng(0).random(shape)
+    image = values.astype(kind) if kind.startswith("f") else (values * np.iinfo(kind).max).astype(kind)
+    kept = image.copy()
+    restored = ddpg.restore(image, **COPY)
+    assert (restored.shape, restored.dtype) == (image.shape, image.dtype)
+    tolerance = 2e-4 * (1 if kind.startswith("f") else np.iinfo(kind).max) + 1
+    assert np.abs(restored.astype(float) - image).max() <= tolerance
+    np.testing.assert_array_equal(image, kept)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "LA", "I;16"])
+def test_pictures_of_pillow_come_back_as_such(mode):
+    image = Image.new(mode, (13, 20))
+    restored = ddpg.restore(image, **COPY)
+    assert (restored.mode, restored.size) == (mode, image.size)
+
+
+def test_profiles_stay_and_orientations_are_applied(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (13, 20)).save(tmp_path / "a.png", exif=exif, icc_profile=b"0" * 16 + b"RGB ")
+    with Image.open(tmp_path / "a.png") as image:
+        restored = ddpg.restore(image, **COPY)
+    assert restored.size == (20, 13)
+    assert restored.info["icc_profile"] == b"0" * 16 + b"RGB "
+
+
+def test_the_call_and_the_command_give_the_same(photo, astronaut):
+    from ddpg.cli import main
+
+    how = ["--task", "denoising", "--sigma-y", "0.05", "--steps", "3", "--seed", "4"]
+    assert main(["restore", str(photo), *how]) == 0
+    written = np.asarray(Image.open(photo.with_name("photo-restored.png")))
+    called = ddpg.restore(astronaut, task="denoising", sigma_y=0.05, steps=3, seed=4)
+    np.testing.assert_array_equal(called, written)
+
+
+def test_progress_rises_to_one(astronaut):
+    shares: list[float] = []
+    ddpg.restore(astronaut, task="denoising", sigma_y=0.1, steps=4, tile=48, progress=shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1)
+    assert len(shares) == 4 * 2 * 3
+
+
+def test_masks_and_colours(astronaut):
+    known = np.random.default_rng(0).random(astronaut.shape[:2]) > 0.2
+    restored = ddpg.restore(
+        astronaut * known[..., None], task="inpainting", mask=known, sigma_y=0.0, steps=10
+    )
+    np.testing.assert_array_equal(restored[known], astronaut[known])
+    error = restored[~known].astype(float) - astronaut[~known]
+    assert np.sqrt(np.mean(error**2)) < 20
+
+
+@pytest.mark.parametrize(
+    ("image", "word"),
+    [
+        (np.zeros((4,)), "height, width"),
+        (np.zeros((4, 4, 2)), "channels"),
+        (np.zeros((1, 1)), "1 x 1"),
+        (np.zeros((4, 4), int), "uint8, uint16 or floating"),
+        (np.full((4, 4), 200.0), "white at 1"),
+        (np.full((4, 4), np.nan), "finite"),
+        ("photo.jpg", "height, width"),
+        (Image.new("F", (4, 4)), "no agreed white"),
+    ],
+)
+def test_what_is_no_picture_is_told(image, word):
+    with pytest.raises(UserError, match=word):
+        ddpg.restore(image, **COPY)
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    code = "import ddpg, sys; sys.exit(any(m in sys.modules for m in ('torch', 'numpy', 'PIL')))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_asking_for_help_and_a_bad_wish_import_no_torch(tmp_path):
+    code = (
+        "import sys; from ddpg.cli import main\n"
+        "try: main(['restore', '--help'])\n"
+        "except SystemExit: pass\n"
+        "status = main(['restore', 'a.png', '--task', 'nothing'])\n"
+        "sys.exit(10 * ('torch' in sys.modules) + status)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert ran.returncode == 1, ran.stderr
