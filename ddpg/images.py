@@ -184,7 +184,7 @@ def _read(path: str | os.PathLike[str]) -> _Read:
 
 @contextmanager
 def decoded(path: str | os.PathLike[str]) -> Iterator[tuple[ImageFile.ImageFile, bool]]:
-    """The picture in a file, decoded, and whether it has colours of 16 bits, of which Pillow gave 8.
+    """The picture in a file, decoded, and whether its colours have 16 bits, of which 8 came.
 
     Raises:
         ImageError: as for :func:`load_image`.

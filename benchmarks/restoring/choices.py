@@ -31,6 +31,8 @@ PICTURES = {
     "flower": ("sklearn", "datasets/images/flower.jpg"),
 }
 SIZE = 96
+TASKS = ("blur", "sr_bicubic", "denoising", "inpainting")
+COLUMNS = ("task", "sigma_y", "method", "steps", "psnr", "consistency", "seconds")
 LEVELS = (0.0, 0.01, 0.05)
 METHODS = (("idpg", 20), ("idpg", 50), ("ddpg", 20), ("ddpg", 50))
 KERNEL = "motion:15,3"
@@ -44,7 +46,9 @@ def main() -> None:
     """Measure what is not measured yet, and write it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--tasks", nargs="+", default=["blur", "sr_bicubic", "denoising", "inpainting"])
+    parser.add_argument(
+        "--tasks", nargs="+", default=["blur", "sr_bicubic", "denoising", "inpainting"]
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     known = set()
@@ -54,7 +58,9 @@ def main() -> None:
     with options.output.open("a", newline="") as stream:
         writer = csv.writer(stream)
         if not known:
-            writer.writerow(["task", "sigma_y", "method", "steps", "psnr", "consistency", "seconds"])
+            writer.writerow(
+                ["task", "sigma_y", "method", "steps", "psnr", "consistency", "seconds"]
+            )
         for task, sigma_y, (method, steps) in itertools.product(options.tasks, LEVELS, METHODS):
             key = (task, f"{sigma_y:g}", method, str(steps))
             if key in known or (sigma_y == 0 and task in NOISY):

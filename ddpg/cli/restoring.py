@@ -8,7 +8,9 @@ from pathlib import Path
 from ddpg.cli.options import VerbMaker, set_threads
 
 TITLE = "pictures"
-KERNEL = "a PNG, TIFF or .npy file; or gaussian:STD, disk:RADIUS, line:LENGTH,ANGLE, motion:SIDE,SEED"
+KERNEL = (
+    "a PNG, TIFF or .npy file; or gaussian:STD, disk:RADIUS, line:LENGTH,ANGLE, motion:SIDE,SEED"
+)
 
 
 def add_verbs(verb: VerbMaker) -> None:
@@ -75,9 +77,7 @@ def _restore(options: argparse.Namespace) -> int:
     from ddpg.restoring.command import Extras, restore_pictures
 
     set_threads(options.threads)
-    extras = Extras(
-        options.mask, options.invert_mask, options.truth, options.page, options.force
-    )
+    extras = Extras(options.mask, options.invert_mask, options.truth, options.page, options.force)
     with claimed_device(options.device) as device:
         failed = restore_pictures(found, request, extras, device)
     return 1 if failed else 0

@@ -73,7 +73,7 @@ def restore_pictures(
                     failed.append(place)
                     log.error("%s", _told(place, error))
     except KeyboardInterrupt as error:
-        raise KeyboardInterrupt(f"stopped; {done} of {len(places)} pictures are restored") from error
+        raise KeyboardInterrupt(f"stopped; {done} of {len(places)} pictures restored") from error
     finally:
         bars.close()
         if extras.page is not None and run.entries:

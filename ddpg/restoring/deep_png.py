@@ -51,4 +51,6 @@ def write_deep_png(
         stream.write(b"\x89PNG\r\n\x1a\n")
         for kind, content in chunks:
             check = zlib.crc32(kind + content)
-            stream.write(struct.pack(">I", len(content)) + kind + content + struct.pack(">I", check))
+            stream.write(
+                struct.pack(">I", len(content)) + kind + content + struct.pack(">I", check)
+            )

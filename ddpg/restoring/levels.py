@@ -50,7 +50,9 @@ def estimated_noise(pixels: Array, *, blurred: bool, known: Mask | None = None) 
     counted = None
     if known is not None:
         # A detail counts where all pixels that it is made of are known.
-        near = convolve1d(convolve1d((~known).astype(float), np.ones(4), axis=0), np.ones(4), axis=1)
+        near = convolve1d(
+            convolve1d((~known).astype(float), np.ones(4), axis=0), np.ones(4), axis=1
+        )
         counted = near == 0
     return float(np.mean([_of_channel(c, blurred, counted) for c in np.moveaxis(pixels, 2, 0)]))
 

@@ -37,7 +37,7 @@ LEAST_SIDE = 2
 _MALFORMED = (OSError, SyntaxError, ValueError, TypeError, LookupError, OverflowError)
 _GREY = ("1", "L", "LA", "La")
 _JPEG_LOW = 4
-"""The 4 x 4 lowest of a JPEG's 8 x 8 frequencies; most of the higher ones of a photograph vanish."""
+"""The 4 x 4 lowest of a JPEG's 8 x 8 frequencies; most of a photograph's higher ones vanish."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,8 @@ def check_size(size: tuple[int, int], name: str | os.PathLike[str]) -> None:
     """
     if min(size) < LEAST_SIDE:
         raise ImageError(
-            name, f"has {size[1]} x {size[0]} pixels; at least {LEAST_SIDE} x {LEAST_SIDE} are needed"
+            name,
+            f"has {size[1]} x {size[0]} pixels; {LEAST_SIDE} x {LEAST_SIDE} are needed",
         )
 
 

@@ -132,7 +132,11 @@ def _pictures(path: Path, output: Path | None) -> Iterator[str]:
         raise UserError(f"{path}: holds no picture")
     inside = output.absolute() if output is not None else None
     for name in names:
-        if inside is None or inside == path.absolute() or inside not in (path / name).absolute().parents:
+        if (
+            inside is None
+            or inside == path.absolute()
+            or inside not in (path / name).absolute().parents
+        ):
             yield name
 
 
@@ -164,5 +168,3 @@ def _apart(found: Sequence[tuple[Path, Path]]) -> list[Place]:
 
 def _is_folder(output: Path) -> bool:
     return output.is_dir() or (not output.suffix and not output.is_file())
-
-

@@ -98,7 +98,9 @@ class Request:
             UserError: one is unknown or out of its limits.
         """
         method = self.the_method
-        recommended = dict(recommendation(method.name, task=self.about.like, sigma_y=sigma_y).values)
+        recommended = dict(
+            recommendation(method.name, task=self.about.like, sigma_y=sigma_y).values
+        )
         if STEPS.name in recommended and method.name in _WALKS:
             recommended[STEPS.name] = self.about.steps
         known = {parameter.name: parameter for parameter in method.parameters}

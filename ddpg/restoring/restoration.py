@@ -69,7 +69,7 @@ class Restorer:
     def __init__(self, request: Request, device: str = "cpu") -> None:
         self.request, self._device = request, device
         self._prior = _load(request, device) if request.the_method.uses_prior else None
-        self._watch: Watch = lambda share: None
+        self._watch: Watch = float  # looks, and does nothing
         self._tiled = None if self._prior is None else self._on_tiles(self._prior)
 
     def restore(

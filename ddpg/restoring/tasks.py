@@ -70,9 +70,7 @@ TASKS: Mapping[str, RestoringTask] = {
             method="ddpg",
             steps=50,
         ),
-        RestoringTask(
-            "colorization", "missing colours", "inpainting", method="ddpg", steps=50
-        ),
+        RestoringTask("colorization", "missing colours", "inpainting", method="ddpg", steps=50),
     )
 }
 """Every task of ``ddpg restore``."""

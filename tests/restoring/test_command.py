@@ -106,7 +106,8 @@ def test_nothing_is_overwritten_without_force(ddpg, photo):
         (["--task", "denoising", "-o", "a.xyz"], "a.xyz: a picture's name ends with one of"),
     ],
 )
-def test_impossible_wishes_die_at_once_in_one_line(arguments, message, ddpg, photo):
+@pytest.mark.usefixtures("photo")
+def test_impossible_wishes_die_at_once_in_one_line(arguments, message, ddpg):
     np.save("zero.npy", np.zeros((3, 3)))
     before = sorted(Path().iterdir())
     status, output, errors = ddpg("photo.png", *arguments)
@@ -137,7 +138,7 @@ def test_masks_that_are_none_are_told(kind, message, ddpg, photo):
     assert not Path("photo-restored.png").exists()
 
 
-def test_missing_pixels_are_filled_and_the_others_stay(ddpg, photo, astronaut):
+def test_missing_pixels_are_filled_and_the_others_stay(ddpg, astronaut):
     known = np.ones(astronaut.shape[:2], bool)
     known[20:23, 10:70] = False
     Image.fromarray((known * 255).astype(np.uint8)).save("mask.png")
@@ -155,7 +156,9 @@ def test_missing_pixels_are_filled_and_the_others_stay(ddpg, photo, astronaut):
 def test_a_small_picture_becomes_large(ddpg, astronaut):
     alpha = np.full(astronaut.shape[:2], 255, np.uint8)
     alpha[:36] = 0
-    small = Image.fromarray(np.dstack([astronaut, alpha])).resize((44, 36), Image.Resampling.BICUBIC)
+    small = Image.fromarray(np.dstack([astronaut, alpha])).resize(
+        (44, 36), Image.Resampling.BICUBIC
+    )
     small.save("small.png")
     status, output, _ = ddpg("small.png", "--task", "sr_bicubic", "--scale", 2, "--steps", 4)
     assert status == 0
@@ -173,7 +176,7 @@ def test_truth_of_another_size_is_told(ddpg, photo):
     assert "truth.png: has 80 x 72 pixels, but the restoration of" in errors
 
 
-def test_several_samples_with_their_mean_and_spread(ddpg, photo, astronaut):
+def test_several_samples_with_their_mean_and_spread(ddpg, astronaut):
     noise = np.random.default_rng(0).normal(0, 25, astronaut.shape)
     Image.fromarray(np.clip(astronaut + noise, 0, 255).astype(np.uint8)).save("noisy.png")
     status, output, _ = ddpg(
@@ -237,7 +240,7 @@ def test_what_is_finished_stays_when_it_is_stopped(ddpg, photo, tmp_path, monkey
     monkeypatch.setattr(restoration.Restorer, "restore", stopped)
     status, output, errors = ddpg("three", *COPY, "-o", "done", "--page", "look.html")
     assert status == 130
-    assert "stopped; 2 of 3 pictures are restored" in errors
+    assert "stopped; 2 of 3 pictures restored" in errors
     assert len(output.splitlines()) == 2
     assert sorted(path.name for path in Path("done").iterdir()) == ["a.png", "b.png"]
     assert len(_entries(Path("look.html"))) == 2

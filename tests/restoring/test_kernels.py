@@ -27,7 +27,9 @@ def test_words_give_kernels(words):
 def test_words_mean_what_they_say():
     position = np.arange(-7, 8)
     expected = np.exp(-(position**2) / (2 * 1.6**2))
-    np.testing.assert_allclose(read_kernel("gaussian:1.6")[7], expected / expected.sum() * 0.249, rtol=2e-2)
+    np.testing.assert_allclose(
+        read_kernel("gaussian:1.6")[7], expected / expected.sum() * 0.249, rtol=2e-2
+    )
     disk = read_kernel("disk:4")
     assert disk[4, 4] == pytest.approx(1 / (np.pi * 16), rel=5e-3)
     np.testing.assert_allclose(read_kernel("line:5,0"), np.eye(5)[[2]].T @ np.full((1, 5), 0.2))
@@ -45,9 +47,7 @@ def test_a_motion_kernel_is_that_of_the_package():
 def test_even_kernels_get_a_row_of_zeros_and_rings_of_zeros_go():
     kernel = np.zeros((6, 4))
     kernel[3, 2], kernel[2, 2] = 3, 1  # the middle of an even side is behind its half
-    np.testing.assert_array_equal(
-        checked_kernel(kernel), [[0, 0.25, 0], [0, 0.75, 0], [0, 0, 0]]
-    )
+    np.testing.assert_array_equal(checked_kernel(kernel), [[0, 0.25, 0], [0, 0.75, 0], [0, 0, 0]])
     shifted = np.zeros((9, 9))
     shifted[4, 7] = 2
     assert checked_kernel(shifted).shape == (7, 7)
@@ -64,7 +64,9 @@ def test_files_of_every_kind_give_the_same(suffix, tmp_path):
         tifffile.imwrite(path, (values * 0.01).astype(np.float32))
     else:
         deep = "deep" in suffix
-        Image.fromarray((values * 257).astype(np.uint16) if deep else values.astype(np.uint8)).save(path)
+        Image.fromarray((values * 257).astype(np.uint16) if deep else values.astype(np.uint8)).save(
+            path
+        )
     np.testing.assert_allclose(read_kernel(path), values / values.sum(), rtol=1e-5)
 
 

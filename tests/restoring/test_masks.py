@@ -14,8 +14,8 @@ KNOWN = np.random.default_rng(0).random((6, 8)) > 0.3
 
 @pytest.mark.parametrize(
     "values",
-    [KNOWN, KNOWN.astype(int), KNOWN * 255, KNOWN.astype(np.float32), KNOWN[..., None] * np.full(3, 255),
-     KNOWN.astype(np.uint16) * 65535],
+    [KNOWN, KNOWN.astype(int), KNOWN * 255, KNOWN.astype(np.float32),
+     KNOWN[..., None] * np.full(3, 255), KNOWN.astype(np.uint16) * 65535],
 )  # fmt: skip
 def test_every_way_of_writing_a_mask(values):
     np.testing.assert_array_equal(checked_mask(values, (6, 8)), KNOWN)
@@ -52,6 +52,8 @@ def test_what_is_no_mask_is_told(values, word):
 
 
 def test_soft_edges_are_missing():
-    assert checked_mask(np.array([[255, 200, 90, 0]]), (1, 4)).tolist() == [[True, False, False, False]]
+    assert checked_mask(np.array([[255, 200, 90, 0]]), (1, 4)).tolist() == [
+        [True, False, False, False]
+    ]
     inverted = checked_mask(np.array([[255, 200, 90, 0]]), (1, 4), inverted=True)
     assert inverted.tolist() == [[False, False, False, True]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,7 +27,9 @@ def picture(channels: int, bits: int, transparent: bool) -> Picture:
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("transparent", [False, True])
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".PNG", ".TIFF"])
-def test_depth_colours_transparency_and_profile_are_kept(channels, bits, transparent, suffix, tmp_path):
+def test_depth_colours_transparency_and_profile_are_kept(
+    channels, bits, transparent, suffix, tmp_path
+):
     path, written = tmp_path / f"Müller (1){suffix}", picture(channels, bits, transparent)
     write_picture(path, written)
     read = read_picture(path)
@@ -119,7 +122,7 @@ def _animation(path):
         ("moves.gif", _animation, "2 frames"),
         ("one.png", lambda path: Image.new("L", (1, 1)).save(path), "1 x 1"),
         ("line.png", lambda path: Image.new("L", (9, 1)).save(path), "9 x 1"),
-        ("gone.png", lambda path: None, "no such file"),
+        ("gone.png", Path.is_file, "no such file"),
     ],
 )
 def test_what_is_no_picture_is_told_with_its_name(name, make, word, tmp_path):

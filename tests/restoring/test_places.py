@@ -23,8 +23,7 @@ def here(tmp_path, monkeypatch) -> Path:
 
 def targets(*inputs: str, output: str | None = None) -> list[str]:
     found = places([Path(name) for name in inputs], None if output is None else Path(output))
-    return [str(place.target.relative_to(Path.cwd()) if place.target.is_absolute() else place.target)
-            for place in found]  # fmt: skip
+    return [str(place.target.absolute().relative_to(Path.cwd())) for place in found]
 
 
 def test_without_an_output_they_lie_beside():
