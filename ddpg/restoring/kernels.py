@@ -64,8 +64,9 @@ def read_kernel(given: str | os.PathLike[str]) -> Kernel:
 def checked_kernel(values: Any, name: str = "kernel") -> Kernel:
     """A kernel square, odd, with sum 1 and cut to its support.
 
-    An even side gets a row or column of zeros at its end. The support is cut on all sides alike, so
-    that the middle stays where it is.
+    An even side gets a row or column of zeros before its first, as in
+    :func:`ddpg.operators.build_operator`. The support is cut on all sides alike, so that the middle
+    stays where it is.
 
     Args:
         values: two-dimensional, finite, at least 0 and not all 0.
@@ -76,7 +77,7 @@ def checked_kernel(values: Any, name: str = "kernel") -> Kernel:
 
     Example:
         >>> checked_kernel([[0, 0, 0, 0], [0, 3, 1, 0], [0, 0, 0, 0], [0, 0, 0, 0]]).tolist()
-        [[0.0, 0.0, 0.0], [0.75, 0.25, 0.0], [0.0, 0.0, 0.0]]
+        [[0.0, 0.0, 0.0], [0.0, 0.75, 0.25], [0.0, 0.0, 0.0]]
     """
     try:
         kernel = np.asarray(values, dtype=np.float64)
@@ -97,7 +98,7 @@ def checked_kernel(values: Any, name: str = "kernel") -> Kernel:
 
 def _squared(kernel: Kernel) -> Kernel:
     """The kernel with odd sides, then with zeros around the shorter one."""
-    kernel = np.pad(kernel, [(0, 1 - side % 2) for side in kernel.shape])
+    kernel = np.pad(kernel, [(1 - side % 2, 0) for side in kernel.shape])
     side = max(kernel.shape)
     return np.pad(kernel, [((side - own) // 2,) * 2 for own in kernel.shape])
 

@@ -46,7 +46,7 @@ def test_a_motion_kernel_is_that_of_the_package():
 
 def test_even_kernels_get_a_row_of_zeros_and_rings_of_zeros_go():
     kernel = np.zeros((6, 4))
-    kernel[3, 2], kernel[2, 2] = 3, 1  # the middle of an even side is behind its half
+    kernel[2, 1], kernel[1, 1] = 3, 1  # the middle of an even side is before its half
     np.testing.assert_array_equal(checked_kernel(kernel), [[0, 0.25, 0], [0, 0.75, 0], [0, 0, 0]])
     shifted = np.zeros((9, 9))
     shifted[4, 7] = 2
