@@ -21,7 +21,7 @@ class PriorLimits:
     image_size: int | None = None
     """The only size that it takes, or None."""
     times: int | None = None
-    """Its number of times, or None where only its folder knows and is not there, and for a consistency
+    """Its number of times; None where only its folder knows and is not there, and for a consistency
     model, which has levels instead."""
     classes: int | None = None
     """Its number of classes, or None."""
