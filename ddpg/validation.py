@@ -12,6 +12,7 @@ import json
 import math
 import re
 import reprlib
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     TypeAdapter,
@@ -38,14 +40,30 @@ IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$"
 Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
 """A name that is also a folder, a key and a word on a command line."""
 
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$"), BeforeValidator(_lower)]
+"""A checksum; some programs print it in capitals."""
 
 
 def _expanded(path: str) -> str:
     if re.search(r"\$\{?[A-Za-z_]", path):
         raise ValueError("environment variables are not replaced here; write the path itself")
-    return str(Path(path).expanduser()) if path.startswith("~") else path
+    if any(unicodedata.category(character) == "Cc" for character in path):
+        raise ValueError("a path has no control characters or line breaks")
+    if any(len(name.encode(errors="replace")) > _LONGEST_NAME for name in path.split("/")):
+        raise ValueError(f"no file has a name of more than {_LONGEST_NAME} bytes")
+    try:
+        return str(Path(path).expanduser()) if path.startswith("~") else path
+    except RuntimeError:
+        raise ValueError(f"there is no user of that name; write ./{path} if it is one") from None
 
+
+_LONGEST_NAME = 255
+"""Bytes of a file name on every usual system."""
 
 PathText = Annotated[str, AfterValidator(_expanded)]
 """A path, or a name; ``~`` is the home folder."""
@@ -204,12 +222,18 @@ def _check_scalar(node: yaml.ScalarNode) -> None:
         raise _Refused(node.start_mark, f"{shown(text)} is read as {_LOST[node.tag]}; {_QUOTE}")
     if node.tag not in _CORE:
         raise _Refused(node.start_mark, f"the tag {_short_tag(node)} is not used in these files")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise _Refused(node.start_mark, f"{shown(text)} is no text: it holds half a character")
     if name == "bool" and text.lower() in _WORDS:
         node.tag = "tag:yaml.org,2002:str"
+    elif name == "bool" and text.lower() not in ("true", "false"):
+        raise _Refused(node.start_mark, f"{shown(text)} is no truth value; {_QUOTE}")
     if name == "int":
         _check_integer(node)
     if name == "float" and not _is_finite(text):
         raise _Refused(node.start_mark, f"{shown(text)} is no finite number; {_QUOTE}")
+    if name == "float" and _is_lost(text):
+        raise _Refused(node.start_mark, f"{shown(text)} is read as 0; {_QUOTE}")
 
 
 def _check_integer(node: yaml.ScalarNode) -> None:
@@ -231,6 +255,11 @@ def _is_finite(text: str) -> bool:
         return math.isfinite(float(digits)) and "_" not in text
     except ValueError:  # .inf, .nan, and 1:30.5
         return False
+
+
+def _is_lost(text: str) -> bool:
+    """Whether a number other than 0 is too small for a double."""
+    return float(text) == 0 and any(digit in "123456789" for digit in re.split("[eE]", text)[0])
 
 
 def _short_tag(node: yaml.Node) -> str:
@@ -304,8 +333,17 @@ def _json(text: str, path: str | Path) -> Any:
     def refuse(text: str) -> None:
         raise UserError(f"{path}: {text} is no finite number")
 
+    def number(text: str) -> float:
+        if not _is_finite(text) or _is_lost(text):
+            raise UserError(f"{path}: {shown(text)} is beyond what a number holds")
+        return float(text)
+
     try:
-        return json.loads(text, object_pairs_hook=unique, parse_constant=refuse)
+        content = json.loads(
+            text, object_pairs_hook=unique, parse_constant=refuse, parse_float=number
+        )
+        json.dumps(content, ensure_ascii=False).encode()  # halves of characters are no text
+        return content
     except UserError:
         raise
     except (ValueError, RecursionError) as error:

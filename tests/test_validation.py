@@ -6,7 +6,16 @@ import pytest
 
 from ddpg.errors import UserError
 from ddpg.study.config import StudyConfig
-from ddpg.validation import SHOWN_PROBLEMS, as_asked, listed, read_yaml, shown, validated
+from ddpg.validation import (
+    SHOWN_PROBLEMS,
+    PathText,
+    Section,
+    as_asked,
+    listed,
+    read_yaml,
+    shown,
+    validated,
+)
 
 
 def read(tmp_path, content):
@@ -41,6 +50,10 @@ def bomb(levels=9):
         ("a: .nan\n", r"line 1: '\.nan' is no finite number"),
         ("a: -.inf\n", r"line 1: '-\.inf' is no finite number"),
         ("a: 1.0e+400\n", r"line 1: '1\.0e\+400' is no finite number"),
+        ("a: 1.5e-400\n", r"line 1: '1\.5e-400' is read as 0"),
+        ("a: !!bool maybe\n", "line 1: 'maybe' is no truth value"),
+        ("a: 1\nb: !!bool ''\n", "line 2: '' is no truth value"),
+        ('a: "\\ud800"\n', "line 1: .* is no text: it holds half a character"),
         (f"a: {'[' * 3000}{']' * 3000}\n", "line 1: is nested deeper than 50 levels"),
         (f"a: {'{a: ' * 3000}1{'}' * 3000}\n", "line 1: is nested deeper than 50 levels"),
         ("a: !!binary aGVsbG8=\n", "line 1: the tag !!binary is not used"),
@@ -98,6 +111,39 @@ def test_byte_order_marks_and_line_ends_do_not_matter(tmp_path, encoding, end):
     mark = "\ufeff" if encoding[-2:] in ("le", "be") else ""
     text = f"{mark}# first{end}name: Müller{end}seed: 3{end}"
     assert read(tmp_path, text.encode(encoding)) == {"name": "Müller", "seed": 3}
+
+
+def test_a_zero_is_a_zero(tmp_path):
+    assert read(tmp_path, "a: 0.0\nb: 0.0e-400\nc: 1.0e-300\n") == {"a": 0, "b": 0, "c": 1e-300}
+
+
+@pytest.mark.parametrize("text", ["1e999", "-1e999", "1e-400", "1.5e-999", "NaN", '"\\ud800"'])
+def test_json_holds_what_is_written_or_is_refused(tmp_path, text):
+    (tmp_path / "c.json").write_text(f'{{"a": {text}}}')
+    with pytest.raises(UserError, match=r"c\.json: "):
+        read_yaml(tmp_path / "c.json")
+
+
+class Named(Section):
+    """A section with paths."""
+
+    path: PathText
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("p\0q", "control characters"),
+        ("p\nq", "control characters"),
+        ("~nobody-of-that-name/p", "there is no user of that name"),
+        ("a/" + "b" * 256, "no file has a name of more than 255 bytes"),
+        ("ü" * 128, "no file has a name of more than 255 bytes"),
+        ("$HOME/p", "environment variables"),
+    ],
+)
+def test_paths_that_no_file_has(path, reason):
+    with pytest.raises(UserError, match=f"c: path: .*{reason}"):
+        validated(Named, {"path": path}, "c")
 
 
 def test_json_is_read_too_and_refuses_repeated_keys(tmp_path):

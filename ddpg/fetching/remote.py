@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from ddpg.fetching.errors import FetchError, plain
 from ddpg.validation import PathText, Section, Sha256
@@ -51,11 +51,6 @@ def _check_mirror(mirror: str) -> str:
     return mirror
 
 
-def _lower(value: object) -> object:
-    """Some programs print checksums in capitals."""
-    return value.lower() if isinstance(value, str) else value
-
-
 Mirror = Annotated[
     str, Field(pattern=r"^(https?|doi|gdrive|gdrive-folder):\S+$"), AfterValidator(_check_mirror)
 ]
@@ -75,7 +70,7 @@ class Remote(Section):
     """Addresses, tried in order: http(s), gdrive:FILE_ID, gdrive-folder:FOLDER_ID, doi:DOI/FILE."""
     size: int | None = Field(default=None, ge=1)
     """Bytes of the file, if known."""
-    sha256: Annotated[Sha256 | None, BeforeValidator(_lower)] = None
+    sha256: Sha256 | None = None
     """Checksum of the file; without one it is pinned at the first download."""
     path: PathText = ""
     """A file or folder on this machine that is taken instead."""

@@ -45,12 +45,12 @@ def read_text(path: str | os.PathLike[str]) -> str:
     Raises:
         UserError: the file cannot be read or decoded; names the line of the first bad byte.
     """
-    if Path(path).exists() and not Path(path).is_file():  # reading a pipe waits for its writer
-        what = "is a folder" if Path(path).is_dir() else "is no regular file"
-        raise UserError(f"{os.fspath(path)}: cannot be read ({what})")
     try:
+        if Path(path).exists() and not Path(path).is_file():  # reading a pipe waits for its writer
+            what = "is a folder" if Path(path).is_dir() else "is no regular file"
+            raise UserError(f"{os.fspath(path)}: cannot be read ({what})")
         content = Path(path).read_bytes()
-    except OSError as error:
+    except OSError as error:  # also a name that is too long
         raise UserError(f"{os.fspath(path)}: cannot be read ({error.strerror})") from error
     encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
     try:

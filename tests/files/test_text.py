@@ -102,6 +102,11 @@ def test_what_is_no_written_number(text):
         written_number(text)
 
 
+def test_a_name_that_is_too_long(tmp_path):
+    with pytest.raises(UserError, match=r"cannot be read \(File name too long\)"):
+        read_text(tmp_path / ("n" * 256))
+
+
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.yaml")
     with pytest.raises(UserError, match=r"pipe.yaml: cannot be read \(is no regular file\)"):
