@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from ddpg.datasets.entries import ImageEntry, PathInside, name_problem, repeated_ids
+from ddpg.datasets.entries import ImageEntry, PathInside, entry_problems, name_problem
 from ddpg.datasets.lists import Listing, read_list
 from ddpg.errors import UserError
 from ddpg.fetching.remote import Remote
@@ -200,10 +200,7 @@ def read_card(card: str) -> DatasetCard:
     """
     path = card_path(card)
     parsed = validated(DatasetCard, read_yaml(path), str(path))
-    repeated = repeated_ids(parsed.listing.entries if parsed.listing else ())
-    if repeated:
-        raise UserError(
-            f"{path}: images: ids must be unique, upper and lower case alike; repeated: "
-            + "; ".join(repeated)
-        )
+    problems = list(entry_problems(parsed.listing.entries if parsed.listing else ()))
+    if problems:
+        raise UserError("\n".join(f"{path}: images: {problem}" for problem in problems))
     return parsed

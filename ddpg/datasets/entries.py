@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Annotated
 
@@ -21,6 +21,9 @@ SUFFIXES = (
 )
 """What a picture's name ends with, in lower or upper case: the suffixes of
 :data:`ddpg.images.FORMATS`."""
+
+_TOLD = 10
+"""How many pictures of a list are named in one message."""
 
 _MARKED = 8
 """Digits that mark an id which is not just the name."""
@@ -51,15 +54,25 @@ def name_problem(name: str) -> str | None:
     return None
 
 
+def file_problem(name: str) -> str | None:
+    """Why a path cannot name a file below its folder, or None; see :func:`name_problem`."""
+    return name_problem(name) or (None if PurePosixPath(name).parts else "names no file")
+
+
 def _inside(name: str) -> str:
-    """A path that lies below its folder, as it is."""
-    if problem := name_problem(name):
+    """A path of a file that lies below its folder.
+
+    Raises:
+        ValueError: it does not.
+    """
+    problem = file_problem(name)
+    if problem:
         raise ValueError(problem)
     return name
 
 
 PathInside = Annotated[str, Field(min_length=1), AfterValidator(_inside)]
-"""A path that stays below the folder to which it is relative."""
+"""A path of a file that stays below the folder to which it is relative."""
 
 
 class ImageEntry(Section):
@@ -70,7 +83,7 @@ class ImageEntry(Section):
     file: PathInside
     """Path of the picture below the source's folder."""
     sha256: Sha256 | None = None
-    """Checksum of the file, in lower case; checked when the source is surveyed."""
+    """Checksum of the file; checked when the source is surveyed."""
     label: int | None = Field(default=None, ge=0)
     """Class of the picture, for class-conditional priors."""
 
@@ -138,4 +151,32 @@ def repeated_ids(images: Iterable[ImageEntry]) -> list[str]:
     files: dict[str, list[str]] = {}
     for image in images:
         files.setdefault(folded(image.id), []).append(f"{image.id!r} ({image.file})")
-    return [" and ".join(alike) for alike in files.values() if len(alike) > 1]
+    return [" and ".join(found) for found in files.values() if len(found) > 1]
+
+
+def entry_problems(images: Sequence[ImageEntry]) -> Iterator[str]:
+    """What is wrong with the pictures of a list among each other, in a few lines.
+
+    Ids and files must be unique, upper and lower case of ids alike; all have a class or none has.
+    """
+    if repeated := repeated_ids(images):
+        yield (
+            f"ids must be unique, upper and lower case alike; repeated: {_first(repeated, '; ')}"
+        )
+    ids: dict[str, list[str]] = {}
+    for image in images:
+        ids.setdefault(PurePosixPath(image.file).as_posix(), []).append(image.id)
+    if repeated := [f"{file} ({', '.join(each)})" for file, each in ids.items() if len(each) > 1]:
+        yield f"every file may be listed once; repeated: {_first(repeated, '; ')}"
+    without = [image.id for image in images if image.label is None]
+    if 0 < len(without) < len(images):
+        yield (
+            f"label: {len(without)} of {len(images)} pictures have none, {_first(without, ', ')}; "
+            "all pictures have one or none has"
+        )
+
+
+def _first(items: Sequence[str], separator: str) -> str:
+    """The first of many, in words."""
+    more = f"{separator}and {len(items) - _TOLD} more" if len(items) > _TOLD else ""
+    return separator.join(items[:_TOLD]) + more

@@ -126,6 +126,18 @@ def test_pictures_with_one_id_are_told_at_once(tmp_path: Path) -> None:
     assert "'dog' (dog.png) and 'DOG' (x.png)" in message
 
 
+def test_a_file_is_listed_once_and_all_have_a_class_or_none(tmp_path: Path) -> None:
+    pictures = [{"id": "a", "file": "x.png", "label": 1}, {"id": "b", "file": "./x.png"}]
+    message = problem(tmp_path, pictures)
+    assert "every file may be listed once; repeated: x.png (a, b)" in message
+    assert "label: 1 of 2 pictures have none, b; all pictures have one or none has" in message
+
+
+@pytest.mark.parametrize("file", [".", "./", ""])
+def test_a_picture_is_a_file(tmp_path: Path, file: str) -> None:
+    assert "images.0.file" in problem(tmp_path, [{"id": "a", "file": file}])
+
+
 def test_unknown_card_lists_the_known_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     with pytest.raises(UserError, match=r"no such card; cards in .*: celeba_hq, .*skimage-photos"):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ddpg.datasets.entries import made_id
 from ddpg.datasets.lists import read_list
 from ddpg.errors import UserError
 
@@ -52,14 +53,56 @@ def test_names_with_and_without_folder_suffix_and_label(
     assert read(tmp_path, line) == [expected]
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("IMG (1).jpg", ("IMG_1-da5ffd25", "IMG (1).jpg", None)),
+        ("IMG (1).jpg 7", ("IMG_1-da5ffd25", "IMG (1).jpg", 7)),
+        ("Müller.jpg", ("Muller-d7c7a145", "Müller.jpg", None)),
+        ("-rf.png", ("rf-169fbd31", "-rf.png", None)),
+        ("$(x).png", ("x-d08965fb", "$(x).png", None)),
+    ],
+)
+def test_names_that_are_no_ids_get_one_as_in_a_folder(
+    tmp_path: Path, line: str, expected: tuple[object, ...]
+) -> None:
+    assert read(tmp_path, line) == [expected]
+    assert made_id(str(expected[1])) == expected[0]
+
+
+def test_two_unicode_forms_of_a_name_are_one(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"line 2: .* repeats line 1"):
+        read(tmp_path, "ü.png\nu\u0308.png\n")
+
+
+@pytest.mark.parametrize("name", ["list.tsv", "list.txt"])
+@pytest.mark.parametrize("label", ["9" * 5000, "٣", "-1", "1.0", "1_0"])
+def test_labels_are_written_in_a_few_digits(tmp_path: Path, name: str, label: str) -> None:
+    content = (
+        f"id\tfile\tlabel\na\ta.png\t{label}\n" if name.endswith("tsv") else f"a.png {label}\n"
+    )
+    with pytest.raises(UserError, match="label") as caught:
+        read(tmp_path, content, name)
+    assert len(str(caught.value)) < 300 + len(str(tmp_path))
+
+
+@pytest.mark.parametrize("line", [".", "./", "././"])
+def test_a_line_that_names_no_file(tmp_path: Path, line: str) -> None:
+    with pytest.raises(UserError, match=r"line 1: .* names no file"):
+        read(tmp_path, line)
+
+
+def test_checksums_may_be_in_capitals(tmp_path: Path) -> None:
+    read(tmp_path, f"id\tfile\tsha256\na\ta.png\t{'AB' * 32}\n", "list.tsv")
+    assert read_list(tmp_path / "list.tsv").entries[0].sha256 == "ab" * 32
+
+
 def test_all_bad_lines_are_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         read(tmp_path, "a.png 1\nb.png one\nmy cat.png\na.png 1\nc.png -1\n")
     lines = str(caught.value).splitlines()
     assert [line.partition("list.txt, ")[2] for line in lines] == [
         "line 2: expected a name and perhaps a label of 0 or more, got 'b.png one'",
-        "line 3: 'my cat.png' cannot be an id, which has letters, digits and . _ + - (at most 100, "
-        "a letter or digit first); a table with the columns id and file gives it another",
         "line 4: 'a.png 1' repeats line 1",
         "line 5: expected a name and perhaps a label of 0 or more, got 'c.png -1'",
     ]

@@ -106,9 +106,10 @@ def test_the_limits_themselves_are_allowed(write):
     Study(write("mine denoising 0.1 pinv", size=100, prior=CONDITIONAL | {"name": "other"}))
 
 
-def test_pictures_that_take_no_part_need_no_label(write):
+def test_what_the_survey_would_refuse_of_a_list_is_refused_before_it(write):
+    """Pictures that take no part are surveyed, too."""
     content = write("mine denoising 0.1 ddpg", prior=CONDITIONAL, labels=(1, None), limit=1)
-    assert Study(content).selections["mine"].count == 1
+    assert "label: 1 of 2 pictures have none, p1; all pictures have one" in problems(content)
 
 
 def test_everything_is_told_at_once_and_equal_rows_once(write, tmp_path):
