@@ -51,6 +51,14 @@ def test_ours_published_and_their_difference(summary, published):
     assert theirs["psnr_ours"] != theirs["psnr_ours"]
 
 
+def test_a_data_set_of_ones_own_is_compared_where_figures_are_given(summary, tmp_path):
+    (tmp_path / "own.csv").write_text(HEADER + "my_set,deblur_gauss,0.05,ddpg,30.00,,mine\n")
+    table = published_table(summary, read_published(tmp_path / "own.csv"))
+    own = table[table["dataset"] == "my_set"].to_dict("records")
+    assert [row["method"] for row in own] == ["ddpg"]
+    assert (own[0]["psnr_ours"], own[0]["psnr_difference"]) == (31.5, 1.5)
+
+
 def test_the_texts_name_sources_and_the_other_backbone(summary, published, tmp_path):
     texts = {
         path.name: text for path, text in published_texts(summary, published, tmp_path).items()
@@ -79,6 +87,11 @@ def test_the_shipped_figures_can_be_read():
         (HEADER + "a,b,0,ddpg,high,,x\n", "column psnr"),
         (HEADER + "a,b,0,ddpg,1,,x\na,b,0,ddpg,2,,x\n", "two rows for a, b, 0.0, ddpg"),
         ("", "not a readable table"),
+        (HEADER + "a,b,0.1,ddpg,1,,x\na,b,1e-1,ddpg,2,,x\n", "line 3: two rows .*line 2"),
+        (HEADER.replace("psnr", "psnr,psnr") + "a,b,0,ddpg,1,1,,x\n", "'psnr' appears more than"),
+        (HEADER + "a,b,,ddpg,1,,x\n", "line 2: column sigma_y: is required"),
+        (HEADER + "a,b,12.75,ddpg,1,,x\n", r"line 2: column sigma_y: must lie in \[0, 1\]"),
+        (HEADER + ",b,0,ddpg,1,,x\n", "line 2: column dataset: is required"),
     ],
 )
 def test_a_broken_file_fails_clearly(tmp_path, text, message):
