@@ -103,6 +103,7 @@ def read_sheet(
     experiments: list[Experiment] = []
     seen: dict[str, int] = {}
     methods: dict[str, str] = {}
+    spellings: dict[str, str] = {}
     for number, row in rows:
         try:
             experiment = replace(_experiment(row, datasets, steps), line=number)
@@ -115,6 +116,12 @@ def read_sheet(
                 raise UserError(
                     f"label: {experiment.label!r} stands for {methods[experiment.label]} in "
                     f"another row; a label must mean one method throughout"
+                )
+            written = spellings.setdefault(experiment.label.casefold(), experiment.label)
+            if written != experiment.label:
+                raise UserError(
+                    f"label: {experiment.label!r} and {written!r} differ in case only, and name "
+                    "folders, which some systems take for one; give one of them another name"
                 )
         except UserError as error:
             problems.append(LineProblem(number, str(error)))
@@ -208,7 +215,7 @@ def _experiment(row: Mapping[str, str], datasets: list[str], steps: int | None) 
             f"{', '.join(fitting(degradation.grade))}"
         )
     label = row.get("label") or method.name
-    if ALIASES.get(label, label) in METHODS and ALIASES.get(label, label) != method.name:
+    if _method_called(label) not in ("", method.name):
         raise UserError(
             f"label: {label!r} is the name of another method; a row of {method.name} needs another "
             f"label, such as {method.name}-2"
@@ -219,6 +226,14 @@ def _experiment(row: Mapping[str, str], datasets: list[str], steps: int | None) 
     left_empty = [p for p in method.parameters if p.column not in given]
     source = best.source if left_empty else ""
     return Experiment(cell, method.name, label, hyper_parameters, source=source)
+
+
+def _method_called(label: str) -> str:
+    """The method whose name or title a label is, in upper or lower case; nothing if of none."""
+    names = {name.casefold(): method for name, method in ALIASES.items()}
+    for method in METHODS.values():
+        names |= {method.name.casefold(): method.name, method.title.casefold(): method.name}
+    return names.get(label.casefold(), "")
 
 
 def _text(value: float | str) -> str:

@@ -85,6 +85,12 @@ class Study:
         card = read_dataset_card(entry.card)
         if card.name in self.cards:
             raise UserError(f"{self.file}: datasets: {card.name!r} is listed twice")
+        for other_name in self.cards:
+            if other_name.casefold() == card.name.casefold():
+                raise UserError(
+                    f"{self.file}: datasets: {other_name!r} and {card.name!r} differ in case only, "
+                    "and name folders, which some systems take for one; give one another name"
+                )
         try:
             prior = read_prior_card(entry.prior)
         except UserError as error:

@@ -1,6 +1,7 @@
 """The experiment sheet: cells, labels, and what bad rows get."""
 
 import random
+import re
 
 import pytest
 
@@ -49,6 +50,22 @@ def test_labels_let_a_method_appear_twice(tmp_path):
         "photos\tdeblur_gauss\t0\tddpg\tddpg-20\t\t\t20",
     ]
     assert [e.label for e in read(tmp_path, *rows)] == ["ddpg", "ddpg-20"]
+
+
+@pytest.mark.parametrize("label", ["DDRM", "Ddnm+", "DDNM_PLUS", "Pinv", "diffPIR", "idbp"])
+def test_the_name_or_title_of_another_method_is_no_label(tmp_path, label):
+    with pytest.raises(UserError, match=f"line 2: label: '{re.escape(label)}' is the name of"):
+        read(tmp_path, f"photos\tdenoising\t0.1\tddpg\t{label}")
+
+
+def test_a_method_may_have_its_own_title_as_label(tmp_path):
+    (row,) = read(tmp_path, "photos\tdenoising\t0.1\tddpg\tDDPG")
+    assert row.label == "DDPG"
+
+
+def test_labels_that_differ_in_case_only_would_share_a_folder_on_some_systems(tmp_path):
+    with pytest.raises(UserError, match="line 3: label: 'a' and 'A' differ in case only"):
+        read(tmp_path, "photos\tdenoising\t0.1\tddpg\tA", "photos\tdenoising\t0.2\tddpg\ta")
 
 
 def test_duplicated_rows_name_both_lines(tmp_path):
