@@ -28,7 +28,7 @@ class Schedule:
 
     def __post_init__(self) -> None:
         abar = self.alphas_cumprod
-        if abar.ndim != 1 or abar.dtype != torch.float64:
+        if abar.ndim != 1 or not len(abar) or abar.dtype != torch.float64:
             raise ValueError(
                 f"alphas_cumprod must be a float64 vector, got {abar.dtype} {tuple(abar.shape)}"
             )

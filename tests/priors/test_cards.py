@@ -140,6 +140,10 @@ def test_where_the_weights_lie(write: Write, weights: Any, local: str, fetched: 
             {"schedule": {"kind": "cosine", "beta_end": 0.1}},
             "a cosine schedule has no beta_end; allowed: steps, offset",
         ),
+        (
+            {"schedule": {"kind": "linear", "beta_start": 0.02, "beta_end": "1e-4"}},
+            "beta_start (0.02) must not be above beta_end (0.0001)",
+        ),
         ({"schedule": {"kind": "diffusers"}}, "needs an architecture of kind diffusers"),
         ({"architecture": {"kind": "unet"}}, "kind must be one of residual_unet, ddpm_unet"),
         ({"architecture": CLASSIFIER}, "got 'adm_classifier'"),

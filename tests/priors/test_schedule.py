@@ -68,6 +68,7 @@ def test_times_outside(t):
         torch.tensor([1.0, 0.9], dtype=torch.float64),
         torch.tensor([0.9, 0.0], dtype=torch.float64),
         torch.tensor([[0.9, 0.8]], dtype=torch.float64),
+        torch.tensor([], dtype=torch.float64),
     ],
 )
 def test_impossible_schedules(abar):

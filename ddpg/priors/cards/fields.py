@@ -187,6 +187,13 @@ class ScheduleEntry(Section):
         return self
 
     @model_validator(mode="after")
+    def _betas_rise(self) -> ScheduleEntry:
+        first, last = self.betas
+        if self.kind == "linear" and first > last:
+            raise ValueError(f"beta_start ({first:g}) must not be above beta_end ({last:g})")
+        return self
+
+    @model_validator(mode="after")
     def _betas_known(self) -> ScheduleEntry:
         given = [beta is not None for beta in (self.beta_start, self.beta_end)]
         if self.kind != "linear" or self.steps == STEPS or all(given):
