@@ -61,7 +61,7 @@ _APART = 2
 _UNDECODABLE = (
     *(OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error),
     # Damaged headers lead Pillow's readers astray in these ways too.
-    *(TypeError, LookupError, OverflowError),
+    *(TypeError, AttributeError, LookupError, ArithmeticError, AssertionError, RuntimeError),
 )
 
 _log = logging.getLogger("ddpg")

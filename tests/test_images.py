@@ -365,6 +365,18 @@ def test_damaged_png_is_named(tmp_path: Path, noise: np.ndarray) -> None:
         load_image(path, 16)
 
 
+def test_a_png_that_lacks_its_palette_is_named(tmp_path: Path) -> None:
+    """Pillow stumbles over it in a way of its own."""
+    Image.new("P", (8, 8)).save(tmp_path / "p.png")
+    content = (tmp_path / "p.png").read_bytes()
+    start = content.index(b"PLTE") - 4
+    length = int.from_bytes(content[start : start + 4], "big")
+    (tmp_path / "p.png").write_bytes(content[:start] + content[start + 12 + length :])
+    for read in (inspect_image, lambda path: load_image(path, 8)):
+        with pytest.raises(ImageError, match=r"p\.png: cannot be decoded"):
+            read(tmp_path / "p.png")
+
+
 def test_missing_empty_and_foreign_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "empty.png").touch()
     (tmp_path / "text.png").write_text("not a picture")
