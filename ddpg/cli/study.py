@@ -23,8 +23,8 @@ Of every shard of an experiment:
   done     its table of metrics is there
   failed   it is not, and the log of the job that should have made it, or its restorations, ends
            with an error
-  running  neither, and that log or the folder of its finished images has been written to within
-           the last ten minutes
+  running  neither, and that log, unless it says that the job has ended, or the folder of its
+           finished images has been written to within the last ten minutes
   left     everything else: jobs that wait, those that were killed, which go on where they were, and
            those whose files were made by another study, or by this one before a change
 A cell is failed or running if one of its shards is, and done if all are. Whether inputs are newer
@@ -155,7 +155,9 @@ def _status(options: argparse.Namespace) -> None:
     study = _study(options, options.config)
     now = time.time()
     results = options.results or Path(study.places.root)
-    print("\n".join(lines(study, read_status(study, results, now), now)))
+    rows = read_status(study, results, now)
+    configfiles = _layers(options, options.config)
+    print("\n".join(lines(study, rows, now, configfiles=configfiles)))
 
 
 def _compare(options: argparse.Namespace) -> int:

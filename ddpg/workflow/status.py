@@ -12,6 +12,7 @@ import csv
 import json
 import os
 import re
+import shlex
 import struct
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,8 @@ _SHARD = re.compile(r"shard-(\d+)\.(?:csv|safetensors|log)|\.shard-(\d+)\.\w+\.s
 _ERROR = re.compile(r"^\S+ \S+ ERROR (.*)$", re.MULTILINE)
 _VERBS = ("restore", "evaluate")
 _STOPPED = ("stopped by SIGTERM", "KeyboardInterrupt")
+_ENDED = re.compile(r" of processor time, .*\n?\Z")
+"""The last line of the log of a job that has ended."""
 _TAIL = 8192
 _HEADER = 1 << 20
 _UNLIKE = 1.25
@@ -58,8 +61,9 @@ class Shard:
     """When its images were finished, of one that is not complete."""
     is_other: bool = field(default=False, compare=False)
     """What is there was made from other values than the study has."""
-    is_gone: bool = field(default=False, compare=False)
-    """It was measured, and the restorations are no longer there."""
+    gone: str = field(default="", compare=False)
+    """What was there and is not: "restorations" of a shard that is measured, "measurements" of one
+    whose job has ended well."""
     failures: tuple[str, ...] = field(default=(), compare=False)
     """Why images could not be restored, each reason with the table that tells it."""
 
@@ -110,15 +114,17 @@ def _read_row(
             finished = restored.get(number, measured[number])
             row.shards.append(
                 Shard(
-                    DONE, images, images, finished, is_gone=number not in restored,
+                    DONE, images, images, finished,
+                    gone="" if number in restored else "restorations",
                     failures=_failures(costs / f"shard-{number}.csv"),
                 )
             )  # fmt: skip
         elif number in restored:
             state, error = signs.of("evaluate", number)
             failures = _failures(costs / f"shard-{number}.csv")
+            gone = "measurements" * (not error and signs.ended("evaluate", number))
             row.shards.append(
-                Shard(state, images, images, restored[number], error, failures=failures)
+                Shard(state, images, images, restored[number], error, failures=failures, gone=gone)
             )
         else:
             state, error = signs.of("restore", number)
@@ -150,10 +156,17 @@ class _Signs:
             if error := _last_error(log):
                 stopped = any(words in error for words in _STOPPED)
                 return (LEFT, "") if stopped else (FAILED, f"{log}: {error}")
+            if self.ended(verb, number):
+                written = None
         state = self._states.get(number) if verb == "restore" else None
         times = [time for time in (written, state) if time is not None]
         # A clock that differs from the file server's makes files of the future.
         return (RUNNING if times and self._now - max(times) < FRESH else LEFT), ""
+
+    def ended(self, verb: str, number: int) -> bool:
+        """Whether the log of a job says that it has ended."""
+        log = self._logs[verb] / f"shard-{number}.log"
+        return number in self._times[verb] and _ENDED.search(_end_of(log)) is not None
 
     def keeps(self, number: int) -> bool:
         """Whether a job has kept images of a shard that is not complete."""
@@ -194,14 +207,18 @@ def _times(folder: Path, suffix: str) -> dict[int, float]:
 
 
 def _last_error(log: Path) -> str:
+    errors = _ERROR.findall(_end_of(log))
+    return errors[-1] if errors else ""
+
+
+def _end_of(log: Path) -> str:
+    """The end of a log; nothing where it is removed this very moment."""
     try:
         with log.open("rb") as stream:
             stream.seek(max(0, os.fstat(stream.fileno()).st_size - _TAIL))
-            text = stream.read().decode("utf-8", "replace")
+            return stream.read().decode("utf-8", "replace")
     except FileNotFoundError:
-        return ""  # removed this very moment
-    errors = _ERROR.findall(text)
-    return errors[-1] if errors else ""
+        return ""
 
 
 def _seconds(costs: Path) -> float | None:
@@ -338,12 +355,19 @@ def _span(work: Sequence[_Work], now: float) -> float:
 # --- words ----------------------------------------------------------------------------------------
 
 
-def lines(study: Study, rows: list[Row], now: float, errors: int = 10) -> list[str]:
+def lines(
+    study: Study,
+    rows: list[Row],
+    now: float,
+    errors: int = 10,
+    configfiles: Sequence[str] = (),
+) -> list[str]:
     """The status for people.
 
     Args:
         now: seconds since 1970.
         errors: so many failures are told.
+        configfiles: with which Snakemake has to be called for this study.
     """
     by_cell: dict[str, list[Row]] = {path: [] for path in study.cells}
     for row in rows:
@@ -362,7 +386,7 @@ def lines(study: Study, rows: list[Row], now: float, errors: int = 10) -> list[s
         f"{'all shards':{width}} {_columns(count_shards(rows))}",
         "",
         _speed(rows, now),
-        *_remarks(study, rows, now),
+        *_remarks(study, rows, now, configfiles),
         *(["", f"failed ({len(failures)}):", *failures[:errors]] if failures else []),
         *(
             ["", f"images without a restoration ({len(unrestored)}):", *unrestored[:errors]]
@@ -392,7 +416,9 @@ def _speed(rows: list[Row], now: float) -> str:
     return f"{words}, {speed:.3g} a second in the last hour; time to go: {to_go}"
 
 
-def _remarks(study: Study, rows: list[Row], now: float) -> list[str]:
+def _remarks(
+    study: Study, rows: list[Row], now: float, configfiles: Sequence[str]
+) -> list[str]:
     """What has to be known to read the numbers rightly."""
     remarks = []
     work, left = _lately(rows, now), _work_left(rows)
@@ -409,17 +435,22 @@ def _remarks(study: Study, rows: list[Row], now: float) -> list[str]:
             f"{_number(other)} made by another study, or by this one before a change: counted as "
             f"not restored"
         )
-    gone = [
-        study.places.restorations(row.experiment.path, number)
-        for row in rows
-        for number, shard in enumerate(row.shards)
-        if shard.is_gone
-    ]
-    if gone:
-        remarks.append(
-            f"{_number(len(gone))} measured, and the restorations are gone, which Snakemake does "
-            f"not miss; `snakemake --cores all {gone[0]}` makes one again"
-        )
+    places = study.places
+    files = {"restorations": places.restorations, "measurements": places.evaluations}
+    for kind, file_of in files.items():
+        gone = [
+            file_of(row.experiment.path, number)
+            for row in rows
+            for number, shard in enumerate(row.shards)
+            if shard.gone == kind
+        ]
+        if gone:
+            command = ["snakemake", "--cores", "all", gone[0]]
+            command += ["--configfile", *configfiles] if configfiles else []
+            remarks.append(
+                f"{_number(len(gone))} measured, and the {kind} are gone, which Snakemake does "
+                f"not miss; `{shlex.join(command)}` makes one again"
+            )
     return remarks
 
 

@@ -301,6 +301,31 @@ def test_restorations_that_were_removed_by_hand_are_told(study: Study) -> None:
     )
 
 
+ENDED = "2026-11-26 03:30:38,611 DEBUG took 0.1 s of processor time, at most 505 MiB of memory\n"
+
+
+def test_measurements_that_were_removed_by_hand_do_not_run(study: Study) -> None:
+    path = f"{SR}/ddpg"
+    for number in range(3):
+        restored(path, number)
+        write(f"logs/evaluate/{path}/shard-{number}.log", ENDED if number < 2 else "begun\n", 5)
+    write(f"evaluations/{path}/shard-0.csv", age=5)
+    assert states(study, path) == ["done", "left", "running"]
+    rows = read_status(study, RESULTS, NOW)
+    assert lines(study, rows, NOW, configfiles=["my 'x'.yaml"])[-1] == (
+        "1 shard was measured, and the measurements are gone, which Snakemake does not miss; "
+        f"`snakemake --cores all {RESULTS}/evaluations/{path}/shard-1.csv --configfile "
+        "'my '\"'\"'x'\"'\"'.yaml'` makes one again"
+    )
+
+
+def test_a_job_that_failed_after_its_last_line_has_failed(study: Study) -> None:
+    path = f"{SR}/ddpg"
+    restored(path, 0)
+    write(f"logs/evaluate/{path}/shard-0.log", ERROR + ENDED)
+    assert states(study, path)[0] == "failed"
+
+
 def test_a_shard_that_is_restored_anew_is_not_done(study: Study) -> None:
     path = f"{SR}/{DDPG}"
     write(f"evaluations/{path}/shard-0.csv", age=5000)
