@@ -64,9 +64,10 @@ def dry_run(targets: Sequence[str], configfiles: Sequence[str]) -> str:
         UserError: it cannot plan; with its own words.
     """
     command = [sys.executable, "-m", "snakemake", "--dry-run", "--nolock", "--nocolor"]
-    command += ["--cores", "1", *targets]
+    command += ["--cores", "1"]
     if configfiles:
         command += ["--configfile", *configfiles]
+    command += ["--", *targets]  # a target may begin with a dash
     result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     text = result.stdout + "\n" + result.stderr
     if result.returncode:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from base64 import urlsafe_b64encode
 from pathlib import Path
 
 import pytest
 
 from ddpg.workflow.why import Job, causes, explain, parameter_changes, parse
+from ddpg.workflow.why import dry_run as plan
 
 RESTORED = "results/restorations/tiny/blur/0/ddpg/shard-0.safetensors"
 MEASURED = "results/evaluations/tiny/blur/0/ddpg/shard-0.csv"
@@ -164,3 +166,15 @@ def test_inputs_that_came_and_went(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert causes(Job("grid", input=["b"], output=["other"], reason=reason)) == [
         "it has other input files than last time"
     ]
+
+
+def test_a_target_that_looks_like_an_option_is_a_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    plan(["-x"], ["a.yaml"])
+    assert commands[0][-4:] == ["--configfile", "a.yaml", "--", "-x"]
