@@ -29,6 +29,7 @@ from ddpg.comparison.statistics.ranks import rank_methods
 from ddpg.comparison.statistics.reasons import merged
 from ddpg.comparison.statistics.summary import Summary, mark_best, summarise
 from ddpg.comparison.tables.changes import comparison_markdown
+from ddpg.comparison.tables.entries import remark
 from ddpg.comparison.tables.writing import write_tables
 from ddpg.errors import UserError
 from ddpg.stages.trajectory import quality
@@ -335,3 +336,36 @@ def test_beside_the_paper_a_failed_row_is_empty_with_its_reason(make_rows, write
     assert np.isnan(table.loc["idpg", "psnr_ours"])
     assert table.loc["idpg", "reason"] == WHY.format("4.1e+08")
     assert "idpg: dps diverged" in (tmp_path / "tables/published.md").read_text()
+
+
+@pytest.fixture
+def in_one_repeat(make_rows, write_csv):
+    """DPS is better, but one of its six restorations diverged."""
+    content = []
+    for repeat in range(2):
+        content += make_rows("ddpg", "psnr", [30.0, 31.0, 32.0], repeat=repeat)
+        values = [33.0, f"image_1: {WHY.format('inf')}" if repeat else 34.0, 35.0]
+        content += make_rows("dps", "psnr", values, repeat=repeat)
+    return write_csv(content)
+
+
+def test_a_repeat_that_diverged_is_counted_told_and_ranked_with_nobody(in_one_repeat):
+    metrics = read_metrics(in_one_repeat)
+    summary = mark_best(summarise(metrics), compare_pairs(metrics))
+    row = pick(summary, "dps")
+    assert (row["n"], row["missing"], row["lost"], row["lacking"]) == (3, 0, 1, 1)
+    assert np.isnan(row["rank"])
+    assert not row["best"]
+    assert remark(next(summary[summary["label"] == "dps"].itertuples())) == (
+        f"1 repeat without a value; image_1: {WHY.format('inf')}"
+    )
+    other = pick(summary, "ddpg")
+    assert (other["lost"], other["lacking"], other["rank"]) == (0, 0, 1)
+
+
+def test_what_no_repeat_of_an_image_has_is_missing_not_lost(make_rows, write_csv):
+    content = []
+    for repeat in range(2):
+        content += make_rows("ddpg", "psnr", [30.0, "image_1: diverged"], repeat=repeat)
+    row = pick(summarise(read_metrics(write_csv(content))), "ddpg")
+    assert (row["n"], row["missing"], row["lost"]) == (1, 1, 0)

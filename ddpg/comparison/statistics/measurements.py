@@ -136,15 +136,17 @@ def per_image(metrics: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         one row per image: :data:`SUMMARY_KEYS`, ``image``, ``value`` (mean over the repeats that
-        have one; empty if none has), ``repeats`` (how many have), ``squares`` (sum of the squared
-        deviations from that mean).
+        have one; empty if none has), ``repeats`` (how many have), ``lost`` (how many have none, of
+        an image that has a value), ``squares`` (sum of the squared deviations from that mean).
     """
     keys = [*SUMMARY_KEYS, "image"]
     if "repeat" not in metrics or not metrics["repeat"].any():
         single = metrics[[*keys, "value"]].reset_index(drop=True)
-        return single.assign(repeats=single["value"].notna().astype(int), squares=0.0)
+        return single.assign(repeats=single["value"].notna().astype(int), lost=0, squares=0.0)
     groups = metrics.groupby(keys, dropna=False, sort=False)["value"]
-    images = groups.agg(value="mean", repeats="count", spread="var").reset_index()
+    images = groups.agg(value="mean", repeats="count", spread="var", size="size").reset_index()
+    lost = images.pop("size") - images["repeats"]
+    images["lost"] = lost.where(images["repeats"] > 0, 0)
     squares = images.pop("spread").fillna(0.0) * (images["repeats"] - 1)
     return images.assign(squares=squares.where(images["repeats"] > 0, 0.0))
 

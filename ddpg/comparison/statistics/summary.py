@@ -97,8 +97,9 @@ def summarise(metrics: pd.DataFrame, **bootstrap: Any) -> pd.DataFrame:
         infinite: PSNRs of perfect restorations, which make the mean infinite), ``finite_mean`` (the
         mean of the others), ``repeats`` (most restorations of an
         image), ``std_repeats`` (standard deviation over the repeats of an image, pooled over the
-        images; empty without repeats), ``missing`` (images without a value), ``lacking`` (those of
-        them that have one by another method of the cell), ``reason`` (why, see
+        images; empty without repeats), ``missing`` (images without a value), ``lost`` (repeats
+        without one of the other images), ``lacking`` (images that have a value by another method of
+        the cell and none here, or not one of every repeat), ``reason`` (why, see
         :func:`ddpg.comparison.statistics.reasons.merged`), ``rank`` (1 for the best of the cell's
         methods, 2 for the second; ties share it; empty without a value or without a rival, and for
         a method that lacks images, whose mean is one over others).
@@ -109,7 +110,7 @@ def summarise(metrics: pd.DataFrame, **bootstrap: Any) -> pd.DataFrame:
         mean=("value", "mean"), std=("value", _std), n=("value", "count"),
         infinite=("value", _infinite), finite_mean=("value", _finite_mean),
         size=("value", "size"), repeats=("repeats", "max"), squares=("squares", "sum"),
-        values=("repeats", "sum"),
+        values=("repeats", "sum"), lost=("lost", "sum"), partly=("lost", _positive),
     )  # fmt: skip
     samples = [values.dropna().to_numpy() for _, values in groups["value"]]
     intervals = mean_intervals(samples, **bootstrap)
@@ -118,7 +119,8 @@ def summarise(metrics: pd.DataFrame, **bootstrap: Any) -> pd.DataFrame:
     within = (summary.pop("values") - summary["n"]).astype(float)
     summary["std_repeats"] = np.sqrt(summary.pop("squares") / within.where(within > 0))
     summary["missing"] = summary.pop("size") - summary["n"]
-    summary["lacking"] = 0
+    summary["lost"] = summary.pop("lost")  # in its place
+    summary["lacking"] = summary.pop("partly")
     summary["reason"] = _reasons(metrics, summary.index)
     return _sort(_rank(_lacking(summary.reset_index(), images)))
 
@@ -127,17 +129,22 @@ def _infinite(values: pd.Series) -> int:
     return int(np.isinf(values).sum())
 
 
+def _positive(values: pd.Series) -> int:
+    return int((values > 0).sum())
+
+
 def _finite_mean(values: pd.Series) -> float:
     return float(values[np.isfinite(values)].mean())
 
 
 def _lacking(summary: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
-    """Count the images of each row that another method of the cell has a value of."""
+    """Add to the images of each row those that another method of the cell has a value of."""
     keys = [*CELL_KEYS, "metric"]
     valued = images[images["value"].notna()]
     known = valued.groupby(keys, dropna=False)["image"].nunique().reset_index(name="known")
     known = summary[keys].merge(known, on=keys, how="left")["known"].fillna(0)
-    return summary.assign(lacking=(known.to_numpy() - summary["n"]).astype(int))
+    absent = (known.to_numpy() - summary["n"]).astype(int)
+    return summary.assign(lacking=summary["lacking"] + absent)
 
 
 def _std(values: pd.Series) -> float:

@@ -101,12 +101,15 @@ def _title(row: Any, decimals: int) -> str:
 def remark(row: Any) -> str:
     """Say what the mean of a row of the summary leaves out or hides; "" if nothing.
 
-    Which images have no value and why, and how many are infinite, with the mean of the others.
+    Which images or repeats have no value and why, and how many are infinite, with the mean of the
+    others.
     """
     texts = []
-    if row.missing:
-        reason = row.reason or "no value"
-        texts.append(reason if row.n == 0 else f"{row.n} of {row.n + row.missing} images; {reason}")
+    if row.missing or row.lost:
+        left = f"{row.n} of {row.n + row.missing} images; " if row.n and row.missing else ""
+        repeats = "1 repeat" if row.lost == 1 else f"{row.lost} repeats"
+        lost = f"{repeats} without a value; " if row.lost else ""
+        texts.append(f"{left}{lost}{row.reason or 'no value'}")
     if row.infinite:
         others = f"{row.finite_mean:.{METRIC_STYLES[row.metric].decimals}f}"
         rest = f"; the mean of the others is {others}" if row.infinite < row.n else ""

@@ -137,7 +137,8 @@ def repeat_tables(summary: pd.DataFrame) -> list[Table]:
     spread = summary[summary["std_repeats"].notna()]
     if spread.empty:
         return []
-    unmarked = {"low": math.nan, "high": math.nan, "rank": math.nan, "missing": 0, "infinite": 0}
+    unmarked = {"low": math.nan, "high": math.nan, "rank": math.nan}
+    unmarked |= {"missing": 0, "lost": 0, "infinite": 0}
     unmarked |= {"best": False, "decidable": False, "mean": spread["std_repeats"]}
     tables = quality_tables(spread.assign(**unmarked))
     return [_renamed(table, int(spread["repeats"].max())) for table in tables]
