@@ -424,6 +424,9 @@ def _sections(annotation: Any, item: bool = False) -> Iterator[tuple[type[BaseMo
 # --- values that are given as text ----------------------------------------------------------------
 
 
+_NOTHING = ("", "null", "~", "None")
+
+
 def as_asked(model: type[BaseModel], content: Mapping[str, Any]) -> dict[str, Any]:
     """Values from a command line in the types that a model asks for, where their text allows it.
 
@@ -445,6 +448,8 @@ def _converted(field: FieldInfo, value: Any) -> Any:
         asked = sections.get(True)
         return [as_asked(asked, v) if asked and isinstance(v, Mapping) else v for v in value]
     kinds = set(_plain_types(field.annotation))
+    if isinstance(value, str) and value in _NOTHING and type(None) in kinds:
+        return None
     if isinstance(value, str) and str not in kinds:
         return _number_in(value, kinds)
     if type(value) in (int, float) and str in kinds and not kinds & {int, float}:
@@ -462,8 +467,6 @@ def _plain_types(annotation: Any) -> Iterator[type]:
 
 
 def _number_in(text: str, kinds: set[type]) -> Any:
-    if text in ("", "null", "~", "None") and type(None) in kinds:
-        return None
     if bool in kinds and text.lower() in (words := _WORDS | {"true": True, "false": False}):
         return words[text.lower()]
     try:

@@ -187,6 +187,16 @@ def test_bad_values_of_a_configuration_are_shown_shortly():
     )
 
 
+@pytest.mark.parametrize("word", ["null", "None", "~", ""])
+def test_a_key_can_be_taken_back_on_a_command_line(word):
+    nothing = {"published": word, "limit": word, "datasets": [{"card": "a", "subset": word}]}
+    assert as_asked(StudyConfig, nothing) == {
+        "published": None,
+        "limit": None,
+        "datasets": [{"card": "a", "subset": None}],
+    }
+
+
 def test_text_of_a_command_line_becomes_what_the_model_asks_for():
     content = {
         "name": 202411,

@@ -97,7 +97,7 @@ class Study:
             raise UserError(f"{self.file}: datasets: prior: {error}") from error
         for other in self.priors.values():
             # Their checkpoints would lie in one folder.
-            alike = other.name == prior.name and other.path != prior.path
+            alike = other.name == prior.name and other.path.absolute() != prior.path.absolute()
             if alike and other.checkpoints() and prior.checkpoints():
                 raise UserError(
                     f"{self.file}: datasets: prior: {other.path} and {prior.path} are two priors "

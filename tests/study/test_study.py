@@ -390,6 +390,29 @@ def test_a_priors_card_that_begins_with_a_dash_is_no_option(tmp_path, monkeypatc
     assert named in Provenance.planned(study)["priors"]
 
 
+def test_two_priors_of_one_name_are_refused_and_one_card_spelt_twice_is_not(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    network = {"kind": "ddpm_unet", "image_size": 16, "channels": 32, "multipliers": [1]}
+    network |= {"blocks": 1, "attention_resolutions": []}
+    card = {"name": "far", "architecture": network, "schedule": {"kind": "linear"}}
+    card |= {"weights": {"file": "far.pt", "mirrors": ["https://a.org/far.pt"]}}
+    for name in ("far.yaml", "other.yaml"):
+        Path(name).write_text(yaml.safe_dump(card))
+    changed = content(tmp_path, entry={"prior": "far.yaml"})
+    changed["datasets"][1]["prior"] = str(tmp_path / "far.yaml")
+    assert list(Study(changed).fetched_priors) == ["far"]
+    changed["datasets"][1]["prior"] = "other.yaml"
+    with pytest.raises(UserError, match=r"far\.yaml and other\.yaml are two priors named 'far'"):
+        Study(changed)
+
+
+def test_two_data_sets_whose_names_differ_in_case_only(tmp_path):
+    changed = content(tmp_path)
+    changed["datasets"].append({"card": write_card(tmp_path, "Photos", ["x"]), "image_size": 32})
+    with pytest.raises(UserError, match="'photos' and 'Photos' differ in case only"):
+        Study(changed)
+
+
 def test_what_plug_ins_read_is_in_the_specs(tmp_path, monkeypatch):
     study = Study(content(tmp_path))
     row = next(iter(study.by_path))
