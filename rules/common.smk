@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ddpg.jobs import comparison, evaluation, observation, resources, restoration
 from ddpg.errors import UserError
-from ddpg.priors.checkpoints.records import check_pins
+from ddpg.priors.checkpoints.records import check_own_files, check_pins
 from ddpg.workflow.code import shell_prefix
 from ddpg.workflow.configuration import configuration_files, study_configuration
 from ddpg.workflow.half_precision import refuse_half_precision_without_gpu
@@ -30,6 +30,8 @@ try:
     shell.prefix(shell_prefix(workflow, restoration.plugin_packages(study)))
     check_pins(study.called_priors.values())
     check_shared(study)
+    if workflow.is_main_process:  # where a job runs, it looks for its own files itself
+        check_own_files(study.called_priors.values())
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

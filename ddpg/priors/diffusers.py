@@ -22,14 +22,13 @@ from ddpg.priors.checkpoints.reading import check_finite
 from ddpg.priors.checkpoints.wording import listed, shown
 from ddpg.priors.conditional import ConditionalPrior
 from ddpg.priors.diffusers_schedulers import (
-    check_diffusion,
+    check_folder,
     folder_prediction,
     folder_schedule,
     read_scheduler,
 )
 from ddpg.priors.execution import Execution
 from ddpg.priors.network_prior import NetworkPrior
-from ddpg.priors.schedule import Schedule
 
 
 class DiffusersNetwork(nn.Module):
@@ -63,8 +62,10 @@ def load_folder(
         UserError: diffusers is not installed, or the folder is missing or of another model.
     """
     place = Path(folder) if folder is not None else _place(card)
+    check_folder(card, place)
     scheduler, source = read_scheduler(place)
-    schedule = _schedule(card, scheduler, source, place)
+    folders = card.schedule.kind == "diffusers"
+    schedule = folder_schedule(scheduler, source or place) if folders else card.schedule.build()
     running: dict[str, Any] = {
         "device": device,
         "dtype": dtype,
@@ -93,21 +94,6 @@ def _place(card: Card) -> Path:
     if place is None or not place.is_dir():
         raise CardError(card.path, f"weights: there is no folder {place}")
     return place
-
-
-def _schedule(
-    card: Card, scheduler: Mapping[str, Any], source: Path | None, place: Path
-) -> Schedule:
-    """The card's own schedule, or the folder's, which must not be of another diffusion."""
-    if source is not None:
-        check_diffusion(scheduler, source)
-    if card.schedule.kind != "diffusers":
-        return card.schedule.build()
-    if source is None:
-        raise CorruptFileError(
-            place, f"has no {SCHEDULER}; give the card a schedule of kind linear or cosine"
-        )
-    return folder_schedule(scheduler, source)
 
 
 def _unet(place: Path) -> nn.Module:

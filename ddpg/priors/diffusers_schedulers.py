@@ -2,7 +2,8 @@
 
 What a scheduler says about the training (betas, steps, what is predicted) is taken exactly as it
 stands in its file; what it says about sampling (spacing, solver, Karras sigmas) is of no concern
-here. A class or a flag of another diffusion is refused by its name.
+here. A class or a flag of another diffusion is refused by its name, before any job: nothing here
+imports torch but for the schedule itself.
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
-
-import torch
+from typing import TYPE_CHECKING, Any, cast
 
 from ddpg.errors import CorruptFileError
 from ddpg.priors.cards.own_files import SCHEDULER
 from ddpg.priors.checkpoints.wording import listed, shown
-from ddpg.priors.network_prior import Prediction
-from ddpg.priors.schedule import Schedule
+
+if TYPE_CHECKING:
+    import torch
+
+    from ddpg.priors.cards.card import Card
+    from ddpg.priors.network_prior import Prediction
+    from ddpg.priors.schedule import Schedule
 
 PIPELINE = "model_index.json"
 
@@ -66,6 +70,27 @@ def read_scheduler(place: Path) -> tuple[dict[str, Any], Path | None]:
         if path.is_file():
             return _json(path), path
     return {}, None
+
+
+def check_folder(card: Card, place: Path) -> None:
+    """Refuse a folder of which no prior can be made, going by what it says of its diffusion.
+
+    Args:
+        card: of the prior; what it says of schedule and prediction itself is not looked for.
+        place: the folder.
+
+    Raises:
+        CorruptFileError: the message names the file, and the class or flag.
+    """
+    config, source = read_scheduler(place)
+    if source is not None:
+        check_diffusion(config, source)
+    elif card.schedule.kind == "diffusers":
+        raise CorruptFileError(
+            place, f"has no {SCHEDULER}; give the card a schedule of kind linear or cosine"
+        )
+    if card.schedule.prediction is None:
+        folder_prediction(config, source or place)
 
 
 def check_diffusion(config: Mapping[str, Any], path: Path) -> None:
@@ -121,6 +146,8 @@ def folder_schedule(config: Mapping[str, Any], path: Path) -> Schedule:
             f"beta_schedule must be one of {', '.join(_BETAS)}, got {shown(kind)!r}; "
             "a card can give the schedule instead",
         )
+    import torch
+
     try:
         if trained is not None:
             return _of_betas(torch.tensor(trained, dtype=torch.float64))
@@ -132,6 +159,10 @@ def folder_schedule(config: Mapping[str, Any], path: Path) -> Schedule:
 
 
 def _of_kind(kind: str, config: Mapping[str, Any], path: Path) -> Schedule:
+    import torch
+
+    from ddpg.priors.schedule import Schedule
+
     steps = config.get("num_train_timesteps", 1000)
     if type(steps) is not int or not 1 <= steps <= _MOST_STEPS:
         raise CorruptFileError(
@@ -157,7 +188,9 @@ def _beta(config: Mapping[str, Any], name: str, default: float, path: Path) -> f
 
 
 def _of_betas(betas: torch.Tensor) -> Schedule:
-    return Schedule(torch.cumprod(1 - betas, dim=0))
+    from ddpg.priors.schedule import Schedule
+
+    return Schedule((1 - betas).cumprod(dim=0))
 
 
 def _is_known(name: object) -> bool:

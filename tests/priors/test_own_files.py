@@ -1,0 +1,109 @@
+"""What cards and variables name of this machine is looked at before any job."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ddpg.errors import UserError
+from ddpg.priors.cards.card import read_card
+from ddpg.priors.checkpoints.records import check_own_files
+
+ADM = (
+    "architecture: {kind: adm_unet, image_size: 64, channels: 32, multipliers: [1, 2], blocks: 1, "
+    "attention_resolutions: [32], num_heads: 4}"
+)
+FOLDER = "architecture: {kind: diffusers}"
+
+
+def check(weights: str, architecture: str = ADM, schedule: str = "{kind: linear}") -> None:
+    text = f"name: p\n{architecture}\nweights: {weights}\nschedule: {schedule}\n"
+    Path("p.yaml").write_text(text)
+    check_own_files([read_card("p.yaml")])
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DDPG_TEST_WEIGHTS", raising=False)
+
+
+@pytest.mark.parametrize("name", ["w/own.pt", "w/own.safetensors"])
+def test_an_own_file_that_is_not_there(name: str) -> None:
+    with pytest.raises(UserError, match=rf"p\.yaml: weights: there is no file {name}"):
+        check(f"{{path: {name}}}")
+    Path("w").mkdir()
+    Path(name).write_bytes(b"weights")
+    check(f"{{path: {name}}}")
+
+
+def test_a_link_to_nowhere_is_no_file() -> None:
+    Path("own.pt").symlink_to("gone.pt")
+    with pytest.raises(UserError, match="there is no file"):
+        check("{path: ./own.pt}")
+
+
+def test_what_is_fetched_may_be_absent() -> None:
+    check("{file: far.pt, mirrors: ['https://a.org/far.pt']}")
+    check("{file: any.pt, random_seed: 0}")
+
+
+def test_a_variable_that_names_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = "{file: far.pt, environment: DDPG_TEST_WEIGHTS}"
+    monkeypatch.setenv("DDPG_TEST_WEIGHTS", "nowhere/far.pt")
+    with pytest.raises(UserError, match="DDPG_TEST_WEIGHTS says 'nowhere/far.pt', which does not"):
+        check(weights)
+    # A study that has run goes on without the file that it was fetched from.
+    place = Path("resources/checkpoints/p/far.pt")
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"weights")
+    check(weights)
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "schedule", "expected"),
+    [
+        ({"_class_name": "EDMEulerScheduler"}, "diffusers", "its scheduler is EDMEulerScheduler"),
+        ({"_class_name": "EDMEulerScheduler"}, "linear", "its scheduler is EDMEulerScheduler"),
+        (
+            {"_class_name": "UniPCMultistepScheduler", "prediction_type": "flow_prediction"},
+            "diffusers",
+            "prediction_type 'flow_prediction'",
+        ),
+        ({"_class_name": "DDPMScheduler", "rescale_betas_zero_snr": True}, "linear", "no signal"),
+        (None, "diffusers", "has no scheduler_config.json"),
+    ],
+)
+def test_a_folder_of_another_diffusion(scheduler: object, schedule: str, expected: str) -> None:
+    with pytest.raises(UserError, match=r"p\.yaml: weights: there is no folder df"):
+        check("{path: df}", FOLDER, f"{{kind: {schedule}}}")
+    Path("df/unet").mkdir(parents=True)
+    if scheduler is not None:
+        Path("df/scheduler").mkdir()
+        Path("df/scheduler/scheduler_config.json").write_text(json.dumps(scheduler))
+    with pytest.raises(UserError, match=expected):
+        check("{path: df}", FOLDER, f"{{kind: {schedule}}}")
+
+
+def test_a_folder_without_a_scheduler_is_good_where_the_card_has_the_schedule() -> None:
+    Path("df").mkdir()
+    check("{path: df}", FOLDER)
+
+
+def test_planning_reads_a_folder_without_torch() -> None:
+    Path("df").mkdir()
+    Path("df/scheduler_config.json").write_text(json.dumps({"_class_name": "DDIMScheduler"}))
+    Path("p.yaml").write_text(
+        f"name: p\n{FOLDER}\nweights: {{path: df}}\nschedule: {{kind: diffusers}}\n"
+    )
+    code = (
+        "import sys; from ddpg.priors.cards.card import read_card; "
+        "from ddpg.priors.checkpoints.records import check_own_files; "
+        "check_own_files([read_card('p.yaml')]); assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env=os.environ.copy())
