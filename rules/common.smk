@@ -8,12 +8,13 @@ from pathlib import Path
 
 from ddpg.jobs import comparison, evaluation, observation, resources, restoration
 from ddpg.errors import UserError
-from ddpg.priors.checkpoints.records import check_own_files, check_pins
+from ddpg.priors.checkpoints.records import check_pins
 from ddpg.workflow.code import shell_prefix
 from ddpg.workflow.configuration import configuration_files, study_configuration
 from ddpg.workflow.half_precision import refuse_half_precision_without_gpu
 from ddpg.workflow.indexes import check_indexes
 from ddpg.workflow.inputs import input_functions, table_titles
+from ddpg.workflow.own_files import check_own_files
 from ddpg.workflow.patterns import one_of
 from ddpg.workflow.sharing import check_shared
 from ddpg.study.study import Study

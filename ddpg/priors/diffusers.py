@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from ddpg.errors import CorruptFileError, UserError
 from ddpg.priors.base import Prior
 from ddpg.priors.cards.card import Card, CardError
-from ddpg.priors.cards.own_files import SCHEDULER
 from ddpg.priors.checkpoints.reading import check_finite
 from ddpg.priors.checkpoints.wording import listed, shown
 from ddpg.priors.conditional import ConditionalPrior

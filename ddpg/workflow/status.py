@@ -416,9 +416,7 @@ def _speed(rows: list[Row], now: float) -> str:
     return f"{words}, {speed:.3g} a second in the last hour; time to go: {to_go}"
 
 
-def _remarks(
-    study: Study, rows: list[Row], now: float, configfiles: Sequence[str]
-) -> list[str]:
+def _remarks(study: Study, rows: list[Row], now: float, configfiles: Sequence[str]) -> list[str]:
     """What has to be known to read the numbers rightly."""
     remarks = []
     work, left = _lately(rows, now), _work_left(rows)

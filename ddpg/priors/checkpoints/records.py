@@ -116,39 +116,6 @@ def check_pins(cards: Iterable[Card], pins: Path = CHECKSUMS) -> None:
         raise UserError("\n".join(problems))
 
 
-def check_own_files(cards: Iterable[Card]) -> None:
-    """Refuse priors whose files of this machine are not there, or are no prior's, before any job.
-
-    Raises:
-        UserError: all of them.
-    """
-    problems = [problem for card in cards for p in card.parts() if (problem := _unusable(card, p))]
-    if problems:
-        raise UserError("\n".join(problems))
-
-
-def _unusable(card: Card, part: str) -> str:
-    """Why no prior can be made with what a card or a variable names; nothing if one may be."""
-    entry, architecture = card.part(part)
-    file, where = own_file(card, part), f"{card.path}: {part}: "
-    if file is None:
-        named = named_by_variable(card, part)
-        if named is None or named.exists() or downloaded_path(card, part).is_file():
-            return ""
-        return f"{where}{entry.environment} says {str(named)!r}, which does not exist"
-    if architecture["kind"] != "diffusers":
-        return "" if file.is_file() else f"{where}there is no file {file}"
-    if not file.is_dir():
-        return f"{where}there is no folder {file}"
-    from ddpg.priors.diffusers_schedulers import check_folder
-
-    try:
-        check_folder(card, file)
-    except UserError as error:
-        return f"{where}{error}"
-    return ""
-
-
 def pin_problem(card: Card, part: str, pins: Path, file: Path | None = None) -> str:
     """Why a part's file on this machine is not the expected one; nothing if it may be.
 

@@ -12,7 +12,7 @@ import pytest
 
 from ddpg.errors import UserError
 from ddpg.priors.cards.card import read_card
-from ddpg.priors.checkpoints.records import check_own_files
+from ddpg.workflow.own_files import check_own_files
 
 ADM = (
     "architecture: {kind: adm_unet, image_size: 64, channels: 32, multipliers: [1, 2], blocks: 1, "
@@ -56,7 +56,7 @@ def test_what_is_fetched_may_be_absent() -> None:
 def test_a_variable_that_names_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     weights = "{file: far.pt, environment: DDPG_TEST_WEIGHTS}"
     monkeypatch.setenv("DDPG_TEST_WEIGHTS", "nowhere/far.pt")
-    with pytest.raises(UserError, match="DDPG_TEST_WEIGHTS says 'nowhere/far.pt', which does not"):
+    with pytest.raises(UserError, match=r"DDPG_TEST_WEIGHTS says 'nowhere/far\.pt'"):
         check(weights)
     # A study that has run goes on without the file that it was fetched from.
     place = Path("resources/checkpoints/p/far.pt")
@@ -98,12 +98,10 @@ def test_a_folder_without_a_scheduler_is_good_where_the_card_has_the_schedule() 
 def test_planning_reads_a_folder_without_torch() -> None:
     Path("df").mkdir()
     Path("df/scheduler_config.json").write_text(json.dumps({"_class_name": "DDIMScheduler"}))
-    Path("p.yaml").write_text(
-        f"name: p\n{FOLDER}\nweights: {{path: df}}\nschedule: {{kind: diffusers}}\n"
-    )
+    check("{path: df}", FOLDER, "{kind: diffusers}")
     code = (
         "import sys; from ddpg.priors.cards.card import read_card; "
-        "from ddpg.priors.checkpoints.records import check_own_files; "
+        "from ddpg.workflow.own_files import check_own_files; "
         "check_own_files([read_card('p.yaml')]); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ.copy())
