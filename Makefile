@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 # Tests run in so many processes; those of the workflow take two cores each, a little of the time.
 WORKERS ?= 2
-PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
+PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 .PHONY: demo quick smoke bench test check lint format lock schemas clean help
 

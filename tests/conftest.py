@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,38 +15,48 @@ on, and the full set of arrays, which is too large to come with the code."""
 LONG = ("slurm", "workflow", "slow")
 """Marks of tests that take long, the longest first."""
 
+# The tests' tensors are too small for more threads, and sums keep their order. PyTorch reads this
+# when it is imported, which takes seconds that not every test needs.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+SPREAD = (
+    *("workflow/test_failures.py", "workflow/test_faults.py", "workflow/test_increments.py"),
+    *("workflow/test_storage.py", "workflow/test_workflow.py"),
+)
+"""Files whose tests share nothing that takes long, so that they may run beside one another."""
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deal the tests to several processes of pytest-xdist so that they end at the same time.
-
-    The tests of a file stay together, as what they share does, but for those marked ``spread``.
-    What takes longest begins first, and what fills the gaps comes last.
-    """
-    if not hasattr(config, "workerinput"):  # one process: in the order of the files
-        return
-    for item in items:
-        if not any(item.get_closest_marker(name) for name in ("xdist_group", "spread")):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
-    items.sort(key=_turn)
+    """What takes longest begins first where tests are dealt to several processes."""
+    if hasattr(config, "workerinput"):  # with one process: in the order of the files
+        items.sort(key=_turn)
 
 
 def _turn(item: pytest.Item) -> tuple[int, bool]:
     """The place of a test's first mark among those of long tests, whole files before others."""
     marks = (item.get_closest_marker(name) for name in LONG)
     first = next((turn for turn, mark in enumerate(marks) if mark), len(LONG))
-    return first, item.get_closest_marker("spread") is not None
+    return first, _unit(item.nodeid) == item.nodeid
 
 
-@pytest.fixture(scope="session", autouse=True)
-def single_thread() -> Iterator[None]:
-    """One thread: the tests' tensors are too small for more, and sums keep their order."""
-    import torch
+def _unit(test: str) -> str:
+    """The tests that are done by one process, in their order, share this name."""
+    file = test.partition("::")[0]
+    return test if file.endswith(SPREAD) else file
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Deal whole files, as what their tests share takes long to make, but those of ``SPREAD``."""
+    # The option `--dist loadgroup` would do, but with pytest 9.2 it deals single tests.
+    from xdist.scheduler import LoadScopeScheduling
+
+    class FileScheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _unit(nodeid)
+
+    return FileScheduling(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import csv
 
 import pytest
 
-pytestmark = [pytest.mark.workflow, pytest.mark.spread]
+pytestmark = pytest.mark.workflow
 
 CELL = "tiny/deblur_gauss-fft/0.05"
 HEADER = ("dataset", "task", "sigma_y", "method", "label", "steps", "guidance_scale")

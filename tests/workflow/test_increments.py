@@ -21,7 +21,7 @@ import ddpg
 from ddpg.priors.cards.card import read_card
 from ddpg.priors.checkpoints.conversion import random_checkpoint
 
-pytestmark = [pytest.mark.workflow, pytest.mark.spread]
+pytestmark = pytest.mark.workflow
 
 ROOT = Path(__file__).parent.parent.parent
 COLUMNS = ("dataset", "task", "sigma_y", "method", "label", "steps", "gamma", "operator")

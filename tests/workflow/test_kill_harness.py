@@ -115,7 +115,6 @@ def test_products_that_are_made_again_are_found(studies):
 
 
 @pytest.mark.workflow
-@pytest.mark.spread
 def test_a_study_that_is_killed_twice_ends_the_same(tmp_path):
     report = tmp_path / "report.md"
     script = ROOT / "benchmarks/kills/harness.py"

@@ -18,7 +18,6 @@ NOT_SHARED = ("--shared-fs-usage", "persistence", "software-deployment", "source
 
 pytestmark = [
     pytest.mark.workflow,
-    pytest.mark.spread,
     pytest.mark.skipif(importlib.util.find_spec(PLUGIN) is None, reason=f"no {PLUGIN}"),
     pytest.mark.skipif(shutil.which("rsync") is None, reason=f"no rsync, which {PLUGIN} calls"),
 ]

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
-pytestmark = [pytest.mark.workflow, pytest.mark.spread]
+pytestmark = pytest.mark.workflow
 
 CELL = "tiny/sr_bicubic-x4-svd/0.05"
 DDPG = "ddpg/dead-leaves"
