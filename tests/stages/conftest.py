@@ -1,12 +1,20 @@
-"""Prepared pictures and observations, small enough to restore at once."""
+"""Prepared pictures and observations, small enough to restore at once, and their restoration."""
 
 from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
 
 import pytest
 import torch
 
-from ddpg.files.tensors import write_tensors
+from ddpg.files.costs import failures_among, read_costs
+from ddpg.files.tensors import read_tensors, write_tensors
+from ddpg.jobs.restoration import Restoration
+from ddpg.priors import GaussianPrior
+from ddpg.stages import batches
 from ddpg.stages.observations import MotionKernels, observe
+from ddpg.stages.restoration import restore_shard
 
 SIZE = 32
 IMAGES = ("a", "b", "c", "d")
@@ -44,3 +52,80 @@ def observing(truth):
         return output
 
     return make
+
+
+@pytest.fixture
+def observations(tmp_path, observing):
+    """The observations of all pictures."""
+    return observing(tmp_path / "observations.safetensors")
+
+
+class StandIn(GaussianPrior):
+    """Counts calls, and images through the network; may fail or answer wrongly at some call."""
+
+    def __init__(self):
+        super().__init__(0.0, 0.25)
+        self.images, self.calls, self.at_call = 0, 0, {}
+
+    def eps(self, x_t, t):
+        self.images, self.calls = self.images + len(x_t), self.calls + 1
+        result = super().eps(x_t, t)
+        return self.at_call.pop(self.calls, lambda eps: eps)(result)
+
+
+@pytest.fixture
+def stand_in():
+    """Makes priors that count, and do what they are told at some call."""
+    return StandIn
+
+
+@pytest.fixture
+def prior(monkeypatch):
+    """Stands in for the network that the stage loads."""
+    prior = StandIn()
+    monkeypatch.setattr(batches, "load_prior", lambda *_name, **_device: prior)
+    return prior
+
+
+@pytest.fixture(scope="session")
+def job():
+    """Three steps of DDPG on all pictures."""
+    return Restoration(
+        dataset="photos",
+        images=IMAGES,
+        image_size=SIZE,
+        task="deblur_gauss",
+        operator="fft",
+        scale=None,
+        sigma_y=0.05,
+        method="ddpg",
+        hyper_parameters={"steps": "3"},
+        seed=0,
+        prior="dead-leaves",
+        dtype="float32",
+        observations=Path("y.safetensors"),
+        output=Path("x.safetensors"),
+        costs=Path("x.csv"),
+        pictures=Path("x.png"),
+    )
+
+
+@pytest.fixture
+def restoring(tmp_path, observations):
+    """Runs a job in a folder of the test; returns its tensors, and why others are missing."""
+
+    def run(job, *, folder="run", code="1", batch_size=1, device="cpu", input=observations):  # noqa: A002
+        output = tmp_path / folder / "shard-0.safetensors"
+        job = dataclasses.replace(
+            job,
+            observations=input,
+            output=output,
+            costs=output.with_suffix(".csv"),
+            pictures=output.with_suffix(".png"),
+            code=code,
+            batch_size=batch_size,
+        )
+        restore_shard(job, device=device)
+        return read_tensors(output), failures_among(read_costs(job.costs, job.images))
+
+    return run

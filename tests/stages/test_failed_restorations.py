@@ -2,58 +2,21 @@
 
 import csv
 import dataclasses
-from pathlib import Path
 
 import pytest
 import torch
 
 from ddpg.errors import CorruptFileError
-from ddpg.files.costs import failures_among, read_costs
 from ddpg.files.tensors import read_ids, read_tensors
-from ddpg.jobs.restoration import Restoration
 from ddpg.noise import SeededNoise
 from ddpg.operators.building import build_operator
-from ddpg.priors.base import GaussianPrior
 from ddpg.samplers.base import Sampler
 from ddpg.samplers.building import build_sampler
 from ddpg.samplers.problem import LARGEST, NonFiniteError, divergences
 from ddpg.stages import batches
-from ddpg.stages.restoration import restore_shard
 
 IMAGES = ("a", "b", "c", "d")
 STEPS = 3
-
-JOB = Restoration(
-    dataset="photos",
-    images=IMAGES,
-    image_size=32,
-    task="deblur_gauss",
-    operator="fft",
-    scale=None,
-    sigma_y=0.05,
-    method="ddpg",
-    hyper_parameters={"steps": str(STEPS)},
-    seed=0,
-    prior="dead-leaves",
-    dtype="float16",
-    observations=Path("y.safetensors"),
-    output=Path("x.safetensors"),
-    costs=Path("x.csv"),
-    pictures=Path("x.png"),
-)
-
-
-class SpoilingPrior(GaussianPrior):
-    """Answers with a wrong value for some images of a batch, at some calls."""
-
-    def __init__(self):
-        super().__init__(0.0, 0.25)
-        self.calls, self.images, self.at_call = 0, 0, {}
-
-    def eps(self, x_t, t):
-        self.calls, self.images = self.calls + 1, self.images + len(x_t)
-        eps = super().eps(x_t, t)
-        return self.at_call.get(self.calls, lambda eps: eps)(eps)
 
 
 def spoiling(value, *positions, pixel=False):
@@ -75,32 +38,18 @@ def interrupt(_eps):
     raise KeyboardInterrupt
 
 
-@pytest.fixture
-def prior(monkeypatch):
-    prior = SpoilingPrior()
-    monkeypatch.setattr(batches, "load_prior", lambda *_name, **_device: prior)
-    return prior
+@pytest.fixture(scope="session")
+def job(job):
+    """As its restorations are kept: in half precision."""
+    return dataclasses.replace(job, dtype="float16")
 
 
 @pytest.fixture
-def restore(tmp_path, observing):
+def restore(restoring, job):
     """Runs a job in a folder of the test; returns its tensors and its failures."""
-    observations = observing(tmp_path / "observations.safetensors")
 
-    def run(job=JOB, *, folder="run", batch_size=4):
-        output = tmp_path / folder / "shard-0.safetensors"
-        job = dataclasses.replace(
-            job,
-            observations=observations,
-            output=output,
-            costs=output.with_suffix(".csv"),
-            pictures=output.with_suffix(".png"),
-            code="1",
-            batch_size=batch_size,
-        )
-        restore_shard(job, device="cpu")
-        failures = failures_among(read_costs(output.with_suffix(".csv"), job.images))
-        return read_tensors(output), failures
+    def run(job=job, *, batch_size=4, **options):
+        return restoring(job, batch_size=batch_size, **options)
 
     return run
 
@@ -141,10 +90,10 @@ def test_neighbours_are_the_same_to_the_last_bit(prior, restore, failing, value)
 
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
 @pytest.mark.parametrize("batch_size", [1, 4])
-def test_beyond_half_precision_a_restoration_has_diverged(prior, restore, dtype, batch_size):
+def test_beyond_half_precision_a_restoration_has_diverged(prior, restore, dtype, batch_size, job):
     for call in range(1, STEPS * len(IMAGES) + 1):
         prior.at_call[call] = spoiling(1e7, *range(batch_size))
-    _, failures = restore(dataclasses.replace(JOB, dtype=dtype), batch_size=batch_size)
+    _, failures = restore(dataclasses.replace(job, dtype=dtype), batch_size=batch_size)
     assert set(failures) == set(IMAGES)
     for reason in failures.values():
         assert reason.startswith("ddpg diverged: its values reach ")
@@ -163,9 +112,9 @@ def test_what_reaches_the_bound_is_kept():
     assert bool(restored[:2].half().isfinite().all())
 
 
-def test_large_finite_values_are_not_called_infinite():
+def test_large_finite_values_are_not_called_infinite(stand_in):
     """The sum of an image's values may leave float32 although none of them does."""
-    prior = SpoilingPrior()
+    prior = stand_in()
     prior.at_call[1] = lambda eps: torch.full_like(eps, 1e36)
     operator = build_operator("deblur_gauss", 16, backend="fft")
     restored = build_sampler("ddnm", steps=1).restore(
@@ -218,10 +167,10 @@ def test_a_damaged_failure_is_restored_again(tmp_path, prior, restore):
     assert failures == {}
 
 
-def test_a_picture_of_an_earlier_run_does_not_stand_for_a_failure(tmp_path, prior, restore):
+def test_a_picture_of_an_earlier_run_does_not_stand_for_a_failure(tmp_path, prior, restore, job):
     restore()
     prior.calls, prior.at_call[1] = 0, spoiling(float("nan"), 1)
-    restore(dataclasses.replace(JOB, seed=1))
+    restore(dataclasses.replace(job, seed=1))
     assert names(tmp_path / "run/shard-0.png") == ["a.png", "c.png", "d.png"]
 
 
@@ -246,24 +195,26 @@ class Direct(Sampler):
         OverflowError(34, "it grew"),
     ],
 )
-def test_a_method_that_only_stops_is_tried_image_by_image(monkeypatch, restore, tmp_path, error):
+def test_a_method_that_only_stops_is_tried_image_by_image(
+    monkeypatch, restore, tmp_path, error, job
+):
     monkeypatch.setattr(batches, "build_sampler", lambda _name, **_values: Direct())
     observed = read_tensors(tmp_path / "observations.safetensors")
     monkeypatch.setattr(Direct, "marked", observed["c"][0, 0, 0], raising=False)
     monkeypatch.setattr(Direct, "error", error)
-    job = dataclasses.replace(JOB, method="pinv", hyper_parameters={}, prior="")
+    job = dataclasses.replace(job, method="pinv", hyper_parameters={}, prior="")
     tensors, failures = restore(job)
     assert failures == {"c": "pinv diverged: it grew"}
     assert sorted(tensors) == ["a", "b", "d"]
 
 
-def test_a_number_that_no_tensor_holds_is_a_divergence(monkeypatch, restore):
+def test_a_number_that_no_tensor_holds_is_a_divergence(monkeypatch, restore, job):
     def multiply(_self, y, *_arguments, **_options):
         return y.add(y, alpha=1e300)
 
     monkeypatch.setattr(batches, "build_sampler", lambda _name, **_values: Direct())
     monkeypatch.setattr(Direct, "restore", multiply)
-    job = dataclasses.replace(JOB, method="pinv", hyper_parameters={}, prior="")
+    job = dataclasses.replace(job, method="pinv", hyper_parameters={}, prior="")
     tensors, failures = restore(job)
     assert not tensors
     assert list(failures) == list(IMAGES)
@@ -291,8 +242,8 @@ def test_a_shard_that_lacks_an_image_without_a_reason_is_refused(tmp_path, prior
 @pytest.mark.parametrize(
     "method", ["ddpg", "idpg", "ddrm", "ddnm", "ddnm_plus", "diffpir", "dps", "pigdm", "idbp"]
 )
-def test_every_method_says_which_images_left_the_numbers(method):
-    prior = SpoilingPrior()
+def test_every_method_says_which_images_left_the_numbers(method, stand_in):
+    prior = stand_in()
     prior.at_call[2] = spoiling(float("nan"), 1)
     operator = build_operator("deblur_gauss", 16, backend="fft")
     y = torch.zeros(3, 3, 16, 16)
@@ -301,7 +252,7 @@ def test_every_method_says_which_images_left_the_numbers(method):
         sampler.restore(y, operator, prior, sigma_y=0, noise=SeededNoise(0, ["a", "b", "c"]))
     assert set(raised.value.failures) == {1}
     others = sampler.restore(
-        y, operator, SpoilingPrior(), sigma_y=0, noise=SeededNoise(0, ["a", "b", "c"])
+        y, operator, stand_in(), sigma_y=0, noise=SeededNoise(0, ["a", "b", "c"])
     )
     for position in (0, 2):
         assert torch.equal(raised.value.restored[position], others[position])

@@ -7,7 +7,6 @@ import os
 import shutil
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,82 +16,26 @@ from filelock import FileLock
 from PIL import Image
 
 from ddpg.files.tensors import read_tensors, write_tensors
-from ddpg.jobs.restoration import Restoration
 from ddpg.noise import SeededNoise
-from ddpg.priors import GaussianPrior
 from ddpg.priors.cards.card import EMBEDDED
 from ddpg.samplers import build_sampler
 from ddpg.stages import batches, restoration
 from ddpg.stages.keeping import forget_whole_shards
 from ddpg.stages.observations import observation_operator, read_observations
-from ddpg.stages.restoration import restore_shard
 
 IMAGES = ("a", "b", "c", "d")
 STEPS = 3
 
-JOB = Restoration(
-    dataset="photos",
-    images=IMAGES,
-    image_size=32,
-    task="deblur_gauss",
-    operator="fft",
-    scale=None,
-    sigma_y=0.05,
-    method="ddpg",
-    hyper_parameters={"steps": str(STEPS)},
-    seed=0,
-    prior="dead-leaves",
-    dtype="float32",
-    observations=Path("y.safetensors"),
-    output=Path("x.safetensors"),
-    costs=Path("x.csv"),
-    pictures=Path("x.png"),
-)
-
-
-class CountingPrior(GaussianPrior):
-    """Counts images through the network; may fail or return NaN at some call."""
-
-    def __init__(self):
-        super().__init__(0.0, 0.25)
-        self.images, self.calls, self.at_call = 0, 0, {}
-
-    def eps(self, x_t, t):
-        self.images, self.calls = self.images + len(x_t), self.calls + 1
-        result = super().eps(x_t, t)
-        return self.at_call.pop(self.calls, lambda eps: eps)(result)
-
 
 @pytest.fixture
-def prior(monkeypatch):
-    """Stands in for the network that the stage loads."""
-    prior = CountingPrior()
-    monkeypatch.setattr(batches, "load_prior", lambda *_name, **_device: prior)
-    return prior
-
-
-@pytest.fixture
-def observations(tmp_path, observing):
-    return observing(tmp_path / "observations.safetensors")
-
-
-@pytest.fixture
-def restore(tmp_path, observations):
+def restore(restoring, job):
     """Runs a job in the test's folder, in batches of one; returns its tensors."""
 
-    def run(job=JOB, *, folder="run", code="1", batch_size=1, device="cpu", input=observations):  # noqa: A002
-        output = tmp_path / folder / "shard-0.safetensors"
-        job = dataclasses.replace(
-            job,
-            observations=input,
-            output=output,
-            costs=output.with_suffix(".csv"),
-            pictures=output.with_suffix(".png"),
-            code=code,
-            batch_size=batch_size,
-        )
-        restore_shard(job, device=device)
-        return read_tensors(output, job.images)
+    def run(job=job, **options):
+        tensors, failures = restoring(job, **options)
+        assert failures == {}
+        assert sorted(tensors) == sorted(job.images)
+        return tensors
 
     return run
 
@@ -130,12 +73,12 @@ def test_the_products(tmp_path, prior, restore):
         assert np.array_equal(picture, expected.to(torch.uint8).numpy())
 
 
-def test_a_shard_is_what_its_sampler_makes_of_each_image(prior, restore, observations):
+def test_a_shard_is_what_its_sampler_makes_of_each_image(prior, restore, observations, job):
     tensors = restore()
-    y, _ = read_observations(observations, ["c"], task=JOB.task)
+    y, _ = read_observations(observations, ["c"], task=job.task)
     expected = build_sampler("ddpg", steps=STEPS).restore(
         y,
-        observation_operator(JOB.task, 32, "fft", None, None),
+        observation_operator(job.task, 32, "fft", None, None),
         prior,
         sigma_y=0.05,
         noise=SeededNoise(0, ["c"], dataset="photos"),
@@ -144,9 +87,9 @@ def test_a_shard_is_what_its_sampler_makes_of_each_image(prior, restore, observa
 
 
 @pytest.mark.usefixtures("prior")
-def test_half_precision_is_rounded_and_not_clipped(restore):
+def test_half_precision_is_rounded_and_not_clipped(restore, job):
     exact = restore()
-    half = restore(dataclasses.replace(JOB, dtype="float16"), folder="half")
+    half = restore(dataclasses.replace(job, dtype="float16"), folder="half")
     for name in IMAGES:
         assert half[name].dtype == torch.float16
         assert torch.equal(half[name], exact[name].half())
@@ -154,9 +97,9 @@ def test_half_precision_is_rounded_and_not_clipped(restore):
 
 @pytest.mark.parametrize("task", ["deblur_gauss", "motion_deblur", "sr_bicubic"])
 @pytest.mark.usefixtures("prior")
-def test_the_batch_size_changes_rounding_at_most(tmp_path, observing, restore, task):
+def test_the_batch_size_changes_rounding_at_most(tmp_path, observing, restore, task, job):
     scale, backend = (4, "svd") if task == "sr_bicubic" else (None, "fft")
-    job = dataclasses.replace(JOB, task=task, scale=scale, operator=backend)
+    job = dataclasses.replace(job, task=task, scale=scale, operator=backend)
     given = observing(tmp_path / "y.safetensors", task=task, scale=scale, backend=backend)
     single, pairs, whole = (
         restore(job, folder=str(size), batch_size=size, input=given) for size in (1, 3, 9)
@@ -166,8 +109,8 @@ def test_the_batch_size_changes_rounding_at_most(tmp_path, observing, restore, t
         torch.testing.assert_close(whole[name], single[name], rtol=0, atol=2e-5)
 
 
-def test_the_embedded_prior_does_not_mind_the_batch_either(restore):
-    job = dataclasses.replace(JOB, hyper_parameters={"steps": "2"}, precision="float32")
+def test_the_embedded_prior_does_not_mind_the_batch_either(restore, job):
+    job = dataclasses.replace(job, hyper_parameters={"steps": "2"}, precision="float32")
     single, whole = restore(job, folder="1"), restore(job, folder="4", batch_size=4)
     for name in IMAGES:
         torch.testing.assert_close(whole[name], single[name], rtol=0, atol=1e-4)
@@ -211,13 +154,13 @@ def test_finished_images_are_not_restored_again(tmp_path, prior, restore, batch_
         {"compile": "off"},
     ],
 )
-def test_other_parameters_start_afresh(tmp_path, prior, restore, change):
+def test_other_parameters_start_afresh(tmp_path, prior, restore, change, job):
     prior.at_call[STEPS + 1] = interrupt
     with pytest.raises(KeyboardInterrupt):
         restore()
     assert len(states(tmp_path)) == 1
     prior.images = 0
-    restore(dataclasses.replace(JOB, **change))
+    restore(dataclasses.replace(job, **change))
     assert prior.images == STEPS * len(IMAGES)
     assert states(tmp_path) == []
 
@@ -250,9 +193,9 @@ def test_other_weights_start_afresh(prior, restore, monkeypatch):
     assert prior.images == STEPS * len(IMAGES)
 
 
-def test_another_checkpoint_of_the_same_card_starts_afresh(tmp_path, observations):
+def test_another_checkpoint_of_the_same_card_starts_afresh(tmp_path, observations, job):
     weights = tmp_path / "weights.safetensors"
-    job = dataclasses.replace(JOB, weights=weights, observations=observations)
+    job = dataclasses.replace(job, weights=weights, observations=observations)
     digests = set()
     for content in (b"one", b"three"):
         weights.write_bytes(content)
@@ -261,8 +204,8 @@ def test_another_checkpoint_of_the_same_card_starts_afresh(tmp_path, observation
 
 
 @pytest.mark.usefixtures("prior")
-def test_repetitions_have_noise_of_their_own(restore):
-    first, second = restore(), restore(dataclasses.replace(JOB, repeat=1), folder="second")
+def test_repetitions_have_noise_of_their_own(restore, job):
+    first, second = restore(), restore(dataclasses.replace(job, repeat=1), folder="second")
     assert all(float((first[name] - second[name]).abs().max()) > 0.01 for name in IMAGES)
 
 
@@ -324,11 +267,12 @@ def test_a_finished_shard_is_found_again_when_its_job_is_not_on_record(tmp_path,
 def test_a_finished_shard_takes_no_second_place_and_looks_new(tmp_path, prior, restore):
     restore()
     output = tmp_path / "run/shard-0.safetensors"
+    made = output.stat().st_mtime
     assert output.stat().st_nlink == 2
     os.utime(output, (0, 0))
     restore()
     assert prior.images == STEPS * len(IMAGES)
-    assert time.time() - output.stat().st_mtime < 60
+    assert output.stat().st_mtime > made
     forget_whole_shards(tmp_path)
     assert output.stat().st_nlink == 1
 
@@ -415,7 +359,7 @@ def test_a_prior_of_classes_is_told_those_of_the_batch(
     tmp_path, prior, restore, observations, monkeypatch
 ):
     asked = []
-    monkeypatch.setattr(CountingPrior, "needs_labels", True)
+    monkeypatch.setattr(type(prior), "needs_labels", True)
     prior.conditioned_on = lambda labels: asked.append(list(labels)) or prior
     tensors = read_tensors(observations)
     labelled = tmp_path / "labelled.safetensors"
@@ -427,13 +371,13 @@ def test_a_prior_of_classes_is_told_those_of_the_batch(
 
 
 @pytest.fixture
-def settings(tmp_path, restore, monkeypatch):
+def settings(tmp_path, restore, monkeypatch, job):
     """Restores two images in one step; what the costs say about how the network was run."""
     monkeypatch.setattr(restoration, "device_name", lambda device: f"some {device}")
 
     def run(batch_size=1, **how):
-        job = dataclasses.replace(JOB, images=IMAGES[:2], hyper_parameters={"steps": "1"}, **how)
-        restore(job, batch_size=batch_size)
+        small = dataclasses.replace(job, images=IMAGES[:2], hyper_parameters={"steps": "1"}, **how)
+        restore(small, batch_size=batch_size)
         with (tmp_path / "run/shard-0.csv").open(newline="") as stream:
             return {row["settings"] for row in csv.DictReader(stream)}
 
@@ -466,18 +410,20 @@ def test_a_card_says_how_its_network_runs(tmp_path, settings):
         ("ddpg", None, None),
     ],
 )
-def test_gradients_of_a_network_are_taken_in_float32_unless_asked_for(method, chosen, expected):
-    job = dataclasses.replace(JOB, method=method, precision=chosen)
+def test_gradients_of_a_network_are_taken_in_float32_unless_asked_for(
+    method, chosen, expected, job
+):
+    job = dataclasses.replace(job, method=method, precision=chosen)
     assert batches.execution_of(job).precision == expected
 
 
-def test_there_must_be_images_in_a_batch():
+def test_there_must_be_images_in_a_batch(job):
     with pytest.raises(ValueError, match="--batch-size: must be a number of images or 0, got -1"):
-        dataclasses.replace(JOB, batch_size=-1)
+        dataclasses.replace(job, batch_size=-1)
 
 
-def test_another_device_is_another_job(observations):
-    job = dataclasses.replace(JOB, observations=observations)
+def test_another_device_is_another_job(observations, job):
+    job = dataclasses.replace(job, observations=observations)
     digests = {restoration.digest(job, device) for device in ("cpu", "cuda")}
     assert len(digests) == 2
 
@@ -493,7 +439,7 @@ def test_the_state_of_another_shard_is_left_alone(tmp_path, restore):
     ]
 
 
-def test_methods_without_a_network_load_no_prior(monkeypatch, restore):
+def test_methods_without_a_network_load_no_prior(monkeypatch, restore, job):
     monkeypatch.setattr(batches, "load_prior", lambda *_a, **_k: pytest.fail("loaded"))
-    job = dataclasses.replace(JOB, method="pinv", hyper_parameters={}, prior="")
+    job = dataclasses.replace(job, method="pinv", hyper_parameters={}, prior="")
     assert set(restore(job)) == set(IMAGES)
