@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -12,33 +15,45 @@ import yaml
 pytestmark = pytest.mark.workflow
 
 COUNTER = """
-import collections, gc, json, sys
+import cProfile, collections, gc, importlib, inspect, json, os, sys
+from starter import IMPORTED
+
+for module in IMPORTED:
+    importlib.import_module(module)
 import snakemake.cli
 
 calls = collections.Counter()
+from_function = inspect._signature_from_function
 
-def count(frame, event, argument):
-    if event != "call":
-        return
-    code = frame.f_code
-    calls["all"] += 1
-    own = code.co_filename.endswith((".smk", "ddpg/workflow/inputs.py"))
-    if own and not code.co_name.startswith(("<", "_")):
-        calls[code.co_name] += 1
-    elif code.co_name == "planned" and "ddpg/jobs/" in code.co_filename:
-        calls["planned " + frame.f_locals["cls"].__name__] += 1
-    elif code.co_name == "_signature_from_function":
-        code = getattr(frame.f_locals["func"], "__code__", None)
-        calls["signatures"] += code is not None and code.co_filename.endswith(".smk")
+def signature(cls, function, *arguments, **options):
+    code = getattr(function, "__code__", None)
+    calls["signatures"] += code is not None and code.co_filename.endswith(".smk")
+    return from_function(cls, function, *arguments, **options)
 
-sys.argv = ["snakemake", *sys.argv[1:]]
-sys.setprofile(count)
-try:
-    snakemake.cli.main()
-except SystemExit as end:
-    sys.setprofile(None)
-    assert not end.code
-print("COUNTED", json.dumps(calls | {"threshold": gc.get_threshold()[0]}))
+inspect._signature_from_function = signature
+
+def run(arguments):
+    sys.argv = ["snakemake", *arguments]
+    profile = cProfile.Profile(subcalls=False, builtins=False)
+    try:
+        profile.runcall(snakemake.cli.main)
+    except SystemExit as end:
+        assert not end.code
+    for code, number in ((entry.code, entry.callcount) for entry in profile.getstats()):
+        calls["all"] += number
+        own = code.co_filename.endswith((".smk", "ddpg/workflow/inputs.py"))
+        if own and not code.co_name.startswith(("<", "_")):
+            calls[code.co_name] += number
+        elif code.co_name == "planned" and "ddpg/jobs/" in code.co_filename:
+            calls["planned " + code.co_qualname.partition(".")[0]] += number
+    print("COUNTED", json.dumps(calls | {"threshold": gc.get_threshold()[0]}), flush=True)
+
+for arguments in json.loads(sys.argv[1]):
+    copy = os.fork()  # what is imported so far is not counted, and all runs begin alike
+    if copy == 0:
+        run(arguments)
+        os._exit(0)
+    assert os.waitpid(copy, 0)[1] == 0
 """
 
 TASKS = ("sr_bicubic", "deblur_gauss")
@@ -49,28 +64,32 @@ SIZES = (5, 10, 20)
 @pytest.fixture(scope="module")
 def calls(shipped) -> dict[int, dict[str, int]]:
     """The calls of functions in dry runs of a study, by its shards per row."""
-    return {shards: counted(shipped, shards) for shards in SIZES}
+    options = shipped.process_options()
+    search = [str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    # The order of sets, and with it the number of comparisons, is the same in all runs.
+    options["env"] |= {"PYTHONHASHSEED": "0", "PYTHONPATH": os.pathsep.join(search)}
+    runs = json.dumps([dry_run(shipped.folder, shards) for shards in SIZES])
+    result = subprocess.run([sys.executable, "-c", COUNTER, runs], **options)
+    assert result.returncode == 0, result.stderr
+    found = re.findall("^COUNTED (.*)$", result.stdout, re.MULTILINE)
+    return dict(zip(SIZES, map(json.loads, found), strict=True))
 
 
-def counted(project, shards: int) -> dict[str, int]:
-    """The calls in a dry run of a study in shards of one image."""
-    config = project.folder / "config"
+def dry_run(folder: Path, shards: int) -> list[str]:
+    """The arguments of Snakemake for a study in shards of one image, which is laid out."""
+    config = folder / "config"
+    name = f"many-{shards}"
     card = f"name: many\nsource: {{folder: pictures}}\nimages: {{count: {shards}}}\n"
-    (config / "cards/datasets/many.yaml").write_text(card)
-    (project.folder / "pictures").mkdir(exist_ok=True)
+    (config / f"cards/datasets/{name}.yaml").write_text(card)
+    (folder / "pictures").mkdir(exist_ok=True)
     rows = [f"many\t{task}\t0.05\t{method}\n" for task in TASKS for method in METHODS]
     (config / "many.tsv").write_text("dataset\ttask\tsigma_y\tmethod\n" + "".join(rows))
+    dataset = {"card": f"config/cards/datasets/{name}.yaml", "image_size": 64}
     study = {"name": "many", "experiments": "config/many.tsv", "shard_size": 1, "limit": None}
-    study |= {"metrics": ["psnr"], "datasets": [{"card": "many", "image_size": 64}]}
-    (config / "many.yaml").write_text(yaml.safe_dump(study))
-    arguments = ["-n", "--quiet", "rules", "--configfile", "config/many.yaml"]
-    options = project.process_options()
-    # The order of sets, and with it the number of comparisons, is the same in all runs.
-    options["env"] |= {"PYTHONHASHSEED": "0"}
-    command = [sys.executable, "-c", COUNTER, *arguments, "--", "results/many/metrics.csv"]
-    result = subprocess.run(command, **options)
-    assert "COUNTED" in result.stdout, result.stderr
-    return json.loads(result.stdout.partition("COUNTED ")[2].splitlines()[0])
+    study |= {"metrics": ["psnr"], "datasets": [dataset]}
+    (config / f"{name}.yaml").write_text(yaml.safe_dump(study))
+    file = f"config/{name}.yaml"
+    return ["-n", "--quiet", "rules", "--configfile", file, "--", "results/many/metrics.csv"]
 
 
 def added(calls: dict[int, dict[str, int]], name: str, smaller: int, larger: int) -> float:

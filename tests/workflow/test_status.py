@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from base64 import urlsafe_b64encode
+from cProfile import Profile
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,8 @@ from ddpg.workflow.status import (
 RESULTS = Path("results/made-up")
 DDPG = "ddpg/dead-leaves"
 NOW = 1_700_000_000.0
+CALLS = 150
+"""Of functions, for each shard; there are 97."""
 BLUR = "many/deblur_gauss-fft/0.05"
 SR = "many/sr_bicubic-x4-svd/0"
 
@@ -367,9 +370,10 @@ def test_images_that_could_not_be_restored_are_told(study: Study) -> None:
     ]
 
 
-def test_ten_thousand_shards_in_under_two_seconds(
+def test_ten_thousand_shards_take_a_few_calls_each(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Calls of functions, also those in C, stand for the time, a second of a core."""
     study = study_of(tmp_path, monkeypatch, images=10_000, size=10, labels=8)
     for row in study.experiments:
         for stage, suffix in (("restorations", "safetensors"), ("evaluations", "csv")):
@@ -381,13 +385,12 @@ def test_ten_thousand_shards_in_under_two_seconds(
         folder.mkdir(parents=True)
         for number in range(0, 1000, 5):
             (folder / f"shard-{number}.log").write_text(ERROR)
-    started = time.process_time()  # others may keep the machine busy
-    rows = read_status(study, RESULTS, time.time())
-    text = lines(study, rows, time.time())
-    elapsed = time.process_time() - started
+    with Profile(subcalls=False) as profile:
+        rows = read_status(study, RESULTS, time.time())
+        text = lines(study, rows, time.time())
     assert count_shards(rows) == {"done": 5000, "failed": 1000, "left": 4000}
     assert "failed (1000):" in text
-    assert elapsed < 2
+    assert sum(entry.callcount for entry in profile.getstats()) < 10_000 * CALLS
 
 
 def test_configurations_are_merged_as_snakemake_does() -> None:
