@@ -19,6 +19,9 @@ from ddpg.comparison.pictures import data_uri, kernel_picture
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 expect = playwright.expect
+PATIENCE = 120_000
+"""Milliseconds for what takes some ten on a machine that nobody else uses."""
+expect.set_options(timeout=PATIENCE)
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 pytestmark = [
     pytest.mark.slow,
@@ -108,6 +111,7 @@ def open_page(browser):
 
     def visit(address, width=1280, height=900, **options):
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         page.on("console", lambda message: noise.append(f"console: {message.text}"))
         page.on("pageerror", lambda error: noise.append(f"error: {error}"))

@@ -19,6 +19,8 @@ from ddpg.fetching import Remote, fetch
 from ddpg.fetching.remote import PublishedFile
 
 DATA = bytes(range(256)) * 2048  # 512 KiB
+STALL = 60.0
+"""Seconds that a connection stays silent, should nobody give it up before."""
 
 
 class Served:
@@ -31,6 +33,7 @@ class Served:
         self.validators, self.ranges, self.if_range, self.lengths = True, True, True, True
         self.headers: dict[str, str] = {}
         self.headers_of: dict[str, dict[str, str]] = {}
+        self.over = threading.Event()
         self.address = ""
 
     def asked_ranges(self) -> list[str | None]:
@@ -117,7 +120,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError):
             pass
         if fault.cut is not None and fault.then == "stall":
-            time.sleep(2)
+            self.served.over.wait(STALL)
         if fault.cut is not None or not self.served.lengths:
             self.close_connection = True
 
@@ -139,6 +142,7 @@ def server() -> Iterator[Served]:
         thread.start()
         served.address = f"http://127.0.0.1:{running.server_port}"
         yield served
+        served.over.set()
         running.shutdown()
         thread.join()
 

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import multiprocessing
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -335,17 +336,17 @@ def test_who_waits_for_another_process_says_so(
     from ddpg.files.locking import locked
 
     caplog.set_level(logging.INFO)
-    held, go = threading.Event(), threading.Event()
+    held, end = threading.Event(), time.monotonic() + 300
 
     def hold() -> None:
         with locked(tmp_path / "in" / "data.bin"):
             held.set()
-            go.wait(5)
+            while "waiting" not in caplog.text and time.monotonic() < end:
+                time.sleep(0.01)
 
     thread = threading.Thread(target=hold)
     thread.start()
-    held.wait(5)
-    threading.Timer(0.2, go.set).start()
+    held.wait()
     assert get().read_bytes() == data
     thread.join()
     assert "another process is at it; waiting" in caplog.text

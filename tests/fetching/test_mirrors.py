@@ -203,7 +203,7 @@ def test_connections_that_bring_nothing(
     good = f"{server.address}/data.bin"
     cheated(get, address, good, match, data, timeout=0.3, size=SIZE)
     assert bad.connections <= 4
-    assert time.monotonic() - start < 20
+    assert time.monotonic() - start < 120  # those that drip would go on for hours
 
 
 def test_a_body_without_end(

@@ -57,7 +57,7 @@ def test_a_stalled_connection_is_given_up_and_continued(
     server.faults = [fault(cut=65536, then="stall")]
     start = time.monotonic()
     assert get(timeout=0.3).read_bytes() == data
-    assert 0.3 <= time.monotonic() - start < 1.5
+    assert 0.3 <= time.monotonic() - start < 30  # and not when the server lets go
     assert server.asked_ranges() == [None, "bytes=65536-"]
 
 

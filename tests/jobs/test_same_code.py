@@ -78,7 +78,7 @@ def job(copies: dict[str, Copy], folder: Path, *paths: Path) -> subprocess.Compl
         env=environment | {"DDPG_WARM_SERVER": ""},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 

@@ -115,13 +115,13 @@ def test_an_error_inside_lets_go(monkeypatch):
 
 
 def test_the_killed_holder_lets_go(hold):
-    holder = hold("cuda:0", 60)
+    holder = hold("cuda:0", 600)
     assert holder.stdout.readline() == "has cuda:0\n"
     waiting = hold("cuda:0", 0)
     assert "all devices are taken, waiting: cuda:0" in waiting.stderr.readline()
     assert waiting.poll() is None
     holder.send_signal(signal.SIGKILL)
-    output, errors = waiting.communicate(timeout=20)
+    output, errors = waiting.communicate(timeout=300)
     assert output.startswith("has cuda:0\n")
     assert "this job computes on cuda:0" in errors
 
@@ -131,7 +131,7 @@ def test_more_jobs_than_devices_never_meet(hold):
     jobs = [hold("cpu=left,cpu=right", 0.4) for _ in range(5)]
     times: dict[str, list[tuple[float, float]]] = {"left": [], "right": []}
     for job in jobs:
-        output, log = job.communicate(timeout=60)
+        output, log = job.communicate(timeout=300)
         assert job.returncode == 0, log
         began, ended = map(float, output.splitlines()[1].split())
         times["left" if "(cpu=left)" in log else "right"].append((began, ended))
