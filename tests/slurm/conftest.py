@@ -20,6 +20,9 @@ import pytest
 import yaml
 from safetensors.numpy import load_file
 
+from ddpg.warm import starting
+from ddpg.warm.protocol import ADDRESS
+
 ROOT = Path(__file__).parent.parent.parent
 CELL = "skimage-photos/sr_bicubic-x4-svd/0.05"
 SHEET = """\
@@ -28,14 +31,15 @@ skimage-photos	sr_bicubic	0.05	ddpg	50	10
 skimage-photos	sr_bicubic	0.05	pinv
 skimage-photos	sr_bicubic	0.05	bicubic
 """
-PATIENCE = 600
-"""Seconds for one run of Snakemake; four times what two idle cores take."""
+PATIENCE = 900
+"""Seconds for one run of Snakemake; ten times what two idle cores take."""
+SNAKEMAKE = [sys.executable, str(Path(__file__).with_name("impatient.py"))]
 
-# Laid over the profile: this cluster has no accounting, and tests do not wait for 40 s.
+# Laid over the profile: this cluster has no accounting, and its files are seen at once.
 OVERRIDES = (
     "--slurm-status-command=squeue",
     "--slurm-no-account",
-    "--slurm-init-seconds-before-status-checks=3",
+    "--slurm-init-seconds-before-status-checks=1",
     "--latency-wait=5",
 )
 
@@ -69,6 +73,21 @@ def cluster() -> Iterator:
             started.stop()
 
 
+@pytest.fixture
+def warm() -> Iterator[None]:
+    """The commands of all jobs let a process do their work that has imported everything.
+
+    A job on SLURM starts Python three times: Snakemake, one of its own for the step, the command.
+    Where a test is about many jobs and not about the processes in them, it saves the last of these.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(ADDRESS, "")
+        server = starting.start()
+        yield
+    server.kill()
+    server.wait()
+
+
 @dataclass
 class Study:
     """A checkout of the workflow with the small study, and the cluster that it may run on."""
@@ -88,7 +107,7 @@ class Study:
         """Start Snakemake through the profile, in a process group of its own."""
         output = (self.folder / "snakemake.txt").open("a")
         return subprocess.Popen(
-            [sys.executable, "-m", "snakemake", *self._profile(*arguments)],
+            [*SNAKEMAKE, *self._profile(*arguments)],
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -114,7 +133,7 @@ class Study:
 
     def _finished(self, arguments: list[str]) -> str:
         result = subprocess.run(
-            [sys.executable, "-m", "snakemake", *arguments],
+            [*SNAKEMAKE, *arguments],
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,
