@@ -289,6 +289,7 @@ def lost(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_a_lost_trajectory_is_a_row_with_the_reason(lost, tmp_path):
     assert read_trajectory(lost).failure == "ddpg diverged: so"
     draw_trajectories([lost], tmp_path / "figure")

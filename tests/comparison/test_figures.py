@@ -135,6 +135,7 @@ def test_figures_are_the_same_every_time(draw, metrics_csv, tmp_path):
         assert first.stat().st_size > 5000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", DRAWS)
 def test_one_method_in_one_cell_crashes_nothing(draw, make_rows, write_csv, tmp_path):
     content = make_rows("ddpg", "psnr", [30.0, float("inf")]) + make_rows("ddpg", "seconds", [1.0])

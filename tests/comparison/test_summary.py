@@ -17,6 +17,7 @@ def page(metrics_csv, folder):
     write_page(folder / "index.html", metrics_csv=metrics_csv, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("verb", "pooled"),
     [(draw_plots, 0), (write_tables, 1), (page, 0)],

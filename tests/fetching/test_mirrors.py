@@ -268,6 +268,7 @@ def test_a_name_that_no_server_has(server: Any, get: Get, data: bytes) -> None:
     cheated(get, "http://nowhere.invalid/x", good, "cannot be reached", data)
 
 
+@pytest.mark.slow
 def test_certificates_that_are_not_trusted(
     server: Any, get: Get, data: bytes, raw: Callable[..., Raw], tmp_path: Path
 ) -> None:

@@ -126,6 +126,7 @@ def test_the_killed_holder_lets_go(hold):
     assert "this job computes on cuda:0" in errors
 
 
+@pytest.mark.slow
 def test_more_jobs_than_devices_never_meet(hold):
     """Five jobs on two devices: who has the same one has it at another time."""
     jobs = [hold("cpu=left,cpu=right", 0.4) for _ in range(5)]

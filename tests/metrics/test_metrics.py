@@ -131,6 +131,7 @@ def test_haarpsi_of_black_images_is_unavailable() -> None:
         haarpsi(black, black, data_range=1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("net", ["alex", "squeeze"])
 def test_lpips_is_the_packages(folder: Path, pair: tuple[Tensor, Tensor], net: str) -> None:
     """The package assembles heads and slices by itself; our weights are then poured in by name."""

@@ -27,6 +27,8 @@ from ddpg.priors.checkpoints.building import build_network
 from ddpg.priors.checkpoints.conversion import convert_checkpoint, random_checkpoint
 from ddpg.priors.network_prior import PRECISIONS, halved_names
 
+pytestmark = pytest.mark.slow
+
 STORED = Path(__file__).parents[1] / "data/networks"
 LEVELS = {"image_size": 32, "channels": 32, "multipliers": [1, 2], "blocks": 1}
 ADM = {**LEVELS, "attention_resolutions": [16], "head_channels": 16}

@@ -19,6 +19,8 @@ from ddpg.priors.cards.card import read_card
 from ddpg.priors.diffusers_schedulers import VARIANCE_PRESERVING, folder_schedule
 from ddpg.priors.schedule import Schedule
 
+pytestmark = pytest.mark.slow
+
 diffusers = pytest.importorskip("diffusers", reason="the optional library diffusers is missing")
 
 SMALL = {

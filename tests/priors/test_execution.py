@@ -80,6 +80,7 @@ def test_bfloat16_restores_as_float32_does(
     assert float((half - full).abs().max()) < 0.02
 
 
+@pytest.mark.slow
 def test_contiguous_layout_restores_as_channels_last_does(pictures: Tensor) -> None:
     plain = Execution(layout="contiguous")
     contiguous = restored(pictures, "sr_bicubic", 0.05, "ddpg", dtype="float32", execution=plain)
