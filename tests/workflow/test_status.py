@@ -308,7 +308,7 @@ ENDED = "2026-11-26 03:30:38,611 DEBUG took 0.1 s of processor time, at most 505
 
 
 def test_measurements_that_were_removed_by_hand_do_not_run(study: Study) -> None:
-    path = f"{SR}/ddpg"
+    path = f"{SR}/{DDPG}"
     for number in range(3):
         restored(path, number)
         write(f"logs/evaluate/{path}/shard-{number}.log", ENDED if number < 2 else "begun\n", 5)
@@ -323,7 +323,7 @@ def test_measurements_that_were_removed_by_hand_do_not_run(study: Study) -> None
 
 
 def test_a_job_that_failed_after_its_last_line_has_failed(study: Study) -> None:
-    path = f"{SR}/ddpg"
+    path = f"{SR}/{DDPG}"
     restored(path, 0)
     write(f"logs/evaluate/{path}/shard-0.log", ERROR + ENDED)
     assert states(study, path)[0] == "failed"
