@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from ddpg.errors import UserError
-from ddpg.operators.conjugate_gradients import Map, Solution, solve
+from ddpg.operators.conjugate_gradients import Map, Solution, lengths, solve
 from ddpg.operators.tasks import GRADES, Grade
 from ddpg.operators.testing import check_adjoint
 
@@ -30,6 +30,8 @@ CHANNELS = 3
 REAL_DTYPES = (torch.float32, torch.float64)
 MOST_ITERATIONS = 1000
 """What conjugate gradients are given before they are stopped, and said to have been."""
+SPARE = 8
+"""Iterations that a later step of a restoration may take beyond twice those of the first."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class LinearOperator(ABC):
     Attributes:
         grade: what the operator is able to do, one of :data:`ddpg.operators.tasks.GRADES`.
         tolerance: of the residual at which conjugate gradients stop within a restoration, relative
-            to the right-hand side.
+            to that of its first step.
     """
 
     grade: Grade = "resolvent"
@@ -246,21 +248,32 @@ class LinearOperator(ABC):
         start: Tensor | None = None,
         tolerance: float = 1e-6,
         limit: int = 0,
+        *,
+        least: Tensor | None = None,
+        limits: Tensor | None = None,
     ) -> Solution:
-        """:meth:`resolvent` with what became of the iterations; arguments and errors as there."""
+        """:meth:`resolvent` with what became of the iterations; arguments and errors as there.
+
+        On a GPU the host waits for it now and then, unless it is given ``limits`` for each image
+        (B,), of which ``limit`` is the largest. For ``least`` see
+        :func:`ddpg.operators.conjugate_gradients.solve`.
+        """
         check_eta(eta)
         self._check_grade("resolvent")
         _check_tolerance(tolerance)
         self._check(r, self._observation_size, "observations")
-        eta = max(eta, self.smallest_eta) if eta == 0 else eta
+        eta = eta or self.smallest_eta
         images = r if r.ndim == 4 else r.reshape(1, *((1,) * (3 - r.ndim)), *r.shape)
         solution = solve(
-            lambda u: self.gram(u).add_(u, alpha=eta),
+            lambda u: torch.add(self.gram(u), u, alpha=eta),
             self.preconditioner(eta),
             images,
             start=None if start is None else start.reshape(images.shape),
             tolerance=tolerance,
             limit=limit or MOST_ITERATIONS,
+            least=least,
+            limits=limits,
+            waits=limits is None,
         )
         return solution._replace(u=solution.u.reshape(r.shape))
 
@@ -373,12 +386,25 @@ class Guidance(ABC):
 
 
 class _SolvedGuidance(Guidance):
-    """Conjugate gradients, each beginning where those of the step before have ended."""
+    """Conjugate gradients, each beginning where those of the step before have ended.
+
+    The first of a restoration tell how many iterations an image takes; the later ones, which begin
+    nearer to their end, are given twice as many and a few. So the host knows when to stop without
+    asking a GPU, and every image has its own limit, whatever its batch. A smaller eta than any
+    before takes more iterations, and is a first one again.
+
+    The tolerance is relative to the first residual, unless a later one is longer: what becomes
+    visible does not shrink while the images come nearer to y.
+    """
 
     def __init__(self, operator: LinearOperator, y: Tensor) -> None:
         self._operator = operator
         self._y = y
         self._last: Tensor | None = None
+        self._least: Tensor | None = None
+        self._limits: Tensor | None = None
+        self._most = 0
+        self._least_eta = math.inf
         self._converged: Tensor | None = None
 
     def __call__(self, x: Tensor, eta: float, a: float = 1.0, b: float = 0.0) -> Tensor:
@@ -386,7 +412,22 @@ class _SolvedGuidance(Guidance):
         if a == 0:
             return self._operator.adjoint(residual).mul_(b)
         eta = max(eta, self._operator.smallest_eta)
-        found = self._operator.solve(residual, eta, self._last, self._operator.tolerance)
+        if eta < self._least_eta:
+            self._limits, self._most, self._least_eta = None, 0, eta
+        if self._least is None:
+            self._least = lengths(residual)
+        found = self._operator.solve(
+            residual,
+            eta,
+            self._last,
+            self._operator.tolerance,
+            self._most,
+            least=self._least,
+            limits=self._limits,
+        )
+        if self._limits is None:
+            self._limits = (2 * found.iterations + SPARE).clamp_(max=MOST_ITERATIONS)
+            self._most = _largest(self._limits)
         self._last = found.u
         met = found.converged
         self._converged = met if self._converged is None else self._converged & met
@@ -468,6 +509,11 @@ class _FunctionOperator(LinearOperator):
             dtype=dtype,
             device=device,
         )
+
+
+def _largest(numbers: Tensor) -> int:
+    """The largest of some integers; not an operation of torch on a CPU, where nothing waits."""
+    return int(numbers.numpy().max()) if numbers.device.type == "cpu" else int(numbers.max())
 
 
 def _checked_shape(

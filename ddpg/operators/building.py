@@ -12,7 +12,7 @@ from ddpg.errors import UserError
 from ddpg.operators.base import CHANNELS, LinearOperator
 from ddpg.operators.fourier import FourierOperator
 from ddpg.operators.general.blur import BlurOperator
-from ddpg.operators.general.checking import checked_kernel, checked_mask
+from ddpg.operators.general.checking import check_taps, checked_kernel, checked_mask
 from ddpg.operators.general.composition import Masked
 from ddpg.operators.masking import MaskingOperator
 from ddpg.operators.published import published_gains
@@ -93,7 +93,7 @@ def build_operator(
     if TASKS[task].builder:
         operator = _from_plugin(TASKS[task], size, backend, scale)
     elif task == "blur" and kernel is not None:
-        operator = _general_blur(checked_kernel(kernel, size), size, backend, scale or 1)
+        operator = _general_blur(checked_kernel(kernel, size), size, backend, scale)
         operator = operator if mask is None else Masked(operator, mask)
     elif kernel is not None:
         operator = FourierOperator(_checked_kernel(kernel, size), size)
@@ -154,7 +154,10 @@ def _from_plugin(
     return operator
 
 
-def _general_blur(kernel: Tensor, size: tuple[int, int], border: str, scale: int) -> LinearOperator:
+def _general_blur(
+    kernel: Tensor, size: tuple[int, int], border: str, scale: int | None
+) -> LinearOperator:
+    scale = 1 if scale is None else scale
     if not isinstance(scale, int) or isinstance(scale, bool) or scale < 1:
         raise ValueError(f"scale must be an integer of at least 1, got {scale!r}")
     if border == "circular" and not any(side % scale for side in size):
@@ -231,8 +234,7 @@ def _checked_kernel(kernel: Tensor, size: tuple[int, int]) -> Tensor:
     if shape[-1] % 2 == 0:
         raise ValueError(f"kernel sides must be odd, so that it has a centre, got shape {shape}")
     _check_fits(shape[-1], size)
-    if not bool(torch.isfinite(kernel).all()):
-        raise ValueError("kernel must be finite, got NaN or infinite taps")
+    check_taps(kernel)
     return kernel.clone()
 
 

@@ -5,8 +5,9 @@ preconditioner (Saad, "Iterative Methods for Sparse Linear Systems", 2003, algor
 image of a batch is a system of its own: its numbers stand still as soon as its residual is small
 enough, whatever the others need, so that no image depends on its neighbours.
 
-Nothing is read back from a GPU, which would stall it: there the loop runs to its limit, and images
-that are done change no more. On a CPU, where reading costs nothing, it ends with the last image.
+Whether all are done is asked on a CPU, where it costs nothing. Of a GPU it is asked only if the
+caller agrees to wait; else the loop runs to its limit, and images that are done change no more.
+Such a limit can belong to the image, so that it does not depend on the batch either.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ import torch
 from torch import Tensor
 
 Map = Callable[[Tensor], Tensor]
+
+PATIENCE = 8
+"""Iterations after which a GPU is asked if all are done."""
 
 
 class Solution(NamedTuple):
@@ -42,6 +46,9 @@ def solve(
     start: Tensor | None = None,
     tolerance: float,
     limit: int,
+    least: Tensor | None = None,
+    limits: Tensor | None = None,
+    waits: bool = True,
 ) -> Solution:
     """Solve ``M u = r`` for a symmetric, positive definite M.
 
@@ -52,28 +59,39 @@ def solve(
         start: a guess, like ``r``; images for which it is worse than nothing start at zero.
         tolerance: of ``|M u - r| / |r|`` as the recurrence has it.
         limit: most iterations.
+        least: (B,), a length below which that of ``r`` does not count: the residual may be as
+            large as if ``r`` were that long.
+        limits: (B,), most iterations of each image, if they differ; none above ``limit``.
+        waits: whether a GPU may be asked, now and then, if all are done.
     """
     u, residual = _begin(matrix, r, start)
-    enough = tolerance**2 * _dot(r, r)
+    enough = _dot(r, r)
+    if least is not None:
+        enough = torch.maximum(enough, least.reshape(enough.shape) ** 2)
+    enough = tolerance**2 * enough
     direction = preconditioner(residual)
     power = _dot(residual, direction)
     active = _dot(residual, residual) > enough
-    iterations = torch.zeros(len(r), dtype=torch.long, device=r.device)
-    for _ in range(limit):
-        if _all_done(active):
+    iterations = torch.zeros_like(active, dtype=torch.long)
+    allowed = None if limits is None else limits.reshape(active.shape)
+    for number in range(limit):
+        if _all_done(active, waits and number % PATIENCE == 0):
             break
-        iterations += active.flatten()
+        iterations += active
         image = matrix(direction)
         # What is done has steps of zero from here on: not a bit of it changes.
         step = torch.where(active, power / _dot(direction, image), 0)
         u = torch.addcmul(u, step, direction)
         residual = torch.addcmul(residual, -step, image)
         active = active & (_dot(residual, residual) > enough)
+        if allowed is not None:
+            active = active & (iterations < allowed)
         preconditioned = preconditioner(residual)
         before, power = power, torch.where(active, _dot(residual, preconditioned), power)
         turned = torch.addcmul(preconditioned, power / before, direction)
         direction = torch.where(active, turned, direction)
-    return Solution(u, ~active.flatten(), iterations)
+    converged = ~(_dot(residual, residual) > enough)
+    return Solution(u, converged.flatten(), iterations.flatten())
 
 
 def _begin(matrix: Map, r: Tensor, start: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -83,6 +101,11 @@ def _begin(matrix: Map, r: Tensor, start: Tensor | None) -> tuple[Tensor, Tensor
     residual = r - matrix(start)
     helps = _dot(residual, residual) < _dot(r, r)
     return torch.where(helps, start, 0), torch.where(helps, residual, r)
+
+
+def lengths(r: Tensor) -> Tensor:
+    """``|r|`` of each image, (B,)."""
+    return _dot(r, r).sqrt().flatten()
 
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:
@@ -95,6 +118,8 @@ def _dot(a: Tensor, b: Tensor) -> Tensor:
     return products.sum(-1).flatten(1).sum(1).reshape(-1, *(1,) * (a.ndim - 1))
 
 
-def _all_done(active: Tensor) -> bool:
-    """Whether no image is left, where the host can know without waiting."""
-    return active.device.type == "cpu" and not active.numpy().any()
+def _all_done(active: Tensor, waits: bool) -> bool:
+    """Whether no image is left, where the host can know it, or is willing to wait for it."""
+    if active.device.type == "cpu":
+        return not active.numpy().any()
+    return waits and not bool(active.any())

@@ -15,6 +15,13 @@ from dataclasses import dataclass, field
 from ddpg.operators.tasks import TASKS
 from ddpg.samplers.hyper_parameters import HyperParameter, Value
 
+# Those that lose coordinates and keep the others as they are resemble masks.
+_LIKE: Mapping[str, tuple[str, ...]] = {
+    "blur": ("motion_deblur", "deblur_gauss"),
+    "colorization": ("inpainting", "sr_bicubic"),
+    "compressed_sensing": ("inpainting", "sr_bicubic"),
+}
+
 DIGITS = 3
 """Significant digits of a value between two published ones."""
 
@@ -76,12 +83,14 @@ def chosen(
 
 
 def like(task: str) -> list[str]:
-    """A task, the published task most like it, and "" for every task."""
-    if task == "sr_bicubic" or TASKS[task].scales or TASKS[task].needs == "mask":
-        near = "sr_bicubic"
+    """A task, the tasks most like it that were published or tried, and "" for every task."""
+    if task in _LIKE:
+        near = _LIKE[task]
+    elif task == "sr_bicubic" or TASKS[task].scales or TASKS[task].needs == "mask":
+        near = ("sr_bicubic",)
     else:
-        near = "deblur_gauss"
-    return list(dict.fromkeys([task, near, ""]))
+        near = ("deblur_gauss",)
+    return list(dict.fromkeys([task, *near, ""]))
 
 
 def _at_level(

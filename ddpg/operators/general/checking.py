@@ -44,7 +44,7 @@ def checked_kernel(kernel: Tensor, size: tuple[int, int]) -> Tensor:
             f"a kernel of {shape[-2]} x {shape[-1]} does not fit into images of "
             f"{size[0]} x {size[1]}"
         )
-    _check_taps(kernel)
+    check_taps(kernel)
     sums = kernel.sum((-2, -1), keepdim=True)
     if bool(((sums - 1).abs() > SUM_TOLERANCE).any()):
         found = ", ".join(f"{value:g}" for value in sums.flatten()[:3].tolist())
@@ -60,7 +60,8 @@ def checked_kernel(kernel: Tensor, size: tuple[int, int]) -> Tensor:
     return kernel.clone()
 
 
-def _check_taps(kernel: Tensor) -> None:
+def check_taps(kernel: Tensor) -> None:
+    """Refuse taps that are not finite, or negative, or all zero."""
     if not bool(torch.isfinite(kernel).all()):
         raise UserError("kernel must be finite, got NaN or infinite taps")
     if bool((kernel < 0).any()):
