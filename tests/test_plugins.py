@@ -151,10 +151,44 @@ def test_title_and_colour_are_shown_everywhere(installed, tmp_path):
     ]
 
 
+def test_an_operator_of_two_functions_serves_the_methods_that_it_can(installed, tmp_path):
+    sheet = tmp_path / "sheet.tsv"
+    rows = "".join(f"photos\tdemosaicking\t0.05\t{method}\n" for method in ("idpg", "dps", "ddrm"))
+    sheet.write_text("dataset\ttask\tsigma_y\tmethod\n" + rows)
+    script = f"""
+        import torch
+        from ddpg.noise import SeededNoise
+        from ddpg.operators import build_operator
+        from ddpg.priors import GaussianPrior
+        from ddpg.samplers import build_sampler
+        from ddpg.study.sheet import read_sheet
+        try:
+            read_sheet({str(sheet)!r}, ["photos"])
+        except ValueError as error:
+            print(error)
+        operator = build_operator("demosaicking", (7, 10))
+        x = torch.zeros(1, 3, 7, 10)
+        noise, prior = SeededNoise(0, ["a"]), GaussianPrior(0.1, 0.16)
+        for method in ("idpg", "pnp_hqs", "dps"):
+            sampler = build_sampler(method, steps=5)
+            y = operator.forward(x)
+            restored = sampler.restore(y, operator, prior, sigma_y=0.05, noise=noise)
+            print(method, tuple(y.shape), tuple(restored.shape))
+    """
+    told = python(installed, script)
+    assert "ddrm needs an operator of the grade 'spectrum', but that of demosaicking" in told
+    assert "line 4" in told
+    assert "pnp_hqs" in told.split("methods that fit: ")[1].splitlines()[0]
+    assert told.splitlines()[-3:] == [
+        f"{method} (1, 1, 7, 10) (1, 3, 7, 10)" for method in ("idpg", "pnp_hqs", "dps")
+    ]
+
+
 def test_plugins_are_enrolled_in_the_contract_suites(installed):
     tests = [ROOT / "tests" / "samplers", ROOT / "tests" / "operators"]
     files = [tests[0] / "test_sampler_contract.py", tests[1] / "test_operator_contract.py"]
-    options = ["-q", "-p", "no:cacheprovider", "-k", "pnp_hqs or sr_box", *map(str, files)]
+    names = "pnp_hqs or sr_box or demosaicking"
+    options = ["-q", "-p", "no:cacheprovider", "-k", names, *map(str, files)]
     told = python(installed, "", "-m", "pytest", *options)
     assert int(told.splitlines()[-1].split(" passed")[0].split()[-1]) > 50
 

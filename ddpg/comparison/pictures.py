@@ -84,9 +84,10 @@ def to_8bit(array: np.ndarray) -> np.ndarray:
     """Return the picture of a tensor, (H, W, 3), unsigned 8-bit.
 
     Args:
-        array: (3, H, W); unsigned 8-bit, or floats of which [-1, 1] is shown and the rest clamped.
+        array: (3, H, W), or (1, H, W) in shades of grey; unsigned 8-bit, or floats of which
+            [-1, 1] is shown and the rest clamped.
     """
-    picture = np.moveaxis(array, 0, -1)
+    picture = np.moveaxis(np.repeat(array, 3, 0) if len(array) == 1 else array, 0, -1)
     if picture.dtype == np.uint8:
         return picture
     unit = np.clip((picture.astype(np.float64) + 1) / 2, 0, 1)

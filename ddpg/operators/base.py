@@ -180,6 +180,7 @@ class LinearOperator(ABC):
         *,
         preconditioner: Callable[[Tensor, float], Tensor] | None = None,
         grade: Grade = "resolvent",
+        anywhere: bool = False,
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
     ) -> LinearOperator:
@@ -193,8 +194,9 @@ class LinearOperator(ABC):
             preconditioner: of (r, eta), near ``(A A^T + eta I)^-1 r``, symmetric and positive
                 definite: conjugate gradients take fewer iterations with it.
             grade: "resolvent", or "adjoint" where conjugate gradients would take too long.
-            dtype, device: of the tensors that the functions take and return. An operator that is
-                moved elsewhere moves its tensors there and back.
+            anywhere: whether the functions take tensors of any precision on any device; if not, an
+                operator that is moved elsewhere (:meth:`to`) takes its tensors there and back.
+            dtype, device: of the tensors that the functions take and return.
 
         Raises:
             AdjointMismatchError: a UserError: ``<A x, y>`` and ``<x, A^T y>`` differ.
@@ -218,7 +220,7 @@ class LinearOperator(ABC):
             _checked_shape("observation_shape", observation_shape),
             preconditioner=preconditioner,
             grade=grade,
-            home=(dtype, torch.device(device)),
+            home=None if anywhere else (dtype, torch.device(device)),
             dtype=dtype,
             device=device,
         )
@@ -453,7 +455,7 @@ class _FunctionOperator(LinearOperator):
         *,
         preconditioner: Callable[[Tensor, float], Tensor] | None,
         grade: Grade,
-        home: tuple[torch.dtype, torch.device],
+        home: tuple[torch.dtype, torch.device] | None,
         dtype: torch.dtype,
         device: torch.device | str,
     ) -> None:
@@ -488,7 +490,7 @@ class _FunctionOperator(LinearOperator):
 
     def _call(self, name: str, function: Map, tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
         """A function of the user, in the precision and at the place that it was written for."""
-        dtype, device = self._home
+        dtype, device = self._home or (self._dtype, self._device)
         found = function(tensor.to(device, dtype))
         expected = (*tensor.shape[:-3], *shape)
         if not isinstance(found, Tensor) or found.dtype != dtype or found.shape != expected:

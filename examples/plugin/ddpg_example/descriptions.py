@@ -34,6 +34,14 @@ SR_BOX = Task(
     builder="ddpg_example.box:build",
 )
 
+DEMOSAICKING = Task(
+    name="demosaicking",
+    title="Demosaicking",
+    backends=("bayer",),
+    grades=(("bayer", "resolvent"),),
+    builder="ddpg_example.mosaic:build",
+)
+
 
 class SmoothingConfig(BaseModel):
     """The fields of ``architecture:`` in the card of such a prior."""
