@@ -20,8 +20,8 @@ import numpy as np
 import torch
 
 from ddpg.images import load_image
-from ddpg.restoring.kernels import read_kernel
-from ddpg.restoring.pictures import Array, Picture
+from ddpg.pictures.kernels import read_kernel
+from ddpg.pictures.reading import Array, Picture
 from ddpg.restoring.requests import Request
 from ddpg.restoring.restoration import Restorer
 

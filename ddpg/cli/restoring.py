@@ -46,7 +46,7 @@ def add_verbs(verb: VerbMaker) -> None:
 
 
 def _restore(options: argparse.Namespace) -> int:
-    from ddpg.restoring.kernels import read_kernel
+    from ddpg.pictures.kernels import read_kernel
     from ddpg.restoring.places import check_page, places
     from ddpg.restoring.requests import PRIOR, Request, split_setting
 

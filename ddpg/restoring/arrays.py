@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from ddpg.errors import UserError
-from ddpg.restoring.pictures import WHITE, Picture, check_size, from_pillow, rounding_error
+from ddpg.pictures.reading import WHITE, Picture, check_size, from_pillow, rounding_error
 from ddpg.restoring.writing import stored_values
 
 _BITS = {"uint8": 8, "uint16": 16}

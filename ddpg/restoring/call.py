@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ddpg.machine.devices import claimed_device
+from ddpg.pictures.kernels import checked_kernel, read_kernel
+from ddpg.pictures.masks import Mask, checked_mask, read_mask
 from ddpg.restoring.arrays import received
-from ddpg.restoring.kernels import checked_kernel, read_kernel
-from ddpg.restoring.masks import Mask, checked_mask, read_mask
 from ddpg.restoring.requests import PRIOR, Request
 from ddpg.restoring.restoration import Progress, Restorer
 
@@ -41,7 +41,7 @@ def restore(
         task: a key of :data:`ddpg.restoring.tasks.TASKS`: "blur", "sr_bicubic", "sr_average",
             "denoising", "inpainting" or "colorization".
         kernel: of a blur: an array (divided by its sum), a file, or words such as "gaussian:1.6",
-            see :func:`ddpg.restoring.kernels.read_kernel`.
+            see :func:`ddpg.pictures.kernels.read_kernel`.
         mask: of missing pixels: an array (H, W) or a file, white (1, 255) where pixels are known.
         scale: how many times smaller the picture was made.
         border: what lies outside the frame of a blurred picture: "cropped", the scene, or

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from ddpg.errors import UserError
+from ddpg.pictures.masks import read_mask
+from ddpg.pictures.reading import Picture, read_picture
 from ddpg.restoring.bars import Bars, pixels_of
-from ddpg.restoring.masks import read_mask
 from ddpg.restoring.page import page_entry, spread_picture, write_page
-from ddpg.restoring.pictures import Picture, read_picture
 from ddpg.restoring.places import Place
 from ddpg.restoring.requests import Request
 from ddpg.restoring.restoration import Restored, Restorer

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import convolve1d
 from scipy.stats import norm
 
-from ddpg.restoring.masks import Mask
-from ddpg.restoring.pictures import Array
+from ddpg.pictures.masks import Mask
+from ddpg.pictures.reading import Array
 
 BLOCK = 32
 CALM = 20

@@ -10,9 +10,9 @@ from torch import Tensor
 from ddpg.errors import UserError
 from ddpg.operators.base import LinearOperator
 from ddpg.operators.building import build_operator
+from ddpg.pictures.masks import Mask
+from ddpg.pictures.reading import Array, Picture, rounding_error
 from ddpg.restoring.levels import estimated_noise
-from ddpg.restoring.masks import Mask
-from ddpg.restoring.pictures import Array, Picture, rounding_error
 from ddpg.restoring.requests import Request
 from ddpg.restoring.tasks import LUMA
 

@@ -18,7 +18,7 @@ from ddpg.comparison.page.page import TEMPLATES
 from ddpg.comparison.pictures import data_uri, enlarge, lossy_uri, most_detail, thumbnail_uri
 from ddpg.errors import UserError
 from ddpg.files.writing import replacing
-from ddpg.restoring.pictures import Array, Picture
+from ddpg.pictures.reading import Array, Picture
 from ddpg.restoring.restoration import Restored
 from ddpg.restoring.writing import stored_values
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ddpg.errors import UserError
-from ddpg.restoring.kernels import Kernel
+from ddpg.pictures.kernels import Kernel
 from ddpg.restoring.tasks import BORDERS, TASKS, RestoringTask
 from ddpg.samplers.catalogue import STEPS, Method, find_method, recommendation
 
@@ -23,7 +23,7 @@ class Request:
 
     Attributes:
         task: a key of :data:`ddpg.restoring.tasks.TASKS`.
-        kernel: of a blur, see :func:`ddpg.restoring.kernels.checked_kernel`.
+        kernel: of a blur, see :func:`ddpg.pictures.kernels.checked_kernel`.
         kernel_name: for messages.
         border: of a blur, one of :data:`ddpg.restoring.tasks.BORDERS`.
         scale: the factor of a picture made smaller; None for the task's own.

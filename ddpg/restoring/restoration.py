@@ -14,14 +14,14 @@ from torch import Tensor
 
 from ddpg.errors import UserError
 from ddpg.noise import SeededNoise
+from ddpg.pictures.masks import Mask
+from ddpg.pictures.reading import Array, Picture
 from ddpg.priors.base import Prior
 from ddpg.priors.cards.card import read_card
 from ddpg.priors.cards.limits import prior_limits
 from ddpg.priors.loading import load_prior
 from ddpg.priors.tiling import OVERLAP, TILE, TiledPrior, Watch
-from ddpg.restoring.masks import Mask
 from ddpg.restoring.observations import NoiseLevel, Observed, noise_level, observe
-from ddpg.restoring.pictures import Array, Picture
 from ddpg.restoring.requests import Request
 from ddpg.samplers.base import Sampler
 from ddpg.samplers.building import build_sampler

@@ -13,9 +13,9 @@ from PIL import Image
 
 from ddpg.errors import UserError
 from ddpg.files.writing import replacing
+from ddpg.pictures.reading import WHITE, Picture
 from ddpg.restoring.deep_png import write_deep_png
 from ddpg.restoring.formats import DEEP, FORMATS, OPAQUE, UNPROFILED, check_format
-from ddpg.restoring.pictures import WHITE, Picture
 
 _QUALITY: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95, "subsampling": 0},

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ddpg.pictures.reading import read_picture
 from ddpg.restoring import restoration
-from ddpg.restoring.pictures import read_picture
 
 COPY = ("--task", "denoising", "--method", "pinv", "--sigma-y", 0)
 """Gives back what it is given, to one part in ten thousand, without a network."""

@@ -9,7 +9,7 @@ from PIL import Image
 
 from ddpg.errors import UserError
 from ddpg.operators import motion_kernel
-from ddpg.restoring.kernels import checked_kernel, read_kernel
+from ddpg.pictures.kernels import checked_kernel, read_kernel
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from ddpg.datasets.places import source_folder
+from ddpg.pictures.reading import read_picture
 from ddpg.restoring.levels import estimated_noise
-from ddpg.restoring.pictures import read_picture
 
 
 def photograph(name: str) -> np.ndarray:

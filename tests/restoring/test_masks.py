@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from ddpg.errors import UserError
-from ddpg.restoring.masks import checked_mask, read_mask
+from ddpg.pictures.masks import checked_mask, read_mask
 
 KNOWN = np.random.default_rng(0).random((6, 8)) > 0.3
 

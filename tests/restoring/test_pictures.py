@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageCms, ImageOps
 
 from ddpg.images import ImageError
-from ddpg.restoring.pictures import Picture, read_picture, rounding_error
+from ddpg.pictures.reading import Picture, read_picture, rounding_error
 from ddpg.restoring.writing import lost, write_picture
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

@@ -121,7 +121,7 @@ def _from_file(path: Path) -> NDArray[Any]:
     if not path.suffix and not path.exists():
         words = ", ".join(example for example, _ in WORDS.values())
         raise UserError(f"{path}: no such file; a kernel is a file or one of {words}")
-    from ddpg.restoring.pictures import read_picture
+    from ddpg.pictures.reading import read_picture
 
     picture = read_picture(path)
     grey = picture.pixels.astype(np.float64).mean(axis=2)

@@ -39,7 +39,7 @@ def read_mask(path: str | os.PathLike[str], size: tuple[int, int], *, inverted: 
     if Path(path).suffix.lower() == ".npy":
         values = _array(Path(path))
     else:
-        from ddpg.restoring.pictures import read_picture
+        from ddpg.pictures.reading import read_picture
 
         values = read_picture(path).pixels.mean(axis=2)
     return checked_mask(values, size, str(path), inverted=inverted)
