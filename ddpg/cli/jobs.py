@@ -98,6 +98,7 @@ def _find_backbone(job: BackboneSearch) -> None:
 
 def _observe(job: Observation) -> None:
     from ddpg.files.tensors import read_ids
+    from ddpg.stages.degrading import Belongings
     from ddpg.stages.observations import MotionKernels, observe
 
     set_threads(1)
@@ -115,6 +116,10 @@ def _observe(job: Observation) -> None:
         sigma_y=job.sigma_y,
         seed=job.seed,
         motion=motion,
+        card=job.card,
+        belongings=Belongings(job.kernel, job.mask, job.kernel_side, job.picture_seeds),
+        share=job.share,
+        weights=job.grey_weights,
     )
 
 

@@ -17,6 +17,7 @@ from ddpg.comparison.pictures import (
     Square,
     data_uri,
     enlarge,
+    is_picture,
     kernel_picture,
     most_detail,
     names_in,
@@ -40,6 +41,10 @@ TRUTH, OBSERVATION = "@truth", "@observation"
 """What stands for a label where a picture is no restoration."""
 
 
+UNSEEN = "coefficients, not a picture"
+"""Why an observation of coefficients is not shown."""
+
+
 @dataclass(frozen=True)
 class Tile:
     """One picture of a grid with its scores (metric -> value), as far as they were computed.
@@ -52,6 +57,11 @@ class Tile:
     scores: dict[str, float]
     label: str = ""
     failure: str = ""
+
+    @property
+    def in_words(self) -> str:
+        """Why there is no picture; an observation that is none has not failed."""
+        return self.failure if self.label == OBSERVATION else f"failed: {self.failure}"
 
 
 @dataclass(frozen=True)
@@ -103,8 +113,11 @@ def collect(
     if unknown:
         raise UserError(f"{cell}: no label {unknown[0]!r} in the metrics, only {', '.join(styles)}")
     columns = [("Truth", TRUTH, read_arrays(truth, chosen))]
-    columns.append(("Observation", OBSERVATION, read_arrays(observations, chosen)))
     failures = failures_by_image(here)
+    observed = read_arrays(observations, chosen)
+    failures |= {(OBSERVATION, n): UNSEEN for n, y in observed.items() if not is_picture(y)}
+    seen = {n: y for n, y in observed.items() if (OBSERVATION, n) not in failures}
+    columns.append(("Observation", OBSERVATION, seen))
     for label, style in styles.items():
         if label in restorations:
             present = set(names_in(restorations[label]))

@@ -80,14 +80,19 @@ def _keys(path: str | os.PathLike[str]) -> list[str]:
         raise UserError(f"{path}: not a readable safetensors file ({error})") from error
 
 
+def is_picture(array: np.ndarray) -> bool:
+    """Whether an observation can be shown: grey or colours, with two sides."""
+    return array.ndim == 3 and array.shape[0] in (1, 3) and min(array.shape[1:]) > 1
+
+
 def to_8bit(array: np.ndarray) -> np.ndarray:
     """Return the picture of a tensor, (H, W, 3), unsigned 8-bit.
 
     Args:
-        array: (3, H, W), or (1, H, W) in shades of grey; unsigned 8-bit, or floats of which
-            [-1, 1] is shown and the rest clamped.
+        array: (3, H, W), or (1, H, W) of grey; unsigned 8-bit, or floats of which [-1, 1] is shown
+            and the rest clamped.
     """
-    picture = np.moveaxis(np.repeat(array, 3, 0) if len(array) == 1 else array, 0, -1)
+    picture = np.moveaxis(np.broadcast_to(array, (3, *array.shape[1:])), 0, -1)
     if picture.dtype == np.uint8:
         return picture
     unit = np.clip((picture.astype(np.float64) + 1) / 2, 0, 1)

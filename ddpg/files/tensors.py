@@ -90,6 +90,16 @@ def read_tensors(
     return tensors
 
 
+def read_names(path: str | os.PathLike[str]) -> set[str]:
+    """The names of a file's tensors.
+
+    Raises:
+        CorruptFileError: the file is missing, empty, truncated or corrupt.
+    """
+    with _opened(path) as stored:
+        return set(stored.keys())
+
+
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
     """Read the text in a file's header, without what this module keeps there for itself.
 

@@ -61,6 +61,9 @@ _NETWORKS = {
     },
     "diffusers": "ddpg.priors.diffusers",
 }
+_KERNELS = "ddpg.operators.kernels"
+_PICTURES = "ddpg.pictures"
+"""How kernels and masks of cards are read and drawn; they are stored with the observations."""
 _PRIOR = ("ddpg.priors.loading", "ddpg.priors.cards", "ddpg.priors")
 
 
@@ -85,11 +88,15 @@ def comparison_code(module: str) -> str:
 @cache
 def observation_code(degradation: Degradation) -> str:
     """The code behind the observations of a degradation."""
-    kernels = () if TASKS[degradation.task].needs == "kernel" else ("ddpg.operators.kernels",)
+    drawn = degradation.task == "motion_deblur" or degradation.kernel
     return code_of(
         "ddpg.stages.observations",
         *TASKS[degradation.task].modules,
-        without=(*_unused_operators(degradation), *kernels),
+        without=(
+            *_unused_operators(degradation),
+            *(() if degradation.kernel or degradation.mask else (_PICTURES,)),
+            *(() if drawn else (_KERNELS,)),
+        ),
     )
 
 
@@ -166,7 +173,7 @@ def _restoring(module: str, degradation: Degradation, kinds: tuple[str, ...]) ->
             *_unused_operators(degradation),
             *(network for kind, network in _NETWORKS.items() if kind not in kinds),
             *(() if kinds else _PRIOR),
-            *("ddpg.operators.kernels", FETCHING),
+            *(_KERNELS, _PICTURES, FETCHING),
         ),
     )
 

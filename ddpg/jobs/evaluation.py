@@ -41,7 +41,7 @@ class Evaluation(Job):
         return cls.spec(
             columns={
                 "dataset": row.cell.dataset,
-                "task": degradation.task,
+                "task": degradation.name,
                 "operator": degradation.operator,
                 "scale": str(degradation.scale or ""),
                 "sigma_y": number_name(row.cell.sigma_y),

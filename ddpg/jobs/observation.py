@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ddpg.jobs.code import observation_code, plugin_data
-from ddpg.jobs.fields import Job, Spec, file, setting
+from ddpg.jobs.fields import Job, Spec, as_path, file, setting
+from ddpg.pictures.belongings import contents_of
+from ddpg.study.degradation_cards import kernel_side
 
 if TYPE_CHECKING:
     from ddpg.study.study import Study
@@ -22,6 +24,9 @@ class Degrading(Job):
     task: str = setting("what was done to the pictures")
     operator: str = setting("its backend: fft, svd or svd-published")
     scale: int | None = setting("factor of a super-resolution", default=None)
+    card: str = setting("name of the degradation's card, part of the noise's seed", default="")
+    share: float | None = setting("of what compressed sensing measures", default=None)
+    grey: tuple[float, ...] = setting("weights of red, green and blue in it", default=())
     sigma_y: float = setting("noise level, on the [0, 1] scale")
     seed: int = setting("of the study")
 
@@ -34,9 +39,20 @@ class Degrading(Job):
             "task": degradation.task,
             "operator": degradation.operator,
             "scale": degradation.scale,
+            "card": degradation.card,
+            "share": degradation.share,
+            "grey": degradation.weights or (),
             "sigma_y": study.cells[cell].sigma_y,
             "seed": study.config.seed,
         }
+
+    @property
+    def grey_weights(self) -> tuple[float, float, float] | None:
+        """The weights; None for the task's own."""
+        if not self.grey:
+            return None
+        red, green, blue = self.grey
+        return red, green, blue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +62,10 @@ class Observation(Degrading):
     kernel_seeds: tuple[int, ...] = setting("of the pictures' motion kernels", default=())
     kernel_size: int = setting("side of the motion kernels, in pixels", default=61)
     kernel_intensity: float = setting("how much the motion turns, 0 to 1", default=0.5)
+    kernel: str = setting("file, folder with one for each picture, or words", default="")
+    kernel_side: int = setting("to which kernels of a folder are filled up", default=0)
+    mask: str = setting("file, folder with one for each picture, or words", default="")
+    picture_seeds: tuple[int, ...] = setting("of what is drawn for each picture", default=())
     truth: Path = file("the prepared pictures")
     output: Path = file("the observations")
 
@@ -63,4 +83,25 @@ class Observation(Degrading):
                 "kernel_intensity": study.config.motion_kernel.intensity,
             }
         code = observation_code(degradation) + plugin_data(degradation)
-        return cls.spec(**cls.cell_settings(study, cell), **motion, code=code)
+        drawn = degradation.card or degradation.is_drawn_for_each
+        card = cls._of_card(study, cell, int(shard)) if drawn else {}
+        return cls.spec(**cls.cell_settings(study, cell), **motion, **card, code=code)
+
+    @staticmethod
+    def _of_card(study: Study, cell: str, shard: int) -> dict[str, Any]:
+        """What a degradation's card says for the pictures of a shard; files by what they hold."""
+        degradation = study.cells[cell].degradation
+        part = study.shard(study.cells[cell].dataset, shard)
+        ids = None if part.entries is None else [entry.id for entry in part.entries]
+        of_card: dict[str, Any] = {"besides": {}}
+        if degradation.kernel:
+            of_card["kernel"] = as_path(degradation.kernel)
+            of_card["kernel_side"] = kernel_side(degradation.kernel)
+        if degradation.mask:
+            of_card["mask"] = as_path(degradation.mask)
+        for name in ("kernel", "mask"):
+            if given := getattr(degradation, name):
+                of_card["besides"][f"{name}_content"] = contents_of(given, ids)
+        if degradation.is_drawn_for_each:
+            of_card["picture_seeds"] = tuple(10 * position for position in part.positions)
+        return of_card

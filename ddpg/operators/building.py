@@ -30,6 +30,9 @@ from ddpg.operators.tight.colours import LUMA, GreyOperator
 from ddpg.operators.tight.hadamard import HadamardOperator, random_rows
 from ddpg.plugins import load_object
 
+SHARE = 0.25
+"""Of the coefficients that compressed sensing measures, where no share is given."""
+
 
 def build_operator(
     task: str,
@@ -41,7 +44,7 @@ def build_operator(
     border: str | None = None,
     mask: Tensor | None = None,
     weights: tuple[float, float, float] = LUMA,
-    share: float = 0.25,
+    share: float = SHARE,
     seed: int | Sequence[int] = 0,
     dtype: torch.dtype = torch.float32,
     device: torch.device | str = "cpu",

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ddpg.errors import UserError
 from ddpg.files.contents import file_content
-from ddpg.files.tensors import read_labels
+from ddpg.files.tensors import read_labels, read_tensors
 from ddpg.jobs.restoration import Restoring
 from ddpg.noise import SeededNoise
 from ddpg.operators.base import LinearOperator
@@ -23,7 +23,7 @@ from ddpg.priors.loading import load_prior
 from ddpg.samplers.base import Sampler
 from ddpg.samplers.building import build_sampler
 from ddpg.samplers.catalogue import METHODS
-from ddpg.stages.observations import observation_operator, read_observations
+from ddpg.stages.degrading import Model, read_belongings
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,11 @@ class Restorer:
     def batch(self, images: Sequence[str]) -> Batch:
         """Images of the shard, by their ids."""
         job = self.job
-        y, kernels = read_observations(job.observations, images, task=job.task)
-        operator = observation_operator(job.task, job.image_size, job.operator, job.scale, kernels)
+        y = torch.stack(list(read_tensors(job.observations, images).values()))
+        model = Model(job.task, job.operator, job.scale, job.share, job.grey_weights)
+        operator = model.operator(
+            job.image_size, read_belongings(job.observations, images, job.task)
+        )
         # Drawn on the CPU wherever the network runs: a GPU gives the same restoration, and a
         # mixed cluster one study.
         purpose = f"restoration/{job.repeat}" if job.repeat else "restoration"

@@ -7,6 +7,7 @@
     FOLDER/{cell}/kernels/{id}.npy, .png     where each picture has a kernel of its own
     FOLDER/{cell}/kernel.npy, .png           the kernel that all pictures of the cell share
     FOLDER/{cell}/masks/{id}.npy, .png       where pictures are masked
+    FOLDER/{cell}/rows/{id}.npy              which Walsh-Hadamard coefficients were measured
     FOLDER/{data set}/truth/{id}.png         the prepared pictures, where they are asked for
 
 A cell is ``data set/degradation/noise level``, as in the study's folder of results.
@@ -31,8 +32,12 @@ from ddpg.files.contents import sha256_of
 from ddpg.files.tensors import read_ids, read_labels, read_tensors, write_tensors
 from ddpg.files.writing import replacing
 from ddpg.images import save_png, to_uint8
+from ddpg.operators.building import SHARE
 from ddpg.operators.task_kernels import BLUR_TAPS
+from ddpg.operators.tight.hadamard import random_rows
 from ddpg.samplers.catalogue import NOISY_SCALE
+from ddpg.stages.degrading import SEED
+from ddpg.study.degradations import Degradation
 from ddpg.study.sheet import Cell
 from ddpg.study.study import Study
 
@@ -49,7 +54,9 @@ Each folder is data set/degradation/noise level; cell.json in it says what was d
 with pictures on [-1, 1] and n white, of standard deviation 2 sigma_y.
 
   *.npy, *.safetensors   y in float32 on [-1, 1], (channels, height, width), as the methods of the
-                         study get it, not clipped; kernels; masks of ones (known) and zeros.
+                         study get it, not clipped; kernels; masks of ones (known) and zeros; rows:
+                         which coefficients of the orthonormal two-dimensional Walsh-Hadamard
+                         transform in natural order y holds.
   *.png                  (y + 1) / 2, clipped to [0, 1] and rounded to 8 bits, which adds an error
                          of 0.0011; kernels scaled to their largest value. For looking at, and
                          for programs that take nothing else.
@@ -174,6 +181,11 @@ def _export_cell(study: Study, path: str, folder: Path, formats: Collection[str]
     if "safetensors" in formats:
         write_tensors(tensors, folder / "observations.safetensors", ids=ids, labels=labels)
     skipped = _write_pictures(tensors, ids, folder, formats)
+    if cell.degradation.task == "compressed_sensing":
+        size = study.entries[cell.dataset].image_size
+        for name in ids:
+            rows = _rows(tensors[f"{name}/{SEED}"], size, cell.degradation)
+            _save_array(folder / f"rows/{name}.npy", rows)
     if cell.degradation.task in BLUR_TAPS:
         rows, columns = BLUR_TAPS[cell.degradation.task]
         _write_values(torch.outer(rows, columns), folder / "kernel", formats)
@@ -205,6 +217,12 @@ def _write_pictures(
             if f"{name}/{kind}" in tensors:
                 _write_values(tensors[f"{name}/{kind}"], folder / place / name, formats)
     return skipped
+
+
+def _rows(seed: Tensor, size: int, degradation: Degradation) -> Tensor:
+    """The coefficients that compressed sensing has measured, in natural order."""
+    share = SHARE if degradation.share is None else degradation.share
+    return random_rows((size, size), share, int(seed))
 
 
 def _is_picture(y: Tensor) -> bool:
@@ -256,6 +274,11 @@ def _description(
         "images": list(ids),
         "sha256": dict(_checksums(folder)),
     }
+    if degradation.card:
+        described["card"] = degradation.card
+        for name in ("kernel", "mask", "share", "weights"):
+            if value := getattr(degradation, name):
+                described[name] = value
     if labels:
         described["labels"] = labels
     if skipped:

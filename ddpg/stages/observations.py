@@ -15,9 +15,9 @@ from ddpg.files.tensors import read_labels, read_tensors, write_tensors
 from ddpg.images import from_uint8
 from ddpg.noise import SeededNoise
 from ddpg.operators.base import LinearOperator
-from ddpg.operators.building import build_operator
 from ddpg.operators.kernels import motion_kernel
 from ddpg.samplers.catalogue import NOISY_SCALE
+from ddpg.stages.degrading import KERNEL, Belongings, Model, stored
 
 log = logging.getLogger(__name__)
 
@@ -48,22 +48,29 @@ def observe(
     sigma_y: float,
     seed: int,
     motion: MotionKernels | None = None,
+    card: str = "",
+    belongings: Belongings | None = None,
+    share: float | None = None,
+    weights: tuple[float, float, float] | None = None,
 ) -> None:
     """Degrade the pictures of a shard: ``y = A x + 2 sigma_y e``.
 
     Args:
         truth_file: prepared pictures.
-        output: safetensors file: y, float32 on [-1, 1], keyed by id, and ``<id>/kernel``; the
-            class labels go on with them.
+        output: safetensors file: y, float32 on [-1, 1], keyed by id, and what belongs to each, see
+            :mod:`ddpg.stages.degrading`; the class labels go on with them.
         dataset: name of the data set, part of the noise's seed.
         images: ids, in order.
         task, backend, scale: the degradation, see :func:`ddpg.operators.build_operator`.
         sigma_y: noise level on the [0, 1] scale.
         seed: the study's seed.
         motion: the motion kernels, for the task that needs them.
+        card: name of the degradation's card, if it has one.
+        belongings: the kernels and masks of a card.
+        share, weights: of compressed sensing and of colorization; None for the task's own.
 
     Raises:
-        UserError: the task and the kernels do not go together.
+        UserError: the task and the kernels do not go together; a kernel or mask is none.
     """
     if (task == "motion_deblur") != (motion is not None):
         raise UserError(f"{task}: motion kernels are needed by motion_deblur, and only by it")
@@ -71,17 +78,17 @@ def observe(
         raise UserError(f"{len(motion.seeds)} kernel seeds were given for {len(images)} images")
     truth = read_tensors(truth_file, images)
     x = 2 * from_uint8(torch.stack([truth[name] for name in images])) - 1
-    kernels = None if motion is None else motion.tensor()
     size = (x.shape[-2], x.shape[-1])
-    operator = observation_operator(task, size, backend, scale, kernels)
-    clean = operator.forward(x)
+    model = Model(task, backend, scale, share, weights)
+    parts = {} if belongings is None else belongings.tensors(model, size, images)
+    if motion is not None:
+        parts[KERNEL] = motion.tensor()
+    clean = model.operator(size, parts).forward(x)
     # The degradation is part of the purpose, so that two tasks never share their noise.
-    purpose = f"observation/{task}/{backend}/{scale}/{sigma_y!r}"
+    purpose = f"observation/{card or task}/{backend}/{scale}/{sigma_y!r}"
     noise = SeededNoise(seed, images, dataset=dataset, purpose=purpose)
     y = clean + NOISY_SCALE * sigma_y * noise.initial(clean.shape)
-    tensors = {name: y[i].contiguous() for i, name in enumerate(images)}
-    if kernels is not None:
-        tensors |= {f"{name}/kernel": kernels[i].contiguous() for i, name in enumerate(images)}
+    tensors = {name: y[i].contiguous() for i, name in enumerate(images)} | stored(parts, images)
     labels = {name: label for name, label in read_labels(truth_file).items() if name in images}
     write_tensors(tensors, output, ids=images, labels=labels)
     log.info("%s: observed %d pictures", output, len(images))
@@ -111,4 +118,6 @@ def observation_operator(
     kernels: Tensor | None,
 ) -> LinearOperator:
     """The operator that a shard was observed with."""
-    return build_operator(task, image_size, backend=backend, scale=scale, kernel=kernels)
+    return Model(task, backend, scale).operator(
+        image_size, {} if kernels is None else {KERNEL: kernels}
+    )

@@ -76,9 +76,9 @@ def record_image(job: Recording, *, device: str) -> None:
 
 def _about(job: Recording, image: str) -> dict[str, Any]:
     return {
-        "dataset": job.dataset, "task": job.task, "operator": job.operator, "scale": job.scale,
-        "sigma_y": job.sigma_y, "method": job.method, "label": job.label or job.method,
-        "image": image,
+        "dataset": job.dataset, "task": job.card or job.task, "operator": job.operator,
+        "scale": job.scale, "sigma_y": job.sigma_y, "method": job.method,
+        "label": job.label or job.method, "image": image,
     }  # fmt: skip
 
 

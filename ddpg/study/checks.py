@@ -18,6 +18,7 @@ from ddpg.operators.tasks import TASKS
 from ddpg.priors.cards.card import Card
 from ddpg.priors.cards.limits import PriorLimits, prior_limits
 from ddpg.samplers.catalogue import METHODS
+from ddpg.study.card_checks import card_problem
 from ddpg.study.config import DatasetEntry, StudyConfig
 from ddpg.study.selection import Selection
 from ddpg.study.sheet import Experiment, LineProblem
@@ -45,12 +46,23 @@ def row_problems(study: Planned) -> Iterator[LineProblem]:
         for dataset in sorted(used)
         if limits[dataset].labels
     }
+    cards = {
+        (degradation, dataset): card_problem(
+            degradation, study.entries[dataset].image_size, study.selections[dataset], dataset
+        )
+        for degradation, dataset in {
+            (e.cell.degradation, e.cell.dataset) for e in study.experiments
+        }
+    }
     for row in study.experiments:
         if row.repeat:
             continue
         dataset = row.cell.dataset
         size = study.entries[dataset].image_size
-        problems = [_task_problem(row, size, study.config.motion_kernel.size)]
+        problems = [
+            _task_problem(row, size, study.config.motion_kernel.size),
+            cards[row.cell.degradation, dataset],
+        ]
         if METHODS[row.method].uses_prior:
             prior = study.priors[dataset].name
             problems += [
@@ -66,13 +78,16 @@ def _task_problem(row: Experiment, size: int, motion_size: int) -> str:
     """What keeps a task from pictures of a size."""
     dataset, degradation = row.cell.dataset, row.cell.degradation
     task = TASKS[degradation.task]
-    if degradation.scale and size % degradation.scale:
+    if degradation.scale and task.scales and size % degradation.scale:
         return (
             f"scale: scale {degradation.scale} does not divide the image size {size} of {dataset}"
         )
-    taps = motion_size if task.needs == "kernel" else task.taps
+    if task.name == "compressed_sensing" and size & (size - 1):
+        return f"task: {task.name} takes powers of two, image_size of {dataset} is {size}"
+    drawn = task.name == "motion_deblur"
+    taps = motion_size if drawn else task.taps
     if taps > size:
-        remedy = "a smaller motion_kernel.size or " if task.needs == "kernel" else ""
+        remedy = "a smaller motion_kernel.size or " if drawn else ""
         return (
             f"task: the {taps} x {taps} kernel of {task.name} does not fit into the image size "
             f"{size} of {dataset}; give {remedy}an image_size of {taps} or more"

@@ -16,6 +16,7 @@ from pydantic import Field, field_validator, model_validator
 
 from ddpg.datasets.cards import DatasetCard
 from ddpg.priors.cards.settings import CompileSetting, ExecutionSettings, Layout, Precision
+from ddpg.study.degradation_cards import DegradationCard
 from ddpg.validation import GivenPath, Identifier, PathText, Section
 
 _SLICE = r"\s*(-?[0-9]+)?\s*:\s*(-?[0-9]+)?\s*(:\s*(0*[1-9][0-9]*)?\s*)?"
@@ -78,8 +79,8 @@ class MotionKernelConfig(Section):
         own = {"file", "path", "kernel"} & set(content) if isinstance(content, dict) else set()
         if own:
             raise ValueError(
-                f"unknown key {min(own)!r}: a study draws its motion kernels and takes none from "
-                "a file yet; 'A kernel of your own' in config/README.md says what can be done"
+                f"unknown key {min(own)!r}: these kernels are drawn; one from a file belongs into "
+                "a degradation's card, see 'A kernel of your own' in config/README.md"
             )
         return content
 
@@ -142,6 +143,7 @@ def json_schemas() -> dict[str, dict[str, Any]]:
     return {
         "config.schema.yaml": StudyConfig.model_json_schema(),
         "dataset.schema.yaml": DatasetCard.model_json_schema(),
+        "degradation.schema.yaml": DegradationCard.model_json_schema(),
     }
 
 

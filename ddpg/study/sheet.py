@@ -24,7 +24,7 @@ from ddpg.samplers.catalogue import (
     parse_hyper_parameters,
     recommendation,
 )
-from ddpg.study.degradations import Degradation, check_degradation
+from ddpg.study.degradations import Degradation, check_degradation, noise_of_card
 from ddpg.study.names import cell_name, experiment_name, number_name
 from ddpg.validation import IDENTIFIER, listed, shown
 
@@ -104,6 +104,7 @@ def read_sheet(
     seen: dict[str, int] = {}
     methods: dict[str, str] = {}
     spellings: dict[str, str] = {}
+    cells: dict[str, Cell] = {}
     for number, row in rows:
         try:
             experiment = replace(_experiment(row, datasets, steps), line=number)
@@ -111,6 +112,12 @@ def read_sheet(
                 raise UserError(
                     f"label: the cell already has {experiment.label!r} in line "
                     f"{seen[experiment.path]}; give one of the rows another label"
+                )
+            cell = experiment.cell
+            if cells.setdefault(cell.path, cell) != cell:
+                raise UserError(
+                    f"task: {row['task']} has the name of another degradation in this sheet, "
+                    f"{cell.degradation.key}; give one of the cards another name"
                 )
             if methods.setdefault(experiment.label, experiment.method) != experiment.method:
                 raise UserError(
@@ -190,6 +197,8 @@ def _experiment(row: Mapping[str, str], datasets: list[str], steps: int | None) 
     degradation = check_degradation(
         row["task"], row.get("operator", ""), _number(row, "scale") if row.get("scale") else None
     )
+    if not row["sigma_y"] and degradation.card:
+        row = {**row, "sigma_y": noise_of_card(row["task"])}
     sigma_y = _number(row, "sigma_y")
     if not 0 <= sigma_y <= 1:
         raise UserError(f"sigma_y: must lie in [0, 1], got {row['sigma_y']!r}")

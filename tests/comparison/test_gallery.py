@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from safetensors.numpy import save_file
 
 from ddpg.comparison.grids import OBSERVATION, TRUTH, collect, page_data
 from ddpg.comparison.page.overview import facts, overview
@@ -44,6 +45,30 @@ def inputs(metrics_csv, shards, tmp_path):
         "figures": [tmp_path / "kernels.png"],
         "grids": [tmp_path / "grid.json"],
     }
+
+
+@pytest.fixture
+def unseen(metrics_csv, shards, tmp_path):
+    """A grid whose observations are coefficients."""
+    metrics = read_metrics(metrics_csv)
+    y = {f"image_{i}": np.zeros((3, 1, 40), np.float32) for i in range(3)}
+    save_file(y, tmp_path / "coefficients.safetensors")
+    restorations = {"ddpg": [shards["restored"]]}
+    return collect(
+        CELL, [shards["truth"]], [tmp_path / "coefficients.safetensors"], restorations, metrics
+    )
+
+
+def test_an_observation_that_is_no_picture_is_told_and_not_called_a_failure(
+    unseen, inputs, tmp_path
+):
+    tile = unseen.rows[0].tiles[1]
+    assert tile.in_words == "coefficients, not a picture"
+    assert (tile.picture == tile.picture[0, 0]).all()
+    (tmp_path / "grid.json").write_text(json.dumps(page_data(unseen)))
+    write_page(tmp_path / "index.html", **inputs)
+    text = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert '"failures":{"@observation":"coefficients, not a picture"}' in text
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from ddpg.comparison.pictures import (
     Square,
     data_uri,
     enlarge,
+    is_picture,
     kernel_picture,
     lossy_uri,
     most_detail,
@@ -48,6 +49,15 @@ def test_one_pixel_is_a_picture_too():
 def test_tensors_are_clamped_and_rounded():
     array = np.array([-3.0, -1.0, 0.0, 0.1, 1.0, 2.0], np.float32).reshape(1, 1, 6).repeat(3, 0)
     assert to_8bit(array)[0, :, 0].tolist() == [0, 0, 128, 140, 255, 255]
+
+
+def test_grey_is_shown_and_coefficients_are_no_picture():
+    grey = np.linspace(-1, 1, 6, dtype=np.float32).reshape(1, 2, 3)
+    picture = to_8bit(grey)
+    assert picture.shape == (2, 3, 3)
+    assert (picture == picture[..., :1]).all()
+    assert is_picture(grey)
+    assert not is_picture(np.zeros((3, 1, 40), np.float32))
 
 
 def test_observations_are_enlarged_by_repeating_pixels():

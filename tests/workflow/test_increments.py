@@ -13,9 +13,11 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
+from PIL import Image
 
 import ddpg
 from ddpg.priors.cards.card import read_card
@@ -345,6 +347,85 @@ def test_an_exchanged_network_plans_exactly_its_jobs(fresh, tmp_path: Path) -> N
     assert planned == {name: jobs for name, (_, jobs) in NETWORKS.items()}
 
 
+# --- degradation cards ----------------------------------------------------------------------------
+
+
+def write_degradation(folder: Path, name: str, **fields: object) -> None:
+    path = folder / f"config/cards/degradations/{name}.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump({"name": name, **fields}))
+
+
+def write_lens(folder: Path, **fields: object) -> None:
+    content = {"task": "blur", "kernel": "lens.npy", "border": "reflect"}
+    write_degradation(folder, "lens", **content, **fields)
+
+
+def put_kernel(folder: Path, width: int) -> None:
+    """A kernel under an old date."""
+    kernel = np.zeros((5, 5))
+    kernel[2, :width] = 1
+    np.save(folder / "lens.npy", kernel)
+    os.utime(folder / "lens.npy", (1e9, 1e9))
+
+
+def put_mask(folder: Path, name: str, top: int) -> None:
+    """A picture's mask under an old date."""
+    mask = np.full((64, 64), 255, dtype=np.uint8)
+    mask[top : top + 20, 5:50] = 0
+    (folder / "masks").mkdir(exist_ok=True)
+    Image.fromarray(mask).save(folder / f"masks/{name}.png")
+    os.utime(folder / f"masks/{name}.png", (1e9, 1e9))
+
+
+def lay_out_degradations(project) -> None:
+    """A study of two cards, a kernel for all pictures and a mask for each, and of a task."""
+    write_lens(project.folder)
+    write_degradation(project.folder, "holes", task="inpainting", mask="masks")
+    put_kernel(project.folder, 3)
+    for top, name in enumerate("abc"):
+        put_mask(project.folder, name, top)
+    rows = ("lens", "holes", "denoising")
+    project.write_sheet([("tiny", row, "0.1", "pinv", "", "", "", "") for row in rows])
+
+
+DEGRADATIONS: dict[str, tuple[Callable[[Path], object], dict[str, int]]] = {
+    "a kernel file exchanged": (
+        lambda folder: put_kernel(folder, 5),
+        stages(2, observe=2, grid=1),
+    ),
+    "the mask of a picture exchanged": (
+        lambda folder: put_mask(folder, "c", 30),
+        stages(1, observe=1, grid=1),
+    ),
+    "a field of a card: another mask for all pictures": (
+        lambda folder: write_degradation(folder, "holes", task="inpainting", mask="centre:0.3"),
+        stages(2, observe=2, grid=1),
+    ),
+    "the same kernel and masks written anew": (
+        lambda folder: (put_kernel(folder, 3), put_mask(folder, "a", 0)),
+        {},
+    ),
+    "the description in a card": (
+        lambda folder: write_lens(folder, description="Measured on a Monday."),
+        {},
+    ),
+}
+"""Change of a degradation's card or of its files -> the jobs of each rule that it re-runs."""
+
+
+def test_an_exchanged_kernel_or_mask_plans_exactly_its_jobs(fresh, tmp_path: Path) -> None:
+    lay_out_degradations(fresh)
+    assert executed(fresh)["observe"] == 6
+    planned = {}
+    for number, (name, (make, _)) in enumerate(DEGRADATIONS.items()):
+        folder = tmp_path.with_name(f"{tmp_path.name}-{number}")
+        shutil.copytree(fresh.folder, folder, copy_function=shutil.copy2)
+        make(folder)
+        planned[name] = type(fresh)(folder).planned()
+    assert planned == {name: jobs for name, (_, jobs) in DEGRADATIONS.items()}
+
+
 DOCUMENT = ROOT / "docs/increments.md"
 
 
@@ -357,7 +438,9 @@ def rendered(table: dict[str, tuple[Callable[..., object], dict[str, int]]]) -> 
     return "\n".join(lines)
 
 
-@pytest.mark.parametrize("table", [TABLE, NETWORKS], ids=["study", "networks"])
+@pytest.mark.parametrize(
+    "table", [TABLE, NETWORKS, DEGRADATIONS], ids=["study", "networks", "degradations"]
+)
 def test_the_document_shows_this_table(
     table: dict[str, tuple[Callable[..., object], dict[str, int]]],
 ) -> None:

@@ -68,7 +68,7 @@ def _draw_tile(axes: Axes, row: Row, tile: Tile, best: float) -> None:
     axes.spines[:].set_visible(False)
     if tile.failure:
         axes.text(
-            0.5, 0.5, textwrap.fill(f"failed: {tile.failure}", 26), fontsize=4, ha="center",
+            0.5, 0.5, textwrap.fill(tile.in_words, 26), fontsize=4, ha="center",
             va="center", transform=axes.transAxes, parse_math=False, clip_on=True,
         )  # fmt: skip
     psnr = tile.scores.get("psnr")
@@ -76,7 +76,7 @@ def _draw_tile(axes: Axes, row: Row, tile: Tile, best: float) -> None:
     if tile is row.tiles[0]:
         text = row.image
     elif tile is row.tiles[1]:
-        text = "{} × {}".format(*tile.picture.shape[1::-1])
+        text = "" if tile.failure else "{} × {}".format(*tile.picture.shape[1::-1])
     weight = "bold" if psnr is not None and psnr == best else "normal"
     axes.set_xlabel(text, fontsize=5.5, labelpad=1.5, fontweight=weight, parse_math=False)
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure, SubFigure
 
 from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
 from ddpg.comparison.figures.panels import Styles, axis_label, line_look, note_figure
-from ddpg.comparison.pictures import enlarge, to_8bit
+from ddpg.comparison.pictures import enlarge, is_picture, to_8bit
 from ddpg.comparison.style import degradation_title, method_styles
 from ddpg.errors import UserError
 from ddpg.stages.trajectory_file import Trajectory, read_trajectory
@@ -87,8 +87,13 @@ def _draw_pictures(
         size = trajectory.truth.shape[1:]
         kept = {moment.step: moment for moment in trajectory.moments}
         chosen = [kept[step] for step in trajectory.kept]
-        texts = ["", *(f"t = {m.t}: {m.psnr:.1f} dB" for m in chosen)]
-        images = [trajectory.observation, *trajectory.x0]
+        observation = trajectory.observation
+        seen = observation if is_picture(observation.numpy()) else None
+        texts = [
+            "not a picture" if seen is None else "",
+            *(f"t = {m.t}: {m.psnr:.1f} dB" for m in chosen),
+        ]
+        images = [seen, *trajectory.x0]
         while len(images) < columns - 2:
             images.append(None)
             texts.append("")

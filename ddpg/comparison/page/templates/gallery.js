@@ -127,7 +127,8 @@ class Gallery extends PictureList {
     const without = sides.filter((_, side) => uris[side] === null);
     const absent = without.map(version => catalogue.names[version]);
     const failures = without.filter(version => catalogue.failure(cell, image, version))
-      .map(version => `${catalogue.names[version]} failed: ${catalogue.failure(cell, image, version)}.`);
+      .map(version => `${catalogue.names[version]}${version === OBSERVATION ? "" : " failed"}: ` +
+        `${catalogue.failure(cell, image, version)}.`);
     if (failures.length) {
       note.textContent = failures.join(" ");
       return;
@@ -179,7 +180,7 @@ class Gallery extends PictureList {
     const frame = make("span", { className: "frame" });
     const failure = catalogue.failure(cell, image, version);
     if (uri !== null) frame.append(make("img", { src: uri, alt: "", loading: "lazy" }));
-    else if (failure) frame.append(make("span", { className: "failure", textContent: `failed: ${failure}` }));
+    else if (failure) frame.append(make("span", { className: "failure", textContent: version === OBSERVATION ? failure : `failed: ${failure}` }));
     if (sides.length) frame.append(make("span", { className: "badge", textContent: sides.join(", ") }));
     const score = make("small", { textContent: this.scoreText(image, version) });
     const tile = make("button", { type: "button", className: "tile" }, frame, make("span", { textContent: name }), score);

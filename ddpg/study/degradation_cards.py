@@ -1,0 +1,191 @@
+"""Degradation cards: a task with the kernel, border, scale, mask and noise that go with it.
+
+The ``task`` column of a sheet names a task of the package or such a card. Nothing here imports
+torch: files are looked at by their heads, and known by what they hold.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, field_validator, model_validator
+
+from ddpg.errors import UserError
+from ddpg.operators.tasks import TASKS
+from ddpg.pictures.belongings import all_files, is_by_words, size_of
+from ddpg.pictures.drawn_masks import is_mask_word
+from ddpg.pictures.kernels import is_word, read_kernel
+from ddpg.validation import GivenPath, Identifier, Section, read_yaml, shown, validated
+
+CARD_FOLDER = Path("config/cards/degradations")
+
+MOTION = "motion"
+"""The kernel by words that may be drawn for each picture: ``motion:SIDE``."""
+
+
+class Noise(Section):
+    """White Gaussian noise."""
+
+    sigma_y: float = Field(ge=0, le=1)
+    """Noise level for pictures in [0, 1], of rows of a sheet that leave theirs empty."""
+
+
+class DegradationCard(Section):
+    """A way to degrade pictures."""
+
+    name: Identifier
+    """Name of the degradation in the sheet and in the results; no task of the package has it."""
+    description: str = ""
+    """What it is for people."""
+    task: str
+    """A task of the package, or of a plug-in, such as blur, inpainting or sr_average."""
+    operator: str = ""
+    """Backend of the task; its own by default. Of a blur it is the border."""
+    border: str = ""
+    """Of a blur: cropped, reflect, replicate, zero or circular."""
+    kernel: GivenPath | None = None
+    """Of a blur: a file, a folder with one for each picture, or words such as gaussian:1.6."""
+    scale: int | None = Field(default=None, ge=1, le=64)
+    """Of super-resolution, and of a blur that is sampled."""
+    mask: GivenPath | None = None
+    """What is known: a file, a folder with one for each picture, or words such as random:0.9."""
+    share: float | None = Field(default=None, gt=0, le=1)
+    """Of compressed_sensing: the share of coefficients that is measured."""
+    weights: tuple[float, float, float] | None = None
+    """Of colorization: of red, green and blue in the grey that is seen."""
+    noise: Noise | None = None
+    """What is added."""
+
+    @field_validator("name")
+    @classmethod
+    def _of_its_own(cls, name: str) -> str:
+        if name in TASKS:
+            raise ValueError("must not be the name of a task of the package or of a plug-in")
+        return name
+
+    @field_validator("task")
+    @classmethod
+    def _known(cls, task: str) -> str:
+        if task not in TASKS:
+            raise ValueError(f"must be one of {', '.join(sorted(TASKS))}")
+        return task
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_tuple(cls, content: object) -> object:
+        if isinstance(content, dict) and isinstance(content.get("weights"), list):
+            return content | {"weights": tuple(content["weights"])}
+        return content
+
+    @model_validator(mode="after")
+    def _fitting(self) -> DegradationCard:
+        if self.border and self.operator and self.border != self.operator:
+            raise ValueError(
+                f"border {self.border!r} and operator {self.operator!r} contradict each other"
+            )
+        for name, tasks in _OF_TASKS.items():
+            if getattr(self, name) is not None and self.task not in tasks:
+                raise ValueError(f"{self.task} takes no {name}; {' and '.join(tasks)} may")
+        for name, task in (("kernel", "blur"), ("mask", "inpainting")):
+            if getattr(self, name) is None and self.task == task:
+                raise ValueError(f"{task} needs a {name}: a file, a folder or words")
+        if self.border and self.task != "blur":
+            raise ValueError(f"{self.task} takes no border; blur may")
+        return self
+
+
+_OF_TASKS = {
+    "kernel": ("blur",),
+    "mask": ("inpainting", "blur"),
+    "share": ("compressed_sensing",),
+    "weights": ("colorization",),
+}
+"""Which tasks take what."""
+
+
+def is_card(task: str) -> bool:
+    """Whether the ``task`` of a sheet names a card, or the path of one."""
+    return task not in TASKS and (
+        task.endswith((".yaml", ".yml")) or (CARD_FOLDER / f"{task}.yaml").is_file()
+    )
+
+
+def read_card(name_or_path: str) -> DegradationCard:
+    """Read a degradation's card, by name or path; a sheet asks for the same ones for every row.
+
+    Raises:
+        UserError: there is no such card, or it is not valid.
+    """
+    path = (
+        Path(name_or_path).expanduser()
+        if name_or_path.endswith((".yaml", ".yml"))
+        else CARD_FOLDER / f"{name_or_path}.yaml"
+    )
+    try:
+        status = path.stat()
+    except OSError:
+        known = ", ".join(sorted(p.stem for p in CARD_FOLDER.glob("*.yaml"))) or "none"
+        raise UserError(f"{path}: there is no such card; cards in {CARD_FOLDER}: {known}") from None
+    return _read(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=256)
+def _read(path: Path, _time: int, _bytes: int) -> DegradationCard:
+    card = validated(DegradationCard, read_yaml(path), str(path))
+    problems = [problem for problem in (_kernel_words(card), _mask_words(card)) if problem]
+    if problems:
+        raise UserError("\n".join(f"{path}: {problem}" for problem in problems))
+    return card
+
+
+def _kernel_words(card: DegradationCard) -> str:
+    """What is wrong with a kernel by words, or with where its file should be."""
+    kernel = card.kernel
+    if kernel is None or is_drawn_for_each(kernel):
+        return ""
+    if not is_by_words(kernel):
+        return "" if Path(kernel).exists() else f"kernel: {kernel}: no such file or folder"
+    if is_mask_word(kernel) and not is_word(kernel):
+        return f"kernel: {shown(kernel)} is a mask"
+    if kernel.startswith(f"{MOTION}:"):
+        return ""  # drawn with torch, by the job
+    try:
+        read_kernel(kernel)
+    except UserError as error:
+        return f"kernel: {error}"
+    return ""
+
+
+def _mask_words(card: DegradationCard) -> str:
+    mask = card.mask
+    if mask is None or (is_by_words(mask) and is_mask_word(mask)) or Path(mask).exists():
+        return ""
+    return f"mask: {mask}: no such file or folder"
+
+
+def is_drawn_for_each(kernel: str) -> bool:
+    """Whether each picture has a motion kernel of its own, of which only the side is given.
+
+    >>> is_drawn_for_each("motion:31"), is_drawn_for_each("motion:31,7")
+    (True, False)
+    """
+    word, _, values = kernel.partition(":")
+    return word == MOTION and values.isdecimal() and not Path(kernel).exists()
+
+
+def kernel_side(kernel: str) -> int:
+    """A side that no kernel exceeds, odd: that to which the kernels of a folder are filled up.
+
+    Raises:
+        UserError: a file cannot be read.
+    """
+    if is_drawn_for_each(kernel) or kernel.startswith(f"{MOTION}:"):
+        return _odd(int(float(kernel.partition(":")[2].split(",")[0] or 0)))
+    if is_by_words(kernel):
+        return len(read_kernel(kernel))
+    return max((_odd(max(size_of(file))) for file in all_files(kernel)), default=0)
+
+
+def _odd(side: int) -> int:
+    return side + 1 - side % 2
