@@ -339,4 +339,6 @@ def test_the_documented_cards_are_valid() -> None:
         Card.parse(Path("card.yaml"), textwrap.dedent(block).replace("0123...", "ab" * 32))
         for block in blocks
     ]
-    assert [card.architecture["kind"] for card in cards] == ["adm_unet", "diffusers"]
+    kinds = [card.architecture["kind"] for card in cards]
+    assert kinds == ["adm_unet", "diffusers", "adm_unet"]
+    assert [card.gives for card in cards] == ["noise", "noise", "consistency"]

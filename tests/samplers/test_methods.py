@@ -60,7 +60,7 @@ def test_text_becomes_a_value_and_comes_back(parameter, text, value):
         (COUNT, "0", "steps must be at least 1, got 0"),
         (CHOICE, "cubic", "grid must be one of quad, uniform, got 'cubic'"),
         (LIST, "0.1, x", "deltas must be numbers, got '0.1, x'"),
-        (LIST, "-1", r"deltas must be numbers of at least 0, got -1.0"),
+        (LIST, "-1", r"deltas must be numbers of at least 0, got -1"),
         (FLAG, "1", "clip must be true or false, got '1'"),
     ],
 )

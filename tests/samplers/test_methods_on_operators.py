@@ -142,6 +142,8 @@ def test_single_precision_near_singular(name, task, backend, scale, sigma_y):
     double = make_operator(task, backend, scale, torch.float64)
     if not offers(double.grade, METHODS[name].needs):
         pytest.skip("is refused, as the test above shows")
+    if name == "dmps" and sigma_y == 0 and "blur" in task:
+        pytest.skip("without noise DMPS asks that every eigenvalue of A A^T be above 0")
     x = MEAN + VARIANCE**0.5 * random(2, *double.image_shape, seed=3).double()
     y = double.forward(x)
     y = y + 2 * sigma_y * random(*y.shape, seed=4)

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from ddpg.operators.tasks import offers
-from ddpg.samplers.adam import Adam
+from ddpg.samplers.algorithms.optimisation.adam import Adam
 from ddpg.samplers.base import DiffusionSampler
 from ddpg.samplers.problem import CLEAN, Problem, Step
 from ddpg.samplers.spectral import noise_level

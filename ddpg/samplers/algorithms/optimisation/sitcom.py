@@ -17,7 +17,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ddpg.samplers.adam import Adam
+from ddpg.samplers.algorithms.optimisation.adam import Adam
 from ddpg.samplers.gradients import GradientSampler, misfit_direction
 from ddpg.samplers.problem import CLEAN, Problem, Step
 
