@@ -186,7 +186,7 @@ def _unused_operators(degradation: Degradation) -> set[str]:
     elif task.name == "blur":
         used = ("fourier", *(name for name in _OPERATORS if name.startswith("general.")))
     elif task.needs == "kernel":
-        used = ("fourier",)
+        used = ("fourier", "general.checking")
     elif task.needs == "mask":
         used = ("masking", "general.checking")
     elif task.name == "denoising":
