@@ -29,12 +29,12 @@ LANES = 5
 """Rooms that have space beside each other."""
 
 COLOURS = {
-    "what people and Snakemake call": ("#dbe7f5", "__main__ cli warm workflow"),
+    "what people and Snakemake call": ("#dbe7f5", "__main__ cli warm workflow restoring"),
     "what comes out": ("#e3f0e0", "comparison"),
     "what is asked for, job by job": ("#fbeed0", "study jobs"),
     "what the jobs do": ("#f7dfd8", "stages"),
     "methods, networks, degradations": ("#eae1f3", "samplers priors operators noise"),
-    "pictures, measures, downloads": ("#dcefee", "datasets metrics images fetching"),
+    "pictures, measures, downloads": ("#dcefee", "datasets metrics images pictures fetching"),
     "tools": ("#eeeeee", "validation files machine plugins errors"),
 }
 """The groups of rooms: what they are -> a colour, and the rooms."""
