@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from ddpg.jobs.code import observation_code, plugin_data
 from ddpg.jobs.fields import Job, Spec, as_path, file, setting
 from ddpg.pictures.belongings import contents_of
-from ddpg.study.degradation_cards import kernel_side
 
 if TYPE_CHECKING:
     from ddpg.study.study import Study
@@ -96,7 +95,7 @@ class Observation(Degrading):
         of_card: dict[str, Any] = {"besides": {}}
         if degradation.kernel:
             of_card["kernel"] = as_path(degradation.kernel)
-            of_card["kernel_side"] = kernel_side(degradation.kernel)
+            of_card["kernel_side"] = study.kernel_sides[degradation.kernel]
         if degradation.mask:
             of_card["mask"] = as_path(degradation.mask)
         for name in ("kernel", "mask"):

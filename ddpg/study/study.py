@@ -23,6 +23,7 @@ from ddpg.priors.checkpoints.records import planned_weights
 from ddpg.samplers.catalogue import METHODS
 from ddpg.study.checks import row_problems
 from ddpg.study.config import DatasetEntry, StudyConfig
+from ddpg.study.degradation_cards import kernel_side
 from ddpg.study.places import Places
 from ddpg.study.published import published_rows
 from ddpg.study.selection import Selection, selected
@@ -134,6 +135,12 @@ class Study:
     def cells(self) -> dict[str, Cell]:
         """Cells by their path, in the order in which the sheet first names them."""
         return {experiment.cell.path: experiment.cell for experiment in self.experiments}
+
+    @cached_property
+    def kernel_sides(self) -> dict[str, int]:
+        """The side to which the kernels of each card are filled up, looked at once for all jobs."""
+        kernels = {cell.degradation.kernel for cell in self.cells.values()} - {""}
+        return {kernel: kernel_side(kernel) for kernel in sorted(kernels)}
 
     def in_cell(self, cell: str) -> list[Experiment]:
         """The rows of a cell, in the order of the sheet, each with its first repetition."""
