@@ -11,6 +11,8 @@ Value = int | float | bool | str | tuple[float, ...]
 
 LARGEST_FLOAT32 = 3.4028234e38
 """The largest number that float32 holds; tensors take none beyond it."""
+SEPARATORS = str.maketrans(",;", "  ")
+"""What may stand between the numbers of a list, beside spaces."""
 TRUTH_VALUES = {"true": True, "false": False}
 
 
@@ -50,7 +52,7 @@ class HyperParameter:
         if isinstance(self.default, str):
             return self.check(text)
         if isinstance(self.default, tuple):
-            words = text.strip("()[] ").replace(",", " ").split()
+            words = text.strip("()[] ").translate(SEPARATORS).split()
             return self.check([self._number(word, text) for word in words])
         return self.check(self._number(text, text))
 

@@ -24,6 +24,7 @@ from ddpg.samplers.catalogue import (
     parse_hyper_parameters,
     recommendation,
 )
+from ddpg.samplers.hyper_parameters import Value
 from ddpg.study.degradations import Degradation, check_degradation, noise_of_card
 from ddpg.study.names import cell_name, experiment_name, number_name
 from ddpg.validation import IDENTIFIER, listed, shown
@@ -66,7 +67,7 @@ class Experiment:
     cell: Cell
     method: str
     label: str
-    hyper_parameters: Mapping[str, int | float | str] = field(hash=False)
+    hyper_parameters: Mapping[str, Value] = field(hash=False)
     repeat: int = 0
     line: int = field(default=0, compare=False, repr=False)
     source: str = ""
@@ -245,8 +246,10 @@ def _method_called(label: str) -> str:
     return names.get(label.casefold(), "")
 
 
-def _text(value: float | str) -> str:
-    """A value as a sheet would have it."""
+def _text(value: Value) -> str:
+    """A value as a sheet would have it; a list without commas, which part the settings."""
+    if isinstance(value, tuple):
+        return " ".join(map(_text, value))
     if isinstance(value, bool | str):
         return str(value).lower() if isinstance(value, bool) else value
     return number_name(value)

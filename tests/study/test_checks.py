@@ -2,11 +2,13 @@
 
 import json
 import re
+import shlex
 
 import pytest
 import yaml
 
 from ddpg.errors import UserError
+from ddpg.jobs.restoration import Restoration
 from ddpg.operators.task_kernels import BLUR_TAPS
 from ddpg.operators.tasks import TASKS
 from ddpg.priors.cards.card import read_card
@@ -181,4 +183,16 @@ def test_a_consistency_model_goes_with_the_method_that_asks_for_it(write):
     rows = [f"mine deblur_gauss 0.05 {name}" for name in ("cm4ir", "pinv")]
     study = Study(write(*rows, prior=CONSISTENT))
     assert [row.method for row in study.experiments] == ["cm4ir", "pinv"]
-    assert study.experiments[0].hyper_parameters["iN"] == 150
+    row = study.experiments[0]
+    assert row.hyper_parameters["iN"] == 150
+    assert "iN=150, gamma=0.05, zeta=1, eta=0.1, deltas=0 0 0 0; Garber" in row.settings
+    (path,) = [path for path, planned in study.by_path.items() if planned.method == "cm4ir"]
+    command = shlex.split(Restoration.planned(study, path).options)
+    assert "deltas=(0.0, 0.0, 0.0, 0.0)" in command
+
+
+def test_a_list_in_a_sheet(write):
+    study = Study(
+        write("mine deblur_gauss 0.05 cm4ir 0.1;0;0;0", prior=CONSISTENT, columns="deltas")
+    )
+    assert study.experiments[0].hyper_parameters["deltas"] == (0.1, 0.0, 0.0, 0.0)
