@@ -185,6 +185,16 @@ def _load(request: Request, device: str) -> Prior:
     # Gradients of the network are taken in float32, as in a study.
     dtype = "float32" if request.the_method.differentiates else "auto"
     prior = load_prior(request.prior, device=device, dtype=dtype)
+    if not isinstance(prior, Prior):
+        raise UserError(
+            f"{request.prior}: a consistency model; pictures are restored one by one with priors "
+            "that predict noise"
+        )
+    if request.the_method.asks != "noise":
+        raise UserError(
+            f"method: {request.the_method.name} asks for a consistency model, with which pictures "
+            "are restored in studies and by ddpg.samplers alone"
+        )
     if prior.needs_labels:
         raise UserError(f"{request.prior}: this prior must be told the class of every picture")
     return prior

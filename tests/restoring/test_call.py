@@ -7,10 +7,13 @@ import sys
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 import ddpg
 from ddpg.errors import UserError
+from ddpg.priors.cards.card import read_card
+from ddpg.priors.checkpoints.conversion import random_checkpoint
 
 COPY = {"task": "denoising", "method": "pinv", "sigma_y": 0.0}
 
@@ -107,3 +110,19 @@ def test_asking_for_help_and_a_bad_wish_import_no_torch():
     )
     ran = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert ran.returncode == 1, ran.stderr
+
+
+def test_consistency_models_are_not_for_single_pictures(tmp_path):
+    image = np.zeros((16, 16, 3))
+    with pytest.raises(UserError, match="method: cm4ir asks for a consistency model"):
+        ddpg.restore(image, task="denoising", method="cm4ir", sigma_y=0.05)
+    architecture = {"kind": "adm_unet", "image_size": 16, "channels": 32, "multipliers": [1]}
+    architecture |= {"blocks": 1, "attention_resolutions": [], "num_heads": 1}
+    card = {"name": "own", "architecture": architecture, "schedule": {"kind": "consistency"}}
+    card["weights"] = {"file": "w.pt", "random_seed": 0}
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(card))
+    random_checkpoint(read_card(tmp_path / "own.yaml"), "weights", tmp_path / "w.pt", seed=0)
+    card["weights"] = {"path": "./w.pt"}
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(card))
+    with pytest.raises(UserError, match="a consistency model; pictures are restored one by one"):
+        ddpg.restore(image, task="denoising", method="ddrm", prior=tmp_path / "own.yaml")
