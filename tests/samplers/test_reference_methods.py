@@ -116,6 +116,14 @@ def check(case, expected, given, dtype, **grid):
     assert list(of_time.values()) == np.sum(case["evaluations"], axis=0).tolist()
 
 
+def check_grids(case, expected, given, dtype):
+    """With the case's times, and with those that the method finds by itself."""
+    check(case, expected, given, dtype, **({"times": case["times"]} if case["times"] else {}))
+    # What does not divide the training steps is spread evenly, unlike there.
+    if dtype == torch.float64 and case["times"] and 1000 % count(case) == 0:
+        check(case, expected, given, dtype, **own_grid(case))
+
+
 def tensors(case, source, prefix=""):
     """What a case is given; noise is stored in quarters."""
 
@@ -132,10 +140,7 @@ def tensors(case, source, prefix=""):
 def test_reference_run(case, dtype, arrays):
     prefix = f"{case['method']}."
     given, expected = tensors(case, arrays, prefix), torch.tensor(arrays[prefix + case["case"]])
-    check(case, expected, given, dtype, **({"times": case["times"]} if case["times"] else {}))
-    # What does not divide the training steps is spread evenly, unlike there.
-    if dtype == torch.float64 and case["times"] and 1000 % count(case) == 0:
-        check(case, expected, given, dtype, **own_grid(case))
+    check_grids(case, expected, given, dtype)
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c["method"] == "pnpdm"])
@@ -162,4 +167,4 @@ def test_all_reference_runs(name, reference_folder):
         if case["method"] == name:
             given, expected = tensors(case, arrays), torch.tensor(arrays[case["case"]])
             for dtype in (torch.float64, torch.float32):
-                check(case, expected, given, dtype)
+                check_grids(case, expected, given, dtype)
