@@ -326,7 +326,7 @@ def deep_colours(path: str | os.PathLike[str]) -> NDArray[np.uint16]:
     the file gives the lower one. Grey with transparency comes as colours with transparency.
     """
     upper, lower = (_decoded_bytes(path, swapped=swapped) for swapped in (False, True))
-    return upper.astype(np.uint16) << 8 | lower
+    return np.bitwise_or(upper.astype(np.uint16) << np.uint16(8), lower, dtype=np.uint16)
 
 
 def _decoded_bytes(path: str | os.PathLike[str], *, swapped: bool) -> NDArray[np.uint8]:

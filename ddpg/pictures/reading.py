@@ -135,7 +135,7 @@ def _of_decoded(opened: Image.Image) -> Picture:
     transparent = opened.has_transparency_data
     grey = opened.mode in _GREY
     mode = ("LA" if grey else "RGBA") if transparent else ("L" if grey else "RGB")
-    values = np.asarray(opened.convert(mode), dtype=np.float32) / 255
+    values = np.asarray(opened.convert(mode), dtype=np.float32) / np.float32(255)
     values = values.reshape(*values.shape[:2], -1)
     if transparent:
         return Picture(values[..., :-1].copy(), 8, values[..., -1].copy(), notes=notes)
@@ -155,7 +155,7 @@ def _of_deep_colour(path: str | os.PathLike[str], opened: Image.Image) -> Pictur
     stored = deep_colours(path)
     if opened.mode == "CMYK":
         return replace(_of_decoded(opened), bits=16)
-    values = stored.astype(np.float32) / WHITE[16]
+    values: Array = np.divide(stored, np.float32(WHITE[16]), dtype=np.float32)
     pixels, alpha = values[..., :3], values[..., 3] if stored.shape[2] == 4 else None
     hidden = opened.info.get("transparency")
     if alpha is None and isinstance(hidden, tuple):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from PIL import Image
 from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 from ddpg.restoring.places import Place
 
@@ -75,6 +77,11 @@ class Bars:
             file=sys.stderr,
             dynamic_ncols=True,
         )
+
+
+def above_bars() -> AbstractContextManager[None]:
+    """Within, lines of the log do not run into the bars."""
+    return logging_redirect_tqdm([logging.getLogger("ddpg")])
 
 
 def _set(bar: tqdm, share: float) -> None:

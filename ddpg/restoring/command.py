@@ -13,7 +13,7 @@ import numpy as np
 from ddpg.errors import UserError
 from ddpg.pictures.masks import read_mask
 from ddpg.pictures.reading import Picture, read_picture
-from ddpg.restoring.bars import Bars, pixels_of
+from ddpg.restoring.bars import Bars, above_bars, pixels_of
 from ddpg.restoring.page import page_entry, spread_picture, write_page
 from ddpg.restoring.places import Place
 from ddpg.restoring.requests import Request
@@ -65,7 +65,7 @@ def restore_pictures(
     bars = Bars(pixels_of(list(places)))
     try:
         for number, place in enumerate(places):
-            with bars.picture(number, place.source.name):
+            with above_bars(), bars.picture(number, place.source.name):
                 try:
                     bars.say(run.restore(place, bars))
                     done += 1
@@ -114,7 +114,7 @@ class _Run:
         for number, sample in enumerate(restored.samples, 1):
             write_picture(place.sample(number), sample)
         if restored.spread is not None:
-            pixels = spread_picture(restored.spread)[..., :1].astype(np.float32) / 255
+            pixels = spread_picture(restored.spread)[..., :1].astype(np.float32) / np.float32(255)
             write_picture(place.spread, Picture(pixels))
         write_picture(place.target, restored.picture)
 
