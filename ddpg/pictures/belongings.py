@@ -11,7 +11,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from ddpg.errors import UserError
 from ddpg.files.contents import content_of, file_content
@@ -20,6 +19,8 @@ from ddpg.pictures.kernels import is_word
 
 SUFFIXES = (".npy", ".png", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg", ".webp")
 """What files of kernels and masks end with."""
+_FORMATS = ("PNG", "TIFF", "BMP", "JPEG", "WEBP")
+"""What is opened, in Pillow's names, whatever a file is called."""
 
 
 def is_by_words(given: str) -> bool:
@@ -96,12 +97,14 @@ def size_of(file: Path) -> tuple[int, ...]:
 
 @lru_cache(maxsize=4096)
 def _size(file: str, _time: int, _bytes: int) -> tuple[int, ...]:
+    from PIL import Image
+
     try:
         if file.lower().endswith(".npy"):
             return tuple(np.load(file, mmap_mode="r", allow_pickle=False).shape)[:2]
-        with Image.open(file) as picture:
+        with Image.open(file, formats=_FORMATS) as picture:
             return picture.height, picture.width
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
         raise UserError(f"{file}: cannot be read ({error})") from error
 
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
 
 from ddpg.errors import UserError
 
@@ -153,6 +152,8 @@ def _half(values: str, size: tuple[int, int], _random: np.random.Generator) -> M
 
 
 def _text(values: str, size: tuple[int, int], _random: np.random.Generator) -> Mask:
+    from PIL import Image, ImageDraw, ImageFont
+
     height = max(8, size[0] // LINES)
     page = Image.new("L", (size[1], size[0]), 255)
     draw, font = ImageDraw.Draw(page), ImageFont.load_default(height * 0.8)

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ddpg.errors import UserError
 
@@ -142,6 +141,8 @@ def _from_array_file(path: Path) -> NDArray[Any]:
 
 def _floating_tiff(path: Path) -> NDArray[Any] | None:
     """The numbers of a TIFF of floating point, which as a picture would have no white."""
+    from PIL import Image
+
     try:
         with Image.open(path, formats=["TIFF"]) as picture:
             return np.asarray(picture) if picture.mode == "F" else None

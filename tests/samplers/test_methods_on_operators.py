@@ -39,6 +39,23 @@ def settings():
                 yield task, backend, scale
 
 
+def with_and_without_noise():
+    """The settings at noise 0.05, and without noise those of which another would tell no more."""
+    for task, backend, scale in settings():
+        yield task, backend, scale, 0.05
+        # Scales share the code of x4; the borders that take the most iterations that of "cropped".
+        if scale in (None, 4) and backend not in ("zero", "reflect", "replicate"):
+            yield task, backend, scale, 0
+
+
+NEAR_SINGULAR = (
+    *(("deblur_gauss", "fft", None), ("deblur_gauss", "svd", None), ("deblur_aniso", "svd", None)),
+    *(("sr_bicubic", "svd", 4), ("sr_bicubic", "fft", 4), ("motion_deblur", "fft", None)),
+    *(("blur", "cropped", None), ("blur", "circular", None)),
+)
+"""One of each kind of spectrum that falls to nothing, and an operator without one."""
+
+
 def random(*shape, seed):
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
@@ -78,8 +95,7 @@ def restore(name, y, operator, sigma_y, **more):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sigma_y", [0, 0.05])
-@pytest.mark.parametrize(("task", "backend", "scale"), list(settings()))
+@pytest.mark.parametrize(("task", "backend", "scale", "sigma_y"), list(with_and_without_noise()))
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_on_every_operator(name, task, backend, scale, sigma_y):
     if METHODS[name].enlarges and scale is None:
@@ -133,7 +149,7 @@ def test_every_method_on_an_operator_of_two_functions(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sigma_y", [0, 0.001, 0.05])
-@pytest.mark.parametrize(("task", "backend", "scale"), list(settings()))
+@pytest.mark.parametrize(("task", "backend", "scale"), NEAR_SINGULAR)
 @pytest.mark.parametrize(
     "name", ["ddrm", "ddnm_plus", "pigdm", "diffpir", "dpir", "pnpdm", "dmps", "flower", "cm4ir"]
 )
