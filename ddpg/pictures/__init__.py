@@ -1,1 +1,35 @@
-"""People's pictures, kernels and masks: as they lie in files, or as a few words ask for them."""
+"""Pictures, kernels and masks that people bring: files, folders and words, read and checked.
+
+The names are imported on first use: planning a study without degradation cards needs no NumPy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import lazy_loader
+
+if TYPE_CHECKING:
+    from ddpg.pictures.belongings import all_files, file_of, is_by_words, size_of
+    from ddpg.pictures.drawn_masks import draw_mask, is_mask_word
+    from ddpg.pictures.kernels import is_word, read_kernel
+
+__all__ = [
+    "all_files",
+    "draw_mask",
+    "file_of",
+    "is_by_words",
+    "is_mask_word",
+    "is_word",
+    "read_kernel",
+    "size_of",
+]
+
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "belongings": ["all_files", "file_of", "is_by_words", "size_of"],
+        "drawn_masks": ["draw_mask", "is_mask_word"],
+        "kernels": ["is_word", "read_kernel"],
+    },
+)

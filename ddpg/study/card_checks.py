@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ddpg import pictures
 from ddpg.errors import UserError
-from ddpg.pictures.belongings import file_of, is_by_words, size_of
-from ddpg.pictures.drawn_masks import draw_mask
 from ddpg.study.degradation_cards import kernel_side
 from ddpg.study.degradations import Degradation
 from ddpg.study.selection import Selection
 
 
-def card_problem(degradation: Degradation, size: int, pictures: Selection, dataset: str) -> str:
+def card_problem(degradation: Degradation, size: int, selection: Selection, dataset: str) -> str:
     """What keeps a card's kernels and masks from pictures of a size; "" if nothing does.
 
     What a file holds is not looked at here, only that it is there and how large it is.
     """
     if not degradation.card:
         return ""
-    ids = None if pictures.entries is None else tuple(entry.id for entry in pictures.entries)
+    ids = None if selection.entries is None else tuple(entry.id for entry in selection.entries)
     try:
         for given in filter(None, (degradation.kernel, degradation.mask)):
-            if not is_by_words(given) and Path(given).is_dir():
+            if not pictures.is_by_words(given) and Path(given).is_dir():
                 for image in ids or ():
-                    file_of(given, image)
+                    pictures.file_of(given, image)
         return _kernel_problem(degradation, size, dataset) or _mask_problem(
             degradation, size, ids, dataset
         )
@@ -50,13 +49,17 @@ def _mask_problem(
     mask = degradation.mask
     if not mask or _seen_by_the_job_alone(degradation):
         return ""
-    if is_by_words(mask):
-        draw_mask(mask, (size, size))
+    if pictures.is_by_words(mask):
+        pictures.draw_mask(mask, (size, size))
         return ""
-    files = {file_of(mask, image) for image in ids or ()} if Path(mask).is_dir() else {Path(mask)}
+    files = (
+        {pictures.file_of(mask, image) for image in ids or ()}
+        if Path(mask).is_dir()
+        else {Path(mask)}
+    )
     for file in sorted(files):
-        if size_of(file) != (size, size):
-            shown = " x ".join(map(str, reversed(size_of(file))))
+        if pictures.size_of(file) != (size, size):
+            shown = " x ".join(map(str, reversed(pictures.size_of(file))))
             return (
                 f"task: the card {degradation.card}: the mask {file} has {shown} pixels, the "
                 f"pictures of {dataset} have {size} x {size}"

@@ -11,11 +11,9 @@ from pathlib import Path
 
 from pydantic import Field, field_validator, model_validator
 
+from ddpg import pictures
 from ddpg.errors import UserError
 from ddpg.operators.tasks import TASKS
-from ddpg.pictures.belongings import all_files, is_by_words, size_of
-from ddpg.pictures.drawn_masks import is_mask_word
-from ddpg.pictures.kernels import is_word, read_kernel
 from ddpg.validation import GivenPath, Identifier, Section, read_yaml, shown, validated
 
 CARD_FOLDER = Path("config/cards/degradations")
@@ -144,14 +142,14 @@ def _kernel_words(card: DegradationCard) -> str:
     kernel = card.kernel
     if kernel is None or is_drawn_for_each(kernel):
         return ""
-    if not is_by_words(kernel):
+    if not pictures.is_by_words(kernel):
         return "" if Path(kernel).exists() else f"kernel: {kernel}: no such file or folder"
-    if is_mask_word(kernel) and not is_word(kernel):
+    if pictures.is_mask_word(kernel) and not pictures.is_word(kernel):
         return f"kernel: {shown(kernel)} is a mask"
     if kernel.startswith(f"{MOTION}:"):
         return ""  # drawn with torch, by the job
     try:
-        read_kernel(kernel)
+        pictures.read_kernel(kernel)
     except UserError as error:
         return f"kernel: {error}"
     return ""
@@ -159,7 +157,11 @@ def _kernel_words(card: DegradationCard) -> str:
 
 def _mask_words(card: DegradationCard) -> str:
     mask = card.mask
-    if mask is None or (is_by_words(mask) and is_mask_word(mask)) or Path(mask).exists():
+    if (
+        mask is None
+        or (pictures.is_by_words(mask) and pictures.is_mask_word(mask))
+        or Path(mask).exists()
+    ):
         return ""
     return f"mask: {mask}: no such file or folder"
 
@@ -182,9 +184,11 @@ def kernel_side(kernel: str) -> int:
     """
     if is_drawn_for_each(kernel) or kernel.startswith(f"{MOTION}:"):
         return _odd(int(float(kernel.partition(":")[2].split(",")[0] or 0)))
-    if is_by_words(kernel):
-        return len(read_kernel(kernel))
-    return max((_odd(max(size_of(file))) for file in all_files(kernel)), default=0)
+    if pictures.is_by_words(kernel):
+        return len(pictures.read_kernel(kernel))
+    return max(
+        (_odd(max(pictures.size_of(file))) for file in pictures.all_files(kernel)), default=0
+    )
 
 
 def _odd(side: int) -> int:
