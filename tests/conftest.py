@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return _unit(nodeid)
 
     return FileScheduling(config, log)
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    """What a command logs to is gone with its test: the next one may have closed the terminal."""
+    logger = logging.getLogger("ddpg")
+    before = logger.handlers[:], logger.level
+    yield
+    for handler in set(logger.handlers) - set(before[0]):
+        handler.close()
+    logger.handlers[:], logger.level = before
 
 
 @pytest.fixture(scope="session")

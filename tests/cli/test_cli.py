@@ -25,17 +25,6 @@ ROW = {
 }
 
 
-@pytest.fixture(autouse=True)
-def handlers():
-    """The command line takes over the package's logger; tests give it back."""
-    logger = logging.getLogger("ddpg")
-    before = logger.handlers[:], logger.level
-    yield
-    for handler in set(logger.handlers) - set(before[0]):
-        handler.close()
-    logger.handlers[:], logger.level = before
-
-
 @pytest.fixture
 def shards(tmp_path):
     """Tables of two shards, and the arguments that collect them below a folder."""
