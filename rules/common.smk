@@ -25,13 +25,13 @@ gc.set_threshold(100_000)
 
 try:
     study = Study(study_configuration(workflow), ", ".join(map(str, configuration_files(workflow))))
-    check_indexes(study)
     refuse_half_precision_without_gpu(workflow, study)
     # Jobs run the code that is fingerprinted here, or stop.
     shell.prefix(shell_prefix(workflow, restoration.plugin_packages(study)))
     check_pins(study.called_priors.values())
     check_shared(study)
     if workflow.is_main_process:  # where a job runs, it looks for its own files itself
+        check_indexes(study)
         check_own_files(study.called_priors.values())
 except UserError as error:
     raise WorkflowError(str(error)) from None

@@ -13,6 +13,7 @@ from ddpg.datasets.entries import ImageEntry
 from ddpg.datasets.index import read_index
 from ddpg.errors import UserError
 from ddpg.jobs.resources import Survey
+from ddpg.priors.cards.limits import prior_limits
 from ddpg.samplers.catalogue import METHODS
 from ddpg.study.checks import entries_before_fetching, label_problem
 from ddpg.study.sheet import LineProblem, problem_lines
@@ -35,6 +36,8 @@ def check_indexes(study: Study) -> None:
 def _problems(study: Study) -> Iterator[LineProblem]:
     called = {e.cell.dataset for e in study.experiments if METHODS[e.method].uses_prior}
     for dataset in sorted(called):
+        if not prior_limits(study.priors[dataset]).labels:
+            continue
         if entries_before_fetching(study, dataset) is not None:
             continue  # the study itself has looked at them
         problem = label_problem(dataset, study.priors[dataset], surveyed_entries(study, dataset))

@@ -85,3 +85,10 @@ def test_a_damaged_index_is_left_to_its_job(study):
     surveyed(study, 3, None)
     INDEX.write_text("no index\n")
     check_indexes(study)
+
+
+def test_an_index_is_not_read_where_no_label_is_needed(study, monkeypatch):
+    surveyed(study, 3, None)
+    study.priors["mine"] = study.priors["mine"].model_copy(update={"label": None})
+    monkeypatch.setattr("ddpg.workflow.indexes.read_index", lambda _: pytest.fail("was read"))
+    check_indexes(study)
