@@ -11,6 +11,7 @@ from typing import Any
 from ddpg.errors import UserError
 from ddpg.samplers.catalogue import METHODS
 from ddpg.study.study import Study
+from ddpg.workflow.internals import runs_here
 
 
 def refuse_half_precision_without_gpu(workflow: Any, study: Study) -> None:
@@ -40,20 +41,3 @@ def has_gpu() -> bool:
     devices = any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/kfd").exists()
     wsl = Path("/dev/dxg").exists() and ctypes.util.find_library("cuda") is not None
     return devices or wsl or sys.platform == "darwin"
-
-
-def runs_here(workflow: Any) -> bool:
-    """Whether the jobs of this command run on this machine, as far as Snakemake can be asked.
-
-    A dry run has an executor of its own, so the command line is read again: it may name a profile
-    with the executor of a cluster.
-    """
-    if not getattr(workflow, "is_main_process", True):
-        return False  # a job of a cluster, which looks for itself
-    try:
-        from snakemake.cli import parse_args
-
-        _, arguments = parse_args(sys.argv[1:])
-    except (ImportError, SystemExit, Exception):
-        return False
-    return getattr(arguments, "executor", None) in (None, "local", "dryrun")

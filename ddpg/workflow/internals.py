@@ -7,6 +7,7 @@ without the gain, and says so at the level of debugging.
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -54,3 +55,25 @@ def local_jobs(workflow: Any) -> int:
     except AttributeError as error:
         log.debug("where jobs run is not known: %s", error)
         return 0
+
+
+def runs_here(workflow: Any) -> bool:
+    """Whether the jobs of this command run on this machine, as far as Snakemake can be asked.
+
+    A dry run has an executor of its own, so the command line is read again: it may name a profile
+    with the executor of a cluster.
+    """
+    if not getattr(workflow, "is_main_process", True):
+        return False  # a job of a cluster, which looks for itself
+    try:
+        from snakemake.cli import parse_args
+        from snakemake.exceptions import CliException, WorkflowError
+    except ImportError as error:
+        log.debug("where jobs run is not known: %s", error)
+        return False
+    try:
+        _, arguments = parse_args(sys.argv[1:])
+    except (CliException, WorkflowError, OSError, ValueError, SystemExit) as error:
+        log.debug("where jobs run is not known: %s", error)
+        return False
+    return getattr(arguments, "executor", None) in (None, "local", "dryrun")
