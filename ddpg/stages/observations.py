@@ -14,7 +14,6 @@ from ddpg.errors import UserError
 from ddpg.files.tensors import read_labels, read_tensors, write_tensors
 from ddpg.images import from_uint8
 from ddpg.noise import SeededNoise
-from ddpg.operators.base import LinearOperator
 from ddpg.operators.kernels import motion_kernel
 from ddpg.samplers.catalogue import NOISY_SCALE
 from ddpg.stages.degrading import KERNEL, Belongings, Model, stored
@@ -92,32 +91,3 @@ def observe(
     labels = {name: label for name, label in read_labels(truth_file).items() if name in images}
     write_tensors(tensors, output, ids=images, labels=labels)
     log.info("%s: observed %d pictures", output, len(images))
-
-
-def read_observations(
-    path: Path, images: Sequence[str], *, task: str
-) -> tuple[Tensor, Tensor | None]:
-    """Read observations (B, 3, h, w) and, for motion deblurring, kernels (B, k, k).
-
-    Raises:
-        ddpg.files.tensors.CorruptFileError: the file cannot be read or lacks an entry.
-    """
-    motion = task == "motion_deblur"
-    keys = [*images, *(f"{name}/kernel" for name in images if motion)]
-    tensors = read_tensors(path, keys)
-    y = torch.stack([tensors[name] for name in images])
-    kernels = torch.stack([tensors[f"{name}/kernel"] for name in images]) if motion else None
-    return y, kernels
-
-
-def observation_operator(
-    task: str,
-    image_size: int | tuple[int, int],
-    backend: str,
-    scale: int | None,
-    kernels: Tensor | None,
-) -> LinearOperator:
-    """The operator that a shard was observed with."""
-    return Model(task, backend, scale).operator(
-        image_size, {} if kernels is None else {KERNEL: kernels}
-    )

@@ -10,14 +10,16 @@ from ddpg.files.tensors import CorruptFileError, read_tensors, write_tensors
 from ddpg.images import from_uint8
 from ddpg.operators import build_operator
 from ddpg.operators.kernels import motion_kernel
-from ddpg.stages.observations import (
-    MotionKernels,
-    observation_operator,
-    observe,
-    read_observations,
-)
+from ddpg.stages.degrading import Model, read_belongings
+from ddpg.stages.observations import MotionKernels, observe
 
 IMAGES = ("a", "b", "c", "d")
+
+
+def read_observations(path, images, *, task):
+    """Observations and kernels as a restoration reads them."""
+    y = torch.stack(list(read_tensors(path, images).values()))
+    return y, read_belongings(path, images, task).get("kernel")
 
 
 def clean(truth, task="deblur_gauss", backend="fft", scale=4):
@@ -143,7 +145,7 @@ def test_the_operator_of_a_restoration_is_that_of_the_observation(tmp_path, obse
     y, _ = read_observations(
         observing(tmp_path / "y.safetensors", **options), IMAGES, task="sr_bicubic"
     )
-    assert observation_operator("sr_bicubic", 32, "svd", 2, None).observation_shape == y.shape[1:]
+    assert Model("sr_bicubic", "svd", 2).operator(32, {}).observation_shape == y.shape[1:]
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,11 @@ from PIL import Image
 
 from ddpg.files.tensors import read_tensors, write_tensors
 from ddpg.noise import SeededNoise
+from ddpg.operators import build_operator
 from ddpg.priors.cards.card import EMBEDDED
 from ddpg.samplers import build_sampler
 from ddpg.stages import batches, restoration
 from ddpg.stages.keeping import forget_whole_shards
-from ddpg.stages.observations import observation_operator, read_observations
 
 IMAGES = ("a", "b", "c", "d")
 STEPS = 3
@@ -75,10 +75,10 @@ def test_the_products(tmp_path, prior, restore):
 
 def test_a_shard_is_what_its_sampler_makes_of_each_image(prior, restore, observations, job):
     tensors = restore()
-    y, _ = read_observations(observations, ["c"], task=job.task)
+    y = read_tensors(observations, ["c"])["c"][None]
     expected = build_sampler("ddpg", steps=STEPS).restore(
         y,
-        observation_operator(job.task, 32, "fft", None, None),
+        build_operator(job.task, 32, backend="fft"),
         prior,
         sigma_y=0.05,
         noise=SeededNoise(0, ["c"], dataset="photos"),
