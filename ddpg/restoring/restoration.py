@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -94,24 +94,29 @@ class Restorer:
         self._tell(progress, max(1, sampler.network_evaluations) * count)
         with _memory():
             observed = observe(picture, self.request, mask, self._device)
-            found = [self._sample(number, sampler, observed, level) for number in range(count)]
-            mean = found[0] if count == 1 else torch.stack(found).mean(0)
+            made, counts = zip(
+                *(self._sample(number, sampler, observed, level) for number in range(count)),
+                strict=True,
+            )
+            mean = made[0] if count == 1 else torch.stack(made).mean(0)
             consistency = _consistency(mean, observed, level.sigma_y)
-        made = [self._picture(x, observed, picture) for x in found]
-        spread = _spread(made) if count > 1 else None
+        pictures = tuple(self._picture(x, observed, picture) for x in made)
+        spread = _spread(pictures) if count > 1 else None
         return Restored(
-            picture=made[0] if count == 1 else self._picture(mean, observed, picture),
-            samples=tuple(made) if count > 1 else (),
+            picture=pictures[0] if count == 1 else self._picture(mean, observed, picture),
+            samples=pictures if count > 1 else (),
             spread=spread,
             level=level,
             seconds=time.perf_counter() - started,
-            evaluations=sampler.network_evaluations * count,
+            evaluations=sum(counts),
             consistency=consistency,
         )
 
     def _sample(
         self, number: int, sampler: Sampler, observed: Observed, level: NoiseLevel
-    ) -> Tensor:
+    ) -> tuple[Tensor, int]:
+        """A restoration, and how often the network was called for it."""
+        calls: list[int] = []
         purpose = f"restoration/{number}" if number else "restoration"
         try:
             with overflows_as_divergence():
@@ -121,6 +126,7 @@ class Restorer:
                     self._tiled,
                     sigma_y=level.sigma_y,
                     noise=SeededNoise(self.request.seed, ["picture"], purpose=purpose),
+                    callback=lambda state: calls.append((state.evaluations or (1,))[0]),
                 )
         except NonFiniteError as error:
             raise UserError(next(iter(error.failures.values()), str(error))) from error
@@ -129,7 +135,7 @@ class Restorer:
         failures = divergences(self.request.the_method.name, x)
         if failures:
             raise UserError(failures[0])
-        return x
+        return x, sum(calls)
 
     def _picture(self, x: Tensor, observed: Observed, picture: Picture) -> Picture:
         """What a person is given of ``x``: the part that was asked for, with what came along."""
@@ -206,7 +212,7 @@ def _consistency(x: Tensor, observed: Observed, sigma_y: float) -> float:
     return root / sigma_y if sigma_y > 0 else 255 * root
 
 
-def _spread(pictures: list[Picture]) -> Array:
+def _spread(pictures: Sequence[Picture]) -> Array:
     values = np.stack([picture.pixels for picture in pictures])
     return np.sqrt(values.var(axis=0, ddof=1).mean(axis=-1))
 
