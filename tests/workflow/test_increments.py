@@ -335,16 +335,26 @@ NETWORKS: dict[str, tuple[Callable[[Path], object], dict[str, int]]] = {
 """Change of a file of one's own, under an old date -> the jobs of each rule that it re-runs."""
 
 
+def planned_after(changes, project, tmp_path: Path) -> dict[str, dict[str, int]]:
+    """The jobs that each change plans, made to a copy of a study that has run."""
+    planned = {}
+    for number, (name, (make, _)) in enumerate(changes.items()):
+        folder = tmp_path.with_name(f"{tmp_path.name}-{number}")
+        shutil.copytree(project.folder, folder, copy_function=shutil.copy2)
+        make(folder)
+        planned[name] = type(project)(folder).planned()
+    return planned
+
+
+def jobs_of(changes) -> dict[str, dict[str, int]]:
+    """The jobs that each change is to plan."""
+    return {name: jobs for name, (_, jobs) in changes.items()}
+
+
 def test_an_exchanged_network_plans_exactly_its_jobs(fresh, tmp_path: Path) -> None:
     lay_out_networks(fresh)
     assert executed(fresh)["convert_checkpoint"] == 2
-    planned = {}
-    for number, (name, (make, _)) in enumerate(NETWORKS.items()):
-        folder = tmp_path.with_name(f"{tmp_path.name}-{number}")
-        shutil.copytree(fresh.folder, folder, copy_function=shutil.copy2)
-        make(folder)
-        planned[name] = type(fresh)(folder).planned()
-    assert planned == {name: jobs for name, (_, jobs) in NETWORKS.items()}
+    assert planned_after(NETWORKS, fresh, tmp_path) == jobs_of(NETWORKS)
 
 
 # --- degradation cards ----------------------------------------------------------------------------
@@ -417,13 +427,7 @@ DEGRADATIONS: dict[str, tuple[Callable[[Path], object], dict[str, int]]] = {
 def test_an_exchanged_kernel_or_mask_plans_exactly_its_jobs(fresh, tmp_path: Path) -> None:
     lay_out_degradations(fresh)
     assert executed(fresh)["observe"] == 6
-    planned = {}
-    for number, (name, (make, _)) in enumerate(DEGRADATIONS.items()):
-        folder = tmp_path.with_name(f"{tmp_path.name}-{number}")
-        shutil.copytree(fresh.folder, folder, copy_function=shutil.copy2)
-        make(folder)
-        planned[name] = type(fresh)(folder).planned()
-    assert planned == {name: jobs for name, (_, jobs) in DEGRADATIONS.items()}
+    assert planned_after(DEGRADATIONS, fresh, tmp_path) == jobs_of(DEGRADATIONS)
 
 
 DOCUMENT = ROOT / "docs/increments.md"
