@@ -33,7 +33,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core.core_schema import ValidationInfo
 
 from ddpg.errors import UserError
-from ddpg.files.text import read_text, written_number
+from ddpg.files.text import read_text, underflows, written_number
 
 IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$"
 
@@ -232,7 +232,7 @@ def _check_scalar(node: yaml.ScalarNode) -> None:
         _check_integer(node)
     if name == "float" and not _is_finite(text):
         raise _Refused(node.start_mark, f"{shown(text)} is no finite number; {_QUOTE}")
-    if name == "float" and _is_lost(text):
+    if name == "float" and underflows(text):
         raise _Refused(node.start_mark, f"{shown(text)} is read as 0; {_QUOTE}")
 
 
@@ -255,11 +255,6 @@ def _is_finite(text: str) -> bool:
         return math.isfinite(float(digits)) and "_" not in text
     except ValueError:  # .inf, .nan, and 1:30.5
         return False
-
-
-def _is_lost(text: str) -> bool:
-    """Whether a number other than 0 is too small for a double."""
-    return float(text) == 0 and any(digit in "123456789" for digit in re.split("[eE]", text)[0])
 
 
 def _short_tag(node: yaml.Node) -> str:
@@ -334,7 +329,7 @@ def _json(text: str, path: str | Path) -> Any:
         raise UserError(f"{path}: {text} is no finite number")
 
     def number(text: str) -> float:
-        if not _is_finite(text) or _is_lost(text):
+        if not _is_finite(text) or underflows(text):
             raise UserError(f"{path}: {shown(text)} is beyond what a number holds")
         return float(text)
 

@@ -147,10 +147,18 @@ def written_number(text: str) -> int | float:
     if not _NUMBER.fullmatch(text):
         raise ValueError(f"no number: {text!r}")
     value = float(text)
-    mantissa = re.split("[eE]", text)[0]
-    if not math.isfinite(value) or (value == 0 and mantissa.strip("+-0.")):
+    if not math.isfinite(value) or underflows(text):
         raise ValueError(f"beyond what a double holds: {text!r}")
     return int(value) if value.is_integer() else value
+
+
+def underflows(text: str) -> bool:
+    """Whether the text of a number other than 0 is read as 0, too small for a double.
+
+    >>> underflows("1e-400"), underflows("0e-400")
+    (True, False)
+    """
+    return float(text) == 0 and re.split("[eE]", text)[0].strip("+-0._") != ""
 
 
 def decimal_comma(text: str) -> str:

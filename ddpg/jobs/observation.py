@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ddpg import pictures
 from ddpg.jobs.code import observation_code, plugin_data
 from ddpg.jobs.fields import Job, Spec, as_path, file, setting
-from ddpg.pictures.belongings import contents_of
 
 if TYPE_CHECKING:
     from ddpg.study.study import Study
@@ -100,7 +100,7 @@ class Observation(Degrading):
             of_card["mask"] = as_path(degradation.mask)
         for name in ("kernel", "mask"):
             if given := getattr(degradation, name):
-                of_card["besides"][f"{name}_content"] = contents_of(given, ids)
+                of_card["besides"][f"{name}_content"] = pictures.contents_of(given, ids)
         if degradation.is_drawn_for_each:
             of_card["picture_seeds"] = tuple(10 * position for position in part.positions)
         return of_card

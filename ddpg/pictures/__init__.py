@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 if TYPE_CHECKING:
-    from ddpg.pictures.belongings import all_files, file_of, is_by_words, size_of
-    from ddpg.pictures.drawn_masks import draw_mask, is_mask_word
-    from ddpg.pictures.kernels import is_word, read_kernel
+    from ddpg.pictures.belongings import all_files, contents_of, file_of, is_by_words, size_of
+    from ddpg.pictures.drawn_masks import draw_mask, is_drawn_at_random, is_mask_word
+    from ddpg.pictures.kernels import is_drawn_for_each, is_word, read_kernel
 
 __all__ = [
     "all_files",
+    "contents_of",
     "draw_mask",
     "file_of",
     "is_by_words",
+    "is_drawn_at_random",
+    "is_drawn_for_each",
     "is_mask_word",
     "is_word",
     "read_kernel",
@@ -28,8 +31,8 @@ __all__ = [
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "belongings": ["all_files", "file_of", "is_by_words", "size_of"],
-        "drawn_masks": ["draw_mask", "is_mask_word"],
-        "kernels": ["is_word", "read_kernel"],
+        "belongings": ["all_files", "contents_of", "file_of", "is_by_words", "size_of"],
+        "drawn_masks": ["draw_mask", "is_drawn_at_random", "is_mask_word"],
+        "kernels": ["is_drawn_for_each", "is_word", "read_kernel"],
     },
 )

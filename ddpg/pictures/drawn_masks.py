@@ -9,11 +9,10 @@ import re
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ddpg.errors import UserError
-
-Mask = NDArray[np.bool_]
+from ddpg.files.text import written_number
+from ddpg.pictures.masks import Mask
 
 MASK_WORDS: Mapping[str, tuple[str, str]] = {
     "centre": ("centre:SHARE", "a box in the middle, SHARE of each side (0.5)"),
@@ -91,10 +90,10 @@ def _share(values: str, default: float | None = None) -> float:
 
 def _numbers(values: str, *counts: int) -> list[float]:
     try:
-        numbers = [float(value) for value in values.split(",")]
+        numbers = [float(written_number(value.strip())) for value in values.split(",")]
     except ValueError:
         numbers = []
-    if len(numbers) not in counts or not np.isfinite(numbers).all():
+    if len(numbers) not in counts:
         raise ValueError(f"got {values!r}")
     return numbers
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ddpg.errors import UserError
+from ddpg.files.text import written_number
 
 Kernel = NDArray[np.float64]
 
@@ -58,6 +59,15 @@ def read_kernel(given: str | os.PathLike[str]) -> Kernel:
     if colon and word in WORDS and not Path(text).exists():
         return checked_kernel(_drawn(text, word, values), text)
     return checked_kernel(_from_file(Path(text)), text)
+
+
+def is_drawn_for_each(kernel: str) -> bool:
+    """Whether each picture has a motion kernel of its own, of which only the side is given.
+
+    >>> is_drawn_for_each("motion:31"), is_drawn_for_each("motion:31,7")
+    (True, False)
+    """
+    return re.fullmatch("motion:[0-9]+", kernel) is not None and not Path(kernel).exists()
 
 
 def checked_kernel(values: Any, name: str = "kernel") -> Kernel:
@@ -152,11 +162,11 @@ def _floating_tiff(path: Path) -> NDArray[Any] | None:
 
 def _drawn(text: str, word: str, values: str) -> NDArray[Any]:
     try:
-        numbers = [float(value) for value in values.split(",")]
+        numbers = [float(written_number(value.strip())) for value in values.split(",")]
     except ValueError:
         numbers = []
     draw, least, most = _SHAPES[word]
-    if not (least <= len(numbers) <= most and all(map(math.isfinite, numbers))):
+    if not least <= len(numbers) <= most:
         raise UserError(f"{text}: must be {WORDS[word][0]}, {WORDS[word][1]}")
     try:
         return draw(*numbers)

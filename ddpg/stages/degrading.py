@@ -27,7 +27,7 @@ from ddpg.operators.kernels import motion_kernel
 from ddpg.operators.tasks import TASKS
 from ddpg.pictures.belongings import file_of, is_by_words
 from ddpg.pictures.drawn_masks import draw_mask
-from ddpg.pictures.kernels import read_kernel
+from ddpg.pictures.kernels import is_drawn_for_each, read_kernel
 from ddpg.pictures.masks import read_mask
 
 KERNEL, MASK, SEED = "kernel", "mask", "seed"
@@ -108,9 +108,9 @@ class Belongings:
     def _kernel(self, image: str, number: int) -> np.ndarray[Any, Any]:
         if not is_by_words(self.kernel):
             return read_kernel(file_of(self.kernel, image))
-        word, _, values = self.kernel.partition(":")
-        if word == "motion" and values.isdecimal():
-            return motion_kernel(int(values), seed=self.seeds[number]).numpy()
+        if is_drawn_for_each(self.kernel):
+            side = int(self.kernel.partition(":")[2])
+            return motion_kernel(side, seed=self.seeds[number]).numpy()
         return read_kernel(self.kernel)
 
     def _masks(self, images: Sequence[str], size: tuple[int, int]) -> Tensor:

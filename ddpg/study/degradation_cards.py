@@ -140,7 +140,7 @@ def _read(path: Path, _time: int, _bytes: int) -> DegradationCard:
 def _kernel_words(card: DegradationCard) -> str:
     """What is wrong with a kernel by words, or with where its file should be."""
     kernel = card.kernel
-    if kernel is None or is_drawn_for_each(kernel):
+    if kernel is None or pictures.is_drawn_for_each(kernel):
         return ""
     if not pictures.is_by_words(kernel):
         return "" if Path(kernel).exists() else f"kernel: {kernel}: no such file or folder"
@@ -166,23 +166,13 @@ def _mask_words(card: DegradationCard) -> str:
     return f"mask: {mask}: no such file or folder"
 
 
-def is_drawn_for_each(kernel: str) -> bool:
-    """Whether each picture has a motion kernel of its own, of which only the side is given.
-
-    >>> is_drawn_for_each("motion:31"), is_drawn_for_each("motion:31,7")
-    (True, False)
-    """
-    word, _, values = kernel.partition(":")
-    return word == MOTION and values.isdecimal() and not Path(kernel).exists()
-
-
 def kernel_side(kernel: str) -> int:
     """A side that no kernel exceeds, odd: that to which the kernels of a folder are filled up.
 
     Raises:
         UserError: a file cannot be read.
     """
-    if is_drawn_for_each(kernel) or kernel.startswith(f"{MOTION}:"):
+    if pictures.is_drawn_for_each(kernel) or kernel.startswith(f"{MOTION}:"):
         return _odd(int(float(kernel.partition(":")[2].split(",")[0] or 0)))
     if pictures.is_by_words(kernel):
         return len(pictures.read_kernel(kernel))

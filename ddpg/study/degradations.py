@@ -8,15 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ddpg import pictures
 from ddpg.errors import UserError
 from ddpg.operators.tasks import TASKS, Grade, check_task
-from ddpg.pictures.drawn_masks import is_drawn_at_random
-from ddpg.study.degradation_cards import (
-    DegradationCard,
-    is_card,
-    is_drawn_for_each,
-    read_card,
-)
+from ddpg.study.degradation_cards import DegradationCard, is_card, read_card
 from ddpg.study.names import degradation_name, number_name
 
 
@@ -63,8 +58,8 @@ class Degradation:
         """Whether each picture has a kernel, a mask or rows of its own, drawn from its seed."""
         return (
             self.task == "compressed_sensing"
-            or is_drawn_for_each(self.kernel)
-            or is_drawn_at_random(self.mask)
+            or (self.kernel != "" and pictures.is_drawn_for_each(self.kernel))
+            or (self.mask != "" and pictures.is_drawn_at_random(self.mask))
         )
 
 

@@ -65,6 +65,7 @@ def test_what_is_not_drawn_at_random_has_no_seed(words: str) -> None:
         ("random:1", "SHARE must lie between 0 and 1, got 1"),
         ("random:0.0001", "hides nothing of 16 x 16 pixels"),
         ("random:nan", "got 'nan'"),
+        ("random:0_0.5", "got '0_0.5'"),
         ("box:0,0,16,16", "hides everything"),
         ("box:0,0,17,1", "leaves the 16 x 16 pixels"),
         ("box:1,2,3", "got '1,2,3'"),

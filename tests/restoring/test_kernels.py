@@ -94,6 +94,7 @@ def test_what_is_no_kernel_is_told_with_the_file(values, word, tmp_path):
 @pytest.mark.parametrize(
     "words",
     ["gaussian:", "gaussian:-1", "gaussian:nan", "disk:a", "line:3,4,5", "motion:30,1", "motion:31",
+     "disk:1_0", "gaussian:1e-400",
      "motion:31,0.5", "motion:31,1,7", "disk:1e9", "disk:0", "foo:1", "nowhere.png", "nowhere"],
 )  # fmt: skip
 def test_words_without_sense_are_told(words):
