@@ -65,13 +65,13 @@ def solve(
         waits: whether a GPU may be asked, now and then, if all are done.
     """
     u, residual = _begin(matrix, r, start)
-    enough = _dot(r, r)
+    enough = inner_products(r, r)
     if least is not None:
         enough = torch.maximum(enough, least.reshape(enough.shape) ** 2)
     enough = tolerance**2 * enough
     direction = preconditioner(residual)
-    power = _dot(residual, direction)
-    active = _dot(residual, residual) > enough
+    power = inner_products(residual, direction)
+    active = inner_products(residual, residual) > enough
     iterations = torch.zeros_like(active, dtype=torch.long)
     allowed = None if limits is None else limits.reshape(active.shape)
     for number in range(limit):
@@ -80,17 +80,17 @@ def solve(
         iterations += active
         image = matrix(direction)
         # What is done has steps of zero from here on: not a bit of it changes.
-        step = torch.where(active, power / _dot(direction, image), 0)
+        step = torch.where(active, power / inner_products(direction, image), 0)
         u = torch.addcmul(u, step, direction)
         residual = torch.addcmul(residual, -step, image)
-        active = active & (_dot(residual, residual) > enough)
+        active = active & (inner_products(residual, residual) > enough)
         if allowed is not None:
             active = active & (iterations < allowed)
         preconditioned = preconditioner(residual)
-        before, power = power, torch.where(active, _dot(residual, preconditioned), power)
+        before, power = power, torch.where(active, inner_products(residual, preconditioned), power)
         turned = torch.addcmul(preconditioned, power / before, direction)
         direction = torch.where(active, turned, direction)
-    converged = ~(_dot(residual, residual) > enough)
+    converged = ~(inner_products(residual, residual) > enough)
     return Solution(u, converged.flatten(), iterations.flatten())
 
 
@@ -99,17 +99,17 @@ def _begin(matrix: Map, r: Tensor, start: Tensor | None) -> tuple[Tensor, Tensor
     if start is None:
         return torch.zeros_like(r), r
     residual = r - matrix(start)
-    helps = _dot(residual, residual) < _dot(r, r)
+    helps = inner_products(residual, residual) < inner_products(r, r)
     return torch.where(helps, start, 0), torch.where(helps, residual, r)
 
 
 def lengths(r: Tensor) -> Tensor:
     """``|r|`` of each image, (B,)."""
-    return _dot(r, r).sqrt().flatten()
+    return inner_products(r, r).sqrt().flatten()
 
 
-def _dot(a: Tensor, b: Tensor) -> Tensor:
-    """The inner product of each image, (B, 1, ...).
+def inner_products(a: Tensor, b: Tensor) -> Tensor:
+    """The inner product of each image with its partner, (B, 1, ...).
 
     In two sums: a single one over all of an image would be split among threads where there is but
     one image, and rounded in another way than within a batch.

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
+from ddpg.operators.conjugate_gradients import inner_products
+
 Product = Callable[[Tensor], tuple[Tensor, Tensor]]
 """``u -> (M u, its image)``."""
 
@@ -26,15 +28,15 @@ def conjugate_gradients(product: Product, b: Tensor, steps: int) -> Tensor:
         steps: how many, at least 1.
     """
     residual = direction = b
-    power = dot(b, b)
+    power = inner_products(b, b)
     solution: Tensor | float = 0.0
     for step in range(steps):
         Mp, image = product(direction)
-        length = quotient(power, dot(direction, Mp))
+        length = quotient(power, inner_products(direction, Mp))
         solution = solution + length * image
         if step + 1 < steps:
             residual = residual - length * Mp
-            before, power = power, dot(residual, residual)
+            before, power = power, inner_products(residual, residual)
             direction = residual + quotient(power, before) * direction
     return torch.as_tensor(solution)
 
@@ -52,11 +54,11 @@ def minimal_residual(product: Product, b: Tensor, steps: int) -> Tensor:
     for _ in range(steps):
         Mp, image = product(candidate)
         for other, its_image in zip(products, images, strict=True):
-            share = dot(other, Mp)
+            share = inner_products(other, Mp)
             Mp, image = Mp - share * other, image - share * its_image
-        norm = dot(Mp, Mp).sqrt()
+        norm = inner_products(Mp, Mp).sqrt()
         Mp, image = quotient(Mp, norm), quotient(image, norm)
-        length = dot(residual, Mp)
+        length = inner_products(residual, Mp)
         solution = solution + length * image
         residual = residual - length * Mp
         products.append(Mp)
@@ -66,11 +68,6 @@ def minimal_residual(product: Product, b: Tensor, steps: int) -> Tensor:
 
 
 SOLVERS: Mapping[str, Solver] = {"cg": conjugate_gradients, "gmres": minimal_residual}
-
-
-def dot(a: Tensor, b: Tensor) -> Tensor:
-    """The inner product of each image with its partner, (B, 1, 1, 1)."""
-    return (a * b).sum((1, 2, 3), keepdim=True)
 
 
 def quotient(a: Tensor, b: Tensor) -> Tensor:

@@ -207,3 +207,18 @@ def test_priors_with_a_class_for_each_image_follow_the_split(operator, y):
     for result in results[1:]:
         torch.testing.assert_close(result, results[0], atol=1e-6, rtol=0)
     assert isinstance(Labelled(means), Prior)
+
+
+def test_solutions_do_not_depend_on_the_batch_with_several_threads():
+    """A sum over a whole image is split among threads where there is one, and rounded otherwise."""
+    b = torch.randn(4, 3, 256, 256, generator=torch.Generator().manual_seed(0))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        for solve in SOLVERS.values():
+            together = solve(lambda u: (u * 2 + u**3 / 9, u), b, 3)
+            for image in range(len(b)):
+                alone = solve(lambda u: (u * 2 + u**3 / 9, u), b[image : image + 1], 3)
+                assert torch.equal(alone, together[image : image + 1])
+    finally:
+        torch.set_num_threads(threads)

@@ -17,6 +17,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from ddpg.operators.conjugate_gradients import inner_products
 from ddpg.samplers.algorithms.optimisation.adam import Adam
 from ddpg.samplers.gradients import GradientSampler, misfit_direction
 from ddpg.samplers.problem import CLEAN, Problem, Step
@@ -93,7 +94,7 @@ class SITCOM(GradientSampler):
             return list(range(len(xc)))
         residual = problem.operator.forward(xc) - problem.y
         threshold = (problem.sigma + MARGIN) ** 2 * math.prod(residual.shape[1:])
-        losses = residual.square().sum((1, 2, 3)).tolist()
+        losses = inner_products(residual, residual).flatten().tolist()
         return [image for image, loss in enumerate(losses) if not loss < threshold]
 
     def _direction(self, problem: Problem, x0: Tensor, xc: Tensor) -> Tensor:
