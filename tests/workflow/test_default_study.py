@@ -17,12 +17,8 @@ from ddpg.metrics.measures import psnr
 from ddpg.noise import SeededNoise
 from ddpg.priors import load_prior
 from ddpg.samplers import build_sampler
-from ddpg.stages.observations import (
-    MotionKernels,
-    observation_operator,
-    observe,
-    read_observations,
-)
+from ddpg.stages.degrading import Model, read_belongings
+from ddpg.stages.observations import MotionKernels, observe
 from ddpg.stages.preparation import prepare_images
 from ddpg.study.sheet import read_sheet
 from ddpg.study.study import Study
@@ -72,8 +68,9 @@ def test_twenty_steps_beat_the_pseudo_inverse(task: str, truth_file: Path, tmp_p
         seed=0,
         motion=motion,
     )
-    y, kernels = read_observations(tmp_path / "y.safetensors", IMAGES, task=task)
-    operator = observation_operator(task, 128, backend, scale, kernels)
+    y = torch.stack(list(read_tensors(tmp_path / "y.safetensors", IMAGES).values()))
+    parts = read_belongings(tmp_path / "y.safetensors", IMAGES, task)
+    operator = Model(task, backend, scale).operator(128, parts)
     truth = read_tensors(truth_file, IMAGES)
     reference = from_uint8(torch.stack([truth[name] for name in IMAGES]))
 
