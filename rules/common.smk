@@ -14,7 +14,7 @@ from ddpg.workflow.configuration import configuration_files, study_configuration
 from ddpg.workflow.half_precision import refuse_half_precision_without_gpu
 from ddpg.workflow.indexes import check_indexes
 from ddpg.workflow.inputs import input_functions, table_titles
-from ddpg.workflow.own_files import check_own_files
+from ddpg.workflow.own_files import check_own_files, check_own_pictures
 from ddpg.workflow.patterns import one_of
 from ddpg.workflow.sharing import check_shared
 from ddpg.study.study import Study
@@ -33,6 +33,7 @@ try:
     if workflow.is_main_process:  # where a job runs, it looks for its own files itself
         check_indexes(study)
         check_own_files(study.called_priors.values())
+        check_own_pictures(study)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

@@ -1,18 +1,26 @@
-"""What the cards of priors and their variables name of this machine, before the first job.
+"""What cards and their variables name of this machine, before the first job.
 
 A prior whose file is not there, or whose folder is of another diffusion, would stop restorations
-after all observations have been made. Nothing here imports torch.
+after all observations have been made; pictures that are not there, what others already do.
+Nothing here imports torch, and no picture is opened.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
+from ddpg.datasets.cards import DatasetCard
+from ddpg.datasets.choosing import Problems, choose
+from ddpg.datasets.matching import find_pictures
+from ddpg.datasets.places import root_folder
 from ddpg.errors import UserError
 from ddpg.priors.cards.card import Card
 from ddpg.priors.cards.own_files import named_by_variable, own_file
 from ddpg.priors.checkpoints.places import downloaded_path
 from ddpg.priors.diffusers_schedulers import check_folder
+from ddpg.study.study import Study
+from ddpg.workflow.indexes import surveyed_entries
 
 
 def check_own_files(cards: Iterable[Card]) -> None:
@@ -24,6 +32,42 @@ def check_own_files(cards: Iterable[Card]) -> None:
     problems = [problem for card in cards for p in card.parts() if (problem := _unusable(card, p))]
     if problems:
         raise UserError("\n".join(problems))
+
+
+def check_own_pictures(study: Study) -> None:
+    """Refuse data sets whose pictures lie on this machine, or in a package, and are not there.
+
+    What is in the files is told by the survey. Folders that have been surveyed are not searched
+    again.
+
+    Raises:
+        UserError: what is wrong with all of them.
+    """
+    problems = [
+        f"data set {name}: {problem}"
+        for name, card in study.cards.items()
+        if surveyed_entries(study, name) is None and (problem := _not_there(card))
+    ]
+    if problems:
+        raise UserError("\n".join(problems))
+
+
+def _not_there(card: DatasetCard) -> str:
+    """What of the pictures of a data set is missing; nothing if the survey can begin."""
+    problems = Problems()
+    try:
+        if not card.source.is_fetched:
+            root = root_folder(card)
+            choose(card, root, root, find_pictures(root), problems)
+            problems.raise_any(str(root))
+        elif not Path(f"resources/datasets/{card.name}.json").is_file():
+            if card.source.archive and not Path(card.source.archive).is_file():
+                return f"source.archive: there is no file {card.source.archive}"
+            if card.source.remote:
+                card.source.remote.override()
+    except UserError as error:
+        return str(error)
+    return ""
 
 
 def _unusable(card: Card, part: str) -> str:

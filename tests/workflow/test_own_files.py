@@ -12,7 +12,8 @@ import pytest
 
 from ddpg.errors import UserError
 from ddpg.priors.cards.card import read_card
-from ddpg.workflow.own_files import check_own_files
+from ddpg.study.study import Study
+from ddpg.workflow.own_files import check_own_files, check_own_pictures
 
 ADM = (
     "architecture: {kind: adm_unet, image_size: 64, channels: 32, multipliers: [1, 2], blocks: 1, "
@@ -105,3 +106,43 @@ def test_planning_reads_a_folder_without_torch() -> None:
         "check_own_files([read_card('p.yaml')]); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ.copy())
+
+
+def study_of(source: str, images: str) -> Study:
+    Path("mine.yaml").write_text(f"name: mine\nsource: {source}\nimages: {images}\n")
+    Path("s.tsv").write_text("dataset\ttask\tsigma_y\tmethod\nmine\tdenoising\t0.1\tpinv\n")
+    entry = {"card": "mine.yaml", "image_size": 64}
+    return Study({"name": "s", "experiments": "s.tsv", "datasets": [entry], "metrics": ["psnr"]})
+
+
+def a_folder(*pictures: str) -> None:
+    Path("x").mkdir()
+    for name in pictures:
+        Path("x", name).touch()
+
+
+@pytest.mark.parametrize(
+    ("source", "images", "message"),
+    [
+        ("{package: no.such_package}", "{count: 2}", "package 'no.such_package' is not installed"),
+        ("{folder: nowhere}", "{count: 2}", "nowhere: there is no such folder"),
+        ("{folder: mine.yaml}", "{count: 2}", "mine.yaml: there is no such folder"),
+        ("{folder: x}", "{count: 3}", "the card says 3 pictures, the source has 2"),
+        ("{folder: x}", "{count: 2, list: l.txt}", "x has no l.txt"),
+        ("{folder: x}", "[{id: c, file: c.png}]", r"listed and not there \(1\):\s+c.png"),
+        ("{archive: x.zip}", "{count: 2}", "source.archive: there is no file x.zip"),
+        ("{archive: x}", "{count: 2}", "source.archive: there is no file x"),
+        ("{remote: {file: f.zip, path: far.zip}}", "{count: 2}", "'far.zip', which does not exist"),
+    ],
+)  # fmt: skip
+def test_pictures_that_are_not_there(source: str, images: str, message: str) -> None:
+    a_folder("a.png", "b.png")
+    with pytest.raises(UserError, match=rf"^data set mine: [^\0]*{message}"):
+        check_own_pictures(study_of(source, images))
+
+
+def test_pictures_that_are_there() -> None:
+    a_folder("a.png", "b.png", "notes.txt")
+    check_own_pictures(study_of("{folder: x}", "{count: 2}"))
+    check_own_pictures(study_of("{folder: x}", "[{id: b, file: b.png}]"))
+    check_own_pictures(study_of("{remote: {file: f, mirrors: ['https://a.org/f']}}", "{count: 1}"))
