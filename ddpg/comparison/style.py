@@ -94,6 +94,9 @@ METRIC_STYLES: Mapping[str, MetricStyle] = {
 }
 """Every metric, in the order in which it is shown."""
 
+NOISE_AXIS = r"noise level $\sigma_y$ (root scale)"
+STEPS_AXIS = "steps taken (%)"
+
 DATASET_NAMES: Mapping[str, str] = {"celeba_hq": "CelebA-HQ", "imagenet": "ImageNet"}
 
 
@@ -106,6 +109,23 @@ def metric_style(metric: str) -> MetricStyle:
     if metric not in METRIC_STYLES:
         raise UserError(f"unknown metric {metric!r}; known metrics: {', '.join(METRIC_STYLES)}")
     return METRIC_STYLES[metric]
+
+
+def metric_axis(metric: str, *, reverse: bool = False) -> str:
+    """The label of a metric's axis: its name, unit and direction, and whether it runs backwards."""
+    style = METRIC_STYLES[metric]
+    return f"{style.label} {style.arrow}" + (", reversed" if reverse else "")
+
+
+def difference_axis(metric: str, reference: str) -> str:
+    """The label of the axis of a method's metric minus the reference's."""
+    style = METRIC_STYLES[metric]
+    return f"{style.label} minus {reference}'s {style.arrow}"
+
+
+def cost_axis(cost: str) -> str:
+    """The label of a cost's axis, which says in full what is counted."""
+    return METRIC_STYLES[cost].description
 
 
 def task_order(tasks: Iterable[str]) -> list[str]:

@@ -27,7 +27,7 @@ from ddpg.comparison.figures.panels import (
 )
 from ddpg.comparison.statistics.measurements import CELL_KEYS, DEGRADATION_KEYS
 from ddpg.comparison.statistics.summary import Summary
-from ddpg.comparison.style import METRIC_STYLES, degradation_title, method_styles
+from ddpg.comparison.style import cost_axis, degradation_title, method_styles
 from ddpg.study.names import number_name
 
 _ROW = 1.45
@@ -67,7 +67,7 @@ def draw_cost(summary: Summary, output_stem: str | os.PathLike[str], *, cost: st
     points = cost_points(summary.means, cost)
     with paper():
         if points.empty or not (points["cost"] > 0).any():
-            why = f"No cell has both a quality and {METRIC_STYLES[cost].description}."
+            why = f"No cell has both a quality and {cost_axis(cost)}."
             save(note_figure(why), output_stem)
         else:
             save(_figure(points, cost, summary.means), output_stem)
@@ -92,7 +92,7 @@ def _figure(points: pd.DataFrame, cost: str, summary: pd.DataFrame) -> Figure:
                 axes[i, j].set_title(f"{degradation_title(*column)}, {level}")
         axes[i, 0].set_ylabel(line_label(points, line))
     for panel in axes[-1]:
-        panel.set_xlabel(METRIC_STYLES[cost].description)
+        panel.set_xlabel(cost_axis(cost))
     add_legend(figure, styles)
     shown = summary.merge(points[CELL_KEYS].drop_duplicates(), on=CELL_KEYS)
     add_absent(figure, shown, points["metric"].unique())

@@ -27,7 +27,7 @@ from ddpg.comparison.figures.panels import (
     perceptual_metric,
 )
 from ddpg.comparison.statistics.summary import Summary
-from ddpg.comparison.style import degradation_title, metric_style
+from ddpg.comparison.style import NOISE_AXIS, degradation_title, metric_style
 from ddpg.study.names import number_name
 
 _ROW = 1.35
@@ -84,7 +84,7 @@ def _curves_figure(rows: pd.DataFrame, summary: Summary) -> Figure:
             if i == 0:
                 axes[i, j].set_title(degradation_title(*column))
             if i == len(lines) - 1:
-                axes[i, j].set_xlabel(r"noise level $\sigma_y$ (root scale)")
+                axes[i, j].set_xlabel(NOISE_AXIS)
         axes[i, 0].set_ylabel(line_label(rows, line))
     add_legend(figure, styles)
     add_absent(figure, summary.means, rows["metric"].unique())

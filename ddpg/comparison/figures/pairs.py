@@ -27,7 +27,13 @@ from ddpg.comparison.figures.panels import (
 )
 from ddpg.comparison.statistics.measurements import CELL_KEYS
 from ddpg.comparison.statistics.summary import Summary
-from ddpg.comparison.style import METRIC_STYLES, MethodStyle, dataset_name, degradation_title
+from ddpg.comparison.style import (
+    METRIC_STYLES,
+    MethodStyle,
+    dataset_name,
+    degradation_title,
+    difference_axis,
+)
 from ddpg.errors import UserError
 from ddpg.study.names import number_name
 
@@ -124,8 +130,7 @@ def _forest(rows: pd.DataFrame, styles: Styles, reference: MethodStyle) -> Figur
         for j, column in enumerate(columns.itertuples(index=False)):
             _draw_forest(axes[i, j], of_panel(rows, dataset, metric, column), others, levels)
             axes[i, j].set_title(degradation_title(*column) if i == 0 else "")
-            style = METRIC_STYLES[metric]
-            axes[i, j].set_xlabel(f"{style.label} minus {reference.name}'s {style.arrow}")
+            axes[i, j].set_xlabel(difference_axis(metric, reference.name))
         axes[i, 0].set_ylabel(dataset_name(dataset) if several(rows["dataset"]) else "")
     figure.legend(handles=_handles(levels), loc="outside lower center", ncols=len(levels) + 2)
     return figure

@@ -16,7 +16,7 @@ from ddpg.comparison.figures.canvas import COLUMN, new_figure
 from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles
 from ddpg.comparison.statistics.pairs import count
 from ddpg.comparison.statistics.reasons import shortened
-from ddpg.comparison.style import METRIC_STYLES, MethodStyle, dataset_name
+from ddpg.comparison.style import MethodStyle, dataset_name, metric_axis
 from ddpg.study.names import number_name
 
 Styles = dict[str, MethodStyle]
@@ -107,12 +107,6 @@ def interval_bars(rows: pd.DataFrame, centre: str = "mean") -> np.ndarray:
     return np.clip(np.stack([end.fillna(0).to_numpy() for end in ends]), 0, None)
 
 
-def axis_label(metric: str) -> str:
-    """The metric with its unit and direction."""
-    style = METRIC_STYLES[metric]
-    return f"{style.label} {style.arrow}"
-
-
 def panel_grid(rows: pd.DataFrame) -> tuple[list[Any], list[Any]]:
     """Return the lines of a grid of panels, a data set and a metric each, and its columns, a
     degradation each."""
@@ -131,7 +125,7 @@ def of_panel(frame: pd.DataFrame, dataset: str, metric: str, column: Any) -> pd.
 def line_label(rows: pd.DataFrame, line: Any) -> str:
     """The label of a line of panels: its metric, and the data set where there are several."""
     prefix = f"{dataset_name(line.dataset)}\n" if several(rows["dataset"]) else ""
-    return prefix + axis_label(line.metric)
+    return prefix + metric_axis(line.metric)
 
 
 def several(values: pd.Series) -> bool:

@@ -18,7 +18,6 @@ from ddpg.comparison.figures.panels import (
     Styles,
     add_absent,
     add_legend,
-    axis_label,
     leading,
     legend_height,
     note_figure,
@@ -27,7 +26,7 @@ from ddpg.comparison.figures.panels import (
 )
 from ddpg.comparison.statistics.measurements import CELL_KEYS, DEGRADATION_KEYS
 from ddpg.comparison.statistics.summary import Summary
-from ddpg.comparison.style import METRIC_STYLES, dataset_name, degradation_title
+from ddpg.comparison.style import METRIC_STYLES, dataset_name, degradation_title, metric_axis
 
 
 def plane(summary: pd.DataFrame) -> pd.DataFrame:
@@ -97,8 +96,8 @@ def _draw_plane(
         )  # fmt: skip
     if METRIC_STYLES[metric].direction < 0:
         axes.invert_xaxis()
-    axes.set_xlabel(axis_label(metric) + (", reversed" * (METRIC_STYLES[metric].direction < 0)))
-    axes.set_ylabel(axis_label("psnr"))
+    axes.set_xlabel(metric_axis(metric, reverse=METRIC_STYLES[metric].direction < 0))
+    axes.set_ylabel(metric_axis("psnr"))
     axes.margins(0.1)
     axes.grid()
     seaborn.despine(ax=axes)

@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
-from ddpg.comparison.figures.panels import Styles, axis_label, line_look, note_figure
+from ddpg.comparison.figures.panels import Styles, line_look, note_figure
 from ddpg.comparison.pictures import enlarge, is_picture, to_8bit
-from ddpg.comparison.style import degradation_title, method_styles
+from ddpg.comparison.style import STEPS_AXIS, degradation_title, method_styles, metric_axis
 from ddpg.errors import UserError
 from ddpg.stages.trajectory_file import Trajectory, read_trajectory
 from ddpg.study.names import number_name
@@ -131,8 +131,8 @@ def _draw_curves(axes: Axes, trajectories: Sequence[Trajectory], styles: Styles)
         values = [moment.psnr for moment in trajectory.moments]
         look = line_look(style) | {"label": f"{style.name}, {len(values)} steps"}
         axes.plot(share, values, markevery=max(1, len(values) // 12), **(look | {"markersize": 3}))
-    axes.set_xlabel("steps taken (%)")
-    axes.set_ylabel(axis_label("psnr"))
+    axes.set_xlabel(STEPS_AXIS)
+    axes.set_ylabel(metric_axis("psnr"))
     axes.grid(axis="y")
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     seaborn.despine(ax=axes)
