@@ -9,12 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+Key = NDArray[np.uint64]
 
 
 class Noise(Protocol):
@@ -28,24 +34,28 @@ class Noise(Protocol):
 
 
 class SeededNoise:
-    """Per-image generators.
+    """Per-image generators: numpy's Philox with a 128-bit key, so that streams do not collide.
 
-    On the CPU the stream is numpy's Philox with a 128-bit key, so that streams do not collide
-    (torch's CPU generator keeps 32 bits of a seed); on another device, torch's Philox there.
-    The two give different numbers, hence ``device`` belongs to what identifies a run.
+    Numbers are drawn on the CPU whatever the device: a GPU meets the same noise, to the bit. So
+    that it need not wait (64 images of 256 x 256 take a core longer than a fast GPU takes for the
+    network), threads can draw the noise of the next step meanwhile; numpy's generators let go of
+    the interpreter's lock.
 
     Args:
         seed: any integer.
         image_ids: the images of the batch, in its order.
         dataset: name of their data set.
         purpose: what the numbers are for; other purposes see other numbers.
-        device: where numbers are drawn, and returned.
+        device: where numbers are returned.
+        ahead: how many threads draw the numbers of step k + 1 once those of step k were asked for;
+            0: they are drawn when they are asked for. The numbers are the same.
 
     Attributes:
         image_ids: the images of the batch, as text.
 
     Raises:
-        ValueError: ``seed`` is not an integer, or ``image_ids`` is a string or empty.
+        ValueError: ``seed`` is not an integer, ``image_ids`` is a string or empty, or ``ahead`` is
+            below 0.
 
     Example:
         >>> pair = SeededNoise(0, ["cat", "dog"]).initial((2, 3, 8, 8))
@@ -62,34 +72,73 @@ class SeededNoise:
         dataset: str = "",
         purpose: str = "restoration",
         device: torch.device | str = "cpu",
+        ahead: int = 0,
     ) -> None:
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
             raise ValueError(f"seed must be an integer, got {seed!r}")
         if isinstance(image_ids, str) or not len(image_ids):
             raise ValueError(f"image_ids must list at least one image, got {image_ids!r}")
-        self._device = torch.device(device)
-        self._names = [(int(seed), dataset, str(image), purpose) for image in image_ids]
+        if ahead < 0:
+            raise ValueError(f"ahead must be a number of threads, got {ahead!r}")
         self.image_ids = tuple(map(str, image_ids))
+        self._keys = [_key(int(seed), dataset, image, purpose) for image in self.image_ids]
+        self._device = torch.device(device)
+        self._ahead = ahead
+        self._begun: dict[int, _Drawing] = {}
 
     def initial(self, shape: Sequence[int]) -> Tensor:
         """``x_T`` of shape (B, C, H, W), float32; the same at every call."""
-        return self._draw(0, shape)
+        return self._drawn(0, shape)
 
     def step(self, k: int, shape: Sequence[int]) -> Tensor:
         """``z`` of step ``k`` >= 0 of shape (B, C, H, W), float32; the same at every call."""
-        return self._draw(_checked_step(k) + 1, shape)
+        return self._drawn(_checked_step(k) + 1, shape)
 
-    def _draw(self, number: int, shape: Sequence[int]) -> Tensor:
-        if len(shape) < 2 or shape[0] != len(self._names):
-            raise ValueError(
-                f"noise for {len(self._names)} images was asked for in shape {tuple(shape)}"
-            )
-        size = tuple(shape[1:])
-        if self._device.type == "cpu":
-            return torch.stack([_draw_on_cpu(name, number, size) for name in self._names])
-        return torch.stack(
-            [_draw_on_device(name, number, size, self._device) for name in self._names]
-        )
+    def _drawn(self, number: int, shape: Sequence[int]) -> Tensor:
+        shape = tuple(shape)
+        if len(shape) < 2 or shape[0] != len(self._keys):
+            raise ValueError(f"noise for {len(self._keys)} images was asked for in shape {shape}")
+        drawing = self._begun.pop(number, None)
+        if drawing is None or drawing.shape != shape:
+            drawing = self._begin(number, shape)
+        values = drawing.values()
+        if self._ahead:
+            # Only one is ever kept: it is as large as the batch.
+            self._begun = {number + 1: self._begin(number + 1, shape)}
+        return values.to(self._device, non_blocking=True)
+
+    def _begin(self, number: int, shape: tuple[int, ...]) -> _Drawing:
+        # Only from pinned memory does a GPU fetch numbers while it computes.
+        pinned = bool(self._ahead) and self._device.type == "cuda"
+        return _Drawing(self._keys, number, shape, self._ahead, pinned=pinned)
+
+
+class _Drawing:
+    """The numbers of one draw of a batch: drawn by threads, or without any there and then."""
+
+    def __init__(
+        self,
+        keys: Sequence[Key],
+        number: int,
+        shape: tuple[int, ...],
+        threads: int,
+        *,
+        pinned: bool,
+    ) -> None:
+        self.shape = shape
+        self._values = torch.empty(shape, pin_memory=pinned)
+        self._pending: list[Future[None]] = []
+        for key, row in zip(keys, self._values.numpy(), strict=True):
+            if threads:
+                self._pending.append(_pool(threads).submit(_draw_into, row, key, number))
+            else:
+                _draw_into(row, key, number)
+
+    def values(self) -> Tensor:
+        """The numbers, once all are there."""
+        for pending in self._pending:
+            pending.result()
+        return self._values
 
 
 class RecordedNoise:
@@ -121,28 +170,26 @@ class RecordedNoise:
         return _checked_shape(self._steps[k], shape, f"the noise of step {k}")
 
 
-Name = tuple[int, str, str, str]
+def _key(*name: object) -> Key:
+    """The key of a stream: sha256 of what names it, written so that no two names look alike."""
+    digest = hashlib.sha256(json.dumps(name).encode()).digest()
+    return np.frombuffer(digest[:16], dtype="<u8").astype(np.uint64)
 
 
-def _digest(*parts: object) -> bytes:
-    """sha256 of the parts, written so that no two lists of parts look alike."""
-    return hashlib.sha256(json.dumps(parts).encode()).digest()
-
-
-def _draw_on_cpu(name: Name, number: int, shape: tuple[int, ...]) -> Tensor:
-    key = np.frombuffer(_digest(*name)[:16], dtype="<u8").astype(np.uint64)
+def _draw_into(row: NDArray[np.float32], key: Key, number: int) -> None:
     # The highest word of the counter numbers the draw: 2^192 blocks lie between two draws.
     counter = np.array([0, 0, 0, number], dtype=np.uint64)
     generator = np.random.Generator(np.random.Philox(key=key, counter=counter))
-    return torch.from_numpy(generator.standard_normal(shape, dtype=np.float32))
+    generator.standard_normal(out=row, dtype=np.float32)
 
 
-def _draw_on_device(
-    name: Name, number: int, shape: tuple[int, ...], device: torch.device
-) -> Tensor:
-    generator = torch.Generator(device)
-    generator.manual_seed(int.from_bytes(_digest(*name, number)[:8], "little", signed=True))
-    return torch.randn(shape, generator=generator, device=device)
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="noise")
+
+
+# A copied process has the pool without its threads.
+os.register_at_fork(after_in_child=_pool.cache_clear)
 
 
 def _checked_step(k: int) -> int:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
+import signal
+import threading
+import time
 
 import pytest
 import torch
 
+from ddpg import noise as noise_module
 from ddpg.noise import RecordedNoise, SeededNoise
 
 SHAPE = (2, 3, 5, 4)
@@ -74,6 +79,8 @@ def test_impossible_arguments():
         SeededNoise(0, ["a"]).initial(SHAPE)
     with pytest.raises(ValueError, match="numbered from 0, got -1"):
         SeededNoise(0, ["a", "b"]).step(-1, SHAPE)
+    with pytest.raises(ValueError, match="number of threads, got -1"):
+        SeededNoise(0, ["a"], ahead=-1)
 
 
 def test_recorded_noise_replays():
@@ -87,9 +94,72 @@ def test_recorded_noise_replays():
         noise.initial((1, *SHAPE[1:]))
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_numbers_drawn_ahead_are_those_drawn_when_asked_for(threads):
+    ahead, plain = SeededNoise(0, ["a", "b"], ahead=threads), SeededNoise(0, ["a", "b"])
+    small = (2, 1, 2, 2)
+    assert torch.equal(ahead.initial(SHAPE), plain.initial(SHAPE))
+    # In order, again, backwards, with steps left out, and in another shape than was drawn ahead.
+    for k, shape in [(0, SHAPE), (1, SHAPE), (1, SHAPE), (0, SHAPE), (7, SHAPE), (8, small)]:
+        assert torch.equal(ahead.step(k, shape), plain.step(k, shape))
+
+
+def test_numbers_that_were_handed_out_are_never_written_again():
+    noise = SeededNoise(0, ["a", "b"], ahead=2)
+    first = noise.step(0, SHAPE)
+    kept = first.clone()
+    noise.step(1, SHAPE), noise.step(2, SHAPE)
+    assert torch.equal(first, kept)
+
+
+def test_the_next_numbers_are_drawn_meanwhile(monkeypatch):
+    """By the time they are asked for, nobody draws any more."""
+    drawn = []
+
+    def draw(row, _key, number):
+        drawn.append((threading.current_thread().name, number))
+        row[:] = number
+
+    monkeypatch.setattr(noise_module, "_draw_into", draw)
+    noise = SeededNoise(0, ["a"], ahead=1)
+    noise.step(0, (1, 1, 2, 2))
+    noise._begun[2].values()
+    assert [number for _, number in drawn] == [1, 2]
+    assert all(name.startswith("noise") for name, _ in drawn)
+    assert noise.step(1, (1, 1, 2, 2)).unique().tolist() == [2.0]
+
+
+def test_a_failed_draw_is_told(monkeypatch):
+    def draw(*_arguments):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(noise_module, "_draw_into", draw)
+    with pytest.raises(MemoryError, match="no room"):
+        SeededNoise(0, ["a"], ahead=1).step(0, (1, 1, 2, 2))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be copied here")
+def test_a_copied_process_draws_ahead_too():
+    SeededNoise(0, ["a"], ahead=1).step(0, (1, 1, 2, 2))
+    child = os.fork()
+    if child == 0:
+        SeededNoise(0, ["a"], ahead=1).step(0, (1, 1, 2, 2))
+        os._exit(7)
+    for _ in range(600):
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            break
+        time.sleep(0.1)
+    else:
+        os.kill(child, signal.SIGKILL)
+    assert os.waitstatus_to_exitcode(status) == 7
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_a_gpu_draws_by_image_too():
-    pair = SeededNoise(3, ["a", "b"], device="cuda")
-    alone = SeededNoise(3, ["b"], device="cuda")
-    assert pair.initial(SHAPE).is_cuda
-    assert torch.equal(pair.step(2, SHAPE)[1:], alone.step(2, (1, *SHAPE[1:])))
+@pytest.mark.parametrize("ahead", [0, 2])
+def test_a_gpu_meets_the_same_numbers(ahead):
+    there = SeededNoise(3, ["a", "b"], device="cuda", ahead=ahead)
+    here = SeededNoise(3, ["a", "b"])
+    assert there.initial(SHAPE).is_cuda
+    for k in range(3):
+        assert torch.equal(there.step(k, SHAPE).cpu(), here.step(k, SHAPE))

@@ -147,11 +147,11 @@ class Problem:
 
     def initial_noise(self) -> Tensor:
         """``x_T ~ N(0, I)``."""
-        return self.noise.initial(self.shape).to(self.y)
+        return self.noise.initial(self.shape).to(self.y, non_blocking=True)
 
     def fresh_noise(self, index: int) -> Tensor:
         """``z ~ N(0, I)`` of a step."""
-        return self.noise.step(index, self.shape).to(self.y)
+        return self.noise.step(index, self.shape).to(self.y, non_blocking=True)
 
     def next_noise(self) -> Tensor:
         """``z ~ N(0, I)``, the next in a row, for methods that draw several in a step."""

@@ -69,10 +69,17 @@ class Restorer:
         operator = model.operator(
             job.image_size, read_belongings(job.observations, images, job.task)
         )
-        # Drawn on the CPU wherever the network runs: a GPU gives the same restoration, and a
-        # mixed cluster one study.
         purpose = f"restoration/{job.repeat}" if job.repeat else "restoration"
-        noise = SeededNoise(job.seed, images, dataset=job.dataset, purpose=purpose)
+        # While a GPU runs the network, the threads of this job have nothing else to do.
+        on_gpu = torch.device(self.device).type == "cuda"
+        noise = SeededNoise(
+            job.seed,
+            images,
+            dataset=job.dataset,
+            purpose=purpose,
+            device=self.device,
+            ahead=torch.get_num_threads() if on_gpu else 0,
+        )
         return Batch(y.to(self.device), operator.to(self.device), self._prior_of(images), noise)
 
     def _prior_of(self, images: Sequence[str]) -> ImagePrior | None:
