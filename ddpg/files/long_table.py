@@ -17,12 +17,13 @@ from ddpg.files.csv_files import read_rows, write_rows
 from ddpg.files.writing import replacing
 
 COLUMNS = (
-    *("dataset", "task", "operator", "scale", "sigma_y", "method", "label", "repeat"),
+    *("dataset", "task", "operator", "scale", "sigma_y", "method", "label", "prior", "repeat"),
     *("image", "metric", "value", "note"),
 )
-"""An experiment's identity, then the measurement. ``value`` is empty where ``note`` says why; with
-``seconds`` it says how the network was run, and on what; with ``network_evaluations`` the method's
-settings and, after a semicolon, where those come from that the sheet leaves empty."""
+"""An experiment's identity, then the measurement. ``prior`` is empty for methods without a network.
+``value`` is empty where ``note`` says why; with ``seconds`` it says how the network was run, and on
+what; with ``network_evaluations`` the method's settings and, after a semicolon, where those come
+from that the sheet leaves empty."""
 
 
 def note_of(image: str, reason: str) -> str:

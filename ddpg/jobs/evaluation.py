@@ -47,6 +47,7 @@ class Evaluation(Job):
                 "sigma_y": number_name(row.cell.sigma_y),
                 "method": row.method,
                 "label": row.label,
+                "prior": row.prior,
                 "repeat": str(row.repeat),
             },
             settings=row.settings,

@@ -68,7 +68,7 @@ def evaluate(
     Args:
         truth_file, restorations, costs: products of the stages before.
         output: CSV file in the long format, columns :data:`ddpg.files.long_table.COLUMNS`.
-        experiment: its identity: dataset, task, operator, scale, sigma_y, method, label,
+        experiment: its identity: dataset, task, operator, scale, sigma_y, method, label, prior,
             repeat.
         settings: what the method was run with, in words.
         images: ids, in order.

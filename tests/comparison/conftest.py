@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 
 COLUMNS = [
     *("dataset", "task", "operator", "scale", "sigma_y", "method", "label"),
-    *("repeat", "image", "metric", "value", "note"),
+    *("prior", "repeat", "image", "metric", "value", "note"),
 ]
 
 
@@ -20,6 +20,7 @@ def rows(label: str, metric: str, values: list, *, method: str | None = None, **
     """One row per image; a text among the values is the reason why there is none."""
     base = {"dataset": "my_set", "task": "deblur_gauss", "operator": "fft", "scale": ""}
     base |= {
+        "prior": "",
         "repeat": 0,
         "sigma_y": 0.05,
         "method": method or label,

@@ -115,3 +115,14 @@ def test_runs_without_quality_cannot_be_compared(make_rows, write_csv):
     path = write_csv(make_rows("ddpg", "seconds", [1.0]))
     with pytest.raises(UserError, match="no metric of quality in the runs, only seconds"):
         compare_files(path, path)
+
+
+def test_another_prior_is_told(make_rows, tmp_path):
+    runs = []
+    for name, prior, value in (("a", "small", 30.0), ("b", "large", 40.0)):
+        content = make_rows("ddpg", "psnr", [value] * 3, prior=prior)
+        pd.DataFrame(content).to_csv(tmp_path / f"{name}.csv", index=False)
+        runs.append(tmp_path / f"{name}.csv")
+    text = comparison_markdown(compare_files(*runs))
+    assert "- my set, ddpg: the prior is small in A and large in B\n" in text
+    assert "the prior is" not in comparison_markdown(compare_files(runs[0], runs[0]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ddpg.comparison.statistics.measurements import read_metrics
@@ -147,3 +148,39 @@ def test_nothing_is_best_with_too_few_images(metrics_csv):
     marked = mark_best(summarise(metrics), compare_pairs(metrics))
     assert not marked["best"].any()
     assert not marked["decidable"].any()
+
+
+def test_two_priors_of_one_label_are_never_mixed(make_rows, write_csv):
+    content = make_rows("ddpg", "psnr", [30.0, 32.0], prior="small")
+    content += make_rows("ddpg", "psnr", [40.0, 42.0], prior="large")
+    content += make_rows("ddpg", "psnr", [10.0], prior="large", dataset="other")
+    content += make_rows("pinv", "psnr", [20.0, 22.0])
+    metrics = read_metrics(write_csv(content))
+    summary = summarise(metrics)
+    found = {(r.dataset, r.label, r.prior): r.mean for r in summary.itertuples()}
+    assert found == {
+        ("my_set", "ddpg-small", "small"): 31.0,
+        ("my_set", "ddpg-large", "large"): 41.0,
+        ("other", "ddpg-large", "large"): 10.0,
+        ("my_set", "pinv", ""): 21.0,
+    }
+    pairs = compare_pairs(metrics)
+    compared = zip(pairs["label_a"], pairs["label_b"], strict=True)
+    assert set(map(tuple, map(sorted, compared))) == {
+        ("ddpg-large", "ddpg-small"),
+        ("ddpg-large", "pinv"),
+        ("ddpg-small", "pinv"),
+    }
+
+
+def test_one_prior_for_each_data_set_leaves_labels_as_they_are(make_rows, write_csv):
+    content = make_rows("ddpg", "psnr", [30.0], prior="faces")
+    content += make_rows("ddpg", "psnr", [31.0], prior="places", dataset="other")
+    metrics = read_metrics(write_csv(content))
+    assert metrics["label"].tolist() == ["ddpg", "ddpg"]
+
+
+def test_a_table_without_priors_is_read(make_rows, tmp_path):
+    frame = pd.DataFrame(make_rows("ddpg", "psnr", [30.0])).drop(columns="prior")
+    frame.to_csv(tmp_path / "old.csv", index=False)
+    assert summarise(read_metrics(tmp_path / "old.csv"))["prior"].tolist() == [""]

@@ -18,6 +18,7 @@ def row(**fields):
         "sigma_y": "0.05",
         "method": "ddpg",
         "label": "ddpg-20",
+        "prior": "dead-leaves",
         "repeat": "0",
         "image": "cat",
         "metric": "psnr",
@@ -38,10 +39,11 @@ def test_rows_come_back_as_text_in_their_order(tmp_path):
 
 
 def test_the_bytes_of_a_shards_table_and_of_the_study_s(tmp_path):
-    header = b"dataset,task,operator,scale,sigma_y,method,label,repeat,image,metric,value,note"
-    line = b"photos,sr_bicubic,svd,4,0.05,ddpg,ddpg-20,0,cat,psnr,1.25,"
+    header = ",".join(COLUMNS).encode()
+    assert header.startswith(b"dataset,task,operator,scale,sigma_y,method,label,prior,repeat,image")
+    line = b"photos,sr_bicubic,svd,4,0.05,ddpg,ddpg-20,dead-leaves,0,cat,psnr,1.25,"
     write_long_table(tmp_path / "t.csv", [row(value=1.25)])
-    assert (tmp_path / "t.csv").read_bytes() == header + b",crc32\n" + line + b",205fb510\n"
+    assert (tmp_path / "t.csv").read_bytes() == header + b",crc32\n" + line + b",0b41234b\n"
     collect([tmp_path / "t.csv"], tmp_path / "all.csv")
     assert (tmp_path / "all.csv").read_bytes() == header + b"\n" + line + b"\n"
 
@@ -60,8 +62,8 @@ def test_an_unknown_field_leaves_the_old_table(tmp_path):
         ("", "columns must be dataset, task"),
         ("a,b\n1,2\n", "columns must be dataset, task"),
         (",".join(reversed(COLUMNS)) + "\n", "columns must be dataset, task"),
-        (",".join(COLUMNS) + "\nphotos,sr_bicubic,sv", "row 2: must have 12 fields"),
-        (",".join(COLUMNS) + "\n" + ",".join("x" * 13) + "\n", "row 2: must have 12 fields"),
+        (",".join(COLUMNS) + "\nphotos,sr_bicubic,sv", "row 2: must have 13 fields"),
+        (",".join(COLUMNS) + "\n" + ",".join("x" * 14) + "\n", "row 2: must have 13 fields"),
     ],
 )
 def test_broken_tables_are_refused_by_name(tmp_path, content, expected):

@@ -8,7 +8,7 @@ all experiments), which shows what few images cannot show of every single experi
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from ddpg.comparison.statistics.measurements import (
     per_image,
     quality_metrics,
     read_metrics,
+    with_priors,
 )
 from ddpg.comparison.statistics.pairs import ALPHA, decide, paired_test, subtract
 from ddpg.comparison.style import METRIC_STYLES, metric_order, task_order
@@ -48,9 +49,11 @@ class Comparison:
     Attributes:
         changes: one row per cell, label and metric of either run, :data:`CHANGE_COLUMNS`.
         worse: the rows of it in which B is significantly worse than A.
+        priors: data set, label, prior in A and prior in B where both have one and they differ.
     """
 
     changes: pd.DataFrame
+    priors: tuple[tuple[str, str, str, str], ...] = ()
 
     @property
     def worse(self) -> pd.DataFrame:
@@ -109,7 +112,18 @@ def compare_runs(
     intervals = mean_intervals(samples, **bootstrap)
     changes = pd.DataFrame(rows, columns=[c for c in CHANGE_COLUMNS if c not in ("low", "high")])
     changes = changes.assign(low=intervals[:, 0], high=intervals[:, 1])[CHANGE_COLUMNS]
-    return Comparison(_sorted(changes, label_styles(pd.concat([a, b]))))
+    ordered = _sorted(changes, label_styles(pd.concat([a, b])))
+    return Comparison(ordered, tuple(_other_priors(a, b)))
+
+
+def _other_priors(a: pd.DataFrame, b: pd.DataFrame) -> Iterator[tuple[str, str, str, str]]:
+    """The labels of a data set that another network restored in B."""
+    keys = ["dataset", "label"]
+    parts = [with_priors(run)[[*keys, "prior"]].drop_duplicates() for run in (a, b)]
+    both = parts[0].merge(parts[1], on=keys, suffixes=("_a", "_b"))
+    for row in both[both["prior_a"] != both["prior_b"]].itertuples():
+        if row.prior_a and row.prior_b:
+            yield row.dataset, row.label, row.prior_a, row.prior_b
 
 
 def _metrics(a: pd.DataFrame, b: pd.DataFrame, wanted: Sequence[str] | None) -> list[str]:

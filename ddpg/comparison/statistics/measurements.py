@@ -20,9 +20,9 @@ from ddpg.study.names import cell_name, degradation_name, number_name
 
 DEGRADATION_KEYS = ["dataset", "task", "operator", "scale"]
 CELL_KEYS = [*DEGRADATION_KEYS, "sigma_y"]
-SUMMARY_KEYS = [*CELL_KEYS, "method", "label", "metric"]
+SUMMARY_KEYS = [*CELL_KEYS, "method", "label", "prior", "metric"]
 COLUMNS = [*CELL_KEYS, "method", "label", "image", "metric", "value", "note"]
-"""What every table has; ``repeat`` may stand beside them and is 0 where it does not."""
+"""What every table has; ``repeat`` and ``prior`` may stand beside them and are else 0 and empty."""
 
 
 def read_metrics(*paths: str | os.PathLike[str]) -> pd.DataFrame:
@@ -34,6 +34,7 @@ def read_metrics(*paths: str | os.PathLike[str]) -> pd.DataFrame:
     Returns:
         the table; ``scale``, ``sigma_y`` and ``value`` are floats, ``repeat`` an integer, the rest
         text. ``cell`` is the path of the cell, such as "photographs/sr_bicubic-x4-svd/0.05".
+        Labels with several priors are told apart, see :func:`told_apart`.
 
     Raises:
         UserError: a file cannot be read, a column is missing, a number is none, or a measurement
@@ -47,7 +48,7 @@ def read_metrics(*paths: str | os.PathLike[str]) -> pd.DataFrame:
     ...     read_metrics(path)[["cell", "label", "value"]].values.tolist()
     [['photos/denoising-fft/0.1', 'ddpg', 30.5]]
     """
-    frame = pd.concat([_read_part(Path(path)) for path in paths], ignore_index=True)
+    frame = told_apart(pd.concat([_read_part(Path(path)) for path in paths], ignore_index=True))
     check_metrics(frame, ", ".join(os.fspath(path) for path in paths))
     cells = frame.groupby(CELL_KEYS, dropna=False, sort=False)
     names = [
@@ -62,6 +63,7 @@ def _read_part(path: Path) -> pd.DataFrame:
     missing = [column for column in COLUMNS if column not in frame]
     if missing:
         raise UserError(f"{path}: missing column {', '.join(missing)}")
+    frame = with_priors(frame)
     if "repeat" not in frame:
         frame["repeat"] = "0"
     for column in ("scale", "sigma_y", "value"):
@@ -89,6 +91,23 @@ def _numbers(column: pd.Series, path: Path) -> pd.Series:
         return pd.to_numeric(column.mask(column.str.lower().isin(["", "nan"]))).astype(float)
     except ValueError as error:
         raise UserError(f"{path}: column {column.name}: {error}") from error
+
+
+def with_priors(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with a column ``prior``; empty where the table tells of none."""
+    return frame if "prior" in frame else frame.assign(prior="")
+
+
+def told_apart(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table in which a label stands for one prior in each data set.
+
+    A label of which a data set has rows of several priors is followed by the prior's name,
+    everywhere: "ddpg" becomes "ddpg-dead-leaves". So no mean, pair or rank mixes two networks.
+    """
+    priors = frame.loc[frame["prior"] != "", ["dataset", "label", "prior"]].drop_duplicates()
+    several = priors.loc[priors.duplicated(["dataset", "label"]), "label"]
+    marked = frame["label"].isin(several) & (frame["prior"] != "")
+    return frame.assign(label=frame["label"].where(~marked, frame["label"] + "-" + frame["prior"]))
 
 
 def named(frame: pd.DataFrame) -> pd.DataFrame:
@@ -139,7 +158,7 @@ def per_image(metrics: pd.DataFrame) -> pd.DataFrame:
         have one; empty if none has), ``repeats`` (how many have), ``lost`` (how many have none, of
         an image that has a value), ``squares`` (sum of the squared deviations from that mean).
     """
-    keys = [*SUMMARY_KEYS, "image"]
+    metrics, keys = with_priors(metrics), [*SUMMARY_KEYS, "image"]
     if "repeat" not in metrics or not metrics["repeat"].any():
         single = metrics[[*keys, "value"]].reset_index(drop=True)
         return single.assign(repeats=single["value"].notna().astype(int), lost=0, squares=0.0)

@@ -23,6 +23,7 @@ from ddpg.comparison.statistics.measurements import (
     per_image,
     quality_metrics,
     read_metrics,
+    with_priors,
 )
 from ddpg.comparison.statistics.pairs import compare_pairs
 from ddpg.comparison.statistics.ranks import Ranking, rank_methods
@@ -157,6 +158,7 @@ def _std(values: pd.Series) -> float:
 
 def _reasons(metrics: pd.DataFrame, index: pd.MultiIndex) -> pd.Series:
     """Why values are missing, in short; "" where none is."""
+    metrics = with_priors(metrics)
     totals = metrics.groupby(SUMMARY_KEYS, dropna=False)["image"].transform("nunique")
     absent = metrics.assign(total=totals)[metrics["value"].isna()]
     if absent.empty:

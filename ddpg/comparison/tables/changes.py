@@ -21,12 +21,22 @@ def comparison_markdown(comparison: Comparison) -> str:
     parts = [_table(changed)] if len(changed) else []
     alone = _alone(changes)
     parts += ["Not in both:\n\n" + "\n".join(alone)] * bool(alone)
+    parts += ["\n".join(_other_priors(comparison))] * bool(comparison.priors)
     better = int((changes["verdict"] == "better").sum())
     parts.append(
         f"{count(len(common), 'comparison')}: {len(common) - len(changed)} the same, "
         f"{len(comparison.worse)} significantly worse, {better} significantly better."
     )
     return "\n\n".join(parts) + "\n"
+
+
+def _other_priors(comparison: Comparison) -> list[str]:
+    """What another network restored in B: its changes are not the method's."""
+    return [
+        "- "
+        + escape_markdown(f"{dataset_name(dataset)}, {label}: the prior is {a} in A and {b} in B")
+        for dataset, label, a, b in comparison.priors
+    ]
 
 
 def _table(changed: pd.DataFrame) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles
+from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles, with_priors
 from ddpg.comparison.style import cell_title
 from ddpg.comparison.tables.markup import escape_markdown
 
-COLUMNS = [*CELL_KEYS, "method", "label", "settings", "source"]
+COLUMNS = [*CELL_KEYS, "method", "label", "prior", "settings", "source"]
 
 
 def settings_frame(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -25,7 +25,7 @@ def settings_frame(metrics: pd.DataFrame) -> pd.DataFrame:
     rows = noted.drop_duplicates([*CELL_KEYS, "label"]).reset_index(drop=True)
     parts = [note.partition("; ") for note in rows["note"]]
     texts = {"settings": [part[0] for part in parts], "source": [part[2] for part in parts]}
-    return rows.assign(**texts)[COLUMNS]
+    return with_priors(rows.assign(**texts))[COLUMNS]
 
 
 def settings_markdown(frame: pd.DataFrame) -> str:
