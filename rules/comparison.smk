@@ -40,6 +40,28 @@ rule plots:
         " --folder $(dirname {output.metric_vs_noise_pdf:q}) --log {log:q}"
 
 
+rule posterior:
+    input:
+        metrics=places.metrics,
+        posterior=places.posterior,
+    output:
+        **posterior_tables(),
+        **figure("posterior"),
+    log:
+        places.log("posterior"),
+    benchmark:
+        places.benchmark("posterior")
+    resources:
+        mem_mb=gigabytes_by_attempt(2),
+        runtime=30,
+    params:
+        spec=planned(comparison.PosteriorComparison),
+    shell:
+        "ddpg job posterior {params.spec.options} --metrics {input.metrics:q}"
+        " --posterior {input.posterior:q} --folder $(dirname {output.posterior_csv:q})"
+        " --figure {output.pdf:q} --log {log:q}"
+
+
 rule kernels:
     input:
         inputs.kernels,
@@ -152,6 +174,7 @@ rule provenance:
 rule page:
     input:
         metrics=places.metrics,
+        posterior=inputs.posterior,
         provenance=places.provenance,
         figures=inputs.page_figures,
         grids=inputs.page_grids,
@@ -168,5 +191,6 @@ rule page:
     shell:
         "printf '%s\\0' {params.spec.options} --figures {input.figures:q} --grids {input.grids:q}"
         " --truth {input.truth:q} |"
-        " ddpg job page @- --metrics {input.metrics:q} --provenance {input.provenance:q}"
+        " ddpg job page @- --metrics {input.metrics:q} --posterior {input.posterior:q}"
+        " --provenance {input.provenance:q}"
         " --output {output:q} --log {log:q}"

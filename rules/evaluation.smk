@@ -27,6 +27,31 @@ rule evaluate:
         " --output {output:q} --log {log:q}"
 
 
+rule evaluate_samples:
+    input:
+        truth=inputs.restored_truth,
+        restorations=inputs.sampled_restorations,
+        costs=inputs.sampled_costs,
+        backbone=inputs.backbone(None),
+    output:
+        places.samples("{experiment}", "{shard}"),
+    log:
+        places.log("evaluate_samples/{experiment}/shard-{shard}"),
+    benchmark:
+        places.benchmark("evaluate_samples/{experiment}/shard-{shard}")
+    threads: 1
+    resources:
+        mem_mb=gigabytes_by_attempt(4),
+        runtime=60,
+    params:
+        spec=planned(evaluation.SampleEvaluation, "experiment"),
+    shell:
+        "printf '%s\\0' {params.spec.options} --truth {input.truth:q}"
+        " --restorations {input.restorations:q} --costs {input.costs:q}"
+        " --backbone {input.backbone:q} |"
+        " ddpg job evaluate-samples @- --threads {threads} --output {output:q} --log {log:q}"
+
+
 rule collect_metrics:
     input:
         first=inputs.first_metrics,
@@ -46,3 +71,27 @@ rule collect_metrics:
     shell:
         "printf '%s\\0' {params.spec.options} |"
         " ddpg job collect @- --first {input.first:q} --output {output:q} --log {log:q}"
+
+
+# A study that restores no picture several times has no such table.
+if study.sampled:
+
+    rule collect_samples:
+        input:
+            first=inputs.first_samples,
+            tables=inputs.shard_samples,
+        output:
+            report(
+                places.posterior,
+                caption="../ddpg/comparison/captions/posterior_samples.rst",
+                category="Study",
+                labels={"file": "Every measurement of samples"},
+            ),
+        log:
+            places.log("collect_samples"),
+        localrule: True
+        params:
+            spec=planned(evaluation.SampleCollection),
+        shell:
+            "printf '%s\\0' {params.spec.options} |"
+            " ddpg job collect @- --first {input.first:q} --output {output:q} --log {log:q}"

@@ -1,6 +1,6 @@
 # What the report says of each product: its caption, its place and its title.
 
-from ddpg.comparison.products import FIGURES, PLOTS, PUBLISHED
+from ddpg.comparison.products import FIGURES, PLOTS, POSTERIOR, PUBLISHED
 
 
 def reported(path, caption, category, **labels):
@@ -18,6 +18,16 @@ def tables():
             places.table(name), captions.get(name, Path(name).stem), "Tables", table=title
         )
         for name, title in table_titles(study).items()
+    }
+
+
+def posterior_tables():
+    """The tables of a study that restores pictures several times, as :func:`tables`."""
+    return {
+        name.replace(".", "_"): reported(
+            places.table(name), "posterior_table", "Tables", table=title
+        )
+        for name, title in POSTERIOR.items()
     }
 
 

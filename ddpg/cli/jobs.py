@@ -20,11 +20,12 @@ from ddpg.jobs.comparison import (
     KernelFigure,
     Page,
     Plots,
+    PosteriorComparison,
     Provenance,
     Tables,
     TrajectoryFigure,
 )
-from ddpg.jobs.evaluation import Collection, Evaluation
+from ddpg.jobs.evaluation import Collection, Evaluation, SampleEvaluation
 from ddpg.jobs.fields import Job
 from ddpg.jobs.observation import Observation
 from ddpg.jobs.resources import (
@@ -163,6 +164,24 @@ def _evaluate(job: Evaluation) -> None:
         )
 
 
+def _evaluate_samples(job: SampleEvaluation) -> None:
+    from ddpg.files.tensors import read_ids
+    from ddpg.stages.samples import evaluate_samples
+
+    set_threads(job.threads)
+    evaluate_samples(
+        job.truth,
+        job.restorations,
+        job.costs,
+        job.output,
+        experiment=job.columns,
+        images=job.images or read_ids(job.restorations[0]),
+        between=job.between,
+        lpips_net=job.lpips_net,
+        backbone=job.backbone,
+    )
+
+
 def _collect(job: Collection) -> None:
     from ddpg.files.long_table import collect
 
@@ -190,6 +209,12 @@ def _plots(job: Plots) -> None:
     from ddpg.comparison.figures.plots import draw_plots
 
     draw_plots(job.metrics, job.folder, reference=job.reference or None)
+
+
+def _posterior(job: PosteriorComparison) -> None:
+    from ddpg.comparison.posterior.writing import write_posterior
+
+    write_posterior(job.metrics, job.posterior, job.folder, without_suffix(job.figure))
 
 
 def _kernels(job: KernelFigure) -> None:
@@ -247,6 +272,7 @@ def _page(job: Page) -> None:
     write_page(
         job.output,
         metrics_csv=job.metrics,
+        posterior_csv=job.posterior,
         provenance_json=job.provenance,
         figures=job.figures,
         grids=job.grids,
@@ -270,9 +296,11 @@ VERBS: dict[str, tuple[type[Job], Callable[[Any], None]]] = {
     "observe": (Observation, _observe),
     "restore": (Restoration, _restore),
     "evaluate": (Evaluation, _evaluate),
+    "evaluate-samples": (SampleEvaluation, _evaluate_samples),
     "collect": (Collection, _collect),
     "tables": (Tables, _tables),
     "plots": (Plots, _plots),
+    "posterior": (PosteriorComparison, _posterior),
     "kernels": (KernelFigure, _kernels),
     "grid": (GridFigure, _grid),
     "trajectory": (Recording, _trajectory),

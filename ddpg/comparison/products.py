@@ -16,6 +16,7 @@ PLOTS: Mapping[str, str] = {
 
 FIGURES: Mapping[str, str] = {
     **PLOTS,
+    "posterior": "Posterior quality",
     "kernels": "Motion kernels",
     "grids": "Pictures",
     "trajectories": "Trajectories",
@@ -31,6 +32,13 @@ TABLES: Mapping[str, str] = {
     "tables.tex": "Tables in LaTeX",
 }
 """The tables that are always written: file -> title."""
+
+POSTERIOR: Mapping[str, str] = {
+    "posterior.csv": "Posterior quality",
+    "posterior.md": "Posterior quality, in Markdown",
+    "posterior.tex": "Posterior quality, in LaTeX",
+}
+"""The tables of a study that restores pictures several times: file -> title."""
 
 PUBLISHED: Mapping[str, str] = {
     "published.csv": "Beside the paper",

@@ -59,11 +59,11 @@ class MetricStyle:
     unit: str
     """Such as "dB", or ""."""
     direction: int
-    """1 where higher is better, -1 where lower is."""
+    """1 where higher is better, -1 where lower is, 0 where neither is."""
     decimals: int
     """Digits after the point in the tables."""
     family: str
-    """"distortion", "perception" or "cost"."""
+    """"distortion", "perception", "posterior" (of several restorations of a picture) or "cost"."""
     description: str
     """The convention, in one line."""
 
@@ -75,9 +75,10 @@ class MetricStyle:
     @property
     def arrow(self) -> str:
         """The direction of what is better."""
-        return "↑" if self.direction > 0 else "↓"
+        return {1: "↑", -1: "↓", 0: ""}[self.direction]
 
 
+_BACKBONES = {"alex": "AlexNet", "vgg": "VGG-16", "squeeze": "SqueezeNet"}
 _LPIPS = "learned perceptual distance, version 0.1, {} backbone, on [-1, 1]"
 METRIC_STYLES: Mapping[str, MetricStyle] = {
     "psnr": MetricStyle("PSNR", "dB", 1, 2, "distortion", "RGB, data range 1, float64, clamped"),
@@ -88,6 +89,50 @@ METRIC_STYLES: Mapping[str, MetricStyle] = {
     "lpips_squeeze": MetricStyle(
         "LPIPS (Squeeze)", "", -1, 3, "perception", _LPIPS.format("SqueezeNet")
     ),
+    "psnr_sample": MetricStyle(
+        "PSNR, sample", "dB", 1, 2, "posterior", "mean PSNR of single samples of the posterior"
+    ),
+    "psnr_mean": MetricStyle(
+        "PSNR, mean", "dB", 1, 2, "posterior", "PSNR of the mean of all samples of a picture"
+    ),
+    "crps": MetricStyle(
+        "CRPS ×1000",
+        "",
+        -1,
+        2,
+        "posterior",
+        "per pixel, in thousandths, fair in the number of samples",
+    ),
+    "spread": MetricStyle(
+        "Spread ×1000", "", 0, 1, "posterior", "the error of the mean that the samples predict"
+    ),
+    "error_of_mean": MetricStyle(
+        "Error ×1000", "", -1, 1, "posterior", "root mean square of the error of the samples' mean"
+    ),
+    "coverage_50": MetricStyle(
+        "Within 50 %", "%", 0, 1, "posterior", "pixels inside their central 50 % intervals"
+    ),
+    "coverage_90": MetricStyle(
+        "Within 90 %", "%", 0, 1, "posterior", "pixels inside their central 90 % intervals"
+    ),
+    "coverage_range": MetricStyle(
+        "Within range", "%", 0, 1, "posterior", "pixels between the least and the largest sample"
+    ),
+    "haarpsi_between": MetricStyle(
+        "HaarPSI, samples",
+        "",
+        0,
+        3,
+        "posterior",
+        "between samples of a picture; less is more diverse",
+    ),
+    **{
+        f"lpips_{net}_between": MetricStyle(
+            "LPIPS, samples", "", 0, 3, "posterior", f"between samples, {name} backbone"
+        )
+        for net, name in _BACKBONES.items()
+    },
+    "samples": MetricStyle("Samples", "", 0, 0, "posterior", "restorations of a picture"),
     "seconds": MetricStyle("Time", "s", -1, 2, "cost", "wall-clock seconds per image"),
     "network_evaluations": MetricStyle("NFE", "", -1, 0, "cost", "network evaluations per image"),
     "peak_memory_mib": MetricStyle("Memory", "MiB", -1, 0, "cost", "peak memory of the process"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -12,6 +12,7 @@ from ddpg.jobs.fields import Job, Spec, file, machine, setting
 from ddpg.study.names import number_name
 
 if TYPE_CHECKING:
+    from ddpg.study.sheet import Experiment
     from ddpg.study.study import Study
 
 
@@ -36,25 +37,58 @@ class Evaluation(Job):
     def planned(cls, study: Study, experiment: str) -> Spec:
         """What the metrics of a shard depend on besides truth and restorations."""
         row = study.by_path[experiment]
-        degradation = row.cell.degradation
         with_lpips = "lpips" in study.config.metrics
         return cls.spec(
-            columns={
-                "dataset": row.cell.dataset,
-                "task": degradation.name,
-                "operator": degradation.operator,
-                "scale": str(degradation.scale or ""),
-                "sigma_y": number_name(row.cell.sigma_y),
-                "method": row.method,
-                "label": row.label,
-                "prior": row.prior,
-                "repeat": str(row.repeat),
-            },
+            columns=_columns(row),
             settings=row.settings,
             metrics=tuple(study.config.metrics),
             lpips_net=study.config.lpips_net if with_lpips else "alex",
             code=code_of("ddpg.stages.evaluation", without=[FETCHING]),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleEvaluation(Job):
+    """Measure the restorations of a shard as samples of the posterior."""
+
+    columns: Mapping[str, str] = setting("what the long table says of the experiment")
+    images: tuple[str, ...] = setting("ids; default: all of the shard", default=())
+    between: tuple[str, ...] = setting("metrics between samples: haarpsi, lpips")
+    lpips_net: Literal["alex", "squeeze", "vgg"] = setting("LPIPS's network", default="alex")
+    truth: Path = file("the prepared pictures")
+    restorations: tuple[Path, ...] = file("the samples, each with one restoration of every picture")
+    costs: tuple[Path, ...] = file("of the restorations (CSV), in the same order")
+    backbone: Path | None = file("what find-backbone found", default=None)
+    threads: int | None = machine("threads on a CPU")
+    output: Path = file("the measurements (CSV)")
+
+    @classmethod
+    def planned(cls, study: Study, experiment: str) -> Spec:
+        """What these measurements of a shard depend on besides truth and restorations."""
+        row = study.by_path[experiment]
+        with_lpips = "lpips" in study.config.metrics
+        return cls.spec(
+            columns=_columns(row),
+            between=("haarpsi", *(["lpips"] if with_lpips else [])),
+            lpips_net=study.config.lpips_net if with_lpips else "alex",
+            code=code_of("ddpg.stages.samples", without=[FETCHING]),
+        )
+
+
+def _columns(row: Experiment) -> dict[str, str]:
+    """An experiment's identity in the long tables."""
+    degradation = row.cell.degradation
+    return {
+        "dataset": row.cell.dataset,
+        "task": degradation.name,
+        "operator": degradation.operator,
+        "scale": str(degradation.scale or ""),
+        "sigma_y": number_name(row.cell.sigma_y),
+        "method": row.method,
+        "label": row.label,
+        "prior": row.prior,
+        "repeat": str(row.repeat),
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,5 +102,18 @@ class Collection(Job):
     @classmethod
     def planned(cls, study: Study) -> Spec:
         """Which tables make up the long table, in the order of the sheet."""
-        counts = {e.path: str(study.shard_count(e.cell.dataset)) for e in study.experiments}
+        counts = {e.path: str(study.shard_count(e.cell.dataset)) for e in cls._measured(study)}
         return cls.spec(shards=counts, code=code_of("ddpg.files.long_table"))
+
+    @staticmethod
+    def _measured(study: Study) -> Iterable[Experiment]:
+        return study.experiments
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleCollection(Collection):
+    """Put the measurements of samples of all shards into one table."""
+
+    @staticmethod
+    def _measured(study: Study) -> Iterable[Experiment]:
+        return (rows[0] for rows in study.sampled.values())

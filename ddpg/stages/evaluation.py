@@ -115,7 +115,7 @@ def _functions(
         "psnr": measure.psnr,
         "ssim": measure.ssim,
         "haarpsi": measure.haarpsi,
-        "lpips": partial(_lpips, net=lpips_net, backbone=backbone),
+        "lpips": partial(found_lpips, net=lpips_net, backbone=backbone),
     }
     return {metric: known[metric] for metric in metrics}
 
@@ -159,7 +159,7 @@ def _tell(metric: str, measured: Mapping[str, Measured], *, told: bool) -> None:
         log.log(level, "%s%s is left empty: %s", metric, of, value.reason)
 
 
-def _lpips(
+def found_lpips(
     candidate: Tensor, reference: Tensor, *, data_range: float, net: str, backbone: Path | None
 ) -> Tensor:
     """LPIPS with the backbone that the first stage found, if it found one."""

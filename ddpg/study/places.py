@@ -56,6 +56,11 @@ class Places:
         return f"{self.root}/metrics.csv"
 
     @property
+    def posterior(self) -> str:
+        """The long table of how good samples of the posterior are."""
+        return f"{self.root}/posterior.csv"
+
+    @property
     def provenance(self) -> str:
         """The record of the study."""
         return f"{self.root}/provenance.json"
@@ -94,6 +99,10 @@ class Places:
     def evaluations(self, experiment: str, shard: int | str) -> str:
         """The measurements of a shard."""
         return self._shard("evaluations", experiment, shard, "csv")
+
+    def samples(self, experiment: str, shard: int | str) -> str:
+        """How good the restorations of a shard are as samples, by their first repetition."""
+        return self._shard("posterior", experiment, shard, "csv")
 
     def trajectory(self, experiment: str) -> str:
         """The recorded steps of an experiment's first picture."""

@@ -30,6 +30,10 @@ from ddpg.study.names import cell_name, experiment_name, number_name
 from ddpg.validation import IDENTIFIER, listed, shown
 
 IDENTITY_COLUMNS = ("dataset", "task", "operator", "scale", "sigma_y", "method", "label")
+DRAWS = "draws"
+MOST_DRAWS = 1000
+OTHER_COLUMNS = (DRAWS,)
+"""What a row says besides what it is and the hyper-parameters of its method."""
 REQUIRED_COLUMNS = ("dataset", "task", "sigma_y", "method")
 
 
@@ -61,7 +65,7 @@ class Experiment:
     ``source`` says where those come from that the row leaves empty; "" where it leaves none.
     ``prior`` is the name of the prior that the method calls; "" for a method without one.
     Methods that draw random numbers may restore every image several times; each repetition is an
-    experiment of its own.
+    experiment of its own. ``draws`` is how many the row asks for at least; 0 where it does not say.
     """
 
     cell: Cell
@@ -72,6 +76,7 @@ class Experiment:
     line: int = field(default=0, compare=False, repr=False)
     source: str = ""
     prior: str = ""
+    draws: int = 0
 
     @property
     def settings(self) -> str:
@@ -145,7 +150,7 @@ def read_sheet(
 
 def _rows(path: str | Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
     """The header and the numbered rows of a sheet, without comments and empty lines."""
-    table = read_table(path, known=(*IDENTITY_COLUMNS, *hyper_parameter_columns()))
+    table = read_table(path, known=_columns())
     if not table:
         raise UserError(f"{path}: has no header; columns: {', '.join(IDENTITY_COLUMNS)}, ...")
     header = list(table[0].fields)
@@ -161,6 +166,11 @@ def _rows(path: str | Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]
     return header, rows
 
 
+def _columns() -> tuple[str, ...]:
+    """All that a sheet may have."""
+    return (*IDENTITY_COLUMNS, *OTHER_COLUMNS, *hyper_parameter_columns())
+
+
 def problem_lines(path: str | Path, problems: Iterable[LineProblem]) -> Iterator[str]:
     """What is wrong with the rows of a sheet, each thing once, with the lines it concerns."""
     lines: dict[str, list[int]] = {}
@@ -174,7 +184,7 @@ def problem_lines(path: str | Path, problems: Iterable[LineProblem]) -> Iterator
 
 
 def _check_columns(columns: list[str], path: str) -> None:
-    allowed = (*IDENTITY_COLUMNS, *hyper_parameter_columns())
+    allowed = _columns()
     for column in columns:
         if column not in allowed:
             raise UserError(
@@ -235,7 +245,25 @@ def _experiment(row: Mapping[str, str], datasets: list[str], steps: int | None) 
     cell = Cell(row["dataset"], degradation, float(sigma_y))
     left_empty = [p for p in method.parameters if p.column not in given]
     source = best.source if left_empty else ""
-    return Experiment(cell, method.name, label, hyper_parameters, source=source)
+    draws = _draws(row, method.name, uses_prior=method.uses_prior)
+    return Experiment(cell, method.name, label, hyper_parameters, source=source, draws=draws)
+
+
+def _draws(row: Mapping[str, str], method: str, *, uses_prior: bool) -> int:
+    """How many restorations of each picture a row asks for; 0 where it leaves that empty."""
+    if not row.get(DRAWS):
+        return 0
+    draws = _number(row, DRAWS)
+    if draws != int(draws) or not 1 <= draws <= MOST_DRAWS:
+        raise UserError(
+            f"{DRAWS}: must be a whole number from 1 to {MOST_DRAWS}, got {shown(row[DRAWS])}"
+        )
+    if draws > 1 and not uses_prior:
+        raise UserError(
+            f"{DRAWS}: {method} draws no random numbers: all its restorations of a picture are "
+            "equal; leave it empty"
+        )
+    return int(draws)
 
 
 def _method_called(label: str) -> str:

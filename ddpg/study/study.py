@@ -118,6 +118,20 @@ class Study:
             for repeat in range(self.config.repeats if prior else 1)
         ]
 
+    @cached_property
+    def sampled(self) -> dict[str, list[Experiment]]:
+        """Experiments that restore every picture several times, by the path of the first one.
+
+        They are samples of the posterior. Those beyond the study's ``repeats``, which a row asks
+        for by its ``draws``, stand in no other measurement.
+        """
+        first = [row for row in self.experiments if row.repeat == 0 and row.prior]
+        return {
+            row.path: [replace(row, repeat=number) for number in range(count)]
+            for row in first
+            if (count := max(self.config.repeats, row.draws)) > 1
+        }
+
     def _prior_name(self, row: Experiment) -> str:
         return self.priors[row.cell.dataset].name if METHODS[row.method].uses_prior else ""
 
@@ -129,7 +143,8 @@ class Study:
     @cached_property
     def by_path(self) -> dict[str, Experiment]:
         """Experiments by their path, ``dataset/degradation/sigma_y/label`` and the prior."""
-        return {experiment.path: experiment for experiment in self.experiments}
+        drawn = [row for rows in self.sampled.values() for row in rows]
+        return {experiment.path: experiment for experiment in [*self.experiments, *drawn]}
 
     @cached_property
     def cells(self) -> dict[str, Cell]:

@@ -11,7 +11,7 @@ from functools import cached_property, wraps
 from types import SimpleNamespace
 from typing import Any
 
-from ddpg.comparison.products import PLOTS, PUBLISHED, TABLES, TRAJECTORY_METHODS
+from ddpg.comparison.products import PLOTS, POSTERIOR, PUBLISHED, TABLES, TRAJECTORY_METHODS
 from ddpg.priors.cards.own_files import fetched_parts
 from ddpg.samplers.catalogue import METHODS
 from ddpg.study.sheet import Experiment
@@ -104,7 +104,33 @@ class Inputs:
         """The first of them; the others lie beside it."""
         return self._places.evaluations(self._study.experiments[0].path, 0)
 
+    def sampled_restorations(self, wildcards: Any) -> list[str]:
+        """The restorations of a shard that are samples of one posterior, in order."""
+        rows = self._study.sampled[wildcards.experiment]
+        return [self._places.restorations(row.path, wildcards.shard) for row in rows]
+
+    def sampled_costs(self, wildcards: Any) -> list[str]:
+        """What these have cost."""
+        rows = self._study.sampled[wildcards.experiment]
+        return [self._places.restorations(row.path, wildcards.shard, "csv") for row in rows]
+
+    def shard_samples(self, _wildcards: Any) -> list[str]:
+        """The measurements of the samples of every shard."""
+        return [
+            self._places.samples(path, shard)
+            for path, rows in self._study.sampled.items()
+            for shard in range(self._study.shard_count(rows[0].cell.dataset))
+        ]
+
+    def first_samples(self, _wildcards: Any) -> str:
+        """The first of them; the others lie beside it."""
+        return self._places.samples(next(iter(self._study.sampled)), 0)
+
     # comparison
+
+    def posterior(self, _wildcards: Any) -> list[str]:
+        """The long table of the samples, for a study that has any."""
+        return [self._places.posterior] if self._study.sampled else []
 
     def published(self, _wildcards: Any) -> list[Any]:
         """The table of published figures, for a study that asks for them."""
@@ -183,7 +209,7 @@ class Inputs:
 
     def page_figures(self, _wildcards: Any) -> list[str]:
         """The figures of the page: of the whole study, then the trajectories."""
-        return [*self._plots(), *self._drawn_trajectories()]
+        return [*self._plots(), *self._of_samples(), *self._drawn_trajectories()]
 
     def page_grids(self, _wildcards: Any) -> list[str]:
         """The pictures of every cell, ready for the page."""
@@ -196,9 +222,12 @@ class Inputs:
         """
         places = self._places
         grids = [places.figure(f"grids/{cell}", "png") for cell in self._study.cells]
-        pictures = [*self._plots(), *grids, *self._drawn_trajectories()]
+        pictures = [*self._plots(), *self._of_samples(), *grids, *self._drawn_trajectories()]
+        tables = [places.table(name) for name in POSTERIOR] if self._study.sampled else []
         return [
             *(places.metrics, places.provenance, places.page),
+            *self.posterior(None),
+            *tables,
             *(places.table(name) for name in table_titles(self._study)),
             *(f"{png.removesuffix('.png')}.{kind}" for png in pictures for kind in ("pdf", "png")),
         ]
@@ -237,6 +266,10 @@ class Inputs:
     def _plots(self) -> list[str]:
         names = [*PLOTS, *(["kernels"] if self._motion_cells else [])]
         return [self._places.figure(name, "png") for name in names]
+
+    def _of_samples(self) -> list[str]:
+        """The figure of how good samples of the posterior are, for a study that has any."""
+        return [self._places.figure("posterior", "png")] if self._study.sampled else []
 
     def _walkers(self, cell: str) -> list[Experiment]:
         return [row for row in self._study.in_cell(cell) if row.label in TRAJECTORY_METHODS]

@@ -188,3 +188,25 @@ def test_names_of_numbers_are_exact_and_what_pandas_reads():
     names = [number_name(number) for number in numbers]
     assert [float(name) for name in names] == numbers
     assert list(pd.to_numeric(pd.Series(names)).astype(float)) == numbers
+
+
+DRAWN = "dataset\ttask\tsigma_y\tmethod\tdraws"
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("ddrm\t0", "draws: must be a whole number from 1 to 1000, got '0'"),
+        ("ddrm\t2.5", "draws: must be a whole number from 1 to 1000, got '2.5'"),
+        ("ddrm\tmany", "draws: must be a number, got 'many'"),
+        ("pinv\t3", "draws: pinv draws no random numbers"),
+    ],
+)
+def test_draws_that_cannot_be_are_refused(tmp_path, row, message):
+    with pytest.raises(UserError, match=re.escape(f"line 2: {message}")):
+        read(tmp_path, f"photos\tdenoising\t0.1\t{row}", header=DRAWN)
+
+
+def test_draws_are_left_to_the_study_where_a_row_says_none(tmp_path):
+    rows = ["photos\tdenoising\t0.1\tddrm\t3", "photos\tdenoising\t0.1\tpinv\t"]
+    assert [e.draws for e in read(tmp_path, *rows, header=DRAWN)] == [3, 0]

@@ -86,3 +86,54 @@ def test_snakemake_finds_every_signature_ready(inputs: Any) -> None:
         function = getattr(inputs, name)
         assert list(function.__signature__.parameters) == ["wildcards"], name
         assert inspect.signature(function) is function.__signature__
+
+
+def test_samples_are_the_restorations_of_all_draws_and_of_no_other_row(tmp_path: Any) -> None:
+    images = [{"id": name, "file": f"{name}.png"} for name in "abc"]
+    card = {"name": "photos", "source": {"folder": "pictures"}, "images": images}
+    (tmp_path / "photos.yaml").write_text(yaml.safe_dump(card))
+    rows = ["dataset\ttask\tsigma_y\tmethod\tlabel\tsteps\tdraws", "ddrm\t\t3\t3", "ddpg\t\t3\t"]
+    rows += ["pinv\t\t\t"]
+    sheet = "\n".join([rows[0], *(f"photos\tdenoising\t0.1\t{row}" for row in rows[1:])])
+    (tmp_path / "sheet.tsv").write_text(sheet)
+    configuration = {
+        "name": "mine",
+        "experiments": str(tmp_path / "sheet.tsv"),
+        "datasets": [{"card": str(tmp_path / "photos.yaml"), "image_size": 64}],
+        "shard_size": 2,
+        "metrics": ["psnr"],
+    }
+
+    def made(**changes: Any) -> tuple[Study, Any]:
+        study = Study(configuration | changes)
+        return study, input_functions(study, local=lambda path: f"local {path}")
+
+    study, inputs = made()
+    ddrm = "photos/denoising-fft/0.1/ddrm/dead-leaves"
+    shard = of(experiment=ddrm, shard="1")
+    folder = f"results/mine/restorations/{ddrm}"
+    assert inputs.sampled_restorations(shard) == [
+        f"{folder}/{part}shard-1.safetensors" for part in ("", "repeat-1/", "repeat-2/")
+    ]
+    assert list(study.sampled) == [ddrm]
+    assert not any("repeat" in path for path in inputs.shard_metrics(None))  # no other number moves
+    assert inputs.shard_samples(None) == [
+        f"results/mine/posterior/{ddrm}/shard-{number}.csv" for number in (0, 1)
+    ]
+    assert {"results/mine/posterior.csv", "results/mine/figures/posterior.png"} <= set(
+        inputs.products(None)
+    )
+    twice, inputs = made(repeats=2)
+    assert {path: len(rows) for path, rows in twice.sampled.items()} == {
+        ddrm: 3, ddrm.replace("ddrm", "ddpg"): 2,
+    }  # fmt: skip
+    assert sum("repeat" in path for path in inputs.shard_metrics(None)) == 4
+    alone, inputs = made(experiments=str(_without_draws(tmp_path, sheet)))
+    assert not alone.sampled
+    assert not any("posterior" in path for path in inputs.products(None))
+
+
+def _without_draws(tmp_path: Any, sheet: str) -> Any:
+    path = tmp_path / "single.tsv"
+    path.write_text(sheet.replace("ddrm\t\t3\t3", "ddrm\t\t3\t"))
+    return path

@@ -24,13 +24,16 @@ from ddpg.comparison.page.pictures import BUDGET, Pictures, choose_pictures, thu
 from ddpg.comparison.page.scores import image_lists
 from ddpg.comparison.page.tables import metrics_with_values, table_views, undecided
 from ddpg.comparison.pictures import Paths
+from ddpg.comparison.posterior.summary import Posterior
+from ddpg.comparison.posterior.tables import posterior_tables
 from ddpg.comparison.products import FIGURES
 from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.style import METRIC_STYLES, dataset_name
-from ddpg.comparison.tables.entries import BOLD
+from ddpg.comparison.tables.entries import BOLD, Table
 from ddpg.comparison.tables.layout import left_out
 from ddpg.errors import UserError
 from ddpg.files.writing import replacing
+from ddpg.study.names import number_name
 
 TEMPLATES = Path(__file__).parent / "templates"
 _SIZE = "@page-size@"
@@ -40,6 +43,7 @@ def write_page(
     output: str | os.PathLike[str],
     *,
     metrics_csv: str | os.PathLike[str],
+    posterior_csv: str | os.PathLike[str] | None = None,
     provenance_json: str | os.PathLike[str],
     figures: Paths,
     grids: Paths,
@@ -49,6 +53,7 @@ def write_page(
     """Write the page.
 
     Args:
+        posterior_csv: the long table of samples, for a study that restores pictures several times.
         provenance_json: what the study was made with; any JSON object.
         figures: PNG files, shown in this order under their :mod:`ddpg.comparison.captions`.
         grids: JSON files of :func:`ddpg.comparison.figures.grid.draw_grid`, one per cell.
@@ -65,6 +70,7 @@ def write_page(
         [_figure(path) for path in figures],
         choose_pictures([_read_json(path) for path in grids], budget),
         thumbnails(truth, image_lists(summary.metrics)),
+        _posterior(metrics_csv, posterior_csv) if posterior_csv else [],
     )
     with replacing(output) as temporary:
         temporary.write_text(page, encoding="utf-8", newline="\n")
@@ -76,6 +82,7 @@ def render_page(
     figures: Sequence[Mapping[str, Any]],
     pictures: Pictures,
     thumbs: Mapping[str, Mapping[str, str]],
+    posterior: Sequence[Table] = (),
 ) -> str:
     """Return the page's HTML; see :func:`write_page`, whose files are read here."""
     environment = Environment(
@@ -94,6 +101,9 @@ def render_page(
         metrics={name: METRIC_STYLES[name] for name in metrics_with_values(means)},
         datasets={str(name): dataset_name(str(name)) for name in metrics["dataset"].unique()},
         colours={label: style.colour for label, style in summary.styles.items()},
+        posterior=posterior,
+        measures=METRIC_STYLES,
+        level=number_name,
         figures=figures,
         provenance=sections(provenance),
         storage=storage(pictures, figures),
@@ -102,6 +112,12 @@ def render_page(
         script=_script,
     )
     return page.replace(_SIZE, megabytes(len(page.encode())))
+
+
+def _posterior(
+    metrics_csv: str | os.PathLike[str], posterior_csv: str | os.PathLike[str]
+) -> list[Table]:
+    return posterior_tables(Posterior.read(metrics_csv, posterior_csv))
 
 
 def storage(pictures: Pictures, figures: Sequence[Mapping[str, Any]]) -> dict[str, str]:

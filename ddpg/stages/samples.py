@@ -1,0 +1,159 @@
+"""Fourth stage, where pictures are restored several times: the restorations as samples.
+
+docs/posterior.md says what is measured and why.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ddpg.errors import MetricUnavailable, UserError
+from ddpg.files.costs import failures_among, read_costs
+from ddpg.files.long_table import note_of, write_long_table
+from ddpg.files.tensors import read_tensors
+from ddpg.images import from_uint8
+from ddpg.metrics import ensembles
+from ddpg.metrics.measures import haarpsi, psnr
+from ddpg.stages.evaluation import found_lpips
+
+log = logging.getLogger(__name__)
+
+COUNT = "samples"
+"""The row of the long table that says how many samples there were; its note, why not more."""
+LEVELS = (0.5, 0.9)
+"""Nominal coverages."""
+ALL_EQUAL = "all its restorations of a picture are equal: it draws no random numbers"
+
+Between = Callable[..., Tensor]
+"""A metric of two batches of images."""
+
+
+def evaluate_samples(
+    truth_file: Path,
+    restorations: Sequence[Path],
+    costs: Sequence[Path],
+    output: Path,
+    *,
+    experiment: Mapping[str, str],
+    images: Sequence[str],
+    between: Sequence[str],
+    lpips_net: str = "alex",
+    backbone: Path | None = None,
+) -> None:
+    """Measure the restorations of a shard as samples of the posterior, picture by picture.
+
+    They are clamped to [0, 1] as everywhere else, in float64. A restoration that failed is no
+    sample: what is left is measured where two are left, and the note of the row :data:`COUNT` says
+    why the others are not there. Where there is nothing to measure, values are empty and say why.
+
+    Args:
+        truth_file, restorations, costs: products of the stages before; of the restorations and
+            their costs one file for each repetition.
+        output: CSV file in the long format, columns :data:`ddpg.files.long_table.COLUMNS`.
+        experiment: its identity.
+        images: ids, in order.
+        between: metrics between samples, "haarpsi" and "lpips".
+        lpips_net, backbone: as for :func:`ddpg.stages.evaluation.evaluate`.
+
+    Raises:
+        UserError: there are not as many files of costs as of restorations, or a restoration that
+            did not fail holds values that are not finite.
+        CorruptFileError: an input has changed since it was written, or lacks an image.
+    """
+    if len(restorations) != len(costs):
+        raise UserError(f"{len(restorations)} restorations have {len(costs)} tables of costs")
+    failures = [failures_among(read_costs(path, images)) for path in costs]
+    functions = _between(between, lpips_net, backbone)
+    rows: list[dict[str, object]] = []
+    for image in images:
+        failed = [reasons[image] for reasons in failures if image in reasons]
+        whole = [
+            path for path, reasons in zip(restorations, failures, strict=True)
+            if image not in reasons
+        ]  # fmt: skip
+        values, reason = _measured(truth_file, whole, image, functions)
+        why = reason or (failed[0] if failed else "")
+        if len(whole) < 2:
+            why = f"{len(whole)} of {len(restorations)} samples; {failed[0]}" if failed else (
+                "one sample, and so no spread"
+            )  # fmt: skip
+        rows.append(
+            {**experiment, "image": image, "metric": COUNT, "value": str(len(whole))}
+            | {"note": note_of(image, failed[0]) if failed else ""}
+        )
+        for metric in measures(functions):
+            value = values.get(metric, math.nan)
+            missing = isinstance(value, str) or math.isnan(value)
+            note = value if isinstance(value, str) else note_of(image, why)
+            text = "" if missing else f"{value:.8g}"
+            told = {"value": text, "note": note if missing else ""}
+            rows.append({**experiment, "image": image, "metric": metric, **told})
+    write_long_table(output, rows)
+    log.info("%s: measured %d samples of %d pictures", output, len(restorations), len(images))
+
+
+def measures(between: Mapping[str, object]) -> list[str]:
+    """Return the names of what is measured, given the metrics between samples."""
+    covered = [f"coverage_{100 * level:g}" for level in LEVELS]
+    return [
+        *("psnr_sample", "psnr_mean", "crps", "spread", "error_of_mean", *covered),
+        *("coverage_range", *(f"{name}_between" for name in between)),
+    ]
+
+
+def _measured(
+    truth_file: Path, samples: Sequence[Path], image: str, between: Mapping[str, Between]
+) -> tuple[dict[str, float | str], str]:
+    """The measures of one picture, or the reason why there are none."""
+    if not samples:
+        return {}, ""
+    truth = from_uint8(read_tensors(truth_file, [image])[image]).double()
+    restored = torch.stack([_sample(path, image) for path in samples])
+    values: dict[str, float | str] = {
+        "psnr_sample": _mean(psnr(restored, truth.expand_as(restored), data_range=1.0))
+    }
+    if len(restored) < 2:
+        return values, ""
+    if bool((restored == restored[:1]).all()):
+        return values, ALL_EQUAL
+    values["psnr_mean"] = _mean(psnr(restored.mean(dim=0)[None], truth[None], data_range=1.0))
+    values["crps"] = ensembles.crps(restored, truth)
+    values["spread"] = ensembles.spread(restored)
+    values["error_of_mean"] = ensembles.error_of_mean(restored, truth)
+    for level in LEVELS:
+        values[f"coverage_{100 * level:g}"] = ensembles.coverage(restored, truth, level)
+    values["coverage_range"] = ensembles.coverage_of_range(restored, truth)
+    first, second = zip(*ensembles.pairs_of(len(restored)), strict=True)
+    for name, function in between.items():
+        try:
+            likeness = function(restored[list(first)], restored[list(second)], data_range=1.0)
+            values[f"{name}_between"] = _mean(likeness)
+        except MetricUnavailable as reason:
+            values[f"{name}_between"] = str(reason)
+    return values, ""
+
+
+def _sample(path: Path, image: str) -> Tensor:
+    sample = read_tensors(path, [image])[image].double() / 2 + 0.5
+    if not bool(sample.isfinite().all()):
+        raise UserError(f"{path}: image {image!r} holds values that are not finite")
+    return sample.clamp(0, 1)
+
+
+def _between(names: Sequence[str], lpips_net: str, backbone: Path | None) -> dict[str, Between]:
+    known: dict[str, Between] = {
+        "haarpsi": haarpsi,
+        "lpips": partial(found_lpips, net=lpips_net, backbone=backbone),
+    }
+    return {f"lpips_{lpips_net}" if name == "lpips" else name: known[name] for name in names}
+
+
+def _mean(values: Tensor) -> float:
+    return float(values.double().mean())
