@@ -24,6 +24,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 import guidance_steps
+import host
 import limits
 import peak_memory
 import shard_sizes
@@ -86,6 +87,7 @@ PARTS = {
     "shards": lambda options: shard_sizes.measure(
         2 if options.quick else 7, options.device, options.threads
     ),
+    "host": lambda options: host.measure(options.device, [1, 16] if options.quick else [1, 16, 64]),
     "memory": lambda options: peak_memory.measure(
         ["dead-leaves", *_networks(options)], options.device, options.threads
     ),

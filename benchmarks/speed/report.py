@@ -6,6 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from host import PARTS as HOST_PARTS
+from host import SHARE as HOST_SHARE
+
 
 def markdown(found: dict[str, Any]) -> str:
     """Every part that was measured as a table."""
@@ -108,7 +111,40 @@ def _study(study: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _host(host: dict[str, Any]) -> str:
+    """A row per method and operator, a column per part and batch; then what networks leave."""
+    batches = sorted({row["batch"] for row in host["rows"]})
+    heads = [f"{part}, {batch}" for batch in batches for part in HOST_PARTS]
+    lines = [
+        "Milliseconds per network evaluation and image, without the network; by the batch.",
+        "",
+        f"| method, operator | {' | '.join(heads)} |",
+        "|---" + "|--:" * len(heads) + "|",
+    ]
+    found = {(r["method"], r["operator"], r["batch"]): r for r in host["rows"]}
+    for method, operator in dict.fromkeys((r["method"], r["operator"]) for r in host["rows"]):
+        rows = [found.get((method, operator, batch), {}) for batch in batches]
+        values = [f"{row[part]:.2f}" if row else "" for row in rows for part in HOST_PARTS]
+        lines.append(f"| {method}, {operator} | {' | '.join(values)} |")
+    asked, batch = host["waits"]["asked"], host["batch"]
+    lines += [
+        "",
+        f"Noise of {batch} images, drawn when it is asked for: {1000 * asked:.0f} ms a step. Waits "
+        f"where it is drawn ahead, beside the time that networks leave at {100 * HOST_SHARE:.0f} % "
+        "of a GPU's arithmetic:",
+        "",
+        "| network | ms an evaluation | ms waited | share |",
+        "|---|--:|--:|--:|",
+    ]
+    for name, seconds in host["left"].items():
+        waited = host["waits"][name]
+        share = f"{100 * waited / seconds:.0f} %"
+        lines.append(f"| {name} | {1000 * seconds:.0f} | {1000 * waited:.1f} | {share} |")
+    return "\n".join(lines)
+
+
 TABLES = {
+    "host": _host,
     "evaluations": _against_limits,
     "scaling": _scaling,
     "shards": partial(_speeds, "images of a shard, each shard a process"),

@@ -57,14 +57,14 @@ def alternate(
     for work in variants.values():
         for _ in range(warm_up):
             work()
-    _wait()
+    wait()
     seconds: dict[str, list[float]] = {name: [] for name in variants}
     for _ in range(repetitions):
         for name, work in variants.items():
             started = time.perf_counter()
             for _ in range(calls):
                 work()
-            _wait()
+            wait()
             seconds[name].append((time.perf_counter() - started) / calls)
     return {name: Times(tuple(values)) for name, values in seconds.items()}
 
@@ -84,7 +84,7 @@ def ratio(slow: Times, fast: Times) -> dict[str, float]:
     }
 
 
-def _wait() -> None:
+def wait() -> None:
     """For the GPU to finish what was asked of it."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()

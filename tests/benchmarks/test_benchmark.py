@@ -193,3 +193,29 @@ def test_the_report_tells_what_was_measured() -> None:
     assert "| 8 | 2.00 (1.00 ... 3.00) |" in lines
     assert "| net | 100 MiB | 50 MiB |" in lines
     assert not any("seconds" in line for line in lines)
+
+
+def test_the_time_beside_the_network_is_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every part is seen in every method; noise is drawn by all that start from it."""
+    import host
+
+    from report import markdown
+
+    monkeypatch.setattr(host, "SIDE", 16)
+    monkeypatch.setattr(host, "_methods", lambda: ["ddpg", "dps", "daps"])
+    monkeypatch.setattr(host, "_left", lambda batch: iter([("none, 400 TFLOP/s", batch / 1000)]))
+    found = host.measure("cpu", [1, 2])
+    batches = [(row["method"], row["batch"]) for row in found["rows"]]
+    assert batches == 2 * [("ddpg", 1), ("ddpg", 2), ("dps", 1), ("dps", 2), ("daps", 1)]
+    assert all(row[part] > 0 for row in found["rows"] for part in host.PARTS)
+    machine = {"gpu": "", "processor": "p", "threads": 1, "torch": "2", "load before": 0.0}
+    assert "| ddpg, deblur_gauss |" in markdown({"machine": machine, "host": found})
+
+
+def test_what_published_networks_leave_is_their_arithmetic() -> None:
+    """The network of CelebA-HQ multiplies and adds about 249 times 10^9 at 256 x 256."""
+    import host
+
+    left = dict(host._left(64))
+    assert left["celeba-hq-256, 400 TFLOP/s"] == pytest.approx(64 * 2 * 249e9 / 180e12, rel=0.05)
+    assert left["imagenet-256, 800 TFLOP/s"] == pytest.approx(left["imagenet-256, 400 TFLOP/s"] / 2)
