@@ -29,7 +29,7 @@ LANES = 5
 """Rooms that have space beside each other."""
 
 COLOURS = {
-    "what people and Snakemake call": ("#dbe7f5", "__main__ cli warm workflow restoring"),
+    "what people and Snakemake call": ("#dbe7f5", "__main__ cli warm workflow restoring published"),
     "what comes out": ("#e3f0e0", "comparison"),
     "what is asked for, job by job": ("#fbeed0", "study jobs"),
     "what the jobs do": ("#f7dfd8", "stages"),

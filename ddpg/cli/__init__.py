@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from ddpg.cli import datasets, development, priors, restoring, study
+from ddpg.cli import datasets, development, priors, published, restoring, study
 from ddpg.cli.options import LateParser, Run, UsageError
 from ddpg.machine.termination import STATUS as TERMINATED
 from ddpg.machine.termination import Terminated, clean_termination
@@ -99,7 +99,7 @@ def _log_usage() -> None:
     logger.debug("took %.1f s of processor time, at most %.0f MiB of memory", seconds, memory)
 
 
-GROUPS = (restoring, study, datasets, priors, development)
+GROUPS = (restoring, study, datasets, priors, published, development)
 """The verbs for people: each module has a title and adds its verbs."""
 
 
