@@ -14,9 +14,11 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import skimage
+from numpy.typing import NDArray
 from PIL import Image
 from scipy.signal import fftconvolve
 
@@ -43,31 +45,37 @@ def main() -> None:
             name = f"{picture}, {side}"
             if options.only in name:
                 folder = options.folder / f"{picture}-{side}"
-                seen = make(folder, picture, (height, width), motion_kernel(side, seed=seed))
-                print(f"| {name} | {seen:.2f} | {restored(folder, more)} |", flush=True)
+                kernel = np.asarray(motion_kernel(side, seed=seed).double())
+                seen = make(folder, picture, (height, width), kernel)
+                row = restored(folder, "kernel.npy", more)
+                print(f"| {name} | {seen:.2f} | {row} |", flush=True)
 
 
-def make(folder: Path, picture: str, size: tuple[int, int], kernel: object) -> float:
+def make(folder: Path, picture: str, size: tuple[int, int], kernel: NDArray[np.float64]) -> float:
     """Write the observation, its kernel and the truth; returns the PSNR of the observation."""
     folder.mkdir(parents=True, exist_ok=True)
     with Image.open(Path(skimage.__file__).parent / "data" / f"{picture}.png") as opened:
         whole = np.asarray(opened)[FIRST:, FIRST:][: size[0], : size[1], :3] / 255
-    taps = np.asarray(kernel.double())  # type: ignore[attr-defined]
+    np.save(folder / "kernel.npy", kernel)
+    return observation_of(folder, whole, kernel)
+
+
+def observation_of(folder: Path, whole: NDArray[Any], taps: NDArray[np.float64]) -> float:
+    """Write what a camera sees of a scene, and the truth; returns the PSNR of the observation."""
     blurred = [fftconvolve(whole[..., channel], taps, "valid") for channel in range(3)]
     y = np.stack(blurred, axis=-1)
     y += SIGMA * np.random.default_rng(0).standard_normal(y.shape)
     reach = len(taps) // 2
     truth = whole[reach:-reach, reach:-reach]
-    np.save(folder / "kernel.npy", taps)
     for name, values in (("observed", np.clip(y, 0, 1)), ("truth", truth)):
         Image.fromarray((255 * values).round().astype(np.uint8)).save(folder / f"{name}.png")
     return float(-10 * np.log10(np.mean((np.clip(y, 0, 1) - truth) ** 2)))
 
 
-def restored(folder: Path, more: list[str]) -> str:
+def restored(folder: Path, kernel: str, more: list[str]) -> str:
     """Restore the observation by the command; returns what it says, for the table."""
     command = [sys.executable, "-m", "ddpg", "restore", folder / "observed.png", "--force"]
-    command += ["--task", "blur", "--kernel", folder / "kernel.npy", "--sigma-y", str(SIGMA)]
+    command += ["--task", "blur", "--kernel", folder / kernel, "--sigma-y", str(SIGMA)]
     command += ["--truth", folder / "truth.png", "-o", folder / "restored.png", *more]
     ran = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
     found = LINE.search(ran.stdout)
