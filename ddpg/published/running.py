@@ -20,7 +20,7 @@ from ddpg.jobs.restoration import Restoration
 from ddpg.published.flags import FLAGS
 from ddpg.published.layout import Layout, checkpoints
 from ddpg.published.pictures import Taken, taken_pictures
-from ddpg.published.studies import PSEUDO_INVERSE, write_study
+from ddpg.published.studies import PSEUDO_INVERSE, SHARDS, write_study
 from ddpg.published.translation import Translation
 from ddpg.study.places import Places
 from ddpg.study.sheet import Experiment
@@ -50,6 +50,15 @@ class Machine:
         device = ["--device", self.device] if self.device else []
         return [*device, *(["--threads", str(self.threads)] if self.threads else [])]
 
+    @property
+    def kind(self) -> str:
+        """What computes: "cpu" or "gpu"."""
+        if self.device is not None:
+            return "cpu" if self.device == "cpu" else "gpu"
+        import torch
+
+        return "gpu" if torch.cuda.is_available() else "cpu"
+
 
 def run(translation: Translation, machine: Machine, carry_out: CarryOut) -> list[str]:
     """Restore the pictures that flags ask for, and write what the script writes.
@@ -67,7 +76,8 @@ def run(translation: Translation, machine: Machine, carry_out: CarryOut) -> list
     """
     taken = taken_pictures(translation)
     layout = Layout.of(translation.flags)
-    study = write_study(translation, taken, checkpoints(translation), layout)
+    shard = SHARDS[machine.kind]
+    study = write_study(translation, taken, checkpoints(translation), layout, shard)
     with _logged(layout.log):
         _tell_flags(translation)
         numbers = range(taken.first, taken.first + len(taken.entries))

@@ -13,19 +13,27 @@ from ddpg.published.translation import METRICS, Translation, prior_card, table, 
 from ddpg.study.names import number_name
 from ddpg.study.study import Study
 
-SHARD = 10
-"""Pictures that are restored before they are written."""
+SHARDS = {"cpu": 1, "gpu": 10}
+"""Pictures that are restored before they are written: where one takes long, each by itself."""
 PSEUDO_INVERSE = "Apy"
 """Label of the row whose pictures the script writes beside the observations."""
 
 
 def write_study(
-    translation: Translation, taken: Taken, checkpoints: Mapping[str, Path], layout: Layout
+    translation: Translation,
+    taken: Taken,
+    checkpoints: Mapping[str, Path],
+    layout: Layout,
+    shard: int,
 ) -> Study:
     """Write the files of a run's study, and read them as any study's.
 
     They lie in ``layout.study``: ``config.yaml``, with which Snakemake runs it as well,
     ``experiments.tsv``, the cards, and the list of pictures.
+
+    Args:
+        checkpoints: the file of each part of the prior.
+        shard: pictures of a job.
 
     Raises:
         UserError: what a study refuses: sizes, kernels, values that do not fit.
@@ -64,7 +72,7 @@ def write_study(
             }
         ],
         "seed": translation.flags.seed,
-        "shard_size": SHARD,
+        "shard_size": shard,
         "metrics": list(METRICS),
     }
     _write(folder / "config.yaml", written(study))

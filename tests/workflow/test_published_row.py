@@ -11,7 +11,7 @@ import yaml
 from PIL import Image
 
 from ddpg import cli
-from ddpg.files.tensors import read_tensors
+from ddpg.files.tensors import read_ids, read_tensors
 from ddpg.metrics import backbones
 from ddpg.priors.checkpoints.conversion import random_weights
 from ddpg.priors.networks import DDPMUNet
@@ -80,8 +80,9 @@ def paste(project, text: str) -> None:
 
 
 def restored(folder):
-    found = next((folder / "restorations").rglob("ddpg/*/shard-0.safetensors"))
-    return read_tensors(found, IDS)
+    shards = (folder / "restorations").rglob("ddpg/*/shard-*.safetensors")
+    found = [read_tensors(shard, read_ids(shard)) for shard in shards]
+    return {name: image for shard in found for name, image in shard.items()}
 
 
 def test_a_printed_row_makes_the_same_restorations(laid_out, capsys, monkeypatch):
@@ -103,4 +104,5 @@ def test_a_printed_row_makes_the_same_restorations(laid_out, capsys, monkeypatch
     assert result.returncode == 0, result.stderr + result.stdout
     ours = restored(laid_out.folder / "exp/studies/out/results")
     pasted = restored(laid_out.folder / "results/pasted")
+    assert sorted(ours) == sorted(pasted) == IDS
     assert all((ours[name] == pasted[name]).all() for name in IDS)
