@@ -224,4 +224,7 @@ def _word_problems(flags: argparse.Namespace) -> list[str]:
         parts = value.replace("\\", "/").split("/")
         if not value.strip("/. ") or ".." in parts:
             problems.append(f"--{name}: must name a folder, and none above, got {value!r}")
+    for name, value in (("image_folder", flags.image_folder), ("exp", flags.exp)):
+        if not value or {"{", "}"} & set(value) or value.startswith("-"):
+            problems.append(f"--{name}: must have no braces and not begin with -, got {value!r}")
     return problems

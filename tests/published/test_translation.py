@@ -145,6 +145,7 @@ def test_idpg_has_no_zeta_and_what_is_not_the_blur_is_told():
         ),
         ("--verbose loud", "--verbose: must be one of debug, info, warning, error, critical, "),
         ("-i ../elsewhere", "--image_folder: must name a folder, and none above, got '../else"),
+        ("-i a{b}", "--image_folder: must have no braces and not begin with -, got 'a{b}'"),
         ("--path_y .", "--path_y: must name a folder, and none above, got '.'"),
     ],
 )
