@@ -55,7 +55,7 @@ wildcard_constraints:
     prior=one_of(study.fetched_priors),
     part="weights|classifier",
     dtype="float32|bfloat16|float16",
-    net="alex|squeeze|vgg",
+    net="alex|brisque|squeeze|vgg",
 
 
 # `inputs.NAME` gives what a job reads, from its wildcards.

@@ -152,10 +152,11 @@ rule trajectories:
 
 rule provenance:
     input:
-        inputs.indexes,
+        indexes=inputs.indexes,
         sheet=local(study.config.experiments),
         metrics=places.metrics,
         checkpoints=inputs.checkpoints,
+        backbones=inputs.backbone(None),
     output:
         reported(places.provenance, "provenance", "Study", file="Provenance"),
     log:
@@ -166,7 +167,8 @@ rule provenance:
         names=inputs.recorded_names,
     shell:
         "printf '%s\\0' {params.spec.options} --checkpoints {input.checkpoints:q}"
-        " --files {input:q} --names {params.names:q} |"
+        " --backbones {input.backbones:q} --files {input.indexes:q} {input.sheet:q}"
+        " {input.metrics:q} {input.checkpoints:q} --names {params.names:q} |"
         " ddpg job provenance @- --sheet {input.sheet:q} --metrics {input.metrics:q}"
         " --output {output:q} --log {log:q}"
 

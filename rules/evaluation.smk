@@ -6,7 +6,8 @@ rule evaluate:
         truth=inputs.restored_truth,
         restorations=places.restorations("{experiment}", "{shard}"),
         costs=places.restorations("{experiment}", "{shard}", "csv"),
-        backbone=inputs.backbone(None),
+        observations=inputs.measured_observations,
+        backbones=inputs.backbone(None),
     output:
         places.evaluations("{experiment}", "{shard}"),
     log:
@@ -23,8 +24,8 @@ rule evaluate:
     shell:
         "ddpg job evaluate {params.spec.options} --truth {input.truth:q}"
         " --restorations {input.restorations:q} --costs {input.costs:q}"
-        " --backbone {input.backbone:q} --threads {threads} --gpus {resources.gpu}"
-        " --output {output:q} --log {log:q}"
+        " --observations {input.observations:q} --backbones {input.backbones:q}"
+        " --threads {threads} --gpus {resources.gpu} --output {output:q} --log {log:q}"
 
 
 rule evaluate_samples:
@@ -32,7 +33,7 @@ rule evaluate_samples:
         truth=inputs.restored_truth,
         restorations=inputs.sampled_restorations,
         costs=inputs.sampled_costs,
-        backbone=inputs.backbone(None),
+        backbones=inputs.backbone(None),
     output:
         places.samples("{experiment}", "{shard}"),
     log:
@@ -48,7 +49,7 @@ rule evaluate_samples:
     shell:
         "printf '%s\\0' {params.spec.options} --truth {input.truth:q}"
         " --restorations {input.restorations:q} --costs {input.costs:q}"
-        " --backbone {input.backbone:q} |"
+        " --backbones {input.backbones:q} |"
         " ddpg job evaluate-samples @- --threads {threads} --output {output:q} --log {log:q}"
 
 

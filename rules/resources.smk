@@ -100,4 +100,5 @@ rule find_backbone:
         places.log("find_backbone/{net}"),
     localrule: True
     shell:
-        "ddpg job find-backbone --net {wildcards.net} --output {output:q} --log {log:q}"
+        "ddpg job find-backbone --net {wildcards.net} --pins config/checksums.yaml"
+        " --output {output:q} --log {log:q}"

@@ -184,6 +184,42 @@ def test_an_operator_of_two_functions_serves_the_methods_that_it_can(installed, 
     ]
 
 
+def test_a_metric_is_one_entry(installed, tmp_path):
+    """It may be asked for, is computed, ranked by its direction, and shown by its title."""
+    script = f"""
+        from pathlib import Path
+        import torch
+        from ddpg.comparison.statistics.summary import Summary
+        from ddpg.comparison.tables.writing import write_tables
+        from ddpg.files.costs import write_costs
+        from ddpg.files.long_table import collect
+        from ddpg.files.tensors import write_tensors
+        from ddpg.metrics.catalogue import metric_called
+        from ddpg.stages.evaluation import evaluate
+        folder = Path({str(tmp_path)!r})
+        truth = torch.full((3, 16, 16), 51, dtype=torch.uint8)
+        write_tensors({{"a": truth}}, folder / "t.safetensors")
+        costs = {{"seconds": 1, "network_evaluations": 0, "peak_memory_mib": 1}}
+        write_costs(folder / "c.csv", [{{"image": "a", "settings": "", "failure": "", **costs}}])
+        for label, slope in (("pinv", 0.02), ("bicubic", 0.01)):
+            ramp = 2 * (0.2 + slope * torch.arange(16.0)) - 1
+            write_tensors({{"a": ramp.expand(3, 16, 16)}}, folder / "r.safetensors")
+            cell = {{"dataset": "d", "task": "denoising", "operator": "fft", "sigma_y": "0.1"}}
+            evaluate(
+                folder / "t.safetensors", folder / "r.safetensors", folder / "c.csv",
+                folder / f"{{label}}.csv", experiment={{**cell, "method": label, "label": label}},
+                images=["a"], metrics=[metric_called("edge-error")],
+            )
+        collect([folder / "pinv.csv", folder / "bicubic.csv"], folder / "metrics.csv")
+        means = Summary.read(folder / "metrics.csv").means
+        rows = means[means["metric"] == "edge_error"]
+        print(dict(zip(rows["label"], rows["rank"], strict=True)))
+        write_tables(folder / "metrics.csv", folder)
+        print("Edge error ↓" in (folder / "tables.md").read_text())
+    """
+    assert python(installed, script).splitlines() == ["{'pinv': 2.0, 'bicubic': 1.0}", "True"]
+
+
 def test_plugins_are_enrolled_in_the_contract_suites(installed):
     tests = [ROOT / "tests" / "samplers", ROOT / "tests" / "operators"]
     files = [tests[0] / "test_sampler_contract.py", tests[1] / "test_operator_contract.py"]

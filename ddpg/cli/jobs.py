@@ -92,9 +92,9 @@ def _convert_checkpoint(job: Conversion) -> None:
 
 
 def _find_backbone(job: BackboneSearch) -> None:
-    from ddpg.metrics.backbones import find_lpips_backbone
+    from ddpg.metrics.backbones import record_backbone
 
-    find_lpips_backbone(job.net, job.output)
+    record_backbone(job.net, job.output, pins=job.pins)
 
 
 def _observe(job: Observation) -> None:
@@ -158,8 +158,9 @@ def _evaluate(job: Evaluation) -> None:
             settings=job.settings,
             images=job.images or read_ids(job.restorations),
             metrics=job.metrics,
-            lpips_net=job.lpips_net,
-            backbone=job.backbone,
+            backbones={path.stem: path for path in job.backbones},
+            observations=job.observations,
+            degradation=job.degradation or {},
             device=device,
         )
 
@@ -178,7 +179,7 @@ def _evaluate_samples(job: SampleEvaluation) -> None:
         images=job.images or read_ids(job.restorations[0]),
         between=job.between,
         lpips_net=job.lpips_net,
-        backbone=job.backbone,
+        backbone={path.stem: path for path in job.backbones}.get(job.lpips_net),
     )
 
 
@@ -261,6 +262,7 @@ def _provenance(job: Provenance) -> None:
         metrics=job.metrics,
         priors=job.priors,
         checkpoints=job.checkpoints,
+        backbones=job.backbones,
         files=dict(zip(names, job.files, strict=True)),
     )
 

@@ -10,10 +10,13 @@ from __future__ import annotations
 import colorsys
 import re
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
 
 from ddpg.errors import UserError
+from ddpg.metrics.catalogue import METRICS, Metric
 from ddpg.operators.tasks import TASKS
 from ddpg.samplers.catalogue import METHODS, Method
 from ddpg.study.names import number_name
@@ -59,13 +62,17 @@ class MetricStyle:
     unit: str
     """Such as "dB", or ""."""
     direction: int
-    """1 where higher is better, -1 where lower is, 0 where neither is."""
+    """1 where higher is better, -1 where lower is, 0 where neither is; with a ``target``, -1: lower
+    distances to it."""
     decimals: int
     """Digits after the point in the tables."""
     family: str
-    """"distortion", "perception", "posterior" (of several restorations of a picture) or "cost"."""
+    """"distortion", "perception", "fidelity", "posterior" (of several restorations of a picture) or
+    "cost"."""
     description: str
     """The convention, in one line."""
+    target: float | None = None
+    """The best value, of a metric of which neither high nor low ones are."""
 
     @property
     def label(self) -> str:
@@ -74,21 +81,30 @@ class MetricStyle:
 
     @property
     def arrow(self) -> str:
-        """The direction of what is better."""
+        """The direction of what is better, or the value that is best."""
+        if self.target is not None:
+            return f"→ {number_name(self.target)}"
         return {1: "↑", -1: "↓", 0: ""}[self.direction]
+
+    @property
+    def better(self) -> str:
+        """Which values are better, in words."""
+        if self.target is not None:
+            return f"the nearest to {number_name(self.target)} is best"
+        return {1: "higher is better", -1: "lower is better", 0: "neither is better"}[
+            self.direction
+        ]
+
+    def compared(self, values: Any) -> Any:
+        """What is compared of values, numbers or arrays: they, or their distance to the target.
+
+        Of the result those are better that lie in the metric's ``direction``.
+        """
+        return values if self.target is None else abs(values - self.target)
 
 
 _BACKBONES = {"alex": "AlexNet", "vgg": "VGG-16", "squeeze": "SqueezeNet"}
-_LPIPS = "learned perceptual distance, version 0.1, {} backbone, on [-1, 1]"
-METRIC_STYLES: Mapping[str, MetricStyle] = {
-    "psnr": MetricStyle("PSNR", "dB", 1, 2, "distortion", "RGB, data range 1, float64, clamped"),
-    "ssim": MetricStyle("SSIM", "", 1, 3, "distortion", "data range 1, mean over the channels"),
-    "haarpsi": MetricStyle("HaarPSI", "", 1, 3, "perception", "Haar wavelets, data range 1"),
-    "lpips_alex": MetricStyle("LPIPS (Alex)", "", -1, 3, "perception", _LPIPS.format("AlexNet")),
-    "lpips_vgg": MetricStyle("LPIPS (VGG)", "", -1, 3, "perception", _LPIPS.format("VGG-16")),
-    "lpips_squeeze": MetricStyle(
-        "LPIPS (Squeeze)", "", -1, 3, "perception", _LPIPS.format("SqueezeNet")
-    ),
+_OTHERS: Mapping[str, MetricStyle] = {
     "psnr_sample": MetricStyle(
         "PSNR, sample", "dB", 1, 2, "posterior", "mean PSNR of single samples of the posterior"
     ),
@@ -137,6 +153,29 @@ METRIC_STYLES: Mapping[str, MetricStyle] = {
     "network_evaluations": MetricStyle("NFE", "", -1, 0, "cost", "network evaluations per image"),
     "peak_memory_mib": MetricStyle("Memory", "MiB", -1, 0, "cost", "peak memory of the process"),
 }
+
+
+class MetricStyles(Mapping[str, MetricStyle]):
+    """The metrics of the catalogue, with those of plug-ins; then those of samples, and costs."""
+
+    def __getitem__(self, name: str) -> MetricStyle:
+        return _OTHERS[name] if name in _OTHERS else _style_of(METRICS[name])
+
+    def __iter__(self) -> Iterator[str]:
+        yield from METRICS
+        yield from _OTHERS
+
+    def __len__(self) -> int:
+        return len(METRICS) + len(_OTHERS)
+
+
+@cache
+def _style_of(metric: Metric) -> MetricStyle:
+    look = (metric.title, metric.unit, metric.direction, metric.decimals, metric.family)
+    return MetricStyle(*look, metric.description, metric.target)
+
+
+METRIC_STYLES: Mapping[str, MetricStyle] = MetricStyles()
 """Every metric, in the order in which it is shown."""
 
 NOISE_AXIS = r"noise level $\sigma_y$ (root scale)"

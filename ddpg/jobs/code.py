@@ -12,6 +12,7 @@ from collections.abc import Collection
 from functools import cache
 
 from ddpg.files.fingerprint import PACKAGE, data_fingerprint, files_fingerprint, fingerprint
+from ddpg.metrics.catalogue import METRICS
 from ddpg.operators.tasks import TASKS
 from ddpg.priors.cards.kinds import PRIOR_KINDS
 from ddpg.samplers.catalogue import METHODS
@@ -27,6 +28,7 @@ NO_RESULT = (
     "ddpg.machine.hardware",
     "ddpg.machine.progress",
     "ddpg.machine.termination",
+    "ddpg.metrics.catalogue",
     "ddpg.operators.tasks",
     "ddpg.operators.testing",
     "ddpg.plugins",
@@ -61,6 +63,8 @@ _NETWORKS = {
     },
     "diffusers": "ddpg.priors.diffusers",
 }
+OBSERVED = ("ddpg.stages.degrading", "ddpg.metrics.fidelity")
+"""How restorations are compared with what was observed."""
 _KERNELS = "ddpg.operators.kernels"
 _PICTURES = "ddpg.pictures"
 """How kernels and masks of cards are read and drawn; they are stored with the observations."""
@@ -82,7 +86,12 @@ def comparison_code(module: str) -> str:
     looks = [(m.name, m.title, m.colour, m.marker, m.dashes) for m in METHODS.values()]
     titles = [(task.name, task.title) for task in TASKS.values()]
     captions = files_fingerprint("comparison/captions")
-    return code + hashlib.sha256(repr([looks, titles, captions]).encode()).hexdigest()[:8]
+    metrics = [
+        (m.name, m.title, m.unit, m.direction, m.target, m.decimals, m.family, m.description)
+        for m in METRICS.values()
+    ]
+    shown = [looks, titles, metrics, captions]
+    return code + hashlib.sha256(repr(shown).encode()).hexdigest()[:8]
 
 
 @cache
@@ -98,6 +107,31 @@ def observation_code(degradation: Degradation) -> str:
             *(() if drawn else (_KERNELS,)),
         ),
     )
+
+
+@cache
+def evaluation_code(metrics: tuple[str, ...], degradation: Degradation | None) -> str:
+    """The code behind the measurements of an experiment: the stage's and that of its metrics.
+
+    Args:
+        metrics: names in the catalogue.
+        degradation: of the observations, where one of the metrics asks for them.
+    """
+    modules = {"ddpg.stages.evaluation", *(METRICS[metric].module for metric in metrics)}
+    unused = {*OBSERVED}
+    if degradation is not None:
+        modules |= {*TASKS[degradation.task].modules}
+        unused = {*_unused_operators(degradation), _KERNELS, _PICTURES}
+    return code_of(*sorted(modules), without=[FETCHING, *sorted(unused)])
+
+
+def metric_data(metrics: Collection[str]) -> str:
+    """What the data files hold that metrics of plug-ins declare; see :func:`plugin_data`.
+
+    Raises:
+        UserError: one of the files is not there.
+    """
+    return "".join(data_fingerprint(METRICS[m].module, METRICS[m].data) for m in metrics)
 
 
 @cache
@@ -144,9 +178,12 @@ def plugin_data(degradation: Degradation, method: str = "") -> str:
 
 
 def plugin_packages(
-    methods: Collection[str], tasks: Collection[str], kinds: Collection[str]
+    methods: Collection[str],
+    tasks: Collection[str],
+    kinds: Collection[str],
+    metrics: Collection[str] = (),
 ) -> set[str]:
-    """The top-level packages of the plug-ins among methods, tasks and kinds of networks.
+    """The top-level packages of the plug-ins among methods, tasks, kinds of networks and metrics.
 
     They are those with the code that runs and those with the descriptions, which may be others.
     """
@@ -157,6 +194,8 @@ def plugin_packages(
         *(module for task in tasks for module in TASKS[task].modules),
         *(PRIOR_KINDS.describing_module(kind) for kind in kinds),
         *(PRIOR_KINDS[kind].module for kind in kinds if kind in PRIOR_KINDS),
+        *(METRICS.describing_module(metric) for metric in metrics),
+        *(METRICS[metric].module for metric in metrics),
     }
     return {module.split(".")[0] for module in modules} - {"", PACKAGE.name}
 

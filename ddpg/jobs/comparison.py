@@ -143,6 +143,7 @@ class Provenance(Job):
     priors: tuple[str, ...] = setting("names or cards", default=())
     names: tuple[str, ...] = file("of the files, where they lie elsewhere", default=())
     checkpoints: tuple[Path, ...] = file("records of fetched checkpoints", default=())
+    backbones: tuple[Path, ...] = file("what find-backbone found", default=())
     sheet: Path = file("the experiment sheet")
     metrics: Path = file("the long table (CSV)")
     files: tuple[Path, ...] = file("whose checksums are written down")

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ddpg.jobs.code import FETCHING, code_of
+from ddpg.jobs.code import FETCHING, OBSERVED, code_of, evaluation_code, metric_data
 from ddpg.jobs.fields import Job, Spec, file, machine, setting
+from ddpg.metrics.catalogue import METRICS, NETS, at_noise
 from ddpg.study.names import number_name
 
 if TYPE_CHECKING:
+    from ddpg.study.degradations import Degradation
     from ddpg.study.sheet import Experiment
     from ddpg.study.study import Study
 
@@ -24,11 +26,14 @@ class Evaluation(Job):
     settings: str = setting("what the method was run with, in words", default="")
     images: tuple[str, ...] = setting("ids; default: all of the shard", default=())
     metrics: tuple[str, ...] = setting("names of metrics")
-    lpips_net: Literal["alex", "squeeze", "vgg"] = setting("LPIPS's network", default="alex")
+    degradation: Mapping[str, str] = setting(
+        "what the observations are of, for metrics that ask for them", default=None
+    )
     truth: Path = file("the prepared pictures")
     restorations: Path = file("what is measured")
     costs: Path = file("of the restorations (CSV)")
-    backbone: Path | None = file("what find-backbone found", default=None)
+    observations: Path | None = file("what was restored, where a metric asks", default=None)
+    backbones: tuple[Path, ...] = file("what find-backbone found", default=())
     threads: int | None = machine("threads on a CPU")
     gpus: int = machine("0, the default: measure on the CPU", default=0)
     output: Path = file("the measurements (CSV)")
@@ -37,14 +42,30 @@ class Evaluation(Job):
     def planned(cls, study: Study, experiment: str) -> Spec:
         """What the metrics of a shard depend on besides truth and restorations."""
         row = study.by_path[experiment]
-        with_lpips = "lpips" in study.config.metrics
+        degradation = row.cell.degradation
+        metrics = [at_noise(name, row.cell.sigma_y) for name in study.config.metric_names]
+        metrics = list(dict.fromkeys(metrics))
+        observed = any("observation" in METRICS[metric].needs for metric in metrics)
         return cls.spec(
             columns=_columns(row),
             settings=row.settings,
-            metrics=tuple(study.config.metrics),
-            lpips_net=study.config.lpips_net if with_lpips else "alex",
-            code=code_of("ddpg.stages.evaluation", without=[FETCHING]),
+            metrics=tuple(metrics),
+            degradation=_in_words(degradation) if observed else None,
+            code=evaluation_code(tuple(metrics), degradation if observed else None)
+            + metric_data(metrics),
         )
+
+
+def _in_words(degradation: Degradation) -> dict[str, str]:
+    """What makes a degradation's operator, but for what is stored with the observations."""
+    words = {
+        "task": degradation.task,
+        "operator": degradation.operator,
+        "scale": str(degradation.scale or ""),
+        "share": "" if degradation.share is None else repr(degradation.share),
+        "weights": " ".join(map(repr, degradation.weights or ())),
+    }
+    return {name: word for name, word in words.items() if word}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +79,7 @@ class SampleEvaluation(Job):
     truth: Path = file("the prepared pictures")
     restorations: tuple[Path, ...] = file("the samples, each with one restoration of every picture")
     costs: tuple[Path, ...] = file("of the restorations (CSV), in the same order")
-    backbone: Path | None = file("what find-backbone found", default=None)
+    backbones: tuple[Path, ...] = file("what find-backbone found", default=())
     threads: int | None = machine("threads on a CPU")
     output: Path = file("the measurements (CSV)")
 
@@ -66,12 +87,13 @@ class SampleEvaluation(Job):
     def planned(cls, study: Study, experiment: str) -> Spec:
         """What these measurements of a shard depend on besides truth and restorations."""
         row = study.by_path[experiment]
-        with_lpips = "lpips" in study.config.metrics
+        names = study.config.metric_names
+        nets = [METRICS[name].weights for name in names if METRICS[name].weights in NETS]
         return cls.spec(
             columns=_columns(row),
-            between=("haarpsi", *(["lpips"] if with_lpips else [])),
-            lpips_net=study.config.lpips_net if with_lpips else "alex",
-            code=code_of("ddpg.stages.samples", without=[FETCHING]),
+            between=("haarpsi", *(["lpips"] if nets else [])),
+            lpips_net=nets[0] if nets else "alex",
+            code=code_of("ddpg.stages.samples", without=[FETCHING, *OBSERVED]),
         )
 
 

@@ -171,9 +171,10 @@ class Conversion(Job):
 
 @dataclass(frozen=True, kw_only=True)
 class BackboneSearch(Job):
-    """Look for LPIPS's backbone, and say why it is not there."""
+    """Look for what a metric needs from the web, and say why it is not there."""
 
-    net: Literal["alex", "squeeze", "vgg"] = file("LPIPS's network")
+    net: Literal["alex", "brisque", "squeeze", "vgg"] = file("LPIPS's network, or the metric")
+    pins: Path = file("lock file of checksums", default=CHECKSUMS)
     output: Path = file("where it is, or why it is not (JSON)")
 
 

@@ -148,4 +148,5 @@ def plugin_packages(study: Study) -> set[str]:
         {row.method for row in rows},
         {row.cell.degradation.task for row in rows},
         {kind for row in rows for kind in network_kinds(study, row)},
+        study.config.metric_names,
     )

@@ -1,4 +1,4 @@
-"""The image classifiers under LPIPS: where they are found, checked and joined to its heads.
+"""What metrics need from the web: where it is found, checked, and joined to the heads of LPIPS.
 
 The ``lpips`` package ships its linear heads, but lets torchvision download the classifier below
 them without a word. Here nothing is downloaded unless :func:`fetch_backbone` is called, and a file
@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from ddpg.errors import MetricUnavailable
 from ddpg.fetching import FetchError, fetch
-from ddpg.fetching.remote import PublishedFile
+from ddpg.fetching.remote import PublishedFile, Remote
 from ddpg.files.contents import sha256_of
 from ddpg.files.writing import replacing
 
@@ -30,12 +30,20 @@ log = logging.getLogger(__name__)
 
 BACKBONES = {
     "alex": "alexnet-owt-7be5be79.pth",
+    "brisque": "brisque_svm_weights.pt",
     "squeeze": "squeezenet1_1-b8a52dc0.pth",
     "vgg": "vgg16-397923af.pth",
 }
-"""LPIPS's name of a network -> the published file; its last digits begin the file's sha256."""
+"""LPIPS's name of a network, or a metric with weights of its own -> the published file.
+
+The last digits of a name begin the file's sha256. One whose name has none is pinned in the study's
+lock file when it is fetched for the first time."""
 
 ADDRESS = "https://download.pytorch.org/models/"
+ADDRESSES = {"brisque": "https://github.com/photosynthesis-team/piq/releases/download/v0.4.0/"}
+"""The folders on the web of those that lie elsewhere than :data:`ADDRESS`."""
+TITLES = {"brisque": "BRISQUE"}
+"""The metrics of files that are not LPIPS's."""
 FOLDER_VARIABLE = "DDPG_BACKBONES"
 _NO_NETWORK = "cannot be reached"
 
@@ -64,8 +72,9 @@ def find_backbone(net: str, place: str | os.PathLike[str] | None = None) -> Path
     file = next((path for path in candidates if path.is_file()), None)
     if file is None:
         raise MetricUnavailable(
-            f"LPIPS needs {name}, which is not at {' or '.join(map(str, folders))}: get it from "
-            f"{ADDRESS}{name} and name its folder in ${FOLDER_VARIABLE}"
+            f"{TITLES.get(net, 'LPIPS')} needs {name}, which is not at "
+            f"{' or '.join(map(str, folders))}: get it from {_address(net)}{name} and name its "
+            f"folder in ${FOLDER_VARIABLE}"
         )
     _verify(file, name)
     return file
@@ -75,7 +84,8 @@ def fetch_backbone(
     net: str,
     folder: str | os.PathLike[str] | None = None,
     *,
-    address: str = ADDRESS,
+    address: str | None = None,
+    pins: Path | None = None,
     **patience: Any,
 ) -> Path:
     """The file of a backbone, downloaded if it is not there yet.
@@ -83,7 +93,8 @@ def fetch_backbone(
     Args:
         net: a key of :data:`BACKBONES`.
         folder: receives the file; the first of :func:`backbone_folders` if None.
-        address: the folder on the web.
+        address: the folder on the web; the published one if None.
+        pins: lock file of checksums, for a file whose name has no digits of its own.
         patience: of :class:`ddpg.fetching.patience.Patience`; less than usual if not given.
 
     Raises:
@@ -91,12 +102,18 @@ def fetch_backbone(
     """
     name = BACKBONES[net]
     target = Path(folder) / name if folder else backbone_folders()[0] / name
-    if target.is_file():
+    if target.is_file() and (pins is None or _digits(name)):
         return find_backbone(net, target)
-    remote = PublishedFile(file=name, mirrors=(address + name,), prefix=_digits(name))
+    address = _address(net) if address is None else address
+    digits = _digits(name)
+    remote = Remote(file=name, mirrors=(address + name,))
+    if digits:
+        remote = PublishedFile(file=name, mirrors=(address + name,), prefix=digits)
     options: dict[str, Any] = {"timeout": 10.0, "retries": 2, **patience}
     try:
-        return fetch(remote, target, pins=None, **options)
+        return fetch(
+            remote, target, pins=None if digits else pins, key=f"metrics/{name}", **options
+        )
     except FetchError as error:
         # The reason stands in tables that others read; what this machine's user needs is logged.
         cause = _short_cause(error, address + name, target)
@@ -115,21 +132,22 @@ def _short_cause(error: FetchError, address: str, target: Path) -> str:
     return cause.replace(f"{target.parent}{os.sep}", "")
 
 
-def find_lpips_backbone(net: str, output: Path) -> None:
-    """Look for LPIPS's backbone, try to fetch it, and write down where it is or why it is not.
+def record_backbone(net: str, output: Path, *, pins: Path | None = None) -> None:
+    """Look for a metric's file, try to fetch it, and write down where it is or why it is not.
 
     A study goes on without it: the metric's column is then empty, with this reason.
 
     Args:
-        net: "alex", "squeeze" or "vgg".
+        net: a key of :data:`BACKBONES`.
+        pins: lock file of checksums, for a file whose name has no digits of its own.
         output: JSON file with ``file`` and ``reason``, one of which is null.
     """
     outcome: dict[str, str | None] = {"file": None, "reason": None}
     try:
-        outcome["file"] = str(fetch_backbone(net))
+        outcome["file"] = str(fetch_backbone(net, pins=pins))
     except MetricUnavailable as reason:
         outcome["reason"] = str(reason)
-        log.warning("LPIPS cannot be computed: %s", reason)
+        log.warning("%s cannot be computed: %s", TITLES.get(net, "LPIPS"), reason)
     with replacing(output) as path:
         path.write_text(json.dumps(outcome, indent=2) + "\n", encoding="utf-8")
 
@@ -182,9 +200,15 @@ def _sliced(network: nn.Module, backbone: str | os.PathLike[str]) -> dict[str, T
     return {name: state[stored] for name, stored in names.items()}
 
 
+def _address(net: str) -> str:
+    """The folder on the web of a published file."""
+    return ADDRESSES.get(net, ADDRESS)
+
+
 def _digits(name: str) -> str:
-    """The digits that end a published name, with which the file's sha256 begins."""
-    return Path(name).stem.rpartition("-")[2]
+    """The digits that end a published name, with which the file's sha256 begins; "" without."""
+    head, _, digits = Path(name).stem.rpartition("-")
+    return digits if head else ""
 
 
 def _verify(path: Path, name: str) -> None:

@@ -103,10 +103,11 @@ def haarpsi(restored: Tensor, reference: Tensor, *, data_range: float) -> Tensor
     Returns:
         (B,) float64.
 
+    Two images without any structure, of which the index makes 0 / 0, are alike: 1.
+
     Raises:
         ValueError: shapes differ, or values leave the range.
-        MetricUndefined: no image is finite, they are too small, or the index is defined for none
-            of them (nothing but black).
+        MetricUndefined: no image is finite, or they are too small.
 
     >>> image = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
     >>> haarpsi(image, image, data_range=1).round(decimals=6)
@@ -119,9 +120,8 @@ def haarpsi(restored: Tensor, reference: Tensor, *, data_range: float) -> Tensor
     def of_one(image: Tensor, truth: Tensor) -> Tensor:
         pair = image[None], truth[None]
         value = piq.haarpsi(*pair, reduction="none", data_range=data_range)[0]
-        if not bool(value.isfinite()):
-            raise MetricUndefined("HaarPSI is not defined for images without any structure")
-        return value
+        # Similarities of 1 everywhere, all of weight 0: there is no response of any wavelet.
+        return value if bool(value.isfinite()) else torch.ones_like(value)
 
     return _each(of_one, restored, reference)
 
@@ -182,16 +182,42 @@ def _lpips_network(net: str, backbone: os.PathLike[str], device: torch.device) -
     return lpips_network(net, backbone).to(device, torch.float64)
 
 
-def _each(
-    metric: Callable[[Tensor, Tensor], Tensor], restored: Tensor, reference: Tensor
+def each_image(
+    metric: Callable[[Tensor], Tensor],
+    images: Tensor,
+    data_range: float,
+    *,
+    smallest: int,
+    what: str,
 ) -> Tensor:
+    """A metric without reference of each image by itself, as float64.
+
+    Args:
+        metric: of one image (3, H, W); may raise MetricUndefined.
+        images: (B, 3, H, W) in [0, data_range].
+        smallest: the side that an image must have.
+        what: the metric for people.
+
+    Returns:
+        (B,): NaN where the metric is not defined, unless that is so for none.
+
+    Raises:
+        ValueError: these are no images, or their values leave the range.
+        MetricUndefined: it is defined for none of them.
+    """
+    exact, _ = _checked(images, images, data_range)
+    _check_size(exact, smallest, what)
+    return _each(metric, exact)
+
+
+def _each(metric: Callable[..., Tensor], *pictures: Tensor) -> Tensor:
     """A metric of each image by itself; NaN where it is not defined, unless it is for none."""
-    values, reasons = [], []
-    for image, truth in zip(restored, reference, strict=True):
+    values, reasons, restored = [], [], pictures[0]
+    for images in zip(*pictures, strict=True):
         try:
-            if not bool(image.isfinite().all() & truth.isfinite().all()):
+            if not all(bool(image.isfinite().all()) for image in images):
                 raise MetricUndefined(NOT_FINITE)
-            values.append(metric(image, truth))
+            values.append(metric(*images))
         except MetricUndefined as reason:
             values.append(restored.new_tensor(math.nan))
             reasons.append(reason)

@@ -6,9 +6,10 @@ import json
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,7 +19,11 @@ from ddpg.files.costs import MEASURES, SETTINGS, failures_among, read_costs
 from ddpg.files.long_table import note_of, write_long_table
 from ddpg.files.tensors import read_tensors
 from ddpg.images import from_uint8
-from ddpg.metrics import measures as measure
+from ddpg.metrics.catalogue import METRICS, Metric
+from ddpg.plugins import load_object
+
+if TYPE_CHECKING:
+    from ddpg.metrics.fidelity import Observed
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +50,71 @@ class Measured(NamedTuple):
         return {"value": self.value, "note": note_of(image, self.reason) if named else self.reason}
 
 
+@dataclass(frozen=True)
+class Pictures:
+    """A batch and all that metrics may ask for.
+
+    Attributes:
+        restored: (B, 3, H, W) float64, black 0 and white 1, not clamped.
+        truth: the same of the truth, in [0, 1].
+        observed: what was observed of it, where a metric asks.
+    """
+
+    restored: Tensor
+    truth: Tensor
+    observed: Observed | None = None
+
+    def __getitem__(self, part: slice) -> Pictures:
+        """Some of the pictures, as of a sequence."""
+        observed = None if self.observed is None else self.observed[part]
+        return Pictures(self.restored[part], self.truth[part], observed)
+
+    def __len__(self) -> int:
+        return len(self.restored)
+
+
+class Observations:
+    """The observations of a shard and their operator, for metrics that ask for them.
+
+    Args:
+        file: of the stage before.
+        degradation: what they are of: task, operator, scale, share, weights.
+        sigma_y: their noise level.
+        device: where to compute.
+    """
+
+    def __init__(
+        self, file: Path, degradation: Mapping[str, str], sigma_y: float, device: str
+    ) -> None:
+        from ddpg.stages.degrading import Model
+
+        weights = tuple(map(float, degradation.get("weights", "").split()))
+        self._model = Model(
+            degradation["task"],
+            degradation["operator"],
+            int(degradation["scale"]) if degradation.get("scale") else None,
+            float(degradation["share"]) if degradation.get("share") else None,
+            (weights[0], weights[1], weights[2]) if weights else None,
+        )
+        self._file, self._sigma_y, self._device = file, sigma_y, device
+
+    def of(self, images: Sequence[str], size: tuple[int, int]) -> Observed:
+        """Those of some images, whose restorations have a size."""
+        from ddpg.metrics.fidelity import Observed
+        from ddpg.stages.degrading import MASK, read_belongings
+
+        belongings = read_belongings(self._file, images, self._model.task)
+        operator = self._model.operator(size, belongings).to(self._device, torch.float64)
+        y = torch.stack(list(read_tensors(self._file, images).values()))
+        known = belongings.get(MASK)
+        return Observed(
+            y.to(self._device, torch.float64),
+            operator,
+            self._sigma_y,
+            None if known is None else known.to(self._device),
+        )
+
+
 def evaluate(
     truth_file: Path,
     restorations: Path,
@@ -55,8 +125,9 @@ def evaluate(
     settings: str = "",
     images: Sequence[str],
     metrics: Sequence[str],
-    lpips_net: str,
-    backbone: Path | None,
+    backbones: Mapping[str, Path] = MappingProxyType({}),
+    observations: Path | None = None,
+    degradation: Mapping[str, str] = MappingProxyType({}),
     device: str = "cpu",
 ) -> None:
     """Measure the images of a shard.
@@ -72,9 +143,11 @@ def evaluate(
             repeat.
         settings: what the method was run with, in words.
         images: ids, in order.
-        metrics: names of metrics.
-        lpips_net: LPIPS's network.
-        backbone: JSON file that tells where its weights are, or why they are not there.
+        metrics: names in :data:`ddpg.metrics.catalogue.METRICS`.
+        backbones: name -> JSON file that tells where a metric's weights are, or why they are not
+            there.
+        observations: what was restored, for metrics that ask for it.
+        degradation: what they are of, see :class:`Observations`.
         device: where to compute; it shows in no decimal that is written.
 
     Raises:
@@ -85,6 +158,11 @@ def evaluate(
     failures = failures_among(spent)
     whole = [name for name in images if name not in failures]
     truth, restored = read_tensors(truth_file, images), read_tensors(restorations, whole)
+    observed = None
+    if observations is not None and degradation:
+        sigma_y = float(experiment["sigma_y"])
+        observed = Observations(observations, degradation, sigma_y, device)
+    calls = {metric: _call(METRICS[metric], backbones) for metric in metrics}
     measured: dict[str, dict[str, Measured]] = {metric: {} for metric in metrics}
     size = BATCH_SIZES.get(torch.device(device).type, 1)
     for first in range(0, len(whole), size):
@@ -92,51 +170,71 @@ def evaluate(
         reference = from_uint8(torch.stack([truth[name] for name in batch]).to(device)).double()
         candidate = torch.stack([restored[name] for name in batch]).to(device).double() / 2 + 0.5
         _refuse_non_finite(candidate, batch, restorations)
-        for metric, function in _functions(metrics, lpips_net, backbone).items():
-            values = _values(function, candidate.clamp(0, 1), reference)
+        sides = (candidate.shape[-2], candidate.shape[-1])
+        seen = None if observed is None else observed.of(batch, sides)
+        pictures = Pictures(candidate, reference, seen)
+        for metric, call in calls.items():
+            values = _values(call, pictures, one_by_one=not METRICS[metric].batch)
             measured[metric] |= dict(zip(batch, values, strict=True))
     rows: list[dict[str, object]] = []
     for metric in metrics:
-        name = f"lpips_{lpips_net}" if metric == "lpips" else metric
-        _tell(name, measured[metric], told=metric == "lpips" and backbone is not None)
+        _tell(metric, measured[metric], told=METRICS[metric].weights in backbones)
         by_image = measured[metric] | {image: Measured("", why) for image, why in failures.items()}
         rows += [
-            {**experiment, "image": image, "metric": name, **by_image[image].fields(image)}
+            {**experiment, "image": image, "metric": metric, **by_image[image].fields(image)}
             for image in images
         ]
     write_long_table(output, [*rows, *_cost_rows(spent, experiment, settings)])
 
 
-def _functions(
-    metrics: Sequence[str], lpips_net: str, backbone: Path | None
-) -> dict[str, Callable[..., Tensor]]:
-    """The functions of metrics, by name."""
-    known: Mapping[str, Callable[..., Tensor]] = {
-        "psnr": measure.psnr,
-        "ssim": measure.ssim,
-        "haarpsi": measure.haarpsi,
-        "lpips": partial(found_lpips, net=lpips_net, backbone=backbone),
-    }
-    return {metric: known[metric] for metric in metrics}
+def _call(metric: Metric, backbones: Mapping[str, Path]) -> Callable[[Pictures], Tensor]:
+    """The function of a metric, for a batch."""
+
+    def compute(pictures: Pictures) -> Tensor:
+        function = load_object(metric.function, f"metric {metric.name!r}")
+        given = {"truth": pictures.truth, "observation": pictures.observed}
+        observed = "observation" in metric.needs
+        if observed and pictures.observed is None:
+            raise MetricUnavailable("no observations were given")
+        restored = pictures.restored if observed else pictures.restored.clamp(0, 1)
+        options = dict(metric.options)
+        if metric.weights:
+            options["backbone"] = found_backbone(backbones.get(metric.weights))
+        needed = [given[need] for need in metric.needs]
+        return function(restored, *needed, data_range=1.0, **options)
+
+    return compute
+
+
+def found_backbone(record: Path | None) -> str | None:
+    """The file that the first stage found, by its record; None where nobody has looked for it.
+
+    Raises:
+        MetricUnavailable: it has found none; with its reason.
+    """
+    found = json.loads(record.read_text(encoding="utf-8")) if record else {"file": None}
+    if record and found["file"] is None:
+        raise MetricUnavailable(found["reason"])
+    return found["file"]
 
 
 def _values(
-    function: Callable[..., Tensor], candidate: Tensor, reference: Tensor
+    call: Callable[[Pictures], Tensor], pictures: Pictures, *, one_by_one: bool = False
 ) -> list[Measured]:
     """A metric of each image of a batch; one that it is not defined for is asked why, alone."""
-    alone = len(candidate) == 1
+    alone = len(pictures) == 1
+    if one_by_one and not alone:
+        return [_values(call, pictures[i : i + 1])[0] for i in range(len(pictures))]
     try:
-        values = function(candidate, reference, data_range=1.0).tolist()
+        values = call(pictures).tolist()
     except MetricUnavailable as reason:
         if alone:
             return [Measured("", str(reason), isinstance(reason, MetricUndefined))]
-        values = [math.nan] * len(candidate)
+        values = [math.nan] * len(pictures)
     if alone and math.isnan(values[0]):
         return [Measured("", "its value is not a number")]
     return [
-        _values(function, candidate[i : i + 1], reference[i : i + 1])[0]
-        if math.isnan(value)
-        else Measured(f"{value:.6f}")
+        _values(call, pictures[i : i + 1])[0] if math.isnan(value) else Measured(f"{value:.6f}")
         for i, value in enumerate(values)
     ]
 
@@ -157,18 +255,6 @@ def _tell(metric: str, measured: Mapping[str, Measured], *, told: bool) -> None:
         level = logging.INFO if told and not value.of_image else logging.WARNING
         of = f" of {', '.join(names)}" * value.of_image
         log.log(level, "%s%s is left empty: %s", metric, of, value.reason)
-
-
-def found_lpips(
-    candidate: Tensor, reference: Tensor, *, data_range: float, net: str, backbone: Path | None
-) -> Tensor:
-    """LPIPS with the backbone that the first stage found, if it found one."""
-    found = json.loads(backbone.read_text(encoding="utf-8")) if backbone else {"file": None}
-    if backbone and found["file"] is None:
-        raise MetricUnavailable(found["reason"])
-    return measure.lpips(
-        candidate, reference, data_range=data_range, net=net, backbone=found["file"]
-    )
 
 
 def _refuse_non_finite(candidate: Tensor, batch: Sequence[str], path: Path) -> None:

@@ -19,6 +19,7 @@ from ddpg.files.costs import MEASURES, merged_settings
 from ddpg.files.long_table import reason_in
 from ddpg.files.writing import replacing
 from ddpg.machine.hardware import gpu_names, processor
+from ddpg.metrics.catalogue import METRICS
 from ddpg.priors.cards.card import read_card
 from ddpg.priors.cards.own_files import weights_content
 from ddpg.priors.checkpoints.records import read_record
@@ -45,6 +46,7 @@ def write_provenance(
     priors: Iterable[str],
     files: Mapping[str, Path],
     checkpoints: Iterable[Path] = (),
+    backbones: Iterable[Path] = (),
 ) -> None:
     """Write the provenance of a study as JSON.
 
@@ -57,6 +59,7 @@ def write_provenance(
         files: indexes of data sets, the sheet and the table of metrics, whose checksums are
             recorded, by their names in the study; object storage has them elsewhere.
         checkpoints: records of fetched checkpoints, ``{prior}/{part}.json``.
+        backbones: what was found of the files that metrics need, ``{name}.json``.
     """
     fetched = {record.parts[-2:]: read_record(record).sha256 for record in checkpoints}
     content = {
@@ -66,6 +69,7 @@ def write_provenance(
         "versions": {"python": platform.python_version()} | _versions(),
         "hardware": _hardware(),
         "priors": {name: _prior(name, fetched) for name in priors},
+        "metrics": metrics_used(metrics, backbones),
         "networks": networks_run(metrics),
         "settings": settings_used(metrics),
         "sha256": {name: sha256_of(path) for name, path in files.items()},
@@ -82,13 +86,43 @@ def write_provenance(
 
 
 def _versions() -> dict[str, str | None]:
-    versions: dict[str, str | None] = {}
-    for package in PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            versions[package] = None
-    return versions
+    return {package: _version(package) for package in PACKAGES}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def metrics_used(metrics: Path, backbones: Iterable[Path] = ()) -> dict[str, dict[str, str]]:
+    """What each metric was computed with: versions of libraries, and its weights or why none.
+
+    Args:
+        metrics: a long table.
+        backbones: what was found of the files that metrics need, ``{name}.json``.
+    """
+    records = {record.stem: record for record in backbones}
+    names = {row["metric"] for row in _rows(metrics)}
+    used: dict[str, dict[str, str]] = {}
+    for name, metric in METRICS.items():
+        if name not in names:
+            continue
+        used[name] = {package: _version(package) or "" for package in metric.packages}
+        if metric.weights in records:
+            used[name]["weights"] = _weights(records[metric.weights])
+    return used
+
+
+def _weights(record: Path) -> str:
+    """The name and checksum of a file that was found, or why there is none."""
+    found = json.loads(record.read_text(encoding="utf-8"))
+    if found["file"] is None:
+        return f"none: {found['reason']}"
+    file = Path(found["file"])
+    content = sha256_of(file) if file.is_file() else "not there any more"
+    return f"{file.name}: {content}"
 
 
 def networks_run(metrics: Path) -> dict[str, dict[str, int]]:

@@ -20,8 +20,8 @@ from ddpg.files.long_table import note_of, write_long_table
 from ddpg.files.tensors import read_tensors
 from ddpg.images import from_uint8
 from ddpg.metrics import ensembles
-from ddpg.metrics.measures import haarpsi, psnr
-from ddpg.stages.evaluation import found_lpips
+from ddpg.metrics.measures import haarpsi, lpips, psnr
+from ddpg.stages.evaluation import found_backbone
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,8 @@ def evaluate_samples(
         experiment: its identity.
         images: ids, in order.
         between: metrics between samples, "haarpsi" and "lpips".
-        lpips_net, backbone: as for :func:`ddpg.stages.evaluation.evaluate`.
+        lpips_net: LPIPS's network.
+        backbone: JSON file that tells where its weights are, or why they are not there.
 
     Raises:
         UserError: there are not as many files of costs as of restorations, or a restoration that
@@ -150,9 +151,17 @@ def _sample(path: Path, image: str) -> Tensor:
 def _between(names: Sequence[str], lpips_net: str, backbone: Path | None) -> dict[str, Between]:
     known: dict[str, Between] = {
         "haarpsi": haarpsi,
-        "lpips": partial(found_lpips, net=lpips_net, backbone=backbone),
+        "lpips": partial(_found_lpips, net=lpips_net, record=backbone),
     }
     return {f"lpips_{lpips_net}" if name == "lpips" else name: known[name] for name in names}
+
+
+def _found_lpips(
+    first: Tensor, second: Tensor, *, data_range: float, net: str, record: Path | None
+) -> Tensor:
+    """LPIPS with the backbone that the first stage found, if it found one."""
+    file = found_backbone(record)
+    return lpips(first, second, data_range=data_range, net=net, backbone=file)
 
 
 def _mean(values: Tensor) -> float:

@@ -10,17 +10,29 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from ddpg.datasets.cards import DatasetCard
+from ddpg.metrics.catalogue import METRICS, metric_called
 from ddpg.priors.cards.settings import CompileSetting, ExecutionSettings, Layout, Precision
 from ddpg.study.degradation_cards import DegradationCard
 from ddpg.validation import GivenPath, Identifier, PathText, Section
 
 _SLICE = r"\s*(-?[0-9]+)?\s*:\s*(-?[0-9]+)?\s*(:\s*(0*[1-9][0-9]*)?\s*)?"
 """A slice of Python without a negative step."""
+
+
+def _known_metric(name: str) -> str:
+    metric_called(name)
+    return name
+
+
+MetricName = Annotated[
+    str, AfterValidator(_known_metric), Field(examples=[*METRICS.built_in, "lpips"])
+]
+"""A metric of the package or of a plug-in."""
 
 
 class DatasetEntry(Section):
@@ -112,7 +124,7 @@ class StudyConfig(Section):
     """Seed of the observations' noise and of the restorations."""
     shard_size: int = Field(default=10, ge=1)
     """Images per job; it never changes a result."""
-    metrics: list[Literal["psnr", "ssim", "haarpsi", "lpips"]] = Field(min_length=1)
+    metrics: list[MetricName] = Field(min_length=1)
     """Metrics to compute."""
     lpips_net: Literal["alex", "squeeze", "vgg"] = "alex"
     """Backbone of LPIPS."""
@@ -136,6 +148,17 @@ class StudyConfig(Section):
         if twice := _twice(metrics):
             raise ValueError(f"every metric may be listed once; repeated: {twice}")
         return metrics
+
+    @model_validator(mode="after")
+    def _each_once(self) -> StudyConfig:
+        if twice := _twice(self.metric_names):
+            raise ValueError(f"metrics: several names of one metric; repeated: {twice}")
+        return self
+
+    @property
+    def metric_names(self) -> list[str]:
+        """The metrics by their names in the catalogue, see :mod:`ddpg.metrics.catalogue`."""
+        return [metric_called(name, self.lpips_net) for name in self.metrics]
 
 
 def json_schemas() -> dict[str, dict[str, Any]]:

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ddpg.comparison.products import PLOTS, POSTERIOR, PUBLISHED, TABLES, TRAJECTORY_METHODS
+from ddpg.metrics.catalogue import METRICS
 from ddpg.priors.cards.own_files import fetched_parts
 from ddpg.samplers.catalogue import METHODS
 from ddpg.study.sheet import Experiment
@@ -87,10 +88,16 @@ class Inputs:
         """The prepared pictures behind a shard of an experiment."""
         return self._places.images(self._row(wildcards).cell.dataset, wildcards.shard)
 
+    def measured_observations(self, wildcards: Any) -> list[str]:
+        """The observations that a shard's restorations are compared with, where a metric asks."""
+        row = self._row(wildcards)
+        needed = any("observation" in METRICS[m].needs for m in self._study.config.metric_names)
+        return [self._places.observations(row.cell.path, wildcards.shard)] if needed else []
+
     def backbone(self, _wildcards: Any) -> list[str]:
-        """Where LPIPS's backbone is, for a study that asks for LPIPS; the same for every job."""
-        wanted = "lpips" in self._study.config.metrics
-        return [f"resources/backbones/{self._study.config.lpips_net}.json"] if wanted else []
+        """What was found of the files that the metrics need from the web; the same for all jobs."""
+        names = [METRICS[metric].weights for metric in self._study.config.metric_names]
+        return [f"resources/backbones/{name}.json" for name in names if name]
 
     def shard_metrics(self, _wildcards: Any) -> list[str]:
         """The metrics of every shard of every experiment, in the order of the sheet."""

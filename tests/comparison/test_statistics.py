@@ -184,3 +184,21 @@ def test_a_table_without_priors_is_read(make_rows, tmp_path):
     frame = pd.DataFrame(make_rows("ddpg", "psnr", [30.0])).drop(columns="prior")
     frame.to_csv(tmp_path / "old.csv", index=False)
     assert summarise(read_metrics(tmp_path / "old.csv"))["prior"].tolist() == [""]
+
+
+def test_of_a_metric_with_a_target_the_nearest_is_best(make_rows, write_csv):
+    content = make_rows("ddpg", "consistency", [0.5, 0.5])
+    content += make_rows("idpg", "consistency", [1.2, 1.0])
+    content += make_rows("pinv", "consistency", [1.4, 1.4])
+    metrics = read_metrics(write_csv(content))
+    summary = summarise(metrics)
+    found = {row.label: (row.mean, row.rank) for row in summary.itertuples()}
+    assert found == {
+        "ddpg": (0.5, 3),
+        "idpg": (pytest.approx(1.1), 1),
+        "pinv": (pytest.approx(1.4), 2),
+    }
+    pairs = compare_pairs(metrics).set_index(["label_a", "label_b"])
+    assert pairs.loc[("ddpg", "idpg"), "difference"] == pytest.approx(0.5 - 0.1)
+    assert pairs.loc[("ddpg", "idpg"), "win_rate"] == 0
+    assert pairs.loc[("ddpg", "pinv"), "difference"] == pytest.approx(0.1)

@@ -13,7 +13,7 @@ from ddpg.comparison.products import TABLES
 from ddpg.comparison.statistics.measurements import read_metrics
 from ddpg.comparison.statistics.summary import summarise
 from ddpg.comparison.tables.layout import quality_tables
-from ddpg.comparison.tables.markup import escape_latex, escape_markdown
+from ddpg.comparison.tables.markup import escape_latex, escape_markdown, to_latex, to_markdown
 from ddpg.comparison.tables.writing import write_tables
 
 PUBLISHED = """dataset,task,sigma_y,method,psnr,lpips,source
@@ -181,3 +181,16 @@ def test_noise_levels_that_are_nearly_equal_keep_their_columns(make_rows, write_
     assert set(pd.read_csv(tmp_path / "summary.csv")["sigma_y"]) == set(levels)
     for name in ("tables.md", "tables.tex"):
         assert all(str(level) in (tmp_path / name).read_text() for level in levels)
+
+
+def test_a_noise_level_has_the_metrics_that_belong_to_it(make_rows, write_csv):
+    """Without noise the consistency is a relative residual: no column of either stays empty."""
+    content = make_rows("ddpg", "psnr", [30.0], sigma_y=0) + make_rows("ddpg", "psnr", [28.0])
+    content += make_rows("ddpg", "residual", [0.0123], sigma_y=0)
+    content += make_rows("ddpg", "consistency", [1.05])
+    table = quality_tables(summarise(read_metrics(write_csv(content))))[0]
+    assert table.panels[0].groups == [(0.0, ["psnr", "residual"]), (0.05, ["psnr", "consistency"])]
+    (_, entries) = table.panels[0].rows[0]
+    assert [entry.text for entry in entries] == ["30.00", "0.0123", "28.00", "1.050"]
+    assert "σ = 0.05<br>Consistency → 1" in to_markdown(table)
+    assert r"Consistency $\rightarrow$ 1" in to_latex(table)

@@ -34,8 +34,8 @@ ROWS = {
     "bicubic sr": ("bicubic", SR, ()),
 }
 OBSERVATIONS = {"sr": SR, "blur": BLUR, "motion": MOTION}
+MEASUREMENTS = {"evaluation": (("psnr", "ssim"), None), "fidelity sr": (("consistency",), SR)}
 STAGES = {
-    "evaluation": ("ddpg.stages.evaluation",),
     "preparation": ("ddpg.stages.preparation",),
     "collection": ("ddpg.files.long_table",),
     "tables": ("ddpg.comparison.tables.writing",),
@@ -51,13 +51,16 @@ def codes() -> dict[str, str]:
     found |= {f"observe {k}": job_code.observation_code(d) for k, d in OBSERVATIONS.items()}
     job_code.conversion_code.cache_clear()
     found["convert"] = job_code.conversion_code("adm_unet")
+    job_code.evaluation_code.cache_clear()
+    found |= {name: job_code.evaluation_code(*given) for name, given in MEASUREMENTS.items()}
     fetching = [job_code.FETCHING]
     return found | {k: job_code.code_of(*names, without=fetching) for k, names in STAGES.items()}
 
 
 EVERY_ROW = set(ROWS)
 EVERYTHING_OBSERVED = {f"observe {name}" for name in OBSERVATIONS}
-FOURIER = {"ddpg sr", "pinv motion", "bicubic sr", "observe sr", "observe motion"}
+EVERY_OPERATOR = EVERY_ROW | EVERYTHING_OBSERVED | {"fidelity sr"}
+FOURIER = {"ddpg sr", "pinv motion", "bicubic sr", "observe sr", "observe motion", "fidelity sr"}
 
 
 @pytest.mark.parametrize(
@@ -75,9 +78,9 @@ FOURIER = {"ddpg sr", "pinv motion", "bicubic sr", "observe sr", "observe motion
         ("operators.general.blur", set()),
         ("operators.general.composition", set()),
         ("operators.tight.frame", set()),
-        ("operators.conjugate_gradients", EVERY_ROW | EVERYTHING_OBSERVED),
-        ("operators.building", EVERY_ROW | EVERYTHING_OBSERVED),
-        ("operators.base", EVERY_ROW | EVERYTHING_OBSERVED),
+        ("operators.conjugate_gradients", EVERY_OPERATOR),
+        ("operators.building", EVERY_OPERATOR),
+        ("operators.base", EVERY_OPERATOR),
         ("operators.kernels", {"observe motion"}),
         ("priors.networks.residual_unet", {"ddpg sr"}),
         ("priors.networks.adm_classifier", {"idpg blur"}),
@@ -86,7 +89,9 @@ FOURIER = {"ddpg sr", "pinv motion", "bicubic sr", "observe sr", "observe motion
         ("priors.loading", {"ddpg sr", "idpg blur", "ddnm_plus blur"}),
         ("priors.checkpoints.conversion", {"ddpg sr", "idpg blur", "ddnm_plus blur", "convert"}),
         ("metrics.measures", {"evaluation"}),
-        ("stages.evaluation", {"evaluation"}),
+        ("metrics.fidelity", {"fidelity sr"}),
+        ("metrics.no_reference", set()),
+        ("stages.evaluation", {"evaluation", "fidelity sr"}),
         ("stages.preparation", {"preparation"}),
         ("datasets.listing", set()),
         ("fetching.web", set()),
@@ -117,6 +122,8 @@ def test_a_title_or_a_colour_concerns_what_shows_it(monkeypatch: pytest.MonkeyPa
         ("METHODS", {"title": "Another"}),
         ("METHODS", {"colour": "#123456"}),
         ("TASKS", {"title": "Another"}),
+        ("METRICS", {"title": "Another"}),
+        ("METRICS", {"decimals": 1}),
     ):
         known = dict(getattr(job_code, registry))
         first = next(iter(known))

@@ -125,10 +125,10 @@ def test_haarpsi_is_piqs_and_one_for_equal_images(pair: tuple[Tensor, Tensor]) -
     torch.testing.assert_close(same, torch.ones(3, dtype=torch.float64))
 
 
-def test_haarpsi_of_black_images_is_unavailable() -> None:
+def test_haarpsi_of_black_images_is_that_of_equal_ones() -> None:
     black = torch.zeros(1, 3, 32, 32)
-    with pytest.raises(MetricUnavailable, match="not defined"):
-        haarpsi(black, black, data_range=1.0)
+    assert haarpsi(black, black, data_range=1.0).tolist() == [1.0]
+    assert haarpsi(black, black + 1e-9, data_range=1.0).item() == pytest.approx(1, abs=1e-6)
 
 
 @pytest.mark.slow
@@ -272,6 +272,7 @@ def test_backbone_under_another_name_is_taken_for_its_contents(
 def test_published_backbones() -> None:
     assert PUBLISHED == {
         "alex": "alexnet-owt-7be5be79.pth",
+        "brisque": "brisque_svm_weights.pt",
         "squeeze": "squeezenet1_1-b8a52dc0.pth",
         "vgg": "vgg16-397923af.pth",
     }
@@ -355,17 +356,17 @@ def test_fetched_file_of_other_contents_is_kept_aside(
 
 
 def test_the_backbone_that_is_found_is_written_down(tmp_path, monkeypatch):
-    monkeypatch.setattr(backbones, "fetch_backbone", lambda net: tmp_path / f"{net}.pth")
-    backbones.find_lpips_backbone("alex", tmp_path / "alex.json")
+    monkeypatch.setattr(backbones, "fetch_backbone", lambda net, **_: tmp_path / f"{net}.pth")
+    backbones.record_backbone("alex", tmp_path / "alex.json")
     found = json.loads((tmp_path / "alex.json").read_text())
     assert found == {"file": str(tmp_path / "alex.pth"), "reason": None}
 
 
 def test_the_reason_why_there_is_no_backbone_is_written_down(tmp_path, monkeypatch):
-    def fetch(net):
+    def fetch(net, **_):
         raise MetricUnavailable(f"{net} is behind a wall")
 
     monkeypatch.setattr(backbones, "fetch_backbone", fetch)
-    backbones.find_lpips_backbone("vgg", tmp_path / "vgg.json")
+    backbones.record_backbone("vgg", tmp_path / "vgg.json")
     found = json.loads((tmp_path / "vgg.json").read_text())
     assert found == {"file": None, "reason": "vgg is behind a wall"}

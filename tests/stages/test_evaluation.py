@@ -15,7 +15,9 @@ from ddpg.errors import UserError
 from ddpg.files.long_table import read_long_table
 from ddpg.files.tensors import CorruptFileError, read_tensors, write_tensors
 from ddpg.metrics import backbones
+from ddpg.metrics.catalogue import metric_called
 from ddpg.stages import evaluation
+from ddpg.stages.degrading import Belongings
 from ddpg.stages.evaluation import evaluate
 
 IMAGES = ("a", "b", "c", "d")
@@ -35,7 +37,7 @@ EXPERIMENT = {
 def measure(tmp_path, truth):
     """Evaluates restorations given by a function of the truth in [0, 1]; returns the rows."""
 
-    def run(restored, metrics=("psnr",), images=IMAGES, **options):
+    def run(restored, metrics=("psnr",), images=IMAGES, lpips_net="alex", backbone=None, **options):
         tensors = {
             name: restored(pixels.float() / 255) * 2 - 1
             for name, pixels in read_tensors(truth, IMAGES).items()
@@ -54,8 +56,9 @@ def measure(tmp_path, truth):
             tmp_path / "metrics.csv",
             experiment=EXPERIMENT,
             images=images,
-            metrics=metrics,
-            **({"lpips_net": "alex", "backbone": None} | options),
+            metrics=[metric_called(metric, lpips_net) for metric in metrics],
+            backbones={lpips_net: backbone} if backbone else {},
+            **options,
         )
         return read_long_table(tmp_path / "metrics.csv")
 
@@ -206,3 +209,49 @@ def test_a_missing_image_is_refused(tmp_path, measure):
     with pytest.raises(CorruptFileError, match="has no tensor 'z'"):
         measure(lambda x: x, images=("a", "z"))
     assert not (tmp_path / "metrics.csv").exists()
+
+
+CARDS = {
+    "blur": ("deblur_gauss", "fft", {}, None),
+    "disk": ("blur", "cropped", {}, Belongings("disk:2")),
+    "shaken": ("blur", "reflect", {}, Belongings("motion:9", seeds=(0, 10, 20, 30))),
+    "sparse": ("inpainting", "fft", {}, Belongings(mask="random:0.5", seeds=(0, 10, 20, 30))),
+    "grey": ("colorization", "pixel", {"weights": (0.2, 0.5, 0.3)}, None),
+    "small": ("sr_bicubic", "svd", {"scale": 2}, None),
+    "few": ("compressed_sensing", "hadamard", {"share": 0.4}, Belongings(seeds=(0, 10, 20, 30))),
+}
+
+
+@pytest.mark.parametrize("card", CARDS)
+def test_the_truth_is_as_consistent_as_the_noise_is_large(tmp_path, measure, observing, card):
+    task, operator, options, belongings = CARDS[card]
+    y = observing(
+        tmp_path / "y.safetensors",
+        task=task, backend=operator, card=card, belongings=belongings, **options,
+    )  # fmt: skip
+    words = {"task": task, "operator": operator}
+    words |= {
+        k: " ".join(map(str, v)) if isinstance(v, tuple) else str(v) for k, v in options.items()
+    }
+    given = {"metrics": ("consistency",), "observations": y, "degradation": words}
+    found = values(measure(lambda x: x, **given), "consistency")
+    assert list(found.values()) == pytest.approx([1] * 4, abs=0.13)
+    other = values(measure(lambda x: x + 0.2, **given), "consistency")
+    assert min(other.values()) > 1.2
+
+
+def test_restorations_that_leave_the_range_are_not_clamped_for_consistency(
+    tmp_path, measure, observing
+):
+    y = observing(tmp_path / "y.safetensors", task="denoising")
+    words = {"task": "denoising", "operator": "fft"}
+    given = {"metrics": ("consistency",), "observations": y, "degradation": words}
+    far = values(measure(lambda x: x + 2, **given), "consistency")
+    farther = values(measure(lambda x: x + 4, **given), "consistency")
+    assert all(farther[name] > 1.9 * far[name] for name in IMAGES)
+
+
+def test_consistency_without_observations_says_so(measure):
+    measured = measure(lambda x: x, metrics=("consistency",))
+    rows = [row for row in measured if row["metric"] == "consistency"]
+    assert {(row["value"], row["note"]) for row in rows} == {("", "no observations were given")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+from importlib.metadata import version
 from pathlib import Path
 
 import yaml
@@ -16,6 +17,7 @@ from ddpg.priors.checkpoints.records import Record
 from ddpg.stages.provenance import (
     enlarged_pictures,
     failed_restorations,
+    metrics_used,
     networks_run,
     settings_used,
     write_provenance,
@@ -165,3 +167,25 @@ def test_enlarged_pictures_are_named(tmp_path: Path) -> None:
         "mine: 2 of 3 pictures are smaller than 64 x 64: b (80 x 63), c (8 x 8)"
     ]
     assert enlarged_pictures(config, files, {"mine": {"a"}}) == []
+
+
+def test_metrics_say_their_libraries_and_weights(tmp_path: Path) -> None:
+    metrics = tmp_path / "metrics.csv"
+    with metrics.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, COLUMNS, restval="0")
+        writer.writeheader()
+        writer.writerows({"metric": name} for name in ("psnr", "lpips_vgg", "brisque", "seconds"))
+    (tmp_path / "vgg16.pth").write_bytes(b"weights")
+    found = {"file": str(tmp_path / "vgg16.pth"), "reason": None}
+    (tmp_path / "vgg.json").write_text(json.dumps(found))
+    absent = {"file": None, "reason": "cannot be reached"}
+    (tmp_path / "brisque.json").write_text(json.dumps(absent))
+    used = metrics_used(metrics, [tmp_path / "vgg.json", tmp_path / "brisque.json"])
+    assert used == {
+        "psnr": {},
+        "lpips_vgg": {
+            "lpips": version("lpips"),
+            "weights": f"vgg16.pth: {hashlib.sha256(b'weights').hexdigest()}",
+        },
+        "brisque": {"piq": version("piq"), "weights": "none: cannot be reached"},
+    }

@@ -16,7 +16,7 @@ from ddpg.comparison.figures.canvas import COLUMN, new_figure
 from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles
 from ddpg.comparison.statistics.pairs import count
 from ddpg.comparison.statistics.reasons import shortened
-from ddpg.comparison.style import MethodStyle, dataset_name, metric_axis
+from ddpg.comparison.style import METRIC_STYLES, MethodStyle, dataset_name, metric_axis
 from ddpg.study.names import number_name
 
 Styles = dict[str, MethodStyle]
@@ -32,7 +32,8 @@ _PERCEPTUAL = ("lpips_alex", "lpips_vgg", "lpips_squeeze", "haarpsi", "ssim")
 def perceptual_metric(summary: pd.DataFrame) -> str | None:
     """Return the metric that stands for perception: LPIPS if it has values, else what has."""
     computed = set(summary.loc[summary["n"] > 0, "metric"])
-    return next((metric for metric in _PERCEPTUAL if metric in computed), None)
+    others = [name for name, style in METRIC_STYLES.items() if style.family == "perception"]
+    return next((metric for metric in (*_PERCEPTUAL, *others) if metric in computed), None)
 
 
 def line_look(style: MethodStyle) -> dict[str, Any]:

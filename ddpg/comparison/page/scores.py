@@ -34,6 +34,7 @@ def shown_metrics(metrics: pd.DataFrame) -> dict[str, dict[str, Any]]:
             "unit": style.unit,
             "arrow": style.arrow,
             "direction": style.direction,
+            "target": style.target,
             "decimals": style.decimals,
             "quality": style.family != "cost",
         }

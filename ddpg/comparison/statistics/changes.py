@@ -35,7 +35,8 @@ CHANGE_COLUMNS = [
     *KEYS, "n", "only_a", "only_b", "mean_a", "mean_b", "difference", "low", "high",
     "win_rate", "p", "p_holm", "verdict", "note",
 ]  # fmt: skip
-"""``difference`` is B - A; ``verdict`` is "better", "worse", "" or "only in A" / "only in B"."""
+"""``difference`` is B - A, of a metric with a target that of the distances to it; ``verdict``
+is "better", "worse", "" or "only in A" / "only in B"."""
 WHOLE = "all experiments"
 """The label of a data set as a whole."""
 SAME = "the same"
@@ -159,7 +160,8 @@ def _row(key: dict[str, Any], group: pd.DataFrame) -> tuple[dict[str, Any], np.n
         verdict = "no common image" if in_a.any() and in_b.any() else f"only in {where}"
         means = {"mean_a": group["value_a"].mean(), "mean_b": group["value_b"].mean()}
         return row | means | {"verdict": verdict}, np.empty(0)
-    differences = subtract(common["value_b"].to_numpy(), common["value_a"].to_numpy())
+    compared = METRIC_STYLES[key["metric"]].compared
+    differences = subtract(*(compared(common[f"value_{run}"].to_numpy()) for run in "ba"))
     if not differences.any():
         row["note"] = SAME
     means = {"mean_a": common["value_a"].mean(), "mean_b": common["value_b"].mean()}

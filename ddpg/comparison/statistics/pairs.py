@@ -42,10 +42,10 @@ def compare_pairs(metrics: pd.DataFrame, *, alpha: float = ALPHA, **bootstrap: A
 
     Returns:
         one row per cell, metric and pair, :data:`PAIR_COLUMNS`: ``difference`` is the mean of
-        a - b with its interval, ``win_rate`` the share of images on which a is better (ties count
-        half), ``p`` two-sided, ``p_holm`` corrected over the pairs of the cell and metric,
-        ``better`` the label that is significantly better or "", ``decidable`` whether so many
-        images could show anything, ``note`` why not.
+        a - b with its interval (of a metric with a target, of the distances to it), ``win_rate``
+        the share of images on which a is better (ties count half), ``p`` two-sided, ``p_holm``
+        corrected over the pairs of the cell and metric, ``better`` the label that is significantly
+        better or "", ``decidable`` whether so many images could show anything, ``note`` why not.
     """
     images = per_image(metrics)
     images = images[images["metric"].isin(quality_metrics(metrics)) & images["value"].notna()]
@@ -68,7 +68,7 @@ def _family(group: pd.DataFrame, order: list[str]) -> Iterator[tuple[dict[str, A
     labels = [label for label in order if label in table]
     metric = group["metric"].iloc[0]
     for a, b in combinations(labels, 2):
-        both = table[[a, b]].dropna()
+        both = METRIC_STYLES[metric].compared(table[[a, b]].dropna())
         if len(both):
             differences = subtract(both[a].to_numpy(), both[b].to_numpy())
             yield {"label_a": a, "label_b": b} | paired_test(differences, metric), differences

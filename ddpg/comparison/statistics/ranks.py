@@ -72,7 +72,8 @@ def rank_methods(summary: pd.DataFrame, metric: str, *, alpha: float = ALPHA) ->
             f"there are {count(methods, 'such method')} in {count(cells, 'cell')}"
         )
         return Ranking(metric, cells, left_out=left_out, reason=reason)
-    scores = -METRIC_STYLES[metric].direction * means.to_numpy()
+    style = METRIC_STYLES[metric]
+    scores = -style.direction * style.compared(means.to_numpy())
     average = dict(zip(means.columns, rankdata(scores, axis=1).mean(axis=0), strict=True))
     ranks = {label: float(average[label]) for label in sorted(average, key=lambda k: average[k])}
     width = nemenyi_critical_difference(methods, cells, alpha)

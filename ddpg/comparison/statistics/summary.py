@@ -174,11 +174,13 @@ def _reason(rows: pd.DataFrame) -> str:
 
 def _rank(summary: pd.DataFrame) -> pd.DataFrame:
     """Rank the methods of every cell by the mean as it is printed, so that equal prints tie."""
-    direction = summary["metric"].map(lambda metric: METRIC_STYLES[metric].direction)
-    decimals = summary["metric"].map(lambda metric: METRIC_STYLES[metric].decimals)
-    printed = [round(mean, digits) for mean, digits in zip(summary["mean"], decimals, strict=True)]
+    styles = [METRIC_STYLES[metric] for metric in summary["metric"]]
+    printed = [
+        style.direction * round(style.compared(round(mean, style.decimals)), style.decimals)
+        for mean, style in zip(summary["mean"], styles, strict=True)
+    ]
     keys = [*CELL_KEYS, "metric"]
-    score = summary[keys].assign(score=pd.Series(printed, index=summary.index) * direction)
+    score = summary[keys].assign(score=pd.Series(printed, index=summary.index, dtype=float))
     rivals = score.groupby(keys, dropna=False)["score"].transform("count") > 1
     score["score"] = score["score"].where(summary["lacking"] == 0)
     rank = score.groupby(keys, dropna=False)["score"].rank(method="dense", ascending=False)

@@ -21,7 +21,7 @@ class Entry:
     spread: str = ""
     """Its bootstrap interval, such as "[21.30, 24.12]", or ""."""
     value: float = math.nan
-    """The mean as a number, for sorting."""
+    """What is compared of the mean, for sorting: it, or its distance to the best value."""
     rank: int = 0
     """1 for the best mean of its column, 2 for the second, 0 otherwise."""
     best: bool = False
@@ -81,7 +81,7 @@ def format_entry(row: Any, notes: dict[str, str]) -> Entry:
     return Entry(
         text="∞" if math.isinf(row.mean) else f"{row.mean:.{decimals}f}",
         spread="" if math.isnan(row.low) else ends,
-        value=float(row.mean),
+        value=float(METRIC_STYLES[row.metric].compared(row.mean)),
         rank=int(row.rank) if row.rank in (1, 2) else 0,
         best=bool(getattr(row, "best", False)),
         mark=mark,

@@ -200,17 +200,21 @@ def _panel(
     cost: pd.DataFrame | None,
 ) -> Panel:
     """One panel; ``notes`` (text -> letter) grows by those of its entries."""
-    groups: list[tuple[float | None, list[str]]] = [(_key(level), metrics) for level in levels]
     # The cost has no noise level, and nan is no key that can be found again.
     by_column = {(row.label, _key(row.sigma_y), row.metric): row for row in frame.itertuples()}
+    # Not all noise levels have the same metrics: without noise the consistency is another one.
+    present = {(level, metric) for _, level, metric in by_column}
+    groups: list[tuple[float | None, list[str]]] = [
+        (level, [metric for metric in metrics if (level, metric) in present])
+        for level in map(_key, levels)
+    ]
+    measured = list(groups)
     costs = {} if cost is None else mean_costs(cost, levels)
     if costs:
         groups.append((None, COST_COLUMNS))
     rows = []
     for label, style in label_styles(frame).items():
-        cells = [
-            by_column.get((label, _key(level), metric)) for level in levels for metric in metrics
-        ]
+        cells = [by_column.get((label, level, metric)) for level, own in measured for metric in own]
         if any(cells):
             entries = [cell and format_entry(cell, notes) for cell in cells]
             if costs:

@@ -12,8 +12,8 @@ _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$",
     "#": r"\#", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "<": r"$<$", ">": r"$>$", "|": r"$|$", "×": r"$\times$", "±": r"$\pm$", "Π": r"$\Pi$",
-    "σ": r"$\sigma$", "∞": r"$\infty$", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "—": "---",
-    "–": "--", "…": r"\ldots{}",
+    "σ": r"$\sigma$", "∞": r"$\infty$", "↑": r"$\uparrow$", "↓": r"$\downarrow$",
+    "→": r"$\rightarrow$", "—": "---", "–": "--", "…": r"\ldots{}",
 }  # fmt: skip
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|#])")
 

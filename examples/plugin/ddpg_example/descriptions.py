@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ddpg.metrics.catalogue import Metric
 from ddpg.operators.tasks import Task
 from ddpg.priors.cards.kinds import PriorKind
 from ddpg.samplers.catalogue import HyperParameter, Method
@@ -40,6 +41,18 @@ DEMOSAICKING = Task(
     backends=("bayer",),
     grades=(("bayer", "resolvent"),),
     builder="ddpg_example.mosaic:build",
+)
+
+
+EDGE_ERROR = Metric(
+    name="edge_error",
+    title="Edge error",
+    description="mean absolute error of the differences of neighbouring pixels, times 255",
+    function="ddpg_example.edges:edge_error",
+    direction=-1,
+    range=(0, 510),
+    decimals=2,
+    family="distortion",
 )
 
 

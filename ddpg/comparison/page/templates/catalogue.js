@@ -55,6 +55,12 @@ class Catalogue {
     const value = scoresOf(cell)?.values[metric]?.[version]?.[image];
     return value === null || value === undefined ? NaN : Number(value);
   }
+
+  // What is compared of a score: itself, or its distance to the best value.
+  compared(cell, image, version, metric) {
+    const { target } = this.metrics[metric], value = this.score(cell, image, version, metric);
+    return target === null ? value : Math.abs(value - target);
+  }
   reason(cell, version, metric) { return scoresOf(cell)?.reasons[metric]?.[version] ?? ""; }
   printed(value, metric, sign = false) {
     if (isNaN(value)) return "";

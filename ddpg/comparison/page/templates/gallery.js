@@ -155,7 +155,8 @@ class Gallery extends PictureList {
   scoreRow(metric, left, right) {
     const { catalogue, cell, image } = this, { label, arrow, direction } = catalogue.metrics[metric];
     const [a, b] = [left, right].map(version => catalogue.score(cell, image, version, metric));
-    const gain = direction * (b - a);
+    const [from, to] = [left, right].map(version => catalogue.compared(cell, image, version, metric));
+    const gain = direction * (to - from);
     const number = (version, value, better) => make("td", {
       textContent: catalogue.printed(value, metric) || "—",
       title: isNaN(value) ? catalogue.reason(cell, version, metric) : "",

@@ -27,7 +27,7 @@ class PictureList {
       (!onlyShown || shown.has(image)) && catalogue.images(cell)[image].toLowerCase().includes(query));
     const order = byId("order").value;
     if (!order || metric === null) return found;
-    const score = (image, version) => catalogue.score(cell, image, version, metric);
+    const score = (image, version) => catalogue.compared(cell, image, version, metric);
     const value = {
       best: image => score(image, this.right), worst: image => -score(image, this.right),
       gain: image => score(image, this.right) - score(image, this.left),

@@ -1,0 +1,201 @@
+"""The metrics: what each means, what it needs, and where its code is. Nothing here imports torch.
+
+A study names metrics; tables, figures and the page show them by what stands here. One more metric
+is one more entry, or an entry point of another package in the group ``ddpg.metrics``, see
+:mod:`ddpg.plugins`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ddpg.plugins import Registry, module_of
+
+Need = Literal["truth", "observation"]
+Family = Literal["distortion", "perception", "fidelity"]
+
+NETS = ("alex", "squeeze", "vgg")
+"""The networks of LPIPS."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A number for each restored picture.
+
+    Attributes:
+        name: in configurations and in the long table.
+        title: for people, such as "PSNR".
+        description: the convention, in one line.
+        function: where it is computed, ``package.module:function``, called for a batch as
+            ``function(restored, *needed, data_range=1.0, **options)``; returns (B,) float64, NaN
+            for a picture that it is not defined for, or raises
+            :class:`ddpg.errors.MetricUndefined` where that is all of them.
+        needs: what else it is given, in this order: "truth", pictures like the restored ones,
+            (B, 3, H, W) float64 in [0, 1]; "observation", a
+            :class:`ddpg.metrics.fidelity.Observed`. Without the latter restored pictures are
+            clamped to [0, 1], with it they are not. One without needs is a no-reference metric.
+        weights: a key of :data:`ddpg.metrics.backbones.BACKBONES`, whose file is given as
+            ``backbone``; "" for a metric that needs nothing from the web.
+        options: more keywords of the function.
+        direction: 1 where higher is better, -1 where lower is; -1 with a ``target``.
+        target: the best value where neither higher nor lower is better.
+        range: least and largest value; None without a limit.
+        unit: such as "dB".
+        decimals: digits after the point in tables.
+        batch: whether it takes several pictures at a time.
+        family: what kind of quality it is.
+        without_noise: the metric that stands in its place where there is no noise.
+        packages: distributions whose versions belong to its values.
+        data: of a plug-in, files that the function reads, relative to the folder of its module.
+    """
+
+    name: str
+    title: str
+    description: str
+    function: str
+    needs: tuple[Need, ...] = ("truth",)
+    weights: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    direction: Literal[1, -1] = 1
+    target: float | None = None
+    range: tuple[float | None, float | None] = (0, 1)
+    unit: str = ""
+    decimals: int = 3
+    batch: bool = True
+    family: Family = "perception"
+    without_noise: str = ""
+    packages: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+
+    @property
+    def module(self) -> str:
+        """The module of the function, for the fingerprint of its code."""
+        return module_of(self.function)
+
+
+def _lpips(net: str, title: str, network: str) -> Metric:
+    return Metric(
+        name=f"lpips_{net}",
+        title=f"LPIPS ({title})",
+        description=f"learned perceptual distance, version 0.1, {network} backbone, on [-1, 1]",
+        function="ddpg.metrics.measures:lpips",
+        weights=net,
+        options={"net": net},
+        direction=-1,
+        range=(0, None),
+        packages=("lpips",),
+    )
+
+
+METRICS: Registry[Metric] = Registry(
+    "ddpg.metrics",
+    Metric,
+    Metric(
+        name="psnr",
+        title="PSNR",
+        description="RGB, data range 1, float64, clamped",
+        function="ddpg.metrics.measures:psnr",
+        range=(None, None),
+        unit="dB",
+        decimals=2,
+        family="distortion",
+    ),
+    Metric(
+        name="ssim",
+        title="SSIM",
+        description="data range 1, mean over the channels",
+        function="ddpg.metrics.measures:ssim",
+        range=(-1, 1),
+        family="distortion",
+        packages=("scikit-image",),
+    ),
+    Metric(
+        name="haarpsi",
+        title="HaarPSI",
+        description="Haar wavelets, data range 1",
+        function="ddpg.metrics.measures:haarpsi",
+        packages=("piq",),
+    ),
+    _lpips("alex", "Alex", "AlexNet"),
+    _lpips("vgg", "VGG", "VGG-16"),
+    _lpips("squeeze", "Squeeze", "SqueezeNet"),
+    Metric(
+        name="consistency",
+        title="Consistency",
+        description="|A x - y| / (sigma sqrt(n)) of the restoration x as it is stored, not clamped",
+        function="ddpg.metrics.fidelity:consistency",
+        needs=("observation",),
+        direction=-1,
+        target=1.0,
+        range=(0, None),
+        family="fidelity",
+        without_noise="residual",
+    ),
+    Metric(
+        name="residual",
+        title="Relative residual",
+        description="|A x - y| / |y| on [-1, 1] of the restoration x as it is stored, not clamped",
+        function="ddpg.metrics.fidelity:residual",
+        needs=("observation",),
+        direction=-1,
+        range=(0, None),
+        decimals=4,
+        family="fidelity",
+    ),
+    Metric(
+        name="blur_effect",
+        title="Blur effect",
+        description="no reference; 0 sharp, 1 wholly blurred (Crete et al., 2007)",
+        function="ddpg.metrics.no_reference:blur_effect",
+        needs=(),
+        direction=-1,
+        packages=("scikit-image",),
+    ),
+    Metric(
+        name="brisque",
+        title="BRISQUE",
+        description="no reference; natural scene statistics of the luma (Mittal et al., 2012)",
+        function="ddpg.metrics.no_reference:brisque",
+        needs=(),
+        weights="brisque",
+        direction=-1,
+        range=(None, None),
+        decimals=1,
+        packages=("piq",),
+    ),
+    reserved=("lpips", "seconds", "network_evaluations", "peak_memory_mib"),
+)
+"""Every metric of quality by name, in the order in which it is shown; then those of plug-ins."""
+
+
+def metric_called(name: str, lpips_net: str = "alex") -> str:
+    """The metric that a configuration means.
+
+    Args:
+        name: of a metric, with ``-`` for ``_`` or not; "lpips" is the one of ``lpips_net``.
+
+    Raises:
+        ValueError: there is none.
+
+    >>> metric_called("lpips", "squeeze"), metric_called("lpips-vgg"), metric_called("psnr")
+    ('lpips_squeeze', 'lpips_vgg', 'psnr')
+    """
+    if name == "lpips":
+        return f"lpips_{lpips_net}"
+    for spelling in (name, name.replace("-", "_")):
+        if spelling in METRICS:
+            return spelling
+    known = ", ".join(map(repr, [*METRICS, "lpips"]))
+    raise ValueError(f"input should be {known}, got {name!r}")
+
+
+def at_noise(metric: str, sigma_y: float) -> str:
+    """The metric that is computed for a noise level in place of the one that is asked for.
+
+    >>> at_noise("consistency", 0.05), at_noise("consistency", 0), at_noise("psnr", 0)
+    ('consistency', 'residual', 'psnr')
+    """
+    other = METRICS[metric].without_noise
+    return other if other and sigma_y == 0 else metric

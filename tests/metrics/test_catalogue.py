@@ -1,0 +1,48 @@
+"""The catalogue of metrics: what every entry must be, and how configurations name it."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from ddpg.comparison.style import METRIC_STYLES
+from ddpg.metrics import backbones
+from ddpg.metrics.catalogue import METRICS, NETS, at_noise, metric_called
+from ddpg.plugins import load_object
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_an_entry_names_a_function_that_takes_what_it_says(name):
+    metric = METRICS[name]
+    parameters = inspect.signature(load_object(metric.function, name)).parameters
+    positional = [p for p in parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    assert len(positional) == 1 + len(metric.needs)
+    keywords = {"data_range", *metric.options, *(["backbone"] if metric.weights else [])}
+    assert keywords <= {p.name for p in parameters.values() if p.kind is p.KEYWORD_ONLY}
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_an_entry_is_complete(name):
+    metric = METRICS[name]
+    assert metric.title
+    assert metric.description
+    assert metric.weights in ("", *backbones.BACKBONES)
+    assert metric.target is None or metric.direction == -1
+    assert metric.without_noise in ("", *METRICS)
+    assert METRIC_STYLES[name].name == metric.title
+    low, high = metric.range
+    assert low is None or high is None or low < high
+
+
+def test_names_of_configurations():
+    for net in NETS:
+        assert metric_called("lpips", net) == f"lpips_{net}"
+        assert metric_called(f"lpips-{net}") == metric_called(f"lpips_{net}") == f"lpips_{net}"
+    assert metric_called("blur-effect") == "blur_effect"
+    with pytest.raises(ValueError, match=r"'psnr', 'ssim', .*'lpips', got 'mos'"):
+        metric_called("mos")
+
+
+def test_without_noise_the_consistency_is_another_metric():
+    assert [at_noise("consistency", sigma) for sigma in (0, 0.1)] == ["residual", "consistency"]
