@@ -21,11 +21,6 @@ help:
 
 demo: $(INSTALLED)
 	snakemake --cores all
-	@echo
-	@echo "The page with everything:  results/photographs/index.html"
-	@echo "The tables:                results/photographs/tables/tables.md, tables.tex, summary.csv"
-	@echo "The figures:               results/photographs/figures/"
-	@echo "Every measurement:         results/photographs/metrics.csv"
 
 # The same workflow on a sheet of six experiments, the quickest look at what comes out.
 quick: $(INSTALLED)

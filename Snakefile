@@ -11,6 +11,7 @@ from ddpg.workflow.internals import lift_idle_limit
 from ddpg.stages.keeping import forget_whole_shards
 from ddpg.warm.starting import warm_up
 from ddpg.workflow.configuration import readable
+from ddpg.workflow.terminal import announce
 from snakemake.utils import min_version
 
 min_version("9.3")
@@ -38,6 +39,7 @@ include: "rules/comparison.smk"
 
 
 onstart:
+    announce(workflow)
     lift_idle_limit(workflow)
     warm_up(workflow)
 

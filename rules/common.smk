@@ -17,6 +17,7 @@ from ddpg.workflow.inputs import input_functions, table_titles
 from ddpg.workflow.own_files import check_own_files, check_own_pictures
 from ddpg.workflow.patterns import one_of
 from ddpg.workflow.sharing import check_shared
+from ddpg.workflow.terminal import introduce
 from ddpg.study.study import Study
 
 # A plan is millions of objects that all live on. With Python's usual threshold of 700, a fifth of the
@@ -36,6 +37,9 @@ try:
         check_own_pictures(study)
 except UserError as error:
     raise WorkflowError(str(error)) from None
+
+
+introduce(workflow, study)
 
 
 # `places.NAME` gives where the files of the study lie, all below results/NAME.

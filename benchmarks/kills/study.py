@@ -91,6 +91,7 @@ class Study:
             # One for all: tables tell why LPIPS is empty, and the reason names this folder.
             "DDPG_BACKBONES": str(self.folder.parent / "none"),
             RECORD: str(self.record),
+            "DDPG_TERMINAL": "snakemake",  # see `reported_outputs`
         }
         return {"cwd": self.folder, "env": {**os.environ, **environment}}
 

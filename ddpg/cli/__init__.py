@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ddpg.cli import datasets, development, priors, published, restoring, study
 from ddpg.cli.options import LateParser, Run, UsageError
+from ddpg.machine.terminal import start_of_message, told_in_words
 from ddpg.machine.termination import STATUS as TERMINATED
 from ddpg.machine.termination import Terminated, clean_termination
 
@@ -79,7 +80,9 @@ def _start_logging(file: Path | None) -> None:
     logger.handlers.clear()
     terminal = logging.StreamHandler(sys.stderr)
     terminal.setLevel(logging.WARNING if file else logging.INFO)
-    terminal.setFormatter(logging.Formatter("%(message)s"))
+    terminal.setFormatter(logging.Formatter(f"{start_of_message()}%(message)s"))
+    if file and told_in_words():  # which then shows the errors in this log
+        terminal.addFilter(lambda record: record.levelno < logging.ERROR)
     logger.addHandler(terminal)
     if file:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
+from ddpg.machine.terminal import told_in_words
+
 log = logging.getLogger(__name__)
 
 LOG_SECONDS = 10.0
@@ -31,7 +33,7 @@ class _LogStream:
 @contextmanager
 def steps_bar(label: str, total: int) -> Iterator[tqdm]:
     """A bar of ``total`` network evaluations; call its ``update(n)``."""
-    terminal = sys.stderr.isatty()
+    terminal = sys.stderr.isatty() and not told_in_words()
     with tqdm(
         desc=label,
         total=total,

@@ -9,6 +9,7 @@ are made anew is not looked at for other changes, by Snakemake as by this module
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ddpg.errors import UserError
+from ddpg.machine.terminal import SWITCH
 from ddpg.workflow.records import record_of
 
 _SHOWN = 4
@@ -68,7 +70,10 @@ def dry_run(targets: Sequence[str], configfiles: Sequence[str]) -> str:
     if configfiles:
         command += ["--configfile", *configfiles]
     command += ["--", *targets]  # a target may begin with a dash
-    result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    environment = {**os.environ, SWITCH: "snakemake"}  # its own words are read here
+    result = subprocess.run(  # noqa: S603
+        command, env=environment, capture_output=True, text=True, check=False
+    )
     text = result.stdout + "\n" + result.stderr
     if result.returncode:
         raise UserError(_complaint(text))

@@ -20,6 +20,7 @@ import pytest
 import yaml
 from safetensors.numpy import load_file
 
+from ddpg.machine.terminal import SWITCH
 from ddpg.warm import starting
 from ddpg.warm.protocol import ADDRESS
 
@@ -148,7 +149,9 @@ class Study:
     @property
     def environment(self) -> dict[str, str]:
         backbones = {"DDPG_BACKBONES": str(self.folder / "none")}
-        return {**os.environ, **self.cluster.environment, **backbones}
+        # Its own words are read in these tests.
+        own = {SWITCH: "snakemake"}
+        return {**os.environ, **self.cluster.environment, **backbones, **own}
 
     def restoration(self, shard: int, method: str = "ddpg") -> str:
         """The path of a shard's restorations."""

@@ -314,7 +314,7 @@ def test_a_clock_that_went_back_by_a_day(finished, finished_folder: Path) -> Non
     for folder in ("pictures", "resources", "results"):
         for path in (finished.folder / folder).rglob("*"):
             path.touch()
-    again = finished.snakemake(METRICS)
+    again = finished.snakemake(METRICS, "--verbose")
     assert again.returncode == 0, words(again)
     # What is newer than what was made from it, but has not changed, is no reason to run.
     assert again.stderr.count("Finished jobid") == 5

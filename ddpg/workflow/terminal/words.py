@@ -1,0 +1,194 @@
+"""What the jobs of a study are called, and what is said when one is done."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from ddpg.comparison.style import task_name
+from ddpg.files.costs import FAILURE
+from ddpg.samplers.catalogue import METHODS
+from ddpg.study.names import number_name
+from ddpg.study.sheet import Cell, Experiment
+from ddpg.study.study import Study
+from ddpg.workflow.terminal.pace import Kind
+
+_WITHOUT_OBJECT = {
+    "collect_metrics": "all measurements in one table",
+    "tables": "tables",
+    "plots": "figures",
+    "kernels": "figure of the kernels",
+    "provenance": "record of the study",
+    "page": "page",
+}
+_DEEDS = {
+    "fetch_dataset": "fetched",
+    "survey_dataset": "surveyed",
+    "prepare_images": "prepared",
+    "fetch_checkpoint": "fetched",
+    "convert_checkpoint": "converted",
+    "find_backbone": "looked for",
+    "observe": "observed",
+    "evaluate": "measured",
+    "grid": "grid of pictures",
+    "trajectory": "trajectory recorded",
+    "trajectories": "figure of trajectories",
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job as Snakemake's records have it.
+
+    Attributes:
+        rule: its name.
+        wildcards: of its rule.
+        output: the files that it makes.
+        begun: seconds since 1970.
+    """
+
+    rule: str
+    wildcards: Mapping[str, str] = field(default_factory=dict)
+    output: Sequence[str] = ()
+    begun: float = 0.0
+
+
+def title(job: Job, study: Study | None) -> str:
+    """A job by what it is about, such as "idpg, motion deblurring 0.05"."""
+    if job.rule in _WITHOUT_OBJECT:
+        return _WITHOUT_OBJECT[job.rule]
+    named = dict(job.wildcards)
+    shard = named.pop("shard", "")
+    parts = [_value(name, value, study) for name, value in named.items()]
+    if shard and _several_shards(job, study):
+        parts.append(f"shard {shard}")
+    return ", ".join(parts) or job.rule
+
+
+def finished(job: Job, study: Study | None, seconds: float) -> tuple[str, int]:
+    """What is said of a job that is done, and how many pictures it has restored."""
+    took, name = duration(seconds), title(job, study)
+    if job.rule == "restore":
+        return _restored(job, name, took)
+    if job.rule in _WITHOUT_OBJECT:
+        return f"{name}, {took}", 0
+    deed = _DEEDS.get(job.rule, job.rule)
+    if (count := pictures_of(job, study)) and job.rule in ("prepare_images", "observe", "evaluate"):
+        deed = f"{counted(count, 'picture')} {deed}"
+    return f"{name}: {deed}, {took}", 0
+
+
+def _restored(job: Job, name: str, took: str) -> tuple[str, int]:
+    costs = next((path for path in job.output if path.endswith(".csv")), "")
+    try:
+        with Path(costs).open(newline="", encoding="utf-8") as stream:
+            rows = list(csv.DictReader(stream))
+        each = sum(float(row["seconds"]) for row in rows) / len(rows)
+        reasons = [reason for row in rows if (reason := row.get(FAILURE))]
+    except (OSError, KeyError, TypeError, ValueError, ZeroDivisionError):
+        return f"{name}: restored, {took}", 0
+    several = " each" * (len(rows) > 1)
+    text = f"{name}: {counted(len(rows), 'picture')}, {duration(each)}{several}"
+    if reasons:
+        text += f"; {len(reasons)} of them could not be restored: {reasons[0]}"
+    return text, len(rows)
+
+
+def kind(rule: str, wildcards: Mapping[str, str], study: Study | None) -> Kind:
+    """Which jobs take the same time as this one."""
+    experiment = _experiment(wildcards, study)
+    if experiment is None or study is None:
+        return Kind(rule)
+    work = float(pictures_of(Job(rule, wildcards), study) or 1)
+    if rule != "restore":
+        return Kind(rule, work=work)
+    return Kind(rule, experiment.method, experiment.path, work * max(1.0, evaluations(experiment)))
+
+
+def evaluations(experiment: Experiment) -> float:
+    """About how often the network is called for a picture, without torch: by the steps alone."""
+    method = METHODS[experiment.method]
+    defaults = {parameter.name: parameter.default for parameter in method.parameters}
+    steps, usual = experiment.hyper_parameters.get("steps"), defaults.get("steps")
+    if not isinstance(steps, int) or not isinstance(usual, int):
+        return float(method.evaluations)
+    return method.evaluations * steps / usual
+
+
+def pictures_of(job: Job, study: Study | None) -> int:
+    """How many pictures a job is about; 0 where that is not known."""
+    dataset = _dataset(job.wildcards, study)
+    shard = job.wildcards.get("shard", "")
+    if study is None or dataset not in study.selections or not shard.isdecimal():
+        return 0
+    return study.shard(dataset, int(shard)).count
+
+
+def duration(seconds: float) -> str:
+    """A time for people: "0.4 s", "12 s", "3 min 5 s", "2 h 10 min"."""
+    if seconds < 10:
+        return f"{seconds:.2g} s" if seconds >= 0.1 else f"{seconds:.1g} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    minutes = round(seconds / 60)
+    if minutes < 24 * 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes // 1440} d {minutes % 1440 // 60} h"
+
+
+def counted(number: int, noun: str) -> str:
+    """ "1 picture", "6 pictures"."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def _value(name: str, value: str, study: Study | None) -> str:
+    if study is not None and name == "cell" and value in study.cells:
+        return _cell(study.cells[value], study)
+    experiment = _experiment({name: value}, study)
+    if study is None or experiment is None:
+        return f"LPIPS's backbone {value}" if name == "net" else value
+    again = f", repetition {experiment.repeat}" if experiment.repeat else ""
+    return f"{experiment.label}, {_cell(experiment.cell, study)}{again}"
+
+
+def _cell(cell: Cell, study: Study) -> str:
+    """A cell, as exactly as the study needs it: "motion deblurring 0.05"."""
+    degradation = cell.degradation
+    name = degradation.card or task_name(degradation.task, degradation.scale)
+    words = name if degradation.card else name[:1].lower() + name[1:]
+    if len(_models(study)[degradation.name]) > 1:
+        words += f" ({degradation.operator})"
+    dataset = f"{cell.dataset}, " if len(study.used_datasets) > 1 else ""
+    noise = number_name(cell.sigma_y) if cell.sigma_y else "without noise"
+    return f"{dataset}{words} {noise}"
+
+
+@cache
+def _models(study: Study) -> Mapping[str, set[str]]:
+    """The observation models of each degradation that a study names."""
+    models: dict[str, set[str]] = {}
+    for cell in study.cells.values():
+        models.setdefault(cell.degradation.name, set()).add(cell.degradation.operator)
+    return models
+
+
+def _experiment(wildcards: Mapping[str, str], study: Study | None) -> Experiment | None:
+    return study.by_path.get(wildcards.get("experiment", "")) if study is not None else None
+
+
+def _dataset(wildcards: Mapping[str, str], study: Study | None) -> str:
+    if (experiment := _experiment(wildcards, study)) is not None:
+        return experiment.cell.dataset
+    cell = study.cells.get(wildcards.get("cell", "")) if study is not None else None
+    return cell.dataset if cell is not None else wildcards.get("dataset", "")
+
+
+def _several_shards(job: Job, study: Study | None) -> bool:
+    dataset = _dataset(job.wildcards, study)
+    return study is None or dataset not in study.selections or study.shard_count(dataset) > 1
