@@ -10,6 +10,7 @@ import argparse
 import logging
 import os
 import resource
+import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -25,6 +26,8 @@ PIPED = "@-"
 """An argument that stands for others: see :func:`with_piped`."""
 EXPECTED = (ValueError, OSError, ArithmeticError, KeyboardInterrupt, Terminated)
 """What becomes a line on the terminal; its traceback goes to the log. Anything else is a bug."""
+UNREAD = 128 + signal.SIGPIPE
+"""The exit status of a command whose output nobody reads any more, as a shell has it."""
 _STATUS = {UsageError: 2, KeyboardInterrupt: 130, Terminated: TERMINATED}
 
 
@@ -37,8 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _start_logging(options.log)
         check_code()
-        return options.run(options) or 0
+        status = options.run(options) or 0
+        sys.stdout.flush()
+        return status
     except EXPECTED as error:
+        if isinstance(error, BrokenPipeError) and _nobody_reads():
+            return UNREAD
         logging.getLogger("ddpg").debug("traceback", exc_info=True)
         message = str(error) or type(error).__name__
         for line in message.splitlines():
@@ -49,6 +56,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise
     finally:
         _log_usage()
+
+
+def _nobody_reads() -> bool:
+    """Whether who reads the output has gone, as ``head`` does; nothing more is written to it then."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+        return True
+    return False
 
 
 def with_piped(arguments: Sequence[str]) -> list[str]:

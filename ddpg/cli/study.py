@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ddpg.cli.options import UsageError, VerbMaker
+from ddpg.errors import UserError
 from ddpg.files.writing import replacing
 
 if TYPE_CHECKING:
@@ -147,23 +150,43 @@ def _export(options: argparse.Namespace) -> None:
     print(f"{options.output}: the observations of {len(cells)} cells")
 
 
-def _status(options: argparse.Namespace) -> None:
+def _status(options: argparse.Namespace) -> int:
     import time
 
+    from ddpg.workflow.naming import studies_here
     from ddpg.workflow.status import lines, read_status
 
+    named = options.study is not None or options.configfile or options.config != CONFIG
+    here = studies_here(options.config)
+    if not named and not options.config.is_file():
+        if not here:
+            raise UserError(
+                f"there is no study in this folder: {CONFIG} is not there. "
+                "`ddpg init FOLDER` begins one"
+            )
+        print("\n".join(["the studies of this folder:", *_listed(here)]))
+        return 0
     study = _study(options, options.config)
     now = time.time()
     results = options.results or Path(study.places.root)
     rows = read_status(study, results, now)
     configfiles = _layers(options, options.config)
     print("\n".join(lines(study, rows, now, configfiles=configfiles)))
+    others = {n: file for n, file in here.items() if n != study.config.name}
+    if others and not named:
+        print("\n".join(["", "other studies of this folder (ddpg status NAME):", *_listed(others)]))
+    return 0
+
+
+def _listed(studies: Mapping[str, str]) -> list[str]:
+    width = max(map(len, studies))
+    return [f"  {name:{width}}  {file}" for name, file in studies.items()]
 
 
 def _compare(options: argparse.Namespace) -> int:
     from ddpg.comparison.statistics.changes import compare_files
     from ddpg.comparison.statistics.measurements import named
-    from ddpg.comparison.tables.changes import comparison_markdown
+    from ddpg.comparison.tables.changes import comparison_markdown, comparison_text
     from ddpg.workflow.naming import results_of
 
     try:
@@ -181,5 +204,6 @@ def _compare(options: argparse.Namespace) -> int:
             named(comparison.changes).to_csv(
                 path, index=False, float_format="%.8g", lineterminator="\n"
             )
-    print(comparison_markdown(comparison), end="")
+    words = comparison_text if sys.stdout.isatty() else comparison_markdown
+    print(words(comparison), end="")
     return 1 if len(comparison.worse) else 0

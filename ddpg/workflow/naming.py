@@ -69,12 +69,28 @@ def results_of(word: str) -> str:
     return str(folder) if not Path(word).exists() and folder.is_dir() else word
 
 
+def studies_here(base: Path = CONFIG) -> dict[str, str]:
+    """The studies of this folder: name -> its configuration, or its folder of results where there
+    is no configuration of that name."""
+    studies: dict[str, str] = {}
+    for file, name in _named(base):
+        studies.setdefault(name, str(file))
+    results = Path(RESULTS)
+    folders = sorted(results.iterdir()) if results.is_dir() else []
+    for folder in folders:
+        if folder.is_dir() and not folder.name.startswith("."):
+            studies.setdefault(folder.name, f"{folder}/")
+    return studies
+
+
 def _named(base: Path) -> Iterator[tuple[Path, str]]:
     """The configurations beside the base with their studies' names; it counts first.
 
     Files that cannot be read have none: whoever names them is told why.
     """
     for file in [base, *sorted(set(base.parent.glob("*.yaml")) - {base})]:
+        if not file.is_file():
+            continue
         try:
             name = read_yaml(file).get("name")
         except UserError:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ddpg.files.costs import FAILURE
+from ddpg.study.cost import work
 from ddpg.study.places import Places
 from ddpg.study.sheet import Experiment
 from ddpg.study.study import Study
@@ -294,8 +295,8 @@ def images_per_second(rows: list[Row], now: float) -> float | None:
     Returns:
         the speed; None if no image has been finished in that time.
     """
-    work = _lately(rows, now)
-    return sum(piece.images for piece in work) / _span(work, now) if work else None
+    lately = _lately(rows, now)
+    return sum(piece.images for piece in lately) / _span(lately, now) if lately else None
 
 
 def seconds_to_go(rows: list[Row], now: float) -> float | None:
@@ -303,40 +304,58 @@ def seconds_to_go(rows: list[Row], now: float) -> float | None:
 
     An image of one row may take a thousand times as long as one of another. So what is counted is
     seconds of work: those that the images left will take, as their row's or else their method's
-    others did, against those that were done in the last hour, by however many devices.
+    others did, against those that were done in the last hour, by however many devices. A method
+    that has not been seen takes for each call of the network what the others do.
 
     Returns:
-        seconds; None if nothing was finished lately or some method has not been seen at all.
+        seconds; None if nothing was finished lately.
     """
     left = _work_left(rows)
     if not left:
         return left
-    work = _lately(rows, now)
-    done = sum(piece.seconds for piece in work)
-    return left / done * _span(work, now) if done else None
+    lately = _lately(rows, now)
+    done = sum(piece.seconds for piece in lately)
+    return left / done * _span(lately, now) if done else None
 
 
 def _work_left(rows: list[Row]) -> float | None:
-    """Seconds of work that the images left will take; None if a method has not been seen."""
+    """Seconds of work that the images left will take; None if no image has been finished."""
     known: dict[str, list[float]] = {}
     for row in rows:
         if row.seconds is not None:
             known.setdefault(row.experiment.method, []).append(row.seconds)
-    work = 0.0
+    left = 0.0
     for row in rows:
         if row.images_left:
             alike = [row.seconds] if row.seconds else known.get(row.experiment.method)
-            if not alike:
+            seconds = sum(alike) / len(alike) if alike else _guessed_seconds(row, rows)
+            if seconds is None:
                 return None
-            work += sum(alike) / len(alike) * row.images_left
-    return work
+            left += seconds * row.images_left
+    return left
+
+
+def _guessed_seconds(row: Row, rows: list[Row]) -> float | None:
+    """What an image of a method takes that has not been seen, by how often it calls the network."""
+    seen = [other for other in rows if other.seconds is not None]
+    alike = [o for o in seen if bool(o.experiment.prior) == bool(row.experiment.prior)] or seen
+    if not alike:
+        return None
+    spent = sum(other.seconds or 0.0 for other in alike)
+    return spent / sum(work(other.experiment) for other in alike) * work(row.experiment)
+
+
+def _is_guessed(rows: list[Row]) -> bool:
+    """Whether some method that has images left has not been seen."""
+    seen = {row.experiment.method for row in rows if row.seconds is not None}
+    return any(row.images_left and row.experiment.method not in seen for row in rows)
 
 
 def _lately(rows: list[Row], now: float) -> list[_Work]:
     """What was restored in the last hour."""
     start = now - WINDOW
-    work = (piece for row in rows for shard in row.shards for piece in _work_of(row, shard))
-    return [piece.since(start) for piece in work if piece.ended > start]
+    pieces = (piece for row in rows for shard in row.shards for piece in _work_of(row, shard))
+    return [piece.since(start) for piece in pieces if piece.ended > start]
 
 
 def _work_of(row: Row, shard: Shard) -> list[_Work]:
@@ -346,9 +365,9 @@ def _work_of(row: Row, shard: Shard) -> list[_Work]:
     return [_Work(time - seconds, time, 1) for time in shard.kept]
 
 
-def _span(work: Sequence[_Work], now: float) -> float:
+def _span(pieces: Sequence[_Work], now: float) -> float:
     """Seconds in which images were restored, from the beginning of the first."""
-    begun = min(piece.begun for piece in work)
+    begun = min(piece.begun for piece in pieces)
     return max(1.0, min(WINDOW, now - begun))
 
 
@@ -412,16 +431,17 @@ def _speed(rows: list[Row], now: float) -> str:
     speed, seconds = images_per_second(rows, now), seconds_to_go(rows, now)
     if speed is None:
         return f"{words}; none finished in the last hour"
-    to_go = "not known yet" if seconds is None else _duration(seconds)
+    roughly = "roughly " * _is_guessed(rows)
+    to_go = "not known yet" if seconds is None else roughly + _duration(seconds)
     return f"{words}, {speed:.3g} a second in the last hour; time to go: {to_go}"
 
 
 def _remarks(study: Study, rows: list[Row], now: float, configfiles: Sequence[str]) -> list[str]:
     """What has to be known to read the numbers rightly."""
     remarks = []
-    work, left = _lately(rows, now), _work_left(rows)
-    if work and left and (done := sum(piece.seconds for piece in work)):
-        mean = done / sum(piece.images for piece in work)
+    lately, left = _lately(rows, now), _work_left(rows)
+    if lately and left and (done := sum(piece.seconds for piece in lately)):
+        mean = done / sum(piece.images for piece in lately)
         awaited = left / sum(row.images_left for row in rows)
         if max(mean, awaited) > _UNLIKE * min(mean, awaited):
             remarks.append(

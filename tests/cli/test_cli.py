@@ -1,6 +1,7 @@
 """The command line: what people read when something is wrong, and how it exits."""
 
 import logging
+import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -8,7 +9,9 @@ from importlib.metadata import version
 import pytest
 
 from ddpg import cli
+from ddpg.cli import study
 from ddpg.files.long_table import write_long_table
+from ddpg.machine.terminal import SWITCH, WORDS
 
 ROW = {
     "dataset": "photos",
@@ -271,3 +274,63 @@ def test_help_imports_nothing_of_the_jobs():
     )
     output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert output.stdout == "[]\n", output.stderr
+
+
+PRINTING = """
+import sys
+from ddpg import cli
+from ddpg.cli import study
+
+def _status(options):
+    print("x" * {size})
+
+study._status = _status
+sys.exit(cli.run(["status"]))
+"""
+
+
+@pytest.mark.parametrize("size", [1, 100_000])
+def test_a_verb_whose_reader_goes_ends_quietly(size):
+    # As `ddpg why FILE | head` does; what is little is only written at the end.
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-c", PRINTING.format(size=size)]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (cli.UNREAD, "")
+
+
+def test_another_broken_pipe_is_an_error(monkeypatch, capsys):
+    def _status(options):
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr(study, "_status", _status)
+    assert cli.main(["status"]) == 1
+    assert "Broken pipe" in capsys.readouterr().err
+
+
+def test_status_lists_the_studies_of_a_folder(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["status"]) == 1
+    assert "no study in this folder" in capsys.readouterr().err
+    (tmp_path / "results/old").mkdir(parents=True)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/mine.yaml").write_text("name: mine\n")
+    assert cli.main(["status"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told == [
+        "the studies of this folder:",
+        "  mine  config/mine.yaml",
+        "  old   results/old/",
+    ]
+
+
+def test_errors_of_a_job_are_left_to_a_run_that_is_told_in_words(
+    shards, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv(SWITCH, WORDS)
+    (tmp_path / "metrics/cell/pinv/shard-1.csv").unlink()
+    log = tmp_path / "collect.log"
+    assert cli.main([*shards(tmp_path / "out.csv"), "--log", str(log)]) == 1
+    assert capsys.readouterr().err == ""
+    assert "shard-1.csv" in log.read_text()

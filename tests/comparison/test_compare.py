@@ -10,7 +10,7 @@ import pytest
 
 from ddpg import cli
 from ddpg.comparison.statistics.changes import WHOLE, compare_files
-from ddpg.comparison.tables.changes import comparison_markdown
+from ddpg.comparison.tables.changes import comparison_markdown, comparison_text
 from ddpg.errors import UserError
 
 IMAGES = 20
@@ -81,6 +81,19 @@ def test_what_only_one_run_has_is_told(write):
     assert "- my set, Gaussian deblurring (fft), σ = 0.05, ddpg: 2 images only in A (PSNR)" in text
     assert "idpg: only in A (PSNR)" in text
     assert "1 comparison: 1 the same, 0 significantly worse" in text
+
+
+def test_a_terminal_gets_columns(write, monkeypatch, capsys):
+    a, b = write("a", {"ddpg": 0.0, "i_dpg": 0.0}), write("b", {"ddpg": -0.5})
+    head, row, *rest = comparison_text(compare_files(a, b)).splitlines()
+    assert head.split()[:4] == ["Cell", "Method", "Metric", "n"]
+    assert head.index("Method") == row.index("ddpg")
+    assert row.endswith("worse")
+    assert "- my set, Gaussian deblurring (fft), σ = 0.05, i_dpg: only in A (PSNR)" in rest
+    assert not {"|", "*", "\\"} & set("".join([head, row, *rest]))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    cli.main(["compare", str(a), str(b)])
+    assert head in capsys.readouterr().out
 
 
 def test_exit_statuses(write, tmp_path, capsys):

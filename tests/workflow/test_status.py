@@ -190,11 +190,30 @@ def test_speed_and_time_to_go(study: Study) -> None:
     )
 
 
-def test_no_time_to_go_before_every_method_has_been_seen(study: Study) -> None:
-    restored(f"{BLUR}/pinv", 0)
+def test_the_time_to_go_is_told_roughly_before_every_method_has_been_seen(study: Study) -> None:
+    restored(f"{BLUR}/pinv", 0, seconds=1)
+    rows = read_status(study, RESULTS, NOW)
+    # 6 images of 1 s are left, and 20 of a method that calls a network 100 times.
+    assert seconds_to_go(rows, NOW) == pytest.approx((6 + 20 * 100) / 4 * 4)
+    assert any("time to go: roughly 33 min" in line for line in lines(study, rows, NOW))
+    restored(f"{SR}/{DDPG}", 0, seconds=10)
+    rows = read_status(study, RESULTS, NOW)
+    assert not any("roughly" in line for line in lines(study, rows, NOW))
+
+
+def test_a_method_that_has_not_been_seen_takes_by_its_calls_of_the_network(study: Study) -> None:
+    path = next(e for e in study.experiments if e.method == "pinv").cell.path
+    assert path == BLUR
+    restored(f"{SR}/{DDPG}", 0, seconds=20)
+    rows = read_status(study, RESULTS, NOW)
+    # The pseudo-inverse calls no network: it is taken for one call.
+    assert seconds_to_go(rows, NOW) == pytest.approx(16 * 20 + 10 * 20 / 100)
+
+
+def test_nothing_is_told_before_the_first_picture(study: Study) -> None:
     rows = read_status(study, RESULTS, NOW)
     assert seconds_to_go(rows, NOW) is None
-    assert lines(study, rows, NOW)[-1].endswith("time to go: not known yet")
+    assert lines(study, rows, NOW)[-1] == "0 of 30 images restored; none finished in the last hour"
 
 
 def test_a_study_that_rests_has_no_speed(study: Study) -> None:
@@ -241,7 +260,8 @@ def test_of_a_long_shard_only_the_last_hour_counts(study: Study) -> None:
     restored(f"{SR}/{DDPG}", 0, seconds=1800)  # four images in two hours
     rows = read_status(study, RESULTS, NOW)
     assert images_per_second(rows, NOW) == pytest.approx(2 / 3600)
-    assert seconds_to_go(rows, NOW) is None  # the pseudo-inverse has not been seen
+    # The pseudo-inverse has not been seen: it is taken for one call of the network, of 100.
+    assert seconds_to_go(rows, NOW) == pytest.approx((16 + 10 / 100) * 1800 / 3600 * 3600)
     restored(f"{BLUR}/pinv", 0, seconds=1800)
     rows = read_status(study, RESULTS, NOW)
     assert images_per_second(rows, NOW) == pytest.approx(4 / 3600)

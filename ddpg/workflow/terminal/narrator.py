@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ddpg.study.cost import evaluations
 from ddpg.workflow.terminal.endings import end_of_log, was_stopped
 from ddpg.workflow.terminal.pace import Pace
 from ddpg.workflow.terminal.screen import Screen
@@ -17,7 +18,6 @@ from ddpg.workflow.terminal.words import (
     Job,
     counted,
     duration,
-    evaluations,
     finished,
     kind,
     pictures_of,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ddpg.comparison.style import task_name
 from ddpg.files.costs import FAILURE
-from ddpg.samplers.catalogue import METHODS
+from ddpg.study.cost import work
 from ddpg.study.names import number_name
 from ddpg.study.sheet import Cell, Experiment
 from ddpg.study.study import Study
@@ -102,20 +102,10 @@ def kind(rule: str, wildcards: Mapping[str, str], study: Study | None) -> Kind:
     experiment = _experiment(wildcards, study)
     if experiment is None or study is None:
         return Kind(rule)
-    work = float(pictures_of(Job(rule, wildcards), study) or 1)
+    pictures = float(pictures_of(Job(rule, wildcards), study) or 1)
     if rule != "restore":
-        return Kind(rule, work=work)
-    return Kind(rule, experiment.method, experiment.path, work * max(1.0, evaluations(experiment)))
-
-
-def evaluations(experiment: Experiment) -> float:
-    """About how often the network is called for a picture, without torch: by the steps alone."""
-    method = METHODS[experiment.method]
-    defaults = {parameter.name: parameter.default for parameter in method.parameters}
-    steps, usual = experiment.hyper_parameters.get("steps"), defaults.get("steps")
-    if not isinstance(steps, int) or not isinstance(usual, int):
-        return float(method.evaluations)
-    return method.evaluations * steps / usual
+        return Kind(rule, work=pictures)
+    return Kind(rule, experiment.method, experiment.path, pictures * work(experiment))
 
 
 def pictures_of(job: Job, study: Study | None) -> int:
