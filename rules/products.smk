@@ -1,6 +1,6 @@
 # What the report says of each product: its caption, its place and its title.
 
-from ddpg.comparison.products import FIGURES, PLOTS, POSTERIOR, PUBLISHED
+from ddpg.comparison.products import FIGURES, PLOTS, POSTERIOR, PUBLISHED, SWEEPS
 
 
 def reported(path, caption, category, **labels):
@@ -49,5 +49,9 @@ def figure(path, **labels):
 
 
 def plot_files():
-    """The figures of the whole study, by name and suffix."""
-    return {f"{name}_{suffix}": file for name in PLOTS for suffix, file in figure(name).items()}
+    """The figures of the whole study, by name and suffix; one for each swept hyper-parameter."""
+    files = {f"{name}_{suffix}": file for name in PLOTS for suffix, file in figure(name).items()}
+    for number, parameter in enumerate(study.swept):
+        drawn = figure(f"{SWEEPS}/{parameter}", parameter=parameter)
+        files |= {f"sweep_{number}_{suffix}": file for suffix, file in drawn.items()}
+    return files

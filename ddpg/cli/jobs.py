@@ -156,6 +156,8 @@ def _evaluate(job: Evaluation) -> None:
             job.output,
             experiment=job.columns,
             settings=job.settings,
+            hyper_parameters=job.hyper_parameters,
+            origins=job.origins,
             images=job.images or read_ids(job.restorations),
             metrics=job.metrics,
             backbones={path.stem: path for path in job.backbones},
@@ -209,7 +211,7 @@ def _tables(job: Tables) -> None:
 def _plots(job: Plots) -> None:
     from ddpg.comparison.figures.plots import draw_plots
 
-    draw_plots(job.metrics, job.folder, reference=job.reference or None)
+    draw_plots(job.metrics, job.folder, reference=job.reference or None, sweeps=job.sweeps)
 
 
 def _posterior(job: PosteriorComparison) -> None:

@@ -14,14 +14,18 @@ PLOTS: Mapping[str, str] = {
 }
 """The figures that are drawn from the metrics alone: name of the file -> title."""
 
+SWEEPS = "sweeps"
+"""The folder of figures drawn from the metrics, too: one for each hyper-parameter that is swept."""
+
 FIGURES: Mapping[str, str] = {
     **PLOTS,
+    SWEEPS: "Sweeps",
     "posterior": "Posterior quality",
     "kernels": "Motion kernels",
     "grids": "Pictures",
     "trajectories": "Trajectories",
 }
-"""All figures: name of the file, or of the folder with one per cell -> title."""
+"""All figures: name of the file, or of the folder with one per cell or hyper-parameter -> title."""
 
 TABLES: Mapping[str, str] = {
     "summary.csv": "Summary",

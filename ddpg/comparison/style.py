@@ -298,6 +298,18 @@ def _natural(label: str) -> list[tuple[bool, int, str]]:
     return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]
 
 
+def variants(base: MethodStyle, names: Iterable[str]) -> list[MethodStyle]:
+    """Return looks of a method's own that differ, such as those of one run with several settings.
+
+    Args:
+        names: what tells them apart, shown behind the method's name.
+    """
+    return [
+        replace(_variant(base, "", "", number), name=f"{base.name}, {name}")
+        for number, name in enumerate(names)
+    ]
+
+
 def _variant(base: MethodStyle, method: str, label: str, number: int) -> MethodStyle:
     """The style of the label with this number among the variants of a method."""
     lightness = (0.18, -0.14, 0.32, -0.24)[number % 4]

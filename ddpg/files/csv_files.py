@@ -52,12 +52,14 @@ def read_rows(
     *,
     delimiter: str = ",",
     optional: Sequence[str] = (),
+    open_ended: bool = False,
 ) -> list[dict[str, str]]:
     """Read a CSV file as text and compare it with its checksum, where it has one.
 
     Args:
         columns: those it must have, in order, without the checksum's.
         optional: the last of the columns, which may all be absent; their fields are then empty.
+        open_ended: whether other columns may follow, which are read, too.
 
     Raises:
         CorruptFileError: the file has other columns or a broken line, or has changed since it was
@@ -72,7 +74,8 @@ def read_rows(
         raise CorruptFileError(path, f"not a CSV file ({error}); {REMEDY}") from error
     present = header[:-1] if header[-1:] == [COLUMN] else header
     checked = present != header
-    if present not in (list(columns), list(columns[: len(columns) - len(optional)])):
+    compared = present[: len(columns)] if open_ended else present
+    if compared not in (list(columns), list(columns[: len(columns) - len(optional)])):
         raise CorruptFileError(path, f"columns must be {', '.join(columns)}; {REMEDY}")
     for number, line in enumerate(lines, start=2):
         if len(line) != len(header):

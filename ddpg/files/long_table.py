@@ -7,12 +7,14 @@ of the study is a plain one, for everybody; its checksum lies beside it, in the 
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ddpg.errors import CorruptFileError
 from ddpg.files.checksums import REMEDY
 from ddpg.files.contents import sha256_of
+from ddpg.files.csv_files import COLUMN as CHECKSUM
 from ddpg.files.csv_files import read_rows, write_rows
 from ddpg.files.writing import replacing
 
@@ -23,7 +25,30 @@ COLUMNS = (
 """An experiment's identity, then the measurement. ``prior`` is empty for methods without a network.
 ``value`` is empty where ``note`` says why; with ``seconds`` it says how the network was run, and on
 what; with ``network_evaluations`` the method's settings and, after a semicolon, where those come
-from that the sheet leaves empty."""
+from that the sheet leaves empty.
+
+Behind them a table has one column for each hyper-parameter of a method in it, with the value that
+was used in the spelling of a sheet, exact, and empty for other methods; then :data:`ORIGINS`."""
+
+ORIGINS = "origins"
+"""The last column: beside ``network_evaluations`` where the method's hyper-parameters come from,
+see :func:`packed_origins`."""
+
+TAKEN = frozenset({*COLUMNS, ORIGINS, CHECKSUM, "cell", "draws"})
+"""Columns that no hyper-parameter can have."""
+
+
+def setting_columns(columns: Sequence[str]) -> list[str]:
+    """Return the columns of a table that hold hyper-parameters; none for one that says nothing.
+
+    >>> setting_columns([*COLUMNS, "gamma", "steps", "origins", "crc32"])
+    ['gamma', 'steps']
+    """
+    if ORIGINS not in columns:
+        return []
+    last = COLUMNS[-1]
+    between = columns[columns.index(last) + 1 : columns.index(ORIGINS)] if last in columns else []
+    return [name for name in between if name not in TAKEN]
 
 
 def note_of(image: str, reason: str) -> str:
@@ -44,9 +69,34 @@ def reason_in(note: str, image: str) -> str:
     return note.removeprefix(f"{image}: ")
 
 
-def write_long_table(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
-    """Write the rows of a shard."""
-    write_rows(path, COLUMNS, rows)
+def packed_origins(origins: Mapping[str, str]) -> str:
+    """Return where hyper-parameters come from, by column, as a JSON object of lists by origin.
+
+    >>> packed_origins({"steps": "default", "gamma": "sheet", "zeta": "default"})
+    '{"default": ["steps", "zeta"], "sheet": ["gamma"]}'
+    """
+    columns: dict[str, list[str]] = {}
+    for column, origin in origins.items():
+        columns.setdefault(origin, []).append(column)
+    return json.dumps(columns, ensure_ascii=False)
+
+
+def unpacked_origins(text: str) -> dict[str, str]:
+    """Return the origins by column; none of an empty field."""
+    packed = json.loads(text) if text else {}
+    return {column: origin for origin, columns in packed.items() for column in columns}
+
+
+def write_long_table(
+    path: Path, rows: Iterable[Mapping[str, object]], settings: Sequence[str] = ()
+) -> None:
+    """Write the rows of a shard.
+
+    Args:
+        settings: columns of hyper-parameters that the rows have beside :data:`COLUMNS`.
+    """
+    further = (*settings, ORIGINS) if settings else ()
+    write_rows(path, (*COLUMNS, *further), rows)
 
 
 def read_long_table(path: Path) -> list[dict[str, str]]:
@@ -57,7 +107,7 @@ def read_long_table(path: Path) -> list[dict[str, str]]:
             written.
     """
     check_unchanged(path)
-    return read_rows(path, COLUMNS)
+    return read_rows(path, COLUMNS, open_ended=True)
 
 
 def collect(tables: Sequence[Path], output: Path) -> None:
@@ -72,14 +122,33 @@ def collect(tables: Sequence[Path], output: Path) -> None:
         if not measured:
             raise CorruptFileError(table, f"holds no measurement; {REMEDY}")
         rows += measured
+    rows = _with_their_settings(rows)
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    if ORIGINS in columns:
+        columns = [*(name for name in columns if name != ORIGINS), ORIGINS]
     with replacing(output) as temporary:
         with temporary.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+            writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
         digest = sha256_of(temporary)
         with replacing(_checksum_file(output)) as beside:
             beside.write_text(f"{digest}  {output.name}\n", encoding="utf-8")
+
+
+def _with_their_settings(rows: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    """Rows with the hyper-parameters of their experiment, also those of tables without columns of
+    their own, such as what several restorations were measured by."""
+    used: dict[tuple[str, ...], dict[str, str]] = {}
+    for row in rows:
+        settings = {name: row[name] for name in setting_columns(list(row))}
+        if settings:
+            used.setdefault(_experiment(row), settings)
+    return [row | used.get(_experiment(row), {}) for row in rows]
+
+
+def _experiment(row: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(row[name] for name in COLUMNS[: COLUMNS.index("repeat")])
 
 
 def check_unchanged(path: Path) -> None:

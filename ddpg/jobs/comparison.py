@@ -39,13 +39,14 @@ class Plots(Job):
     """Draw the metrics: against noise, each other and cost; pairs and ranks."""
 
     reference: str = setting("label that others are compared with; default: ddpg", default="")
+    sweeps: tuple[str, ...] = setting("hyper-parameters with a figure of their own", default=())
     metrics: Path = file("the long table (CSV)")
     folder: Path = file("for the figures")
 
     @classmethod
-    def planned(cls, _study: Study) -> Spec:
-        """What the figures of the whole study depend on besides the metrics: the code."""
-        return cls.spec(code=comparison_code("figures.plots"))
+    def planned(cls, study: Study) -> Spec:
+        """What the figures of the whole study depend on besides the metrics."""
+        return cls.spec(sweeps=tuple(study.swept), code=comparison_code("figures.plots"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,8 @@ class Evaluation(Job):
 
     columns: Mapping[str, str] = setting("what the long table says of the experiment")
     settings: str = setting("what the method was run with, in words", default="")
+    hyper_parameters: Mapping[str, str] = setting("by column of the long table", default=None)
+    origins: Mapping[str, str] = setting("where each of them comes from", default=None)
     images: tuple[str, ...] = setting("ids; default: all of the shard", default=())
     metrics: tuple[str, ...] = setting("names of metrics")
     degradation: Mapping[str, str] = setting(
@@ -49,6 +51,8 @@ class Evaluation(Job):
         return cls.spec(
             columns=_columns(row),
             settings=row.settings,
+            hyper_parameters=row.columns,
+            origins=row.column_origins,
             metrics=tuple(metrics),
             degradation=_in_words(degradation) if observed else None,
             code=evaluation_code(tuple(metrics), degradation if observed else None)

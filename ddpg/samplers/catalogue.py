@@ -124,6 +124,28 @@ def recommendation(method: str, *, task: str, sigma_y: float) -> Setting:
 
     The source of a method that recommends nothing for the task is "defaults".
     """
+    setting, described = _meant(method, task, sigma_y), find_method(method)
+    values = check_hyper_parameters(described.name, setting.values)
+    return Setting(setting.source or "defaults", values)
+
+
+def origins(method: str, *, task: str, sigma_y: float) -> dict[str, str]:
+    """Return where each value of :func:`recommended` comes from; arguments and errors as there.
+
+    Returns:
+        by hyper-parameter: "published: " or "recommended: " with the source, of values that the
+        source names; "default" of the others.
+
+    >>> origins("diffpir", task="sr_average", sigma_y=0.05)["zeta"]  # doctest: +ELLIPSIS
+    'recommended: Zhu et al., CVPR Workshops 2023, ..., as for sr_bicubic'
+    """
+    setting = _meant(method, task, sigma_y)
+    parameters = find_method(method).parameters
+    return {p.name: setting.origin if p.name in setting.values else "default" for p in parameters}
+
+
+def _meant(method: str, task: str, sigma_y: float) -> Setting:
+    """The setting of a method for a task and a noise level, with the values that it names."""
     described = find_method(method)
     if task not in TASKS:
         raise ValueError(f"unknown task {task!r}; known tasks: {', '.join(TASKS)}")
@@ -132,9 +154,7 @@ def recommendation(method: str, *, task: str, sigma_y: float) -> Setting:
     if not (math.isfinite(sigma_y) and sigma_y >= 0):
         raise ValueError(f"sigma_y must be finite and at least 0, got {sigma_y!r}")
     parameters = {parameter.name: parameter for parameter in described.parameters}
-    setting = chosen(described.settings, parameters, task, float(sigma_y))
-    values = check_hyper_parameters(described.name, setting.values)
-    return Setting(setting.source or "defaults", values)
+    return chosen(described.settings, parameters, task, float(sigma_y))
 
 
 def most_steps(method: str, training_steps: int) -> int | None:

@@ -35,12 +35,20 @@ class Setting:
         values: by name of the hyper-parameter; the others keep their defaults.
         tasks: for which they are made; empty for every task.
         sigma_y: the noise level they are made for, on the [0, 1] scale; None for every level.
+        published: whether the source has these values for this task and level; otherwise they were
+            chosen, taken from another task, or lie between two levels.
     """
 
     source: str
     values: Mapping[str, Value] = field(default_factory=dict, hash=False)
     tasks: tuple[str, ...] = ()
     sigma_y: float | None = None
+    published: bool = True
+
+    @property
+    def origin(self) -> str:
+        """What is said of a value that it names: "published: ..." or "recommended: ..."."""
+        return f"{'published' if self.published else 'recommended'}: {self.source}"
 
 
 def chosen(
@@ -78,7 +86,7 @@ def chosen(
             # A setting for several tasks is as good as one for this.
             own = not kind or kind == task
             source = meant.source if own else f"{meant.source}, as for {kind}"
-            return Setting(source, meant.values)
+            return Setting(source, meant.values, published=meant.published and own)
     return Setting("")
 
 
@@ -107,13 +115,15 @@ def _at_level(
     above = min((level for level in known if level > sigma_y), default=known[-1])
     low, high = levels[below], levels[above]
     if below == above:
-        return Setting(f"{low.source}, of the nearest level {below!r}", low.values)
+        source = f"{low.source}, of the nearest level {below!r}"
+        return Setting(source, low.values, published=False)
     share = math.log(sigma_y / below) / math.log(above / below)
     values = {}
     for name in dict.fromkeys([*low.values, *high.values]):
         ends = [one.values.get(name, parameters[name].default) for one in (low, high)]
         values[name] = _between(ends[0], ends[1], share)
-    return Setting(f"{low.source}, between the levels {below!r} and {above!r}", values)
+    source = f"{low.source}, interpolated between the levels {below!r} and {above!r}"
+    return Setting(source, values, published=False)
 
 
 def _between(low: Value, high: Value, share: float) -> Value:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ddpg.errors import MetricUnavailable, MetricUndefined, UserError
 from ddpg.files.costs import MEASURES, SETTINGS, failures_among, read_costs
-from ddpg.files.long_table import note_of, write_long_table
+from ddpg.files.long_table import ORIGINS, note_of, packed_origins, write_long_table
 from ddpg.files.tensors import read_tensors
 from ddpg.images import from_uint8
 from ddpg.metrics.catalogue import METRICS, Metric
@@ -123,6 +123,8 @@ def evaluate(
     *,
     experiment: Mapping[str, str],
     settings: str = "",
+    hyper_parameters: Mapping[str, str] | None = None,
+    origins: Mapping[str, str] | None = None,
     images: Sequence[str],
     metrics: Sequence[str],
     backbones: Mapping[str, Path] = MappingProxyType({}),
@@ -142,6 +144,8 @@ def evaluate(
         experiment: its identity: dataset, task, operator, scale, sigma_y, method, label, prior,
             repeat.
         settings: what the method was run with, in words.
+        hyper_parameters: the same by column, which every row has.
+        origins: where each of them comes from, by column.
         images: ids, in order.
         metrics: names in :data:`ddpg.metrics.catalogue.METRICS`.
         backbones: name -> JSON file that tells where a metric's weights are, or why they are not
@@ -184,7 +188,12 @@ def evaluate(
             {**experiment, "image": image, "metric": metric, **by_image[image].fields(image)}
             for image in images
         ]
-    write_long_table(output, [*rows, *_cost_rows(spent, experiment, settings)])
+    rows += _cost_rows(spent, experiment, settings)
+    write_long_table(
+        output,
+        _with_settings(rows, hyper_parameters or {}, origins or {}),
+        [*(hyper_parameters or {})],
+    )
 
 
 def _call(metric: Metric, backbones: Mapping[str, Path]) -> Callable[[Pictures], Tensor]:
@@ -261,6 +270,19 @@ def _refuse_non_finite(candidate: Tensor, batch: Sequence[str], path: Path) -> N
     for name, image in zip(batch, candidate, strict=True):
         if not bool(image.isfinite().all()):
             raise UserError(f"{path}: image {name!r} holds values that are not finite")
+
+
+def _with_settings(
+    rows: Sequence[Mapping[str, object]],
+    hyper_parameters: Mapping[str, str],
+    origins: Mapping[str, str],
+) -> list[dict[str, object]]:
+    """The rows with the values that were used, and where those come from beside the evaluations."""
+    told = {ORIGINS: packed_origins(origins)} if origins else {}
+    return [
+        {**row, **hyper_parameters, **(told if row["metric"] == "network_evaluations" else {})}
+        for row in rows
+    ]
 
 
 def _cost_rows(

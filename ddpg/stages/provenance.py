@@ -16,7 +16,7 @@ from ddpg.datasets.cards import read_card as read_dataset_card
 from ddpg.datasets.index import read_index
 from ddpg.files.contents import sha256_of
 from ddpg.files.costs import MEASURES, merged_settings
-from ddpg.files.long_table import reason_in
+from ddpg.files.long_table import ORIGINS, reason_in, unpacked_origins
 from ddpg.files.writing import replacing
 from ddpg.machine.hardware import gpu_names, processor
 from ddpg.metrics.catalogue import METRICS
@@ -138,18 +138,34 @@ def networks_run(metrics: Path) -> dict[str, dict[str, int]]:
     return {dataset: merged_settings(counts) for dataset, counts in found.items()}
 
 
-def settings_used(metrics: Path) -> dict[str, dict[str, str]]:
+def settings_used(metrics: Path) -> dict[str, dict[str, Any]]:
     """What every row was run with: cell and label -> settings and source of those left empty.
 
     Args:
         metrics: a long table; rows of ``network_evaluations`` note it.
+
+    Returns:
+        where the table has columns of hyper-parameters, their ``values`` and ``origins`` as well,
+        by column.
     """
-    used: dict[str, dict[str, str]] = {}
+    used: dict[str, dict[str, Any]] = {}
     for row in _rows(metrics):
         if row["metric"] == "network_evaluations" and row["note"]:
             settings, _, source = row["note"].partition("; ")
-            used[_experiment(row)] = {"settings": settings, "source": source}
+            used[_experiment(row)] = {"settings": settings, "source": source, **_values(row)}
     return used
+
+
+def _values(row: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """The hyper-parameters of a row of the long table with where they come from."""
+    origins = unpacked_origins(row.get(ORIGINS, ""))
+    names = [name for name in row if name in origins]
+    if not names:
+        return {}
+    return {
+        "values": {name: row[name] for name in names},
+        "origins": {name: origins[name] for name in names},
+    }
 
 
 def failed_restorations(metrics: Path) -> list[str]:

@@ -21,6 +21,7 @@ from ddpg.samplers.catalogue import (
     find_method,
     fitting,
     hyper_parameter_columns,
+    origins,
     parse_hyper_parameters,
     recommendation,
 )
@@ -62,7 +63,9 @@ class Cell:
 class Experiment:
     """One row of the sheet: a method in a cell, with its hyper-parameters completed.
 
-    ``source`` says where those come from that the row leaves empty; "" where it leaves none.
+    ``source`` says where those come from that the row leaves empty; "" where it leaves none;
+    ``origins`` says it of each, by name: "sheet", "configuration", "default", or "published: " or
+    "recommended: " with a source.
     ``prior`` is the name of the prior that the method calls; "" for a method without one.
     Methods that draw random numbers may restore every image several times; each repetition is an
     experiment of its own. ``draws`` is how many the row asks for at least; 0 where it does not say.
@@ -77,6 +80,23 @@ class Experiment:
     source: str = ""
     prior: str = ""
     draws: int = 0
+    origins: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The hyper-parameters as a sheet has them: column -> exact text."""
+        return {
+            p.column: _text(self.hyper_parameters[p.name]) for p in METHODS[self.method].parameters
+        }
+
+    @property
+    def column_origins(self) -> dict[str, str]:
+        """Where each comes from, by column."""
+        return {
+            p.column: self.origins[p.name]
+            for p in METHODS[self.method].parameters
+            if p.name in self.origins
+        }
 
     @property
     def settings(self) -> str:
@@ -217,9 +237,11 @@ def _experiment(row: Mapping[str, str], datasets: list[str], steps: int | None) 
     try:
         method = find_method(row["method"])
         given = {name: row[name] for name in hyper_parameter_columns() if row.get(name)}
+        named = dict.fromkeys(given, "sheet")
         if steps is not None and any(p.name == "steps" for p in method.parameters):
-            given = {"steps": str(steps)} | given
+            given, named = {"steps": str(steps)} | given, {"steps": "configuration"} | named
         best = recommendation(method.name, task=degradation.task, sigma_y=sigma_y)
+        from_source = origins(method.name, task=degradation.task, sigma_y=sigma_y)
         hyper_parameters = parse_hyper_parameters(
             method.name, given, columns=True, others=best.values
         )
@@ -245,8 +267,15 @@ def _experiment(row: Mapping[str, str], datasets: list[str], steps: int | None) 
     cell = Cell(row["dataset"], degradation, float(sigma_y))
     left_empty = [p for p in method.parameters if p.column not in given]
     source = best.source if left_empty else ""
-    draws = _draws(row, method.name, uses_prior=method.uses_prior)
-    return Experiment(cell, method.name, label, hyper_parameters, source=source, draws=draws)
+    return Experiment(
+        cell,
+        method.name,
+        label,
+        hyper_parameters,
+        source=source,
+        draws=_draws(row, method.name, uses_prior=method.uses_prior),
+        origins={p.name: named.get(p.column, from_source[p.name]) for p in method.parameters},
+    )
 
 
 def _draws(row: Mapping[str, str], method: str, *, uses_prior: bool) -> int:

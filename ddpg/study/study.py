@@ -28,6 +28,7 @@ from ddpg.study.places import Places
 from ddpg.study.published import published_rows
 from ddpg.study.selection import Selection, selected
 from ddpg.study.sheet import Cell, Experiment, problem_lines, read_sheet
+from ddpg.study.sweeps import Run, swept_parameters
 from ddpg.validation import listed, validated
 
 
@@ -168,6 +169,15 @@ class Study:
             if experiment.repeat == 0:
                 rows[experiment.cell.path].append(experiment)
         return rows
+
+    @cached_property
+    def swept(self) -> list[str]:
+        """The columns of the hyper-parameters that the sheet sweeps, each with a figure."""
+        return swept_parameters(
+            Run(f"{e.cell.path}\n{e.prior}", e.method, e.label, e.columns)
+            for e in self.experiments
+            if e.repeat == 0
+        )
 
     @cached_property
     def used_datasets(self) -> list[str]:

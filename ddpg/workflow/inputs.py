@@ -11,7 +11,14 @@ from functools import cached_property, wraps
 from types import SimpleNamespace
 from typing import Any
 
-from ddpg.comparison.products import PLOTS, POSTERIOR, PUBLISHED, TABLES, TRAJECTORY_METHODS
+from ddpg.comparison.products import (
+    PLOTS,
+    POSTERIOR,
+    PUBLISHED,
+    SWEEPS,
+    TABLES,
+    TRAJECTORY_METHODS,
+)
 from ddpg.metrics.catalogue import METRICS
 from ddpg.priors.cards.own_files import fetched_parts
 from ddpg.samplers.catalogue import METHODS
@@ -271,7 +278,8 @@ class Inputs:
         return [path for path, cell in cells if cell.degradation.task == "motion_deblur"]
 
     def _plots(self) -> list[str]:
-        names = [*PLOTS, *(["kernels"] if self._motion_cells else [])]
+        sweeps = [f"{SWEEPS}/{parameter}" for parameter in self._study.swept]
+        names = [*PLOTS, *sweeps, *(["kernels"] if self._motion_cells else [])]
         return [self._places.figure(name, "png") for name in names]
 
     def _of_samples(self) -> list[str]:

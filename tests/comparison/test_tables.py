@@ -15,6 +15,8 @@ from ddpg.comparison.statistics.summary import summarise
 from ddpg.comparison.tables.layout import quality_tables
 from ddpg.comparison.tables.markup import escape_latex, escape_markdown, to_latex, to_markdown
 from ddpg.comparison.tables.writing import write_tables
+from ddpg.files.long_table import COLUMNS as LONG
+from ddpg.files.long_table import packed_origins
 
 PUBLISHED = """dataset,task,sigma_y,method,psnr,lpips,source
 celeba_hq,deblur_gauss,0.05,ddpg,30.41,0.068,"table 4 & 5, 100% checked_by_hand"
@@ -172,6 +174,26 @@ def test_settings_that_were_used_are_shown_with_their_source(make_rows, write_cs
     text = (tmp_path / "tables.md").read_text()
     cell = "my set, Gaussian deblurring (fft), σ = 0.05"
     assert f"| DDPG | {cell} | steps=100, gamma=8 | a paper, table 1 |" in text
+
+
+def test_settings_are_columns_with_the_letter_of_their_origin(make_rows, tmp_path):
+    used = {"steps": "100", "gamma": "0.12345678901234567"}
+    told = packed_origins({"steps": "default", "gamma": "published: a paper, table 1"})
+    content = [*make_rows("ddpg", "psnr", [30], **used)]
+    note = {"note": "steps=100; a paper", "origins": told}
+    content += make_rows("ddpg", "network_evaluations", [100], **used, **note)
+    content += make_rows("bicubic", "psnr", [28])
+    content += make_rows("bicubic", "network_evaluations", [0])
+    columns = [*LONG, *used, "origins"]
+    path = tmp_path / "metrics.csv"
+    pd.DataFrame(content).reindex(columns=columns).to_csv(path, index=False)
+    write_tables(path, tmp_path)
+    frame = pd.read_csv(tmp_path / "settings.csv", dtype=str, keep_default_na=False)
+    assert frame[[*used]].to_dict("records") == [used]
+    text = (tmp_path / "tables.md").read_text()
+    assert "| Row | Cell | steps | gamma |" in text
+    assert "| 100 | 0.12345678901234567 <sup>a</sup> |" in text
+    assert "<sup>a</sup> published: a paper, table 1" in text
 
 
 def test_noise_levels_that_are_nearly_equal_keep_their_columns(make_rows, write_csv, tmp_path):

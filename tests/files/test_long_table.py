@@ -1,12 +1,21 @@
 """The long table as a file: round trip, order, and broken files."""
 
+import csv
 import subprocess
 
 import pytest
 
 from ddpg.comparison.statistics.measurements import read_metrics
 from ddpg.errors import CorruptFileError, UserError
-from ddpg.files.long_table import COLUMNS, collect, read_long_table, write_long_table
+from ddpg.files.long_table import (
+    COLUMNS,
+    collect,
+    packed_origins,
+    read_long_table,
+    setting_columns,
+    unpacked_origins,
+    write_long_table,
+)
 
 
 def row(**fields):
@@ -118,3 +127,36 @@ def test_an_empty_shard_is_refused_and_nothing_is_written(tmp_path):
     with pytest.raises(UserError, match=r"2\.csv: holds no measurement"):
         collect([tmp_path / "1.csv", tmp_path / "2.csv"], tmp_path / "all.csv")
     assert not (tmp_path / "all.csv").exists()
+
+
+def test_settings_follow_as_columns_of_their_own_and_are_empty_for_others(tmp_path):
+    given = {"gamma": "0.12345678901234567", "steps": "3"}
+    origins = packed_origins({"gamma": "sheet", "steps": "published: a, b; c"})
+    tables = [tmp_path / f"{name}.csv" for name in "abc"]
+    write_long_table(tables[0], [row(**given, origins=origins)], ["gamma", "steps"])
+    write_long_table(tables[1], [row(method="bicubic", label="bicubic")])
+    write_long_table(tables[2], [row(method="x", label="x", steps="4", lam="7")], ["steps", "lam"])
+    collect(tables, tmp_path / "all.csv")
+    header, *lines = csv.reader((tmp_path / "all.csv").read_text().splitlines())
+    assert header == [*COLUMNS, "gamma", "steps", "lam", "origins"]
+    assert [line[len(COLUMNS) : -1] for line in lines] == [
+        ["0.12345678901234567", "3", ""],
+        ["", "", ""],
+        ["", "4", "7"],
+    ]
+    assert unpacked_origins(lines[0][-1]) == {"gamma": "sheet", "steps": "published: a, b; c"}
+    write_long_table(tables[1], [row(metric="ssim")])  # of the first experiment, without columns
+    collect(tables[:2], tmp_path / "all.csv")
+    *_, line = csv.reader((tmp_path / "all.csv").read_text().splitlines())
+    assert line[len(COLUMNS) :] == ["0.12345678901234567", "3", ""]
+
+
+def test_parts_of_a_table_are_read_with_all_their_settings(tmp_path):
+    tables = [tmp_path / f"{name}.csv" for name in "abc"]
+    write_long_table(tables[0], [row(gamma="1", steps="3")], ["gamma", "steps"])
+    write_long_table(tables[1], [row(method="bicubic", label="bicubic")])
+    write_long_table(tables[2], [row(method="x", label="x", steps="4", lam="7")], ["steps", "lam"])
+    collect(tables, tmp_path / "all.csv")
+    frame = read_metrics(tmp_path / "all.csv")
+    assert setting_columns(list(frame)) == ["gamma", "steps", "lam"]
+    assert list(read_metrics(*tables)["lam"]) == ["", "", "7"]

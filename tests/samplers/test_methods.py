@@ -10,6 +10,7 @@ import pytest
 
 from ddpg.samplers.catalogue import (
     METHODS,
+    Method,
     check_hyper_parameters,
     find_method,
     hyper_parameter_columns,
@@ -133,3 +134,12 @@ def test_the_tables_of_the_page_are_those_of_the_catalogue():
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("column", ["scale", "value", "note", "origins", "repeat"])
+def test_a_hyper_parameter_has_a_column_of_its_own(column):
+    taken = HyperParameter(column, 1.0, "a number")
+    with pytest.raises(ValueError, match=f"new: sheets and tables have a column '{column}'"):
+        Method("new", "New", "a:B", "one line", "a paper", (taken,))
+    own = HyperParameter(column, 1.0, "a number", column="mine")
+    assert Method("new", "New", "a:B", "one line", "a paper", (own,)).parameters == (own,)

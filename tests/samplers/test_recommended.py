@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import subprocess
 import sys
 from importlib.resources import files
@@ -18,7 +19,7 @@ from ddpg.operators import build_operator
 from ddpg.operators.tasks import TASKS
 from ddpg.priors import GaussianPrior, load_prior
 from ddpg.samplers import METHODS, build_sampler, recommended
-from ddpg.samplers.catalogue import most_steps, recommendation
+from ddpg.samplers.catalogue import most_steps, origins, recommendation
 from ddpg.samplers.hyper_parameters import HyperParameter
 from ddpg.samplers.settings import Setting, chosen
 
@@ -55,6 +56,43 @@ def test_every_method_task_and_noise_level_has_a_setting_with_its_source(name):
             assert best.source
             if name in OWN and best.values:
                 assert best.source != "defaults"
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_value_says_where_it_comes_from(name):
+    defaults = {p.name: p.default for p in METHODS[name].parameters}
+    for task in TASKS:
+        for level in LEVELS:
+            best = recommendation(name, task=task, sigma_y=level)
+            told = origins(name, task=task, sigma_y=level)
+            assert list(told) == list(best.values)
+            for parameter, origin in told.items():
+                if origin == "default":
+                    assert best.values[parameter] == defaults[parameter]
+                else:
+                    assert origin.partition(": ")[0] in ("published", "recommended")
+                    assert origin.partition(": ")[2] == best.source
+
+
+@pytest.mark.parametrize(
+    ("method", "task", "level", "parameter", "expected"),
+    [
+        ("ddpg", "sr_bicubic", 0.05, "gamma", "published: Garber & Tirer"),
+        ("ddpg", "sr_bicubic", 0.03, "gamma", "recommended: .* interpolated between the levels"),
+        ("ddpg", "sr_bicubic", 0.4, "gamma", "recommended: .* of the nearest level 0.05"),
+        ("ddpg", "deblur_uni", 0.05, "gamma", "recommended: .* as for deblur_gauss"),
+        ("ddpg", "denoising", 0.05, "zeta", "recommended: chosen here"),
+        ("ddpg", "sr_bicubic", 0.05, "xi", "default"),
+        ("reddiff", "deblur_gauss", 0.0, "lr", "published: Mardani"),
+        ("reddiff", "deblur_gauss", 0.05, "reg", "recommended: .* regularised by the noise"),
+        ("mpgd", "deblur_gauss", 0.05, "scale", "published: He et al."),
+        ("mpgd", "denoising", 0.05, "scale", "recommended: He et al."),
+        ("cm4ir", "deblur_gauss", 0.0, "zeta", "recommended: .* nothing is published"),
+        ("pinv", "deblur_gauss", 0.05, "eta_tilde", "recommended: chosen here"),
+    ],
+)
+def test_published_and_recommended_are_told_apart(method, task, level, parameter, expected):
+    assert re.match(expected, origins(method, task=task, sigma_y=level)[parameter])
 
 
 def test_diffpir_runs_what_its_scripts_run():

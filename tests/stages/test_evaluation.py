@@ -12,7 +12,7 @@ import torchvision
 from skimage.metrics import structural_similarity
 
 from ddpg.errors import UserError
-from ddpg.files.long_table import read_long_table
+from ddpg.files.long_table import read_long_table, unpacked_origins
 from ddpg.files.tensors import CorruptFileError, read_tensors, write_tensors
 from ddpg.metrics import backbones
 from ddpg.metrics.catalogue import metric_called
@@ -107,6 +107,16 @@ def test_ssim_is_that_of_scikit_image(measure, truth):
             for c in range(3)
         ]
         assert found[name] == pytest.approx(np.mean(channels), abs=1e-5)
+
+
+def test_rows_carry_the_values_that_were_used(measure):
+    used = {"gamma": "0.12345678901234567", "steps": "20"}
+    origins = {"gamma": "sheet", "steps": "default"}
+    rows = measure(lambda x: x, images=("a",), hyper_parameters=used, origins=origins)
+    assert all({name: row[name] for name in used} == used for row in rows)
+    told = {row["metric"]: unpacked_origins(row["origins"]) for row in rows}
+    assert told.pop("network_evaluations") == origins
+    assert not any(told.values())
 
 
 def test_rows_carry_the_experiment_and_follow_metric_and_image(measure):

@@ -12,7 +12,7 @@ import yaml
 
 from ddpg.datasets.index import Row, write_index
 from ddpg.files.costs import merged_settings
-from ddpg.files.long_table import COLUMNS
+from ddpg.files.long_table import COLUMNS, collect, packed_origins, write_long_table
 from ddpg.priors.checkpoints.records import Record
 from ddpg.stages.provenance import (
     enlarged_pictures,
@@ -126,6 +126,18 @@ def test_the_settings_of_every_row_are_recorded(tmp_path: Path) -> None:
             "source": "a paper",
         }
     }
+
+
+def test_every_value_is_recorded_with_its_origin(tmp_path: Path) -> None:
+    cell = {"dataset": "faces", "task": "sr_bicubic", "operator": "svd", "scale": "4"}
+    cell |= {"sigma_y": "0.05", "label": "mine", "metric": "network_evaluations", "note": "a=1"}
+    told = {"lam": "sheet", "deltas": "published: one, two; three"}
+    used = {"lam": "0.12345678901234567", "deltas": "0 0.5"}
+    shard = tmp_path / "shard.csv"
+    write_long_table(shard, [{**cell, **used, "origins": packed_origins(told)}], [*used])
+    collect([shard], tmp_path / "metrics.csv")
+    (recorded,) = settings_used(tmp_path / "metrics.csv").values()
+    assert (recorded["values"], recorded["origins"]) == (used, told)
 
 
 def test_failed_restorations_are_named_with_their_reason(tmp_path: Path) -> None:

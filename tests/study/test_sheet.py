@@ -210,3 +210,20 @@ def test_draws_that_cannot_be_are_refused(tmp_path, row, message):
 def test_draws_are_left_to_the_study_where_a_row_says_none(tmp_path):
     rows = ["photos\tdenoising\t0.1\tddrm\t3", "photos\tdenoising\t0.1\tpinv\t"]
     assert [e.draws for e in read(tmp_path, *rows, header=DRAWN)] == [3, 0]
+
+
+def test_used_values_are_exact_columns_that_say_where_they_come_from(tmp_path):
+    row = "photos\tdeblur_gauss\t0.03\tddpg\t\tfft\t\t\t0.1234567890123456"
+    (experiment,) = read_sheet(sheet(tmp_path, row), ["photos"], steps=7)
+    assert experiment.columns["gamma"] == "0.1234567890123456"
+    assert experiment.columns["steps"] == "7"
+    paper = "Garber & Tirer, CVPR 2024, CelebA-HQ runs"
+    between = f"recommended: {paper}, interpolated between the levels 0.01 and 0.05"
+    assert experiment.column_origins == {
+        **{"steps": "configuration", "gamma": "sheet", "eta_tilde": between, "xi": "default"},
+        **{"scale_ls": "default", "step_size_mode": between, "zeta": between},
+    }
+    (published,) = read(tmp_path, "photos\tdeblur_gauss\t0.05\tddpg\t\tfft")
+    assert published.column_origins["gamma"] == f"published: {paper}"
+    (scaled,) = read(tmp_path, "photos\tsr_bicubic\t0\tdps\t\tsvd\t4")
+    assert scaled.columns["guidance_scale"] == "0.3"

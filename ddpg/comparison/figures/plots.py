@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from ddpg.comparison.figures.cost import draw_cost
@@ -10,7 +11,8 @@ from ddpg.comparison.figures.noise import draw_metric_vs_noise
 from ddpg.comparison.figures.pairs import draw_paired_differences
 from ddpg.comparison.figures.plane import draw_perception_distortion
 from ddpg.comparison.figures.ranks import draw_ranks
-from ddpg.comparison.products import PLOTS
+from ddpg.comparison.figures.sweeps import draw_sweeps
+from ddpg.comparison.products import PLOTS, SWEEPS
 from ddpg.comparison.statistics.summary import Summary
 
 
@@ -19,12 +21,14 @@ def draw_plots(
     folder: str | os.PathLike[str],
     *,
     reference: str | None = None,
+    sweeps: Iterable[str] = (),
 ) -> None:
-    """Draw all of :data:`ddpg.comparison.products.PLOTS`.
+    """Draw all of :data:`ddpg.comparison.products.PLOTS`, and a figure of every sweep.
 
     Args:
         reference: the label that the paired differences are against; None for DDPG or, without
             it, the one of the best ranks.
+        sweeps: hyper-parameters that have a figure even if the table holds no sweep of them.
 
     Raises:
         UserError: the table is unusable, or has no such label.
@@ -37,3 +41,4 @@ def draw_plots(
     draw_ranks(summary, stems["ranks"])
     draw_cost(summary, stems["cost_seconds"], cost="seconds")
     draw_cost(summary, stems["cost_evaluations"], cost="network_evaluations")
+    draw_sweeps(summary, Path(folder) / SWEEPS, sweeps)

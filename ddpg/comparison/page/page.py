@@ -26,11 +26,12 @@ from ddpg.comparison.page.tables import metrics_with_values, table_views, undeci
 from ddpg.comparison.pictures import Paths
 from ddpg.comparison.posterior.summary import Posterior
 from ddpg.comparison.posterior.tables import posterior_tables
-from ddpg.comparison.products import FIGURES
+from ddpg.comparison.products import FIGURES, SWEEPS
 from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.style import METRIC_STYLES, dataset_name
 from ddpg.comparison.tables.entries import BOLD, Table
 from ddpg.comparison.tables.layout import left_out
+from ddpg.comparison.tables.settings import method_settings, settings_frame
 from ddpg.errors import UserError
 from ddpg.files.writing import replacing
 from ddpg.study.names import number_name
@@ -96,6 +97,7 @@ def render_page(
         overview=overview(metrics, provenance),
         tables=table_views(means),
         bold=BOLD,
+        settings=method_settings(settings_frame(metrics)),
         left_out=list(left_out(means).values()),
         undecided=undecided(means),
         metrics={name: METRIC_STYLES[name] for name in metrics_with_values(means)},
@@ -162,10 +164,13 @@ def _figure(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def _figure_text(path: Path) -> dict[str, str]:
-    """A figure's title and caption; one of a cell lies in ``{kind}/{cell}.png``."""
+    """A figure's title and caption; one of a cell lies in ``{kind}/{cell}.png``, one of a
+    hyper-parameter in ``sweeps/``."""
     kind, name = path.stem, ""
     if "trajectories" in path.parts:
         kind, name = "trajectories", "/".join(path.parts[-3:]).removesuffix(path.suffix)
+    if path.parent.name == SWEEPS:
+        kind, name = SWEEPS, path.stem
     if kind not in FIGURES:
         return {"title": kind.replace("_", " ").capitalize(), "caption": ""}
     title = f"{FIGURES[kind]}, {name}" if name else FIGURES[kind]

@@ -15,7 +15,7 @@ import pandas as pd
 
 from ddpg.comparison.style import METRIC_STYLES, MethodStyle, method_styles, metric_order
 from ddpg.errors import UserError
-from ddpg.files.long_table import check_unchanged
+from ddpg.files.long_table import ORIGINS, check_unchanged, setting_columns
 from ddpg.study.names import cell_name, degradation_name, number_name
 
 DEGRADATION_KEYS = ["dataset", "task", "operator", "scale"]
@@ -33,8 +33,9 @@ def read_metrics(*paths: str | os.PathLike[str]) -> pd.DataFrame:
 
     Returns:
         the table; ``scale``, ``sigma_y`` and ``value`` are floats, ``repeat`` an integer, the rest
-        text. ``cell`` is the path of the cell, such as "photographs/sr_bicubic-x4-svd/0.05".
-        Labels with several priors are told apart, see :func:`told_apart`.
+        text. ``cell`` is the path of the cell, such as "photographs/sr_bicubic-x4-svd/0.05". The
+        columns of hyper-parameters, if there are any, are text, as in a sheet. Labels with several
+        priors are told apart, see :func:`told_apart`.
 
     Raises:
         UserError: a file cannot be read, a column is missing, a number is none, or a measurement
@@ -48,7 +49,7 @@ def read_metrics(*paths: str | os.PathLike[str]) -> pd.DataFrame:
     ...     read_metrics(path)[["cell", "label", "value"]].values.tolist()
     [['photos/denoising-fft/0.1', 'ddpg', 30.5]]
     """
-    frame = told_apart(pd.concat([_read_part(Path(path)) for path in paths], ignore_index=True))
+    frame = told_apart(_joined([_read_part(Path(path)) for path in paths]))
     check_metrics(frame, ", ".join(os.fspath(path) for path in paths))
     cells = frame.groupby(CELL_KEYS, dropna=False, sort=False)
     names = [
@@ -56,6 +57,15 @@ def read_metrics(*paths: str | os.PathLike[str]) -> pd.DataFrame:
         for (dataset, task, operator, scale, sigma_y), _ in cells
     ]
     return frame.assign(cell=cells.ngroup().map(dict(enumerate(names))))
+
+
+def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The parts below one another; each may have the hyper-parameters of other methods."""
+    settings = [name for part in parts for name in setting_columns(list(part))]
+    frame = pd.concat(parts, ignore_index=True)
+    last = [*dict.fromkeys(settings), ORIGINS] if settings else []
+    frame = frame[[name for name in frame if name not in last] + last]
+    return frame.assign(**{name: frame[name].fillna("") for name in last})
 
 
 def _read_part(path: Path) -> pd.DataFrame:

@@ -15,7 +15,12 @@ def _cm4ir(iN: int, gamma: float, zeta: float) -> dict[str, Value]:
 
 
 _CM4IR = (
-    Setting(f"{_GARBER}; nothing is published for y without noise", {"zeta": 0.0}, sigma_y=0.0),
+    Setting(
+        f"{_GARBER}; nothing is published for y without noise",
+        {"zeta": 0.0},
+        sigma_y=0.0,
+        published=False,
+    ),
     *levels(
         _GARBER,
         ("sr_bicubic",),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ddpg.samplers.descriptions.levels import DEBLURRING, HERE, levels
+from ddpg.samplers.descriptions.levels import DEBLURRING, levels_here
 from ddpg.samplers.descriptions.method import Method
 from ddpg.samplers.hyper_parameters import HyperParameter
 from ddpg.samplers.settings import Setting
 
 
 def _pinv(tasks: tuple[str, ...], grid: Mapping[float, float]) -> tuple[Setting, ...]:
-    return levels(HERE, tasks, {level: {"eta_tilde": eta} for level, eta in grid.items()})
+    return levels_here(tasks, {level: {"eta_tilde": eta} for level, eta in grid.items()})
 
 
 _PINV = (

@@ -6,7 +6,7 @@ them).
 
 from __future__ import annotations
 
-from ddpg.samplers.descriptions.levels import HERE, Grid, levels
+from ddpg.samplers.descriptions.levels import Grid, here, levels, levels_here
 from ddpg.samplers.descriptions.method import STEPS, Method
 from ddpg.samplers.hyper_parameters import HyperParameter, Value
 from ddpg.samplers.settings import Setting
@@ -58,9 +58,9 @@ _DDPG = (
             0.1: _ddpg(5.0, 0.6, 0.6, 1),
         },
     ),
-    Setting(HERE, {"zeta": 1.0, "step_size_mode": 0}, ("inpainting", "denoising"), 0.0),
-    *levels(HERE, ("inpainting",), _power(zeta=0.8)),
-    *levels(HERE, ("denoising",), _power(zeta=0.5)),
+    here({"zeta": 1.0, "step_size_mode": 0}, ("inpainting", "denoising"), 0.0),
+    *levels_here(("inpainting",), _power(zeta=0.8)),
+    *levels_here(("denoising",), _power(zeta=0.5)),
 )
 
 
@@ -81,13 +81,18 @@ _IDPG = (
         ("motion_deblur",),
         {0.01: _idpg(90.0, 7.0), 0.05: _idpg(12.0, 0.9), 0.1: _idpg(14.0, 1.0)},
     ),
-    Setting(HERE, {"step_size_mode": 0}, ("inpainting", "denoising"), 0.0),
-    *levels(HERE, ("inpainting", "denoising"), _power()),
+    here({"step_size_mode": 0}, ("inpainting", "denoising"), 0.0),
+    *levels_here(("inpainting", "denoising"), _power()),
 )
 
 _IDBP = (
-    Setting("as IDPG's noiseless published runs", {"step_size_mode": 0}, sigma_y=0.0),
-    Setting(HERE, {"step_size_mode": 0, "eta_tilde": 0.0}, ("denoising",)),
+    Setting(
+        "as IDPG's noiseless published runs",
+        {"step_size_mode": 0},
+        sigma_y=0.0,
+        published=False,
+    ),
+    here({"step_size_mode": 0, "eta_tilde": 0.0}, ("denoising",)),
     Setting("the published defaults of DDPG"),
 )
 

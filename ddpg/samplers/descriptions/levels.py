@@ -17,6 +17,20 @@ DEBLURRING = ("deblur_gauss", "deblur_uni", "deblur_aniso", "motion_deblur")
 Grid = Mapping[float, Mapping[str, Value]]
 
 
-def levels(source: str, tasks: tuple[str, ...], grid: Grid) -> tuple[Setting, ...]:
+def levels(
+    source: str, tasks: tuple[str, ...], grid: Grid, *, published: bool = True
+) -> tuple[Setting, ...]:
     """One setting for each noise level."""
-    return tuple(Setting(source, values, tasks, level) for level, values in grid.items())
+    return tuple(Setting(source, values, tasks, level, published) for level, values in grid.items())
+
+
+def here(
+    values: Mapping[str, Value], tasks: tuple[str, ...], level: float | None = None
+) -> Setting:
+    """A setting that was chosen here, for a noise level or every one."""
+    return Setting(HERE, values, tasks, level, published=False)
+
+
+def levels_here(tasks: tuple[str, ...], grid: Grid) -> tuple[Setting, ...]:
+    """One setting that was chosen here for each noise level."""
+    return levels(HERE, tasks, grid, published=False)

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from ddpg.files.long_table import TAKEN
 from ddpg.operators.tasks import GRADES, Grade
 from ddpg.plugins import module_of
 from ddpg.samplers.hyper_parameters import HyperParameter
@@ -47,7 +48,8 @@ class Method:
             restorations depend on what they hold.
 
     Raises:
-        ValueError: colour, marker or what it needs is no such thing.
+        ValueError: colour, marker or what it needs is no such thing, or a hyper-parameter has a
+            column that sheets and tables have anyway, or that can name no file.
     """
 
     name: str
@@ -71,6 +73,17 @@ class Method:
         if self.needs not in GRADES:
             raise ValueError(
                 f"{self.name}: needs must be one of {', '.join(GRADES)}, got {self.needs!r}"
+            )
+        for column in (p.column for p in self.parameters):
+            if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", column):
+                raise ValueError(
+                    f"{self.name}: the column {column!r} of a hyper-parameter must consist of "
+                    "letters, digits, _, . and - (it names a figure)"
+                )
+        if taken := [p.column for p in self.parameters if p.column in TAKEN]:
+            raise ValueError(
+                f"{self.name}: sheets and tables have a column {taken[0]!r} of another meaning; "
+                "give the hyper-parameter another one by column=..."
             )
         if self.colour and not re.fullmatch("#[0-9a-fA-F]{6}", self.colour):
             raise ValueError(f'{self.name}: colour must be "#rrggbb", got {self.colour!r}')

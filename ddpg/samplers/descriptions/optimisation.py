@@ -15,6 +15,7 @@ _REDDIFF = (
         _NOISY,
         DEBLURRING,
         {level: {"lr": 0.5, "reg": 4 * level**2} for level in (0.01, 0.05, 0.1, 0.5)},
+        published=False,
     ),
     Setting(f"{_MARDANI}, their inpainting", {"lr": 0.25}, ("inpainting",), 0.0),
     *levels(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ddpg.samplers.descriptions.levels import HERE, levels
+from ddpg.samplers.descriptions.levels import levels_here
 from ddpg.samplers.descriptions.method import REG, STEPS, Method, steps
 from ddpg.samplers.hyper_parameters import HyperParameter
 from ddpg.samplers.settings import Setting
@@ -11,8 +11,7 @@ _DDRM = (Setting("Kawar et al., NeurIPS 2022"),)
 
 _DDNM = (
     Setting("Wang, Yu & Zhang, ICLR 2023"),
-    *levels(
-        HERE,
+    *levels_here(
         ("sr_bicubic",),
         {0.01: {"reg": 0.0016}, 0.05: {"reg": 0.04}, 0.1: {"reg": 0.16}},
     ),

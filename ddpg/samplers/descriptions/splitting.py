@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ddpg.samplers.descriptions.levels import DEBLURRING, HERE
+from ddpg.samplers.descriptions.levels import DEBLURRING, here
 from ddpg.samplers.descriptions.method import SIGMA_FLOOR, STEPS, Method, steps
 from ddpg.samplers.hyper_parameters import HyperParameter
 from ddpg.samplers.settings import Setting
@@ -14,7 +14,7 @@ _DIFFPIR = (
         f"{_ZHU}, lambda the least of their sweep", {"lam": 2.0, "zeta": 0.25}, ("sr_bicubic",)
     ),
     Setting(_ZHU, {"lam": 1.0, "zeta": 1.0, "steps": 20}, ("inpainting",)),
-    Setting(HERE, {"lam": 7.0, "zeta": 1.0}, ("denoising",)),
+    here({"lam": 7.0, "zeta": 1.0}, ("denoising",)),
 )
 
 _DPIR = (
