@@ -146,6 +146,22 @@ class TiledPrior(Prior):
             self._watch(share)
 
 
+def on_tiles(
+    prior: Prior, *, only: int | None = None, tile: int | None = None, watch: Watch | None = None
+) -> TiledPrior:
+    """A prior for pictures of any size, as ``ddpg restore`` and studies of such pictures take it.
+
+    Args:
+        prior: estimates the noise of tiles.
+        only: the only size that its network takes, if there is one.
+        tile: side of the tiles; :data:`TILE` if None.
+        watch: see :class:`TiledPrior`.
+    """
+    side = only or tile or TILE
+    overlap = min(OVERLAP, side // 4)
+    return TiledPrior(prior, tile=side, overlap=overlap, fixed=only is not None, watch=watch)
+
+
 class _Cut(NamedTuple):
     """Where a tile lies along an axis, and its weights there, which add up to one over all tiles.
 

@@ -20,7 +20,7 @@ from ddpg.priors.base import Prior
 from ddpg.priors.cards.card import read_card
 from ddpg.priors.cards.limits import prior_limits
 from ddpg.priors.loading import load_prior
-from ddpg.priors.tiling import OVERLAP, TILE, TiledPrior, Watch
+from ddpg.priors.tiling import TiledPrior, Watch, on_tiles
 from ddpg.restoring.observations import NoiseLevel, Observed, noise_level, observe
 from ddpg.restoring.requests import Request
 from ddpg.samplers.base import Sampler
@@ -165,14 +165,8 @@ class Restorer:
 
     def _on_tiles(self, prior: Prior) -> TiledPrior:
         only = prior_limits(read_card(self.request.prior)).image_size
-        tile = only or self.request.tile or TILE
-        return TiledPrior(
-            prior,
-            tile=tile,
-            overlap=min(OVERLAP, tile // 4),
-            fixed=only is not None,
-            watch=lambda share: self._watch(share),
-        )
+        tile = self.request.tile
+        return on_tiles(prior, only=only, tile=tile, watch=lambda share: self._watch(share))
 
     def _tell(self, progress: Progress | None, evaluations: int) -> None:
         """Have the tiles to come reported as shares of so many evaluations."""
