@@ -33,6 +33,8 @@ from ddpg.comparison.statistics.reasons import merged
 from ddpg.comparison.style import degradation_title
 from ddpg.errors import UserError
 
+CROPPED = "cropped"
+"""The operator of a blur that sees less than the picture."""
 MOST_IMAGES = 6
 """Rows of the figure, and of a grid unless images are named."""
 BLANK = 236
@@ -57,6 +59,8 @@ class Tile:
     scores: dict[str, float]
     label: str = ""
     failure: str = ""
+    size: tuple[int, int] | None = None
+    """Height and width before the picture was laid on the frame of the truth, where it was."""
 
     @property
     def in_words(self) -> str:
@@ -125,8 +129,9 @@ def collect(
             columns.append((style.name, label, read_arrays(restorations[label], restored)))
     scores = scores_by_image(here)
     kernels = read_kernels(observations, chosen)
-    rows = [_row(image, columns, scores, failures, kernels.get(image)) for image in chosen]
     first = here.iloc[0]
+    cropped = first.operator == CROPPED
+    rows = [_row(image, columns, scores, failures, kernels.get(image), cropped) for image in chosen]
     title = degradation_title(first.task, first.operator, first.scale)
     return Grid(cell, float(first.sigma_y), title, rows)
 
@@ -171,17 +176,49 @@ def _row(
     scores: dict[tuple[str, str], dict[str, float]],
     failures: dict[tuple[str, str], str],
     kernel: np.ndarray | None,
+    cropped: bool,
 ) -> Row:
-    """One row, its pictures in their own sizes."""
+    """One row, its pictures in their own sizes, or where they lie in the truth's frame."""
     truth = to_8bit(columns[0][2][image])
+    shapes = [arrays[image].shape for _, _, arrays in columns[2:] if image in arrays]
+    covered = shapes[0][1:] if shapes else truth.shape[:2]
+    margin = len(kernel) // 2 if cropped and kernel is not None else 0
     tiles = []
     for name, label, arrays in columns:
         if image in arrays:
             picture, failure = to_8bit(arrays[image]), ""
+            size = picture.shape[:2]
+            around = margin if label == OBSERVATION else 0
+            picture = on_frame(picture, truth.shape[:2], covered, around)
         else:
             picture, failure = np.full_like(truth, BLANK), failures[label, image] or "failed"
-        tiles.append(Tile(name, picture, scores.get((label, image), {}), label, failure))
+            size = None
+        score = scores.get((label, image), {})
+        tiles.append(Tile(name, picture, score, label, failure, size))
     return Row(image, most_detail(truth), tiles, kernel)
+
+
+def on_frame(
+    picture: np.ndarray, frame: Sequence[int], covered: Sequence[int], margin: int = 0
+) -> np.ndarray:
+    """Return a picture where it belongs in the frame of the truth, and grey around it.
+
+    Args:
+        picture: (h, w, 3), unsigned 8-bit.
+        frame: height and width of the truth.
+        covered: those of what was degraded, the upper left part of the truth.
+        margin: of it, pixels on each side that lie outside the frame of this picture.
+
+    Returns:
+        the picture itself where it covers the whole frame, in whatever size.
+    """
+    height, width = (side - 2 * margin for side in covered)
+    if (height, width) == tuple(frame) or tuple(picture.shape[:2]) == tuple(frame):
+        return picture
+    canvas = np.full((*frame, 3), BLANK, dtype=np.uint8)
+    part = enlarge(picture, height, width)
+    canvas[margin : margin + height, margin : margin + width] = part
+    return canvas
 
 
 def page_data(grid: Grid) -> dict:

@@ -23,6 +23,8 @@ INSET = 0.42
 _PIXELS = 384
 _FRAME = (255, 221, 51)
 _CAPTION = 0.115
+_HIGHEST = 1.5
+"""Height of a row over its width at most."""
 _HEAD = 0.36
 
 
@@ -42,12 +44,12 @@ def draw_grid(grid: Grid, output_stem: str | os.PathLike[str]) -> None:
 def _grid_figure(grid: Grid) -> Figure:
     """Rows are images; the scores of a row's best restoration are bold."""
     count = len(grid.rows[0].tiles)
-    height, width = grid.rows[0].tiles[0].picture.shape[:2]
     side = min(PAGE / count, 1.5)
-    line = side * height / width + _CAPTION
-    figure = new_figure(side * count, line * len(grid.rows) + _HEAD, padding=0.01)
+    lines = [_line(side, row) for row in grid.rows]
+    figure = new_figure(side * count, sum(lines) + _HEAD, padding=0.01)
     figure.suptitle(rf"{grid.title}, $\sigma_y$ = {number_name(grid.sigma_y)}", fontsize=7.5)
-    axes = figure.subplots(len(grid.rows), count, squeeze=False)
+    ratios = lines if len(set(lines)) > 1 else None
+    axes = figure.subplots(len(grid.rows), count, squeeze=False, height_ratios=ratios)
     for panels, row in zip(axes, grid.rows, strict=True):
         best = max((tile.scores.get("psnr", -np.inf) for tile in row.tiles), default=-np.inf)
         for panel, tile in zip(panels, row.tiles, strict=True):
@@ -55,6 +57,12 @@ def _grid_figure(grid: Grid) -> Figure:
     for panel, tile in zip(axes[0], grid.rows[0].tiles, strict=True):
         panel.set_title(tile.name, fontsize=7, pad=2.5)
     return figure
+
+
+def _line(side: float, row: Row) -> float:
+    """The height of a row in inches; a picture that is very high gets narrower."""
+    height, width = row.tiles[0].picture.shape[:2]
+    return side * min(height / width, _HIGHEST) + _CAPTION
 
 
 def _draw_tile(axes: Axes, row: Row, tile: Tile, best: float) -> None:
@@ -76,7 +84,8 @@ def _draw_tile(axes: Axes, row: Row, tile: Tile, best: float) -> None:
     if tile is row.tiles[0]:
         text = row.image
     elif tile is row.tiles[1]:
-        text = "" if tile.failure else "{} × {}".format(*tile.picture.shape[1::-1])
+        height, width = tile.size or tile.picture.shape[:2]
+        text = "" if tile.failure else f"{width} × {height}"
     weight = "bold" if psnr is not None and psnr == best else "normal"
     axes.set_xlabel(text, fontsize=5.5, labelpad=1.5, fontweight=weight, parse_math=False)
 

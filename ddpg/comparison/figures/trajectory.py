@@ -13,6 +13,7 @@ from matplotlib.figure import Figure, SubFigure
 
 from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
 from ddpg.comparison.figures.panels import Styles, line_look, note_figure
+from ddpg.comparison.grids import CROPPED, on_frame
 from ddpg.comparison.pictures import enlarge, is_picture, to_8bit
 from ddpg.comparison.style import STEPS_AXIS, degradation_title, method_styles, metric_axis
 from ddpg.errors import UserError
@@ -99,8 +100,10 @@ def _draw_pictures(
             texts.append("")
         images += [None if trajectory.failure else trajectory.restored, trajectory.truth]
         texts += [f"{trajectory.psnr:.1f} dB", str(trajectory.about.get("image", ""))]
-        for panel, image, text in zip(panels, images, texts, strict=True):
-            _show(panel, None if image is None else image.numpy(), size, text)
+        margins = [_margin(trajectory), *[0] * (columns - 1)]
+        for panel, image, text, margin in zip(panels, images, texts, margins, strict=True):
+            picture = None if image is None else to_8bit(image.numpy())
+            _show(panel, picture, size, text, margin)
         if trajectory.failure:
             panels[1].text(
                 0, 0.5, textwrap.fill(f"failed: {trajectory.failure}", 60), fontsize=5.5,
@@ -114,12 +117,23 @@ def _draw_pictures(
                 panels[column].set_title(name, fontsize=7, pad=2.5)
 
 
-def _show(axes: Axes, image: np.ndarray | None, size: Sequence[int], text: str) -> None:
+def _margin(trajectory: Trajectory) -> int:
+    """Pixels on each side of the truth that lie outside the frame of the observation."""
+    if trajectory.about["operator"] != CROPPED:
+        return 0
+    seen = trajectory.observation.shape[-1] * round(trajectory.about.get("scale") or 1)
+    return max(0, (trajectory.truth.shape[-1] - seen) // 2)
+
+
+def _show(
+    axes: Axes, picture: np.ndarray | None, size: Sequence[int], text: str, margin: int
+) -> None:
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
-    if image is not None:
-        axes.imshow(enlarge(to_8bit(image), size[0], size[1]), interpolation="none")
+    if picture is not None:
+        placed = on_frame(picture, size, size, margin)
+        axes.imshow(enlarge(placed, size[0], size[1]), interpolation="none")
         axes.set_xlabel(text, fontsize=5.5, labelpad=1.5, parse_math=False)
 
 
@@ -132,7 +146,9 @@ def _draw_curves(axes: Axes, trajectories: Sequence[Trajectory], styles: Styles)
         look = line_look(style) | {"label": f"{style.name}, {len(values)} steps"}
         axes.plot(share, values, markevery=max(1, len(values) // 12), **(look | {"markersize": 3}))
     axes.set_xlabel(STEPS_AXIS)
-    axes.set_ylabel(metric_axis("psnr"))
+    # A study may measure less, and record no trajectory anew for that.
+    cropped = trajectories[0].about["operator"] == CROPPED
+    axes.set_ylabel(metric_axis("psnr") + "\nof the whole picture" * cropped)
     axes.grid(axis="y")
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     seaborn.despine(ax=axes)

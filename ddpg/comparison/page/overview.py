@@ -11,6 +11,7 @@ import pandas as pd
 from ddpg.comparison.statistics.measurements import CELL_KEYS, DEGRADATION_KEYS, label_styles
 from ddpg.comparison.style import METRIC_STYLES, dataset_name, degradation_title, metric_order
 from ddpg.study.names import number_name
+from ddpg.study.sizes import sides_of
 
 
 def facts(metrics: pd.DataFrame) -> list[tuple[str, str]]:
@@ -34,10 +35,23 @@ def overview(metrics: pd.DataFrame, provenance: Mapping[str, Any]) -> list[tuple
         ("Metrics", [METRIC_STYLES[name].name for name in metric_order(metrics["metric"])]),
         ("Seed", _values(_section(provenance, "configuration"), ["seed"])),
         ("Made with", _versions(_section(provenance, "versions"))),
+        *((title, _lines(provenance.get(key))) for title, key in REMARKS.items()),
         ("Networks", _networks(_section(provenance, "networks"))),
         ("On", _hardware(_section(provenance, "hardware"))),
     ]
     return [(title, lines) for title, lines in rows if lines]
+
+
+REMARKS = {
+    "Enlarged": "enlarged_pictures",
+    "Cut": "cut_pictures",
+    "Measured": "measured_parts",
+}
+"""What the provenance tells in lines, where there is something to tell, by its title."""
+
+
+def _lines(value: object) -> list[str]:
+    return [str(line) for line in value] if isinstance(value, list) else []
 
 
 def sections(provenance: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -72,10 +86,16 @@ def _datasets(metrics: pd.DataFrame, configuration: Mapping[str, Any]) -> list[s
 def _dataset(name: str, count: int, entry: Mapping[str, Any]) -> str:
     parts = [f"{count:,} picture{'s' * (count != 1)}"]
     if entry.get("image_size"):
-        parts.append("{0} × {0} pixels".format(entry["image_size"]))
+        parts.append(_size(entry["image_size"]))
     if entry.get("prior"):
         parts.append(f"prior {entry['prior']}")
     return f"{dataset_name(name)}: {', '.join(parts)}"
+
+
+def _size(size: Any) -> str:
+    """The size of a data set's pictures in the study's configuration."""
+    sides = sides_of(size)
+    return "of their own sizes" if sides is None else f"{sides[1]} × {sides[0]} pixels"
 
 
 def _degradations(metrics: pd.DataFrame) -> list[str]:
