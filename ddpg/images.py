@@ -46,7 +46,7 @@ from torch import Tensor
 from ddpg.errors import UserError
 from ddpg.files.writing import replacing
 
-CROPS = ("center", "stretch")
+CROPS = ("none", "center", "stretch")
 
 FORMATS = (
     *("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "QOI", "TGA"),
@@ -74,21 +74,24 @@ class ImageError(UserError):
         super().__init__(f"{os.fspath(path)}: {reason}")
 
 
-def load_image(path: str | os.PathLike[str], size: int, *, crop: str = "center") -> Tensor:
-    """Read a picture as a square RGB image.
+def load_image(
+    path: str | os.PathLike[str], size: int | tuple[int, int] | None, *, crop: str = "center"
+) -> Tensor:
+    """Read a picture as an RGB image of a size.
 
     Args:
         path: a file in one of :data:`FORMATS`.
-        size: side of the result in pixels.
-        crop: "center" cuts the centre to the shorter side before the resize (ImageNet),
-            "stretch" resizes the whole picture (CelebA-HQ).
+        size: of the result in pixels: the side of a square, or (height, width); None, with the crop
+            "none", for the picture's own.
+        crop: "center" cuts the middle part of the result's shape before the resize (ImageNet),
+            "stretch" resizes the whole picture (CelebA-HQ), "none" takes it as it is.
 
     Returns:
-        (3, size, size), float32, multiples of 1/255 in [0, 1].
+        (3, height, width), float32, multiples of 1/255 in [0, 1].
 
     Raises:
         ImageError: the file is missing, empty, truncated, too large, not a picture, or several.
-        ValueError: ``size`` or ``crop`` is not allowed.
+        ValueError: ``size`` or ``crop`` is not allowed, or they do not go together.
 
     Example:
         >>> from ddpg.datasets.places import source_folder
@@ -100,20 +103,35 @@ def load_image(path: str | os.PathLike[str], size: int, *, crop: str = "center")
 
 
 def load_measured(
-    path: str | os.PathLike[str], size: int, *, crop: str = "center"
+    path: str | os.PathLike[str], size: int | tuple[int, int] | None, *, crop: str = "center"
 ) -> tuple[Tensor, tuple[int, int]]:
     """Read a picture as :func:`load_image` does, with its width and height before the resize."""
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        raise ValueError(f"size must be a positive integer, got {size!r}")
+    sides = _sides(size)
     if crop not in CROPS:
         raise ValueError(f"crop must be one of {', '.join(CROPS)}, got {crop!r}")
+    if (sides is None) != (crop == "none"):
+        raise ValueError(f"crop 'none' and a size exclude each other, got {crop!r} and {size!r}")
     read = _read(path)
     for note in read.notes:
         _log.warning("%s: %s", os.fspath(path), note)
-    picture = _centre_square(read.picture) if crop == "center" else read.picture
-    picture = picture.resize((size, size), Image.Resampling.BILINEAR)
+    picture = read.picture
+    if sides is not None:
+        picture = _centre_part(picture, sides) if crop == "center" else picture
+        picture = picture.resize((sides[1], sides[0]), Image.Resampling.BILINEAR)
     pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous()
     return from_uint8(pixels), read.picture.size
+
+
+def _sides(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
+    """Height and width; None for a picture's own."""
+    if size is None:
+        return None
+    sides = (size, size) if not isinstance(size, tuple) else size
+    if len(sides) != 2 or any(isinstance(n, bool) or not isinstance(n, int) for n in sides):
+        raise ValueError(f"size must be a positive integer or two, got {size!r}")
+    if min(sides) < 1:
+        raise ValueError(f"size must be a positive integer or two, got {size!r}")
+    return sides
 
 
 def from_uint8(pixels: Tensor) -> Tensor:
@@ -391,9 +409,12 @@ def _on_white(picture: Image.Image) -> Image.Image:
     return Image.alpha_composite(white, layered).convert("RGB")
 
 
-def _centre_square(picture: Image.Image) -> Image.Image:
-    """The centre of the picture, cut to its shorter side."""
+def _centre_part(picture: Image.Image, sides: tuple[int, int]) -> Image.Image:
+    """The largest part of the picture that has the shape of a size, from its middle."""
     width, height = picture.size
-    side = min(width, height)
-    left, top = round((width - side) / 2), round((height - side) / 2)
-    return picture.crop((left, top, left + side, top + side))
+    if height * sides[1] > width * sides[0]:
+        part = width, max(1, round(width * sides[0] / sides[1]))
+    else:
+        part = max(1, round(height * sides[1] / sides[0])), height
+    left, top = round((width - part[0]) / 2), round((height - part[1]) / 2)
+    return picture.crop((left, top, left + part[0], top + part[1]))

@@ -12,7 +12,7 @@ from ddpg.priors.checkpoints.records import check_pins
 from ddpg.workflow.code import shell_prefix
 from ddpg.workflow.configuration import configuration_files, study_configuration
 from ddpg.workflow.half_precision import refuse_half_precision_without_gpu
-from ddpg.workflow.indexes import check_indexes
+from ddpg.workflow.indexes import check_indexes, unknown_sizes
 from ddpg.workflow.inputs import input_functions, table_titles
 from ddpg.workflow.own_files import check_own_files, check_own_pictures
 from ddpg.workflow.patterns import one_of
@@ -35,6 +35,8 @@ try:
         check_indexes(study)
         check_own_files(study.called_priors.values())
         check_own_pictures(study)
+        for line in unknown_sizes(study):
+            logger.info(line)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -63,7 +65,7 @@ wildcard_constraints:
 
 
 # `inputs.NAME` gives what a job reads, from its wildcards.
-inputs = input_functions(study, local)
+inputs = input_functions(study, local, ancient)
 
 
 def per_job(function):

@@ -157,6 +157,7 @@ rule provenance:
         metrics=places.metrics,
         checkpoints=inputs.checkpoints,
         backbones=inputs.backbone(None),
+        sizes=inputs.size_checks,
     output:
         reported(places.provenance, "provenance", "Study", file="Provenance"),
     log:
@@ -167,7 +168,8 @@ rule provenance:
         names=inputs.recorded_names,
     shell:
         "printf '%s\\0' {params.spec.options} --checkpoints {input.checkpoints:q}"
-        " --backbones {input.backbones:q} --files {input.indexes:q} {input.sheet:q}"
+        " --backbones {input.backbones:q} --sizes {input.sizes:q}"
+        " --files {input.indexes:q} {input.sheet:q}"
         " {input.metrics:q} {input.checkpoints:q} --names {params.names:q} |"
         " ddpg job provenance @- --sheet {input.sheet:q} --metrics {input.metrics:q}"
         " --output {output:q} --log {log:q}"

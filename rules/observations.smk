@@ -4,6 +4,7 @@
 rule observe:
     input:
         truth=inputs.observed_truth,
+        sizes=inputs.checked_sizes,
     output:
         places.observations("{cell}", "{shard}"),
     log:

@@ -38,6 +38,22 @@ rule survey_dataset:
         "ddpg job survey-dataset {params.spec.options} --output {output:q} --log {log:q}"
 
 
+# Of pictures of their own sizes: do kernels, masks and scales fit?
+rule check_sizes:
+    input:
+        inputs.surveyed_index,
+    output:
+        places.sizes("{dataset}"),
+    log:
+        places.log("check_sizes/{dataset}"),
+    localrule: True
+    params:
+        spec=planned(resources.SizeCheck, "dataset"),
+    shell:
+        "printf '%s\\0' {params.spec.options} |"
+        " ddpg job check-sizes @- --index {input:q} --output {output:q} --log {log:q}"
+
+
 rule prepare_images:
     input:
         pictures=inputs.source_pictures,

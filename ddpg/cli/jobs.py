@@ -34,6 +34,7 @@ from ddpg.jobs.resources import (
     Conversion,
     DatasetFetching,
     Preparation,
+    SizeCheck,
     Survey,
 )
 from ddpg.jobs.restoration import Recording, Restoration
@@ -51,6 +52,15 @@ def _survey_dataset(job: Survey) -> None:
     from ddpg.datasets.survey import survey_dataset
 
     survey_dataset(read_card(job.card), job.output, fetched=job.fetched)
+
+
+def _check_sizes(job: SizeCheck) -> None:
+    from ddpg.stages.sizes import check_sizes
+    from ddpg.study.demands import Demands
+    from ddpg.study.selection import parse_positions
+
+    demands = {cell: Demands.from_text(text) for cell, text in job.demands.items()}
+    check_sizes(job.index, job.output, positions=parse_positions(job.positions), demands=demands)
 
 
 def _prepare_images(job: Preparation) -> None:
@@ -163,6 +173,7 @@ def _evaluate(job: Evaluation) -> None:
             backbones={path.stem: path for path in job.backbones},
             observations=job.observations,
             degradation=job.degradation or {},
+            margin=job.margin,
             device=device,
         )
 
@@ -182,6 +193,7 @@ def _evaluate_samples(job: SampleEvaluation) -> None:
         between=job.between,
         lpips_net=job.lpips_net,
         backbone={path.stem: path for path in job.backbones}.get(job.lpips_net),
+        margin=job.margin,
     )
 
 
@@ -265,6 +277,8 @@ def _provenance(job: Provenance) -> None:
         priors=job.priors,
         checkpoints=job.checkpoints,
         backbones=job.backbones,
+        sizes=job.sizes,
+        measured=job.measured,
         files=dict(zip(names, job.files, strict=True)),
     )
 
@@ -293,6 +307,7 @@ def without_suffix(path: Path) -> Path:
 VERBS: dict[str, tuple[type[Job], Callable[[Any], None]]] = {
     "fetch-dataset": (DatasetFetching, _fetch_dataset),
     "survey-dataset": (Survey, _survey_dataset),
+    "check-sizes": (SizeCheck, _check_sizes),
     "prepare-images": (Preparation, _prepare_images),
     "fetch-checkpoint": (CheckpointFetching, _fetch_checkpoint),
     "convert-checkpoint": (Conversion, _convert_checkpoint),

@@ -21,6 +21,9 @@ from ddpg.validation import GivenPath, Identifier, PathText, Section, read_yaml,
 
 CARD_FOLDER = Path("config/cards/datasets")
 
+Crop = Literal["center", "stretch", "none"]
+"""How a picture gets the size of a study; with "none" it has its own."""
+
 
 class Source(Section):
     """Where the pictures of a data set lie: a package, a folder, an archive or on the web."""
@@ -114,8 +117,8 @@ class DatasetCard(Section):
     """What the pictures are and under which terms they may be used."""
     source: Source
     """Where the pictures lie."""
-    crop: Literal["center", "stretch"] = "center"
-    """"center" cuts the middle square before resizing, "stretch" resizes as it is."""
+    crop: Crop = "center"
+    """"center" cuts the middle before resizing, "stretch" resizes as it is, "none" does neither."""
     images: Images
     """The pictures, or the path of a list of them, or how many the source has."""
 

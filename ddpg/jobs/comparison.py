@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -142,9 +143,13 @@ class Provenance(Job):
 
     config: str = setting("the study's configuration, as JSON")
     priors: tuple[str, ...] = setting("names or cards", default=())
+    measured: tuple[str, ...] = setting(
+        "of which cells a part is measured, in words", default=(), silent=True
+    )
     names: tuple[str, ...] = file("of the files, where they lie elsewhere", default=())
     checkpoints: tuple[Path, ...] = file("records of fetched checkpoints", default=())
     backbones: tuple[Path, ...] = file("what find-backbone found", default=())
+    sizes: tuple[Path, ...] = file("what check-sizes wrote", default=())
     sheet: Path = file("the experiment sheet")
     metrics: Path = file("the long table (CSV)")
     files: tuple[Path, ...] = file("whose checksums are written down")
@@ -158,6 +163,17 @@ class Provenance(Job):
         return cls.spec(
             config=json.dumps(study.config.model_dump()),
             priors=tuple(map(as_path, used)),
+            measured=tuple(_measured(study)),
             code=code_of("ddpg.stages.provenance"),
             besides={"sheet": content_of(study.config.experiments), "identities": identities},
         )
+
+
+def _measured(study: Study) -> Iterator[str]:
+    """The cells of which a part is measured."""
+    for cell in study.cells:
+        if margin := study.margin(cell):
+            yield (
+                f"{cell}: without {margin} pixels at each edge, which lie outside the frame of the "
+                "observation"
+            )

@@ -31,6 +31,7 @@ class Evaluation(Job):
     degradation: Mapping[str, str] = setting(
         "what the observations are of, for metrics that ask for them", default=None
     )
+    margin: int = setting("pixels at each edge that are not measured", default=0, silent=True)
     truth: Path = file("the prepared pictures")
     restorations: Path = file("what is measured")
     costs: Path = file("of the restorations (CSV)")
@@ -54,6 +55,7 @@ class Evaluation(Job):
             hyper_parameters=row.columns,
             origins=row.column_origins,
             metrics=tuple(metrics),
+            margin=study.margin(row.cell.path),
             degradation=_in_words(degradation) if observed else None,
             code=evaluation_code(tuple(metrics), degradation if observed else None)
             + metric_data(metrics),
@@ -80,6 +82,7 @@ class SampleEvaluation(Job):
     images: tuple[str, ...] = setting("ids; default: all of the shard", default=())
     between: tuple[str, ...] = setting("metrics between samples: haarpsi, lpips")
     lpips_net: Literal["alex", "squeeze", "vgg"] = setting("LPIPS's network", default="alex")
+    margin: int = setting("pixels at each edge that are not measured", default=0, silent=True)
     truth: Path = file("the prepared pictures")
     restorations: tuple[Path, ...] = file("the samples, each with one restoration of every picture")
     costs: tuple[Path, ...] = file("of the restorations (CSV), in the same order")
@@ -97,6 +100,7 @@ class SampleEvaluation(Job):
             columns=_columns(row),
             between=("haarpsi", *(["lpips"] if nets else [])),
             lpips_net=nets[0] if nets else "alex",
+            margin=study.margin(row.cell.path),
             code=code_of("ddpg.stages.samples", without=[FETCHING, *OBSERVED]),
         )
 

@@ -11,9 +11,9 @@ import argparse
 import dataclasses
 import shlex
 import types
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import cache
-from typing import Any, Literal, Self, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Self, Union, cast, get_args, get_origin, get_type_hints
 
 from ddpg.errors import UserError
 
@@ -21,9 +21,14 @@ SETTING, FILE, MACHINE = "setting", "file", "machine"
 REQUIRED = dataclasses.MISSING
 
 
-def setting(description: str, *, default: Any = REQUIRED) -> Any:
-    """A field that the result depends on: it stands in the spec, and the spec becomes options."""
-    return _field(SETTING, description, default)
+def setting(description: str, *, default: Any = REQUIRED, silent: bool = False) -> Any:
+    """A field that the result depends on: it stands in the spec, and the spec becomes options.
+
+    Args:
+        silent: whether its default leaves no trace in the spec, so that studies that were run
+            before there was such a field run nothing again.
+    """
+    return _field(SETTING, description, default, silent=silent)
 
 
 def file(description: str, *, default: Any = REQUIRED) -> Any:
@@ -36,16 +41,18 @@ def machine(description: str, *, default: Any = None) -> Any:
     return _field(MACHINE, description, default)
 
 
-def _field(role: str, description: str, default: Any) -> Any:
-    return dataclasses.field(default=default, metadata={"role": role, "help": description})
+def _field(role: str, description: str, default: Any, *, silent: bool = False) -> Any:
+    about = {"role": role, "help": description, "silent": silent}
+    return dataclasses.field(default=default, metadata=about)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Job:
     """What one job takes; its docstring is the help of its verb.
 
-    Fields are of type str, int, float, Path, a ``Literal`` of strings, one of these or None, a
-    tuple of one of these, or a mapping from names to strings.
+    Fields are of type str, int, float, Path, a ``Literal`` of strings, ``Annotated`` with what
+    makes a value of a word, one of these or None, a tuple of one of these, or a mapping from names
+    to strings.
 
     Example:
         >>> @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -77,6 +84,7 @@ class Job:
         if settings or missing:
             raise TypeError(f"{cls.__name__}: unknown {[*settings]}, missing {missing}")
         words = [word for name, field in fields.items() for word in field.words(values[name])]
+        values = {n: v for n, v in values.items() if not fields[n].silent or v != fields[n].default}
         return Spec({**_plain(values), **_plain(besides or {})}, shlex.join(words))
 
     @classmethod
@@ -120,8 +128,9 @@ class Option:
     role: str
     description: str
     default: Any
-    kind: type
-    """Of one value."""
+    silent: bool
+    kind: Callable[[str], Any]
+    """Of one value: its type, or what makes it of a word."""
     shape: Literal["one", "several", "named"]
     choices: tuple[str, ...] | None
 
@@ -170,7 +179,7 @@ def options_of(job: type[Job]) -> tuple[Option, ...]:
 
 @cache
 def _options_of(job: Any) -> tuple[Option, ...]:
-    hints = get_type_hints(job)
+    hints = get_type_hints(job, include_extras=True)
     fields = sorted(dataclasses.fields(job), key=lambda field: field.name == "code")
     return tuple(
         Option(
@@ -178,6 +187,7 @@ def _options_of(job: Any) -> tuple[Option, ...]:
             field.metadata["role"],
             field.metadata["help"],
             field.default,
+            field.metadata["silent"],
             *_type_of(hints[field.name]),
         )
         for field in fields
@@ -186,6 +196,8 @@ def _options_of(job: Any) -> tuple[Option, ...]:
 
 def _type_of(hint: Any) -> tuple[Any, Literal["one", "several", "named"], tuple[str, ...] | None]:
     """Of a field's type: that of one value, how many there are, and which are allowed."""
+    if get_origin(hint) is Annotated:
+        return get_args(hint)[1], "one", None
     arguments = [part for part in get_args(hint) if part not in (types.NoneType, Ellipsis)]
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):

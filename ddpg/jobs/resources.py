@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ddpg.datasets.cards import DatasetCard
+from ddpg import pictures
+from ddpg.datasets.cards import Crop, DatasetCard
 from ddpg.datasets.contents import fetched_content, listed_contents, surveyed_content
 from ddpg.files.contents import digest_of
 from ddpg.jobs.code import FETCHING, code_of, conversion_code
@@ -15,7 +17,9 @@ from ddpg.priors.cards.identity import architecture_digest
 from ddpg.priors.cards.kinds import PRIOR_KINDS
 from ddpg.priors.checkpoints.places import downloaded_path
 from ddpg.priors.checkpoints.records import CHECKSUMS, planned_weights, seen_before
+from ddpg.study.demands import Demands
 from ddpg.study.selection import format_positions
+from ddpg.study.sizes import SizeWord, size_word
 
 if TYPE_CHECKING:
     from ddpg.study.study import Study
@@ -84,8 +88,8 @@ class Preparation(Job):
 
     card: str = setting("name or path of a data set card")
     positions: tuple[str, ...] = setting("places in the data set, such as 0-9 12")
-    crop: Literal["center", "stretch"] = setting("how a picture becomes a square")
-    image_size: int = setting("side of the squares, in pixels")
+    crop: Crop = setting("how a picture gets its size")
+    image_size: SizeWord = setting("side of squares in pixels, HEIGHTxWIDTH, or native")
     fetched: Path | None = setting("what fetch-dataset made, if it was needed", default=None)
     index: Path | None = file(
         "of survey-dataset; not needed where the card lists its pictures", default=None
@@ -102,8 +106,8 @@ class Preparation(Job):
         return cls.spec(
             card=as_path(study.entries[dataset].card),
             positions=tuple(format_positions(part.positions).split()),
-            crop=card.crop,
-            image_size=study.entries[dataset].image_size,
+            crop=study.crop(dataset),
+            image_size=size_word(study.entries[dataset].image_size),
             fetched=study.fetched_folder(dataset),
             code=code_of("ddpg.stages.preparation", without=["ddpg.datasets.cards"]),
             besides={
@@ -112,6 +116,31 @@ class Preparation(Job):
                 "entries": digest_of([entry.model_dump() for entry in part.entries or ()]),
                 "pictures": digest_of(listed_contents(card, part.positions)),
             },
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizeCheck(Job):
+    """Compare the sizes of pictures with what is done to them, before anything expensive."""
+
+    positions: tuple[str, ...] = setting("places in the data set, such as 0-9 12")
+    demands: Mapping[str, str] = setting("of each cell: what it asks of sizes, as JSON")
+    index: Path = file("of survey-dataset, which knows the sizes")
+    output: Path = file("the sizes, and what is cut off (JSON)")
+
+    @classmethod
+    def planned(cls, study: Study, dataset: str) -> Spec:
+        """What the comparison depends on besides the index."""
+        part = study.selections[dataset]
+        ids = None if part.entries is None else [entry.id for entry in part.entries]
+        cells = {path: c.degradation for path, c in study.cells.items() if c.dataset == dataset}
+        motion = study.config.motion_kernel.size
+        masks = sorted({degradation.mask for degradation in cells.values()} - {""})
+        return cls.spec(
+            positions=tuple(format_positions(part.positions).split()),
+            demands={path: Demands.of(d, motion).to_text() for path, d in cells.items()},
+            code=code_of("ddpg.stages.sizes"),
+            besides={"masks": {mask: pictures.contents_of(mask, ids) for mask in masks}},
         )
 
 

@@ -14,6 +14,7 @@ from ddpg.jobs.fields import Spec, as_path, file, machine, setting
 from ddpg.jobs.observation import Degrading
 from ddpg.priors.cards.settings import Compile, Layout, Precision
 from ddpg.samplers.catalogue import METHODS, parse_hyper_parameters
+from ddpg.study.sizes import SizeWord, size_word
 
 if TYPE_CHECKING:
     from ddpg.study.sheet import Experiment
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 class Restoring(Degrading):
     """Which method restores which observations, with which prior."""
 
-    image_size: int = setting("side of the pictures, in pixels")
+    image_size: SizeWord = setting("side of squares in pixels, HEIGHTxWIDTH, or native")
     method: str = setting("name of the method")
     hyper_parameters: Mapping[str, str] = setting("of the method", default=None)
     prior: str = setting("name or card of a prior", default="")
@@ -59,7 +60,7 @@ class Restoring(Degrading):
         dataset = row.cell.dataset
         settings = {
             **cls.cell_settings(study, row.cell.path),
-            "image_size": study.entries[dataset].image_size,
+            "image_size": size_word(study.entries[dataset].image_size),
             "method": row.method,
             "hyper_parameters": {name: str(v) for name, v in row.hyper_parameters.items()},
             "repeat": row.repeat,

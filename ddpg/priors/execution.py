@@ -184,7 +184,7 @@ class CompiledNetwork:
         return result.clone() if self._replays else result
 
 
-def best_batch_size(prior: ImagePrior, image_size: int) -> int:
+def best_batch_size(prior: ImagePrior, image_size: int | tuple[int, int]) -> int:
     """The batch size of a prior on its device.
 
     Args:
@@ -212,14 +212,15 @@ def automatic_batch_size(
     return max(1, min(largest, 1 + int((USABLE * free - one) // each)))
 
 
-def _peak_bytes(prior: ImagePrior, image_size: int, count: int) -> float:
+def _peak_bytes(prior: ImagePrior, image_size: int | tuple[int, int], count: int) -> float:
     """Memory that an evaluation of ``count`` images takes beyond what is held already."""
     if prior.needs_labels:
         prior = prior.conditioned_on([0] * count)
     torch.cuda.reset_peak_memory_stats(prior.device)
     before = torch.cuda.memory_allocated(prior.device)
     with uncompiled():
-        images = torch.zeros(count, 3, image_size, image_size, device=prior.device)
+        sides = (image_size, image_size) if isinstance(image_size, int) else image_size
+        images = torch.zeros(count, 3, *sides, device=prior.device)
         if isinstance(prior, Prior):
             prior.eps(images, 0)
         elif isinstance(prior, ConsistencyPrior):

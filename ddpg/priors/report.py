@@ -39,8 +39,9 @@ def score_report(
     """
     card, pictures_card = read_card(name_or_card), read_dataset_card(dataset)
     folder = source_folder(pictures_card.source.folder, pictures_card.source.package)
+    crop = "center" if pictures_card.crop == "none" else pictures_card.crop
     pictures = {
-        image.id: load_image(folder / image.file, size, crop=pictures_card.crop)
+        image.id: load_image(folder / image.file, size, crop=crop)
         for image in pictures_card.listed()
     }
     prior = load_prior(name_or_card, device=device)

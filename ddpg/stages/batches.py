@@ -14,16 +14,19 @@ from ddpg.files.tensors import read_labels, read_tensors
 from ddpg.jobs.restoration import Restoring
 from ddpg.noise import SeededNoise
 from ddpg.operators.base import LinearOperator
-from ddpg.priors.base import ImagePrior
+from ddpg.priors.base import ImagePrior, Prior
 from ddpg.priors.cards.card import read_card
 from ddpg.priors.cards.identity import card_identity
+from ddpg.priors.cards.limits import prior_limits
 from ddpg.priors.cards.settings import ExecutionSettings
 from ddpg.priors.execution import Execution, best_precision
 from ddpg.priors.loading import load_prior
+from ddpg.priors.tiling import on_tiles
 from ddpg.samplers.base import Sampler
 from ddpg.samplers.building import build_sampler
 from ddpg.samplers.catalogue import METHODS
-from ddpg.stages.degrading import Model, read_belongings
+from ddpg.stages.degrading import Model, read_belongings, read_sizes
+from ddpg.study.sizes import sides_of
 
 
 @dataclass(frozen=True)
@@ -61,14 +64,25 @@ class Restorer:
         wanted = self.prior is not None and self.prior.needs_labels
         self._labels = read_labels(job.observations) if wanted else {}
 
+    def sizes(self, images: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Height and width of the pictures that are to be restored, by image."""
+        sides = sides_of(self.job.image_size)
+        if sides is None:
+            return read_sizes(self.job.observations, images)
+        return dict.fromkeys(images, sides)
+
     def batch(self, images: Sequence[str]) -> Batch:
-        """Images of the shard, by their ids."""
-        job = self.job
+        """Images of the shard, by their ids; all of one size.
+
+        Raises:
+            UserError: they are of several sizes, or the prior lacks the class of one.
+        """
+        job, sizes = self.job, set(self.sizes(images).values())
+        if len(sizes) > 1:
+            raise UserError(f"{job.observations}: pictures of several sizes are no batch")
         y = torch.stack(list(read_tensors(job.observations, images).values()))
         model = Model(job.task, job.operator, job.scale, job.share, job.grey_weights)
-        operator = model.operator(
-            job.image_size, read_belongings(job.observations, images, job.task)
-        )
+        operator = model.operator(sizes.pop(), read_belongings(job.observations, images, job.task))
         purpose = f"restoration/{job.repeat}" if job.repeat else "restoration"
         # While a GPU runs the network, the threads of this job have nothing else to do.
         on_gpu = torch.device(self.device).type == "cuda"
@@ -119,7 +133,7 @@ def prior_identity(job: Restoring, device: str) -> list[object]:
 
 def _prior(job: Restoring, device: str) -> ImagePrior:
     execution = execution_of(job)
-    return load_prior(
+    prior = load_prior(
         job.prior,
         device=device,
         dtype=execution.precision or "auto",
@@ -127,3 +141,8 @@ def _prior(job: Restoring, device: str) -> ImagePrior:
         classifier=job.classifier,
         execution=Execution.of(execution),
     )
+    if sides_of(job.image_size) is not None:
+        return prior
+    if not isinstance(prior, Prior):
+        raise UserError(f"{job.prior}: a consistency model takes no pictures of their own sizes")
+    return on_tiles(prior, only=prior_limits(read_card(job.prior)).image_size)

@@ -1,4 +1,4 @@
-"""What belongs to the pictures of a shard: kernels, masks and seeds, drawn or read from files.
+"""What belongs to the pictures of a shard: kernels, masks, seeds, sizes, drawn or read from files.
 
 They are stored beside the observations, so that restorations, figures and other programs have them:
 
@@ -6,12 +6,13 @@ They are stored beside the observations, so that restorations, figures and other
     {id}/kernel   (k, k) float32, where the degradation has one
     {id}/mask     (h, w) uint8, 1 where a pixel is known
     {id}/seed     (1,) int64, of the rows that compressed sensing measures
+    {id}/size     (2,) int64, height and width of the unknown picture, where each has its own
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from ddpg.pictures.drawn_masks import draw_mask
 from ddpg.pictures.kernels import is_drawn_for_each, read_kernel
 from ddpg.pictures.masks import read_mask
 
-KERNEL, MASK, SEED = "kernel", "mask", "seed"
+KERNEL, MASK, SEED, SIZE = "kernel", "mask", "seed", "size"
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,16 @@ class Model:
     scale: int | None = None
     share: float | None = None
     weights: tuple[float, float, float] | None = None
+
+    def kept(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Height and width of what is degraded of a picture: its upper left part whose sides the
+        scale of super-resolution divides, as in the field ("modcrop").
+
+        >>> Model("sr_bicubic", "svd", scale=4).kept((451, 300))
+        (448, 300)
+        """
+        scale = self.scale if self.scale and TASKS[self.task].scales else 1
+        return size[0] - size[0] % scale, size[1] - size[1] % scale
 
     def operator(
         self, size: int | tuple[int, int], belongings: Mapping[str, Tensor]
@@ -78,6 +89,10 @@ class Belongings:
     mask: str = ""
     kernel_side: int = 0
     seeds: Sequence[int] = ()
+
+    def of(self, numbers: Sequence[int]) -> Belongings:
+        """What it says of some of the pictures, by their places among those of the seeds."""
+        return replace(self, seeds=[self.seeds[n] for n in numbers] if self.seeds else ())
 
     def tensors(
         self, model: Model, size: tuple[int, int], images: Sequence[str]
@@ -122,6 +137,16 @@ class Belongings:
             else:
                 masks.append(read_mask(Path(file_of(self.mask, image)), size, inverted=False))
         return torch.from_numpy(np.stack(masks)).to(torch.uint8)
+
+
+def read_sizes(path: Path, images: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Height and width of the unknown pictures of a file of observations, by image.
+
+    Raises:
+        ddpg.files.tensors.CorruptFileError: the file cannot be read or does not tell them.
+    """
+    sizes = read_tensors(path, [f"{name}/{SIZE}" for name in images])
+    return {name: tuple(sizes[f"{name}/{SIZE}"].tolist()) for name in images}
 
 
 def stored(belongings: Mapping[str, Tensor], images: Sequence[str]) -> dict[str, Tensor]:

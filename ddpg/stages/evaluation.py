@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +21,7 @@ from ddpg.files.tensors import read_tensors
 from ddpg.images import from_uint8
 from ddpg.metrics.catalogue import METRICS, Metric
 from ddpg.plugins import load_object
+from ddpg.stages.shapes import by_size, counterpart, inner, scale_of
 
 if TYPE_CHECKING:
     from ddpg.metrics.fidelity import Observed
@@ -58,16 +59,24 @@ class Pictures:
         restored: (B, 3, H, W) float64, black 0 and white 1, not clamped.
         truth: the same of the truth, in [0, 1].
         observed: what was observed of it, where a metric asks.
+        margin: pixels at each edge that are not measured; what was observed is compared with all.
     """
 
     restored: Tensor
     truth: Tensor
     observed: Observed | None = None
+    margin: int = 0
+
+    @property
+    def within(self) -> Pictures:
+        """What is measured of them: clamped, without the margin, and compared with nothing seen."""
+        restored, truth = (inner(x, self.margin) for x in (self.restored.clamp(0, 1), self.truth))
+        return Pictures(restored, truth)
 
     def __getitem__(self, part: slice) -> Pictures:
         """Some of the pictures, as of a sequence."""
         observed = None if self.observed is None else self.observed[part]
-        return Pictures(self.restored[part], self.truth[part], observed)
+        return Pictures(self.restored[part], self.truth[part], observed, self.margin)
 
     def __len__(self) -> int:
         return len(self.restored)
@@ -130,6 +139,7 @@ def evaluate(
     backbones: Mapping[str, Path] = MappingProxyType({}),
     observations: Path | None = None,
     degradation: Mapping[str, str] = MappingProxyType({}),
+    margin: int = 0,
     device: str = "cpu",
 ) -> None:
     """Measure the images of a shard.
@@ -152,6 +162,7 @@ def evaluate(
             there.
         observations: what was restored, for metrics that ask for it.
         degradation: what they are of, see :class:`Observations`.
+        margin: pixels at each edge that are not measured.
         device: where to compute; it shows in no decimal that is written.
 
     Raises:
@@ -168,15 +179,15 @@ def evaluate(
         observed = Observations(observations, degradation, sigma_y, device)
     calls = {metric: _call(METRICS[metric], backbones) for metric in metrics}
     measured: dict[str, dict[str, Measured]] = {metric: {} for metric in metrics}
-    size = BATCH_SIZES.get(torch.device(device).type, 1)
-    for first in range(0, len(whole), size):
-        batch = whole[first : first + size]
-        reference = from_uint8(torch.stack([truth[name] for name in batch]).to(device)).double()
+    for batch in _batches(restored, BATCH_SIZES.get(torch.device(device).type, 1)):
+        size = restored[batch[0]].shape[-2:]
+        parts = [counterpart(truth[name], size, scale_of(experiment)) for name in batch]
+        reference = from_uint8(torch.stack(parts).to(device)).double()
         candidate = torch.stack([restored[name] for name in batch]).to(device).double() / 2 + 0.5
         _refuse_non_finite(candidate, batch, restorations)
         sides = (candidate.shape[-2], candidate.shape[-1])
         seen = None if observed is None else observed.of(batch, sides)
-        pictures = Pictures(candidate, reference, seen)
+        pictures = Pictures(candidate, reference, seen, margin)
         for metric, call in calls.items():
             values = _values(call, pictures, one_by_one=not METRICS[metric].batch)
             measured[metric] |= dict(zip(batch, values, strict=True))
@@ -196,21 +207,27 @@ def evaluate(
     )
 
 
+def _batches(images: Mapping[str, Tensor], count: int) -> Iterator[list[str]]:
+    """The images in batches of one size."""
+    for group in by_size({name: (x.shape[-2], x.shape[-1]) for name, x in images.items()}):
+        yield from (group[first : first + count] for first in range(0, len(group), count))
+
+
 def _call(metric: Metric, backbones: Mapping[str, Path]) -> Callable[[Pictures], Tensor]:
     """The function of a metric, for a batch."""
 
     def compute(pictures: Pictures) -> Tensor:
         function = load_object(metric.function, f"metric {metric.name!r}")
-        given = {"truth": pictures.truth, "observation": pictures.observed}
         observed = "observation" in metric.needs
         if observed and pictures.observed is None:
             raise MetricUnavailable("no observations were given")
-        restored = pictures.restored if observed else pictures.restored.clamp(0, 1)
+        shown = pictures if observed else pictures.within
+        given = {"truth": shown.truth, "observation": shown.observed}
         options = dict(metric.options)
         if metric.weights:
             options["backbone"] = found_backbone(backbones.get(metric.weights))
         needed = [given[need] for need in metric.needs]
-        return function(restored, *needed, data_range=1.0, **options)
+        return function(shown.restored, *needed, data_range=1.0, **options)
 
     return compute
 

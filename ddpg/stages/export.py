@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +36,10 @@ from ddpg.operators.building import SHARE
 from ddpg.operators.task_kernels import BLUR_TAPS
 from ddpg.operators.tight.hadamard import random_rows
 from ddpg.samplers.catalogue import NOISY_SCALE
-from ddpg.stages.degrading import SEED
+from ddpg.stages.degrading import SEED, SIZE
 from ddpg.study.degradations import Degradation
 from ddpg.study.sheet import Cell
+from ddpg.study.sizes import sides_of
 from ddpg.study.study import Study
 
 FORMATS = ("png", "npy", "safetensors")
@@ -56,7 +57,9 @@ with pictures on [-1, 1] and n white, of standard deviation 2 sigma_y.
   *.npy, *.safetensors   y in float32 on [-1, 1], (channels, height, width), as the methods of the
                          study get it, not clipped; kernels; masks of ones (known) and zeros; rows:
                          which coefficients of the orthonormal two-dimensional Walsh-Hadamard
-                         transform in natural order y holds.
+                         transform in natural order y holds; sizes, where pictures have their own:
+                         height and width of what is to be restored, the upper left part of the
+                         truth where the scale does not divide that.
   *.png                  (y + 1) / 2, clipped to [0, 1] and rounded to 8 bits, which adds an error
                          of 0.0011; kernels scaled to their largest value. For looking at, and
                          for programs that take nothing else.
@@ -181,15 +184,15 @@ def _export_cell(study: Study, path: str, folder: Path, formats: Collection[str]
     if "safetensors" in formats:
         write_tensors(tensors, folder / "observations.safetensors", ids=ids, labels=labels)
     skipped = _write_pictures(tensors, ids, folder, formats)
+    sizes = _sizes(study, cell, tensors, ids)
     if cell.degradation.task == "compressed_sensing":
-        size = study.entries[cell.dataset].image_size
         for name in ids:
-            rows = _rows(tensors[f"{name}/{SEED}"], size, cell.degradation)
+            rows = _rows(tensors[f"{name}/{SEED}"], sizes[name], cell.degradation)
             _save_array(folder / f"rows/{name}.npy", rows)
     if cell.degradation.task in BLUR_TAPS:
         rows, columns = BLUR_TAPS[cell.degradation.task]
         _write_values(torch.outer(rows, columns), folder / "kernel", formats)
-    _write_json(folder / "cell.json", _description(study, cell, ids, labels, skipped, folder))
+    _write_json(folder / "cell.json", _description(study, cell, sizes, labels, skipped, folder))
     logging.getLogger(__name__).info("%s: %d pictures", path, len(ids))
 
 
@@ -219,10 +222,21 @@ def _write_pictures(
     return skipped
 
 
-def _rows(seed: Tensor, size: int, degradation: Degradation) -> Tensor:
+def _sizes(
+    study: Study, cell: Cell, tensors: Mapping[str, Tensor], ids: Sequence[str]
+) -> dict[str, tuple[int, int]]:
+    """Height and width of the unknown pictures: of all, or stored beside each."""
+    sides = sides_of(study.entries[cell.dataset].image_size)
+    if sides is not None:
+        return dict.fromkeys(ids, sides)
+    sizes = {name: tensors[f"{name}/{SIZE}"].tolist() for name in ids}
+    return {name: (height, width) for name, (height, width) in sizes.items()}
+
+
+def _rows(seed: Tensor, size: tuple[int, int], degradation: Degradation) -> Tensor:
     """The coefficients that compressed sensing has measured, in natural order."""
     share = SHARE if degradation.share is None else degradation.share
-    return random_rows((size, size), share, int(seed))
+    return random_rows(size, share, int(seed))
 
 
 def _is_picture(y: Tensor) -> bool:
@@ -255,7 +269,7 @@ def _save_picture(path: Path, image: Tensor) -> None:
 def _description(
     study: Study,
     cell: Cell,
-    ids: Sequence[str],
+    sizes: Mapping[str, tuple[int, int]],
     labels: dict[str, int],
     skipped: bool,
     folder: Path,
@@ -271,7 +285,7 @@ def _description(
         "noise_standard_deviation": NOISY_SCALE * cell.sigma_y,
         "range": [-1, 1],
         "seed": study.config.seed,
-        "images": list(ids),
+        "images": list(sizes),
         "sha256": dict(_checksums(folder)),
     }
     if degradation.card:
@@ -279,6 +293,8 @@ def _description(
         for name in ("kernel", "mask", "share", "weights"):
             if value := getattr(degradation, name):
                 described[name] = value
+    if study.has_own_sizes(cell.dataset):
+        described["sizes"] = {name: list(size) for name, size in sizes.items()}
     if labels:
         described["labels"] = labels
     if skipped:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -16,7 +16,8 @@ from ddpg.images import from_uint8
 from ddpg.noise import SeededNoise
 from ddpg.operators.kernels import motion_kernel
 from ddpg.samplers.catalogue import NOISY_SCALE
-from ddpg.stages.degrading import KERNEL, Belongings, Model, stored
+from ddpg.stages.degrading import KERNEL, SIZE, Belongings, Model, stored
+from ddpg.stages.shapes import by_size, have_own_sizes
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,10 @@ class MotionKernels:
     seeds: Sequence[int]
     size: int
     intensity: float
+
+    def of(self, numbers: Sequence[int]) -> MotionKernels:
+        """Those of some of the pictures, by their places."""
+        return replace(self, seeds=[self.seeds[number] for number in numbers])
 
     def tensor(self) -> Tensor:
         """The kernels (B, size, size)."""
@@ -54,6 +59,9 @@ def observe(
 ) -> None:
     """Degrade the pictures of a shard: ``y = A x + 2 sigma_y e``.
 
+    Of a picture whose sides the scale of super-resolution does not divide the last rows and columns
+    are cut off first, see :meth:`ddpg.stages.degrading.Model.kept`, which is logged.
+
     Args:
         truth_file: prepared pictures.
         output: safetensors file: y, float32 on [-1, 1], keyed by id, and what belongs to each, see
@@ -75,19 +83,45 @@ def observe(
         raise UserError(f"{task}: motion kernels are needed by motion_deblur, and only by it")
     if motion is not None and len(motion.seeds) != len(images):
         raise UserError(f"{len(motion.seeds)} kernel seeds were given for {len(images)} images")
-    truth = read_tensors(truth_file, images)
-    x = 2 * from_uint8(torch.stack([truth[name] for name in images])) - 1
-    size = (x.shape[-2], x.shape[-1])
     model = Model(task, backend, scale, share, weights)
-    parts = {} if belongings is None else belongings.tensors(model, size, images)
-    if motion is not None:
-        parts[KERNEL] = motion.tensor()
-    clean = model.operator(size, parts).forward(x)
+    truth = {
+        name: _kept(name, pixels, model)
+        for name, pixels in read_tensors(truth_file, images).items()
+    }
     # The degradation is part of the purpose, so that two tasks never share their noise.
     purpose = f"observation/{card or task}/{backend}/{scale}/{sigma_y!r}"
-    noise = SeededNoise(seed, images, dataset=dataset, purpose=purpose)
-    y = clean + NOISY_SCALE * sigma_y * noise.initial(clean.shape)
-    tensors = {name: y[i].contiguous() for i, name in enumerate(images)} | stored(parts, images)
+    own_sizes = have_own_sizes(truth_file)
+    observed: dict[str, Tensor] = {}
+    beside: dict[str, Tensor] = {}
+    for group in by_size({name: (x.shape[-2], x.shape[-1]) for name, x in truth.items()}):
+        x = 2 * from_uint8(torch.stack([truth[name] for name in group])) - 1
+        size, numbers = (x.shape[-2], x.shape[-1]), [images.index(name) for name in group]
+        parts = {} if belongings is None else belongings.of(numbers).tensors(model, size, group)
+        if motion is not None:
+            parts[KERNEL] = motion.of(numbers).tensor()
+        clean = model.operator(size, parts).forward(x)
+        noise = SeededNoise(seed, group, dataset=dataset, purpose=purpose)
+        y = clean + NOISY_SCALE * sigma_y * noise.initial(clean.shape)
+        if own_sizes:
+            parts[SIZE] = torch.tensor([size] * len(group))
+        observed |= {name: y[i].contiguous() for i, name in enumerate(group)}
+        beside |= stored(parts, group)
+    tensors = observed | beside
     labels = {name: label for name, label in read_labels(truth_file).items() if name in images}
     write_tensors(tensors, output, ids=images, labels=labels)
     log.info("%s: observed %d pictures", output, len(images))
+
+
+def _kept(name: str, pixels: Tensor, model: Model) -> Tensor:
+    """What is degraded of a picture (3, H, W)."""
+    height, width = pixels.shape[-2:]
+    kept = model.kept((height, width))
+    if kept == (height, width):
+        return pixels
+    if min(kept) == 0:
+        raise UserError(f"{name}: {width} x {height} is smaller than the scale {model.scale}")
+    log.info(
+        "%s: %d x %d cut to %d x %d, which the scale %s divides",
+        *(name, width, height, kept[1], kept[0], model.scale),
+    )
+    return pixels[:, : kept[0], : kept[1]]

@@ -23,7 +23,9 @@ from ddpg.metrics.catalogue import METRICS
 from ddpg.priors.cards.card import read_card
 from ddpg.priors.cards.own_files import weights_content
 from ddpg.priors.checkpoints.records import read_record
+from ddpg.stages.sizes import cropped_pictures
 from ddpg.study.names import cell_name, degradation_name
+from ddpg.study.sizes import sides_of
 
 SHOWN = 50
 """Failed restorations that the record names."""
@@ -47,6 +49,8 @@ def write_provenance(
     files: Mapping[str, Path],
     checkpoints: Iterable[Path] = (),
     backbones: Iterable[Path] = (),
+    sizes: Iterable[Path] = (),
+    measured: Iterable[str] = (),
 ) -> None:
     """Write the provenance of a study as JSON.
 
@@ -60,6 +64,8 @@ def write_provenance(
             recorded, by their names in the study; object storage has them elsewhere.
         checkpoints: records of fetched checkpoints, ``{prior}/{part}.json``.
         backbones: what was found of the files that metrics need, ``{name}.json``.
+        measured: of which cells a part is measured, a line each.
+        sizes: what was compared of the sizes of pictures, see :mod:`ddpg.stages.sizes`.
     """
     fetched = {record.parts[-2:]: read_record(record).sha256 for record in checkpoints}
     content = {
@@ -79,6 +85,8 @@ def write_provenance(
     told = {
         "failed_restorations": failed_restorations(metrics),
         "enlarged_pictures": enlarged_pictures(config, files, pictures),
+        "cut_pictures": [line for path in sizes for line in cropped_pictures(path)],
+        "measured_parts": list(measured),
     }
     content |= {name: lines for name, lines in told.items() if lines}
     with replacing(output) as path:
@@ -202,20 +210,23 @@ def enlarged_pictures(
     """
     indexes = {name.split("/")[-2]: path for name, path in files.items() if name.endswith(_INDEX)}
     sizes = {
-        read_dataset_card(entry["card"]).name: entry["image_size"]
+        read_dataset_card(entry["card"]).name: sides_of(entry["image_size"])
         for entry in (config.get("datasets", ()) if indexes else ())
     }
     lines = []
     for dataset, index in indexes.items():
         taken = [row for row in read_index(index) if row.id in pictures.get(dataset, ())]
-        size = sizes[dataset]
-        small = [row for row in taken if min(row.width, row.height) < size]
+        sides = sizes[dataset]
+        if sides is None:
+            continue
+        height, width = sides
+        small = [row for row in taken if row.height < height or row.width < width]
         if small:
             named = [f"{row.id} ({row.width} x {row.height})" for row in small[:_NAMED]]
             more = ", ..." if len(small) > _NAMED else ""
             lines.append(
-                f"{dataset}: {len(small)} of {len(taken)} pictures are smaller than {size} x {size}"
-                f": {', '.join(named)}{more}"
+                f"{dataset}: {len(small)} of {len(taken)} pictures are smaller than {width} x "
+                f"{height}: {', '.join(named)}{more}"
             )
     return lines
 

@@ -29,11 +29,15 @@ from ddpg.priors.execution import best_batch_size
 from ddpg.samplers.problem import NonFiniteError, State, divergences, overflows_as_divergence
 from ddpg.stages.batches import Restorer, execution_of, prior_identity
 from ddpg.stages.finished import FinishedImages
+from ddpg.stages.shapes import by_size
+from ddpg.study.sizes import sides_of
 
 log = logging.getLogger(__name__)
 
 WITHOUT_NETWORK = 16
 """Images at a time of methods that call no network."""
+SQUARE = 256
+"""Side of pictures of which so many are no burden; of larger ones of their own sizes fewer are."""
 
 
 def restore_shard(job: Restoration, *, device: str) -> None:
@@ -85,39 +89,53 @@ class _ShardRestorer(Restorer):
         super().__init__(job, device)
         self._images = images
         self._evaluations: list[int] = []
-        self._batch_size = job.batch_size or self._best_batch_size()
+        self._asked_batch_size = job.batch_size
 
     def restore(self, waiting: Sequence[str], finished: FinishedImages) -> None:
         """Restore images, keeping each batch as soon as it is done."""
         steps = max(1, self.sampler.network_evaluations)
-        rest, batch_size = list(waiting), self._batch_size
+        sizes = self.sizes(waiting)
+        with steps_bar(self.job.method, len(waiting) * steps) as bar:
+            for group in by_size(sizes):
+                self._restore_group(group, sizes[group[0]], finished, bar)
+
+    def _restore_group(
+        self, images: Sequence[str], size: tuple[int, int], finished: FinishedImages, bar: tqdm
+    ) -> None:
+        """Restore images of one size."""
+        rest, batch_size = list(images), self._batch_size_of(size)
         if self.prior is not None:
+            steps = max(1, self.sampler.network_evaluations)
             self.prior.expect(-(-len(rest) // batch_size) * steps)
             settings = ", ".join(f"{name} {value}" for name, value in self.prior.settings.items())
             log.info("the prior: %s; %d images at a time", settings, batch_size)
-        with steps_bar(self.job.method, len(rest) * steps) as bar:
-            while rest:
-                batch = rest[:batch_size]
-                try:
-                    self._restore_batch(batch, finished, bar, batch_size)
-                except torch.OutOfMemoryError:
-                    if len(batch) == 1:
-                        raise
-                    batch_size = len(batch) // 2
-                    torch.cuda.empty_cache()
-                    log.warning(
-                        "out of memory with %d images at a time; going on with %d",
-                        len(batch),
-                        batch_size,
-                    )
-                else:
-                    rest = rest[len(batch) :]
+        while rest:
+            batch = rest[:batch_size]
+            try:
+                self._restore_batch(batch, finished, bar, batch_size)
+            except torch.OutOfMemoryError:
+                if len(batch) == 1:
+                    raise
+                batch_size = len(batch) // 2
+                torch.cuda.empty_cache()
+                log.warning(
+                    "out of memory with %d images at a time; going on with %d",
+                    len(batch),
+                    batch_size,
+                )
+            else:
+                rest = rest[len(batch) :]
 
-    def _best_batch_size(self) -> int:
+    def _batch_size_of(self, size: tuple[int, int]) -> int:
+        """Images of a size at a time."""
+        if self._asked_batch_size:
+            return self._asked_batch_size
         if self.prior is None:
-            return WITHOUT_NETWORK
+            fitting = WITHOUT_NETWORK * SQUARE**2 // (size[0] * size[1])
+            own = sides_of(self.job.image_size) is None
+            return max(1, min(WITHOUT_NETWORK, fitting)) if own else WITHOUT_NETWORK
         given = execution_of(self.job).batch_size
-        return given or best_batch_size(self.prior, self.job.image_size)
+        return given or best_batch_size(self.prior, size)
 
     def _restore_batch(
         self, batch: Sequence[str], finished: FinishedImages, bar: tqdm, batch_size: int
@@ -171,11 +189,9 @@ class _ShardRestorer(Restorer):
         """A batch of one image that failed, as :meth:`_restored` returns it; raises for several."""
         if len(batch) > 1:
             raise error
-        size = self.job.image_size
         reason = " ".join(str(error).split()) or "a floating-point error"
-        return torch.full((1, 3, size, size), torch.nan), {
-            0: f"{self.job.method} diverged: {reason}"
-        }
+        size = self.sizes(batch)[batch[0]]
+        return torch.full((1, 3, *size), torch.nan), {0: f"{self.job.method} diverged: {reason}"}
 
     def _compute(self, batch: Sequence[str], bar: tqdm) -> Tensor:
         ready = self.batch(batch)
@@ -202,7 +218,8 @@ class _ShardRestorer(Restorer):
         settings = self.prior.settings
         compiled = {"yes": ["compiled"], "no": ["not compiled"]}.get(settings.get("compiled", ""))
         words = [settings["precision"], settings.get("layout", "").replace("_", " ")]
-        words += [*(compiled or []), at_a_time(images)]
+        tiles = [f"tiles of {settings['tiles']}"] if "tiles" in settings else []
+        words += [*(compiled or []), *tiles, at_a_time(images)]
         return f"{', '.join(filter(None, words))} on {device_name(self.device)}"
 
 

@@ -22,6 +22,7 @@ from ddpg.images import from_uint8
 from ddpg.metrics import ensembles
 from ddpg.metrics.measures import haarpsi, lpips, psnr
 from ddpg.stages.evaluation import found_backbone
+from ddpg.stages.shapes import Part, scale_of
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ def evaluate_samples(
     between: Sequence[str],
     lpips_net: str = "alex",
     backbone: Path | None = None,
+    margin: int = 0,
 ) -> None:
     """Measure the restorations of a shard as samples of the posterior, picture by picture.
 
@@ -62,6 +64,7 @@ def evaluate_samples(
         between: metrics between samples, "haarpsi" and "lpips".
         lpips_net: LPIPS's network.
         backbone: JSON file that tells where its weights are, or why they are not there.
+        margin: pixels at each edge that are not measured.
 
     Raises:
         UserError: there are not as many files of costs as of restorations, or a restoration that
@@ -79,7 +82,8 @@ def evaluate_samples(
             path for path, reasons in zip(restorations, failures, strict=True)
             if image not in reasons
         ]  # fmt: skip
-        values, reason = _measured(truth_file, whole, image, functions)
+        part = Part(scale_of(experiment), margin)
+        values, reason = _measured(truth_file, whole, image, functions, part)
         why = reason or (failed[0] if failed else "")
         if len(whole) < 2:
             why = f"{len(whole)} of {len(restorations)} samples; {failed[0]}" if failed else (
@@ -110,13 +114,18 @@ def measures(between: Mapping[str, object]) -> list[str]:
 
 
 def _measured(
-    truth_file: Path, samples: Sequence[Path], image: str, between: Mapping[str, Between]
+    truth_file: Path,
+    samples: Sequence[Path],
+    image: str,
+    between: Mapping[str, Between],
+    part: Part,
 ) -> tuple[dict[str, float | str], str]:
     """The measures of one picture, or the reason why there are none."""
     if not samples:
         return {}, ""
     truth = from_uint8(read_tensors(truth_file, [image])[image]).double()
     restored = torch.stack([_sample(path, image) for path in samples])
+    restored, truth = part.compared(restored, truth)
     values: dict[str, float | str] = {
         "psnr_sample": _mean(psnr(restored, truth.expand_as(restored), data_range=1.0))
     }

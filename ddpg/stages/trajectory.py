@@ -21,6 +21,7 @@ from ddpg.priors.base import ImagePrior
 from ddpg.samplers.base import Sampler
 from ddpg.samplers.problem import NonFiniteError, State, divergences, overflows_as_divergence
 from ddpg.stages.batches import Restorer
+from ddpg.stages.shapes import counterpart
 from ddpg.stages.trajectory_file import Moment, Trajectory, failed_trajectory, write_trajectory
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ def record_image(job: Recording, *, device: str) -> None:
     picture = 2 * from_uint8(read_tensors(job.truth, [image])[image][None])[0] - 1
     try:
         restorer = Restorer(job, device)
+        picture = counterpart(picture, restorer.sizes([image])[image], job.scale or 1)
         batch = restorer.batch([image])
         with overflows_as_divergence():
             trajectory = record(

@@ -9,12 +9,16 @@ from ddpg.errors import UserError
 from ddpg.study.degradation_cards import kernel_side
 from ddpg.study.degradations import Degradation
 from ddpg.study.selection import Selection
+from ddpg.study.sizes import Sides, shown_sides
 
 
-def card_problem(degradation: Degradation, size: int, selection: Selection, dataset: str) -> str:
+def card_problem(
+    degradation: Degradation, sides: Sides | None, selection: Selection, dataset: str
+) -> str:
     """What keeps a card's kernels and masks from pictures of a size; "" if nothing does.
 
-    What a file holds is not looked at here, only that it is there and how large it is.
+    What a file holds is not looked at here, only that it is there and how large it is; of pictures
+    of their own sizes the survey knows more, see :mod:`ddpg.stages.sizes`.
     """
     if not degradation.card:
         return ""
@@ -24,33 +28,35 @@ def card_problem(degradation: Degradation, size: int, selection: Selection, data
             if not pictures.is_by_words(given) and Path(given).is_dir():
                 for image in ids or ():
                     pictures.file_of(given, image)
-        return _kernel_problem(degradation, size, dataset) or _mask_problem(
-            degradation, size, ids, dataset
+        if sides is None:
+            return ""
+        return _kernel_problem(degradation, sides, dataset) or _mask_problem(
+            degradation, sides, ids, dataset
         )
     except UserError as error:
         return f"task: the card {degradation.card}: {error}"
 
 
-def _kernel_problem(degradation: Degradation, size: int, dataset: str) -> str:
+def _kernel_problem(degradation: Degradation, sides: Sides, dataset: str) -> str:
     if not degradation.kernel:
         return ""
     side = kernel_side(degradation.kernel)
-    if side <= size:
+    if side <= min(sides):
         return ""
     return (
         f"task: the card {degradation.card}: the {side} x {side} kernel {degradation.kernel} does "
-        f"not fit into the image size {size} of {dataset}"
+        f"not fit into the image size {shown_sides(sides)} of {dataset}"
     )
 
 
 def _mask_problem(
-    degradation: Degradation, size: int, ids: tuple[str, ...] | None, dataset: str
+    degradation: Degradation, sides: Sides, ids: tuple[str, ...] | None, dataset: str
 ) -> str:
     mask = degradation.mask
-    if not mask or _seen_by_the_job_alone(degradation):
+    if not mask or not degradation.masks_the_picture:
         return ""
     if pictures.is_by_words(mask):
-        pictures.draw_mask(mask, (size, size))
+        pictures.draw_mask(mask, sides)
         return ""
     files = (
         {pictures.file_of(mask, image) for image in ids or ()}
@@ -58,15 +64,10 @@ def _mask_problem(
         else {Path(mask)}
     )
     for file in sorted(files):
-        if pictures.size_of(file) != (size, size):
+        if pictures.size_of(file) != sides:
             shown = " x ".join(map(str, reversed(pictures.size_of(file))))
             return (
                 f"task: the card {degradation.card}: the mask {file} has {shown} pixels, the "
-                f"pictures of {dataset} have {size} x {size}"
+                f"pictures of {dataset} have {sides[1]} x {sides[0]}"
             )
     return ""
-
-
-def _seen_by_the_job_alone(degradation: Degradation) -> bool:
-    """Whether what is masked has another size than the picture."""
-    return degradation.operator == "cropped" or degradation.scale is not None

@@ -22,6 +22,7 @@ from ddpg.study.card_checks import card_problem
 from ddpg.study.config import DatasetEntry, StudyConfig
 from ddpg.study.selection import Selection
 from ddpg.study.sheet import Experiment, LineProblem
+from ddpg.study.sizes import LEAST, Sides, shown_sides, sides_of
 
 
 class Planned(Protocol):
@@ -46,9 +47,10 @@ def row_problems(study: Planned) -> Iterator[LineProblem]:
         for dataset in sorted(used)
         if limits[dataset].labels
     }
+    sizes = {dataset: sides_of(entry.image_size) for dataset, entry in study.entries.items()}
     cards = {
         (degradation, dataset): card_problem(
-            degradation, study.entries[dataset].image_size, study.selections[dataset], dataset
+            degradation, sizes[dataset], study.selections[dataset], dataset
         )
         for degradation, dataset in {
             (e.cell.degradation, e.cell.dataset) for e in study.experiments
@@ -58,35 +60,37 @@ def row_problems(study: Planned) -> Iterator[LineProblem]:
         if row.repeat:
             continue
         dataset = row.cell.dataset
-        size = study.entries[dataset].image_size
+        sides = sizes[dataset]
         problems = [
-            _task_problem(row, size, study.config.motion_kernel.size),
+            _task_problem(row, sides, study.config.motion_kernel.size) if sides else "",
             cards[row.cell.degradation, dataset],
         ]
         if METHODS[row.method].uses_prior:
             prior = study.priors[dataset].name
             problems += [
                 _kind_problem(row, study.priors[dataset]),
-                _size_problem(dataset, size, prior, limits[dataset]),
+                _size_problem(dataset, sides, prior, limits[dataset]) if sides else "",
+                "" if sides else _tiling_problem(row, study.priors[dataset]),
                 _steps_problem(row, prior, limits[dataset]),
                 labels.get(dataset, ""),
             ]
         yield from (LineProblem(row.line, problem) for problem in problems if problem)
 
 
-def _task_problem(row: Experiment, size: int, motion_size: int) -> str:
+def _task_problem(row: Experiment, sides: Sides, motion_size: int) -> str:
     """What keeps a task from pictures of a size."""
+    size = shown_sides(sides)
     dataset, degradation = row.cell.dataset, row.cell.degradation
     task = TASKS[degradation.task]
-    if degradation.scale and task.scales and size % degradation.scale:
+    if degradation.scale and task.scales and any(side % degradation.scale for side in sides):
         return (
             f"scale: scale {degradation.scale} does not divide the image size {size} of {dataset}"
         )
-    if task.name == "compressed_sensing" and size & (size - 1):
+    if task.name == "compressed_sensing" and any(side & (side - 1) for side in sides):
         return f"task: {task.name} takes powers of two, image_size of {dataset} is {size}"
     drawn = task.name == "motion_deblur"
     taps = motion_size if drawn else task.taps
-    if taps > size:
+    if taps > min(sides):
         remedy = "a smaller motion_kernel.size or " if drawn else ""
         return (
             f"task: the {taps} x {taps} kernel of {task.name} does not fit into the image size "
@@ -95,22 +99,39 @@ def _task_problem(row: Experiment, size: int, motion_size: int) -> str:
     return ""
 
 
-def _size_problem(dataset: str, size: int, prior: str, limits: PriorLimits) -> str:
-    """What keeps a prior from pictures of a size."""
-    if limits.image_size not in (None, size):
+def _size_problem(dataset: str, sides: Sides, prior: str, limits: PriorLimits) -> str:
+    """What keeps a prior from pictures of a size that its network sees as a whole."""
+    size, only = shown_sides(sides), limits.image_size
+    if only is not None and sides != (only, only):
         return (
-            f"dataset: the prior {prior} takes pictures of {limits.image_size} x "
-            f"{limits.image_size} only (its classifier pools by attention); image_size of "
-            f"{dataset} is {size}"
+            f"dataset: the prior {prior} takes pictures of {only} x {only} only (its classifier "
+            f"pools by attention); image_size of {dataset} is {size}"
         )
     multiple = limits.size_multiple
-    if size % multiple:
-        near = [n for n in (size // multiple * multiple, -(-size // multiple) * multiple) if n >= 8]
+    if any(side % multiple for side in sides):
+        near = [n for n in zip(*(_near(side, multiple) for side in sides), strict=True) if min(n)]
         return (
             f"dataset: the prior {prior} takes image sides that are multiples of {multiple}, "
-            f"image_size of {dataset} is {size}; give {' or '.join(map(str, near))}"
+            f"image_size of {dataset} is {size}; give {' or '.join(map(shown_sides, near))}"
         )
     return ""
+
+
+def _near(side: int, multiple: int) -> tuple[int, int]:
+    """The multiples next to a side, 0 for one that is too small."""
+    below, above = side // multiple * multiple, -(-side // multiple) * multiple
+    return (below if below >= LEAST else 0), above
+
+
+def _tiling_problem(row: Experiment, prior: Card) -> str:
+    """A prior whose answers cannot be put together from tiles, as pictures of any size ask for."""
+    if prior.gives == "noise":
+        return ""
+    return (
+        f"dataset: pictures of their own sizes (image_size: native) go through the network in "
+        f"tiles, which takes a prior that predicts noise; {prior.name} of {row.cell.dataset} is "
+        f"{_PREDICTIONS[prior.gives]}; give an image_size"
+    )
 
 
 _PREDICTIONS = {"noise": "a prior that predicts noise", "consistency": "a consistency model"}

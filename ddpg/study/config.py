@@ -18,6 +18,7 @@ from ddpg.datasets.cards import DatasetCard
 from ddpg.metrics.catalogue import METRICS, metric_called
 from ddpg.priors.cards.settings import CompileSetting, ExecutionSettings, Layout, Precision
 from ddpg.study.degradation_cards import DegradationCard
+from ddpg.study.sizes import ImageSize
 from ddpg.validation import GivenPath, Identifier, PathText, Section
 
 _SLICE = r"\s*(-?[0-9]+)?\s*:\s*(-?[0-9]+)?\s*(:\s*(0*[1-9][0-9]*)?\s*)?"
@@ -42,8 +43,8 @@ class DatasetEntry(Section):
     """Name of a card in config/cards/datasets, or the path of a card."""
     prior: PathText = "dead-leaves"
     """Name of a prior, or the path of a prior's card."""
-    image_size: int = Field(ge=8, le=4096)
-    """Side of the prepared square pictures, in pixels."""
+    image_size: ImageSize
+    """Side of the prepared square pictures in pixels, [height, width], or native: their own."""
     limit: int | None = Field(default=None, ge=1)
     """Take only the first pictures of the subset."""
     subset: list[str] | str | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -20,6 +21,10 @@ CARD_FOLDER = Path("config/cards/degradations")
 
 MOTION = "motion"
 """The kernel by words that may be drawn for each picture: ``motion:SIDE``."""
+
+
+Measure = Literal["whole", "observed"]
+"""What of a restoration is measured."""
 
 
 class Noise(Section):
@@ -54,6 +59,9 @@ class DegradationCard(Section):
     """Of colorization: of red, green and blue in the grey that is seen."""
     noise: Noise | None = None
     """What is added."""
+    measure: Measure = "whole"
+    """Of a blur with the border cropped: whether all that is restored is measured, or what lies in
+    the frame of the observation."""
 
     @field_validator("name")
     @classmethod
@@ -88,9 +96,17 @@ class DegradationCard(Section):
         for name, task in (("kernel", "blur"), ("mask", "inpainting")):
             if getattr(self, name) is None and self.task == task:
                 raise ValueError(f"{task} needs a {name}: a file, a folder or words")
+        if self.measure == "observed" and (self.task != "blur" or self._border() != "cropped"):
+            raise ValueError(
+                "measure: observed is for a blur with the border cropped, where the observation is "
+                "smaller than the picture; leave it out"
+            )
         if self.border and self.task != "blur":
             raise ValueError(f"{self.task} takes no border; blur may")
         return self
+
+    def _border(self) -> str:
+        return self.border or self.operator or TASKS[self.task].backend
 
 
 _OF_TASKS = {

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ddpg import pictures
 from ddpg.errors import UserError
 from ddpg.operators.tasks import TASKS, Grade, check_task
-from ddpg.study.degradation_cards import DegradationCard, is_card, read_card
+from ddpg.study.degradation_cards import DegradationCard, Measure, is_card, read_card
 from ddpg.study.names import degradation_name, number_name
 
 
@@ -27,6 +27,7 @@ class Degradation:
         kernel, mask: a file, a folder or words; "" without.
         share: of what compressed sensing measures.
         weights: of the colours in grey.
+        measure: whether all of a restoration is measured, or what lies in the frame of y.
     """
 
     task: str
@@ -37,6 +38,7 @@ class Degradation:
     mask: str = ""
     share: float | None = None
     weights: tuple[float, float, float] | None = None
+    measure: Measure = "whole"
 
     @property
     def name(self) -> str:
@@ -52,6 +54,11 @@ class Degradation:
     def key(self) -> str:
         """The degradation's name in paths, such as ``sr_bicubic-x4-svd``."""
         return degradation_name(self.name, self.scale, self.operator)
+
+    @property
+    def masks_the_picture(self) -> bool:
+        """Whether a mask has the size of the picture; else of what is observed of it."""
+        return self.operator != "cropped" and self.scale is None
 
     @property
     def is_drawn_for_each(self) -> bool:
@@ -131,6 +138,7 @@ def _of_card(card: DegradationCard) -> Degradation:
         card.mask or "",
         card.share,
         card.weights,
+        card.measure,
     )
 
 

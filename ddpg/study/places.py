@@ -84,6 +84,10 @@ class Places:
         """The index of a data set, which its survey writes."""
         return f"{self.root}/images/{dataset}/index.tsv"
 
+    def sizes(self, dataset: str) -> str:
+        """What was compared of the sizes in it, of a data set whose pictures have their own."""
+        return f"{self.root}/images/{dataset}/sizes.json"
+
     def images(self, dataset: str, shard: int | str) -> str:
         """The prepared pictures of a shard."""
         return self._shard("images", dataset, shard, "safetensors")

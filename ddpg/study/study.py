@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ddpg.datasets.cards import DatasetCard
+from ddpg.datasets.cards import Crop, DatasetCard
 from ddpg.datasets.cards import read_card as read_dataset_card
 from ddpg.errors import UserError
 from ddpg.priors.cards.card import Card as PriorCard
@@ -28,6 +28,7 @@ from ddpg.study.places import Places
 from ddpg.study.published import published_rows
 from ddpg.study.selection import Selection, selected
 from ddpg.study.sheet import Cell, Experiment, problem_lines, read_sheet
+from ddpg.study.sizes import NATIVE, shown_sides, sides_of
 from ddpg.study.sweeps import Run, swept_parameters
 from ddpg.validation import listed, validated
 
@@ -105,6 +106,8 @@ class Study:
                     f"{self.file}: datasets: prior: {other.path} and {prior.path} are two priors "
                     f"named {prior.name!r}; give one of the cards another name"
                 )
+        if problem := _crop_problem(entry, card):
+            raise UserError(f"{self.file}: datasets: {card.name}: image_size: {problem}")
         selection = selected(entry, card, self.config.limit)
         self.entries[card.name], self.cards[card.name] = entry, card
         self.selections[card.name], self.priors[card.name] = selection, prior
@@ -158,6 +161,13 @@ class Study:
         kernels = {cell.degradation.kernel for cell in self.cells.values()} - {""}
         return {kernel: kernel_side(kernel) for kernel in sorted(kernels)}
 
+    def margin(self, cell: str) -> int:
+        """Pixels at each edge of a cell's pictures that are not measured: of a card that says
+        ``measure: observed`` those that lie outside the frame of the observation."""
+        degradation = self.cells[cell].degradation
+        observed = degradation.measure == "observed"
+        return self.kernel_sides[degradation.kernel] // 2 if observed else 0
+
     def in_cell(self, cell: str) -> list[Experiment]:
         """The rows of a cell, in the order of the sheet, each with its first repetition."""
         return self._rows_by_cell[cell]
@@ -202,6 +212,14 @@ class Study:
     def fetched_folder(self, dataset: str) -> str:
         """Where a data set lies that is an archive or on the web; nothing for other sources."""
         return f"resources/datasets/{dataset}" if self.cards[dataset].source.is_fetched else ""
+
+    def has_own_sizes(self, dataset: str) -> bool:
+        """Whether every picture of a data set has its own size, which the survey alone knows."""
+        return self.entries[dataset].image_size == NATIVE
+
+    def crop(self, dataset: str) -> Crop:
+        """How its pictures get their size: not at all where they have their own."""
+        return "none" if self.has_own_sizes(dataset) else self.cards[dataset].crop
 
     def index_is_exact(self, dataset: str) -> bool:
         """Whether the card alone says which picture stands at which place.
@@ -271,6 +289,22 @@ class Study:
         called = {e.cell.dataset for e in self.experiments if METHODS[e.method].uses_prior}
         cards = [self.priors[dataset] for dataset in self.used_datasets if dataset in called]
         return {card.name: card for card in cards}
+
+
+def _crop_problem(entry: DatasetEntry, card: DatasetCard) -> str:
+    """What keeps a size from going together with a card's crop; one that is not given does."""
+    sides = sides_of(entry.image_size)
+    if sides is None and card.crop != "none" and "crop" in card.model_fields_set:
+        return (
+            f"{NATIVE} takes pictures as they are, but {entry.card} says crop: {card.crop}; "
+            "say crop: none there, or leave it out"
+        )
+    if sides is not None and card.crop == "none":
+        return (
+            f"{shown_sides(sides)} does not go with crop: none of {entry.card}, which takes "
+            f"pictures as they are; give {NATIVE}, or another crop"
+        )
+    return ""
 
 
 def _check_input(path: str) -> None:

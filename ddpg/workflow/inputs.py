@@ -31,10 +31,14 @@ class Inputs:
 
     Args:
         local: marks a file of the user's, which never lies on object storage.
+        ancient: marks a file that must be there first, and whose date does not matter.
     """
 
-    def __init__(self, study: Study, local: Callable[[str], Any]) -> None:
+    def __init__(
+        self, study: Study, local: Callable[[str], Any], ancient: Callable[[str], Any] = str
+    ) -> None:
         self._study, self._local, self._places = study, local, study.places
+        self._ancient = ancient
 
     # resources
 
@@ -65,6 +69,10 @@ class Inputs:
         exact = self._study.index_is_exact(wildcards.dataset)
         return [] if exact else [self._places.index(wildcards.dataset)]
 
+    def surveyed_index(self, wildcards: Any) -> str:
+        """A data set's index."""
+        return self._places.index(wildcards.dataset)
+
     def fetched_checkpoint(self, wildcards: Any) -> list[str]:
         """The record of a checkpoint that has to be fetched."""
         return self._study.fetched_checkpoints(wildcards.prior, wildcards.part)
@@ -74,6 +82,15 @@ class Inputs:
     def observed_truth(self, wildcards: Any) -> str:
         """The prepared pictures behind a shard of a cell."""
         return self._places.images(self._study.cells[wildcards.cell].dataset, wildcards.shard)
+
+    def checked_sizes(self, wildcards: Any) -> list[Any]:
+        """That the pictures of a cell fit, where only their survey knows their sizes.
+
+        It need not be newer than the observations: another row, which asks more of the sizes,
+        observes no other cell again.
+        """
+        files = self._size_checks([self._study.cells[wildcards.cell].dataset])
+        return [self._ancient(file) for file in files]
 
     def observations(self, wildcards: Any) -> str:
         """The observations that an experiment restores."""
@@ -198,6 +215,10 @@ class Inputs:
         used = self._study.used_datasets
         return [self._places.index(dataset) for dataset in used]
 
+    def size_checks(self, _wildcards: Any) -> list[str]:
+        """What was compared of the sizes of data sets whose pictures have their own."""
+        return self._size_checks(self._study.used_datasets)
+
     def checkpoints(self, _wildcards: Any) -> list[str]:
         """The records of all fetched checkpoints that an experiment calls."""
         return [
@@ -253,6 +274,9 @@ class Inputs:
         path with braces is no input, and known by what it holds, as all are, in the spec."""
         return [self._local(path) for path in paths if not {"{", "}"} & set(path)]
 
+    def _size_checks(self, datasets: Iterable[str]) -> list[str]:
+        return [self._places.sizes(name) for name in datasets if self._study.has_own_sizes(name)]
+
     def _row(self, wildcards: Any) -> Experiment:
         return self._study.by_path[wildcards.experiment]
 
@@ -303,13 +327,15 @@ def table_titles(study: Study) -> dict[str, str]:
     return {**TABLES, **(PUBLISHED if study.config.published else {})}
 
 
-def input_functions(study: Study, local: Callable[[str], Any]) -> Any:
+def input_functions(
+    study: Study, local: Callable[[str], Any], ancient: Callable[[str], Any] = str
+) -> Any:
     """The public methods of :class:`Inputs`, ready for Snakemake.
 
     It inspects a function's signature several times for each of thousands of jobs, which costs more
     than the functions themselves; these have theirs ready.
     """
-    inputs = Inputs(study, local)
+    inputs = Inputs(study, local, ancient)
     names = [name for name in vars(Inputs) if not name.startswith("_")]
     return SimpleNamespace(**{name: _ready(getattr(inputs, name)) for name in names})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
 import shutil
@@ -20,6 +21,7 @@ import yaml
 from PIL import Image
 
 import ddpg
+from ddpg.files.tensors import read_tensors
 from ddpg.priors.cards.card import read_card
 from ddpg.priors.checkpoints.conversion import random_checkpoint
 
@@ -430,6 +432,126 @@ def test_an_exchanged_kernel_or_mask_plans_exactly_its_jobs(fresh, tmp_path: Pat
     assert planned_after(DEGRADATIONS, fresh, tmp_path) == jobs_of(DEGRADATIONS)
 
 
+# --- pictures of their own sizes ------------------------------------------------------------------
+
+OWN_SIZES = {"p": (41, 53), "q": (64, 32), "r": (41, 53)}
+"""Width and height of the pictures of the data set ``own``."""
+
+
+def entries(tiny: object, own: object = "native") -> list[dict[str, object]]:
+    return [{"card": "tiny", "image_size": tiny}, {"card": "own", "image_size": own}]
+
+
+def configured(folder: Path, **changes: object) -> None:
+    path = folder / "config/config.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | changes))
+
+
+def add_row(folder: Path, *fields: str) -> None:
+    with (folder / "config/experiments.tsv").open("a") as stream:
+        stream.write("\t".join(fields) + "\n")
+
+
+def write_camera(folder: Path, **fields: object) -> None:
+    content = {"task": "blur", "kernel": "gaussian:1", "border": "cropped"}
+    write_degradation(folder, "camera", **content, noise={"sigma_y": 0.02}, **fields)
+
+
+def lay_out_sizes(project) -> None:
+    """A study of two data sets: of one size, and of pictures of their own sizes."""
+    for seed, (name, size) in enumerate(OWN_SIZES.items()):
+        coarse = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8)
+        (project.folder / "photos").mkdir(exist_ok=True)
+        Image.fromarray(coarse).resize(size).save(project.folder / f"photos/{name}.png")
+    card = {"name": "own", "source": {"folder": "photos"}, "crop": "none", "images": {"count": 3}}
+    (project.folder / "config/cards/datasets/own.yaml").write_text(yaml.safe_dump(card))
+    write_camera(project.folder)
+    project.configure(datasets=entries(64))
+    rows = [("tiny", "denoising", "0.1", "pinv")]
+    rows += [("own", "camera", "", method) for method in ("ddpg", "idpg", "pinv")]
+    rows += [("own", "sr_bicubic", "0.01", "pinv")]
+    project.write_sheet(
+        [(*row, "", "" if row[-1] == "pinv" else "2", "", "") for row in rows],
+    )
+
+
+SIZES: dict[str, tuple[Callable[[Path], object], dict[str, int]]] = {
+    "no change": (lambda _: None, {}),
+    "the `image_size` of one data set": (
+        lambda folder: configured(folder, datasets=entries([64, 48])),
+        stages(2, prepare_images=2, observe=2, grid=1),
+    ),
+    "`native` for the `image_size` of one data set": (
+        lambda folder: configured(folder, datasets=entries("native")),
+        stages(2, prepare_images=2, check_sizes=1, observe=2, grid=1),
+    ),
+    "a size for the data set of pictures of their own": (
+        lambda folder: (
+            write_card_of_own(folder, crop="center"),
+            configured(folder, datasets=entries(64, [40, 48])),
+        ),
+        stages(
+            8, survey_dataset=1, prepare_images=2, observe=4, grid=2, trajectory=2, trajectories=1
+        ),
+    ),
+    "a row that asks more of sizes": (
+        lambda folder: add_row(folder, "own", "sr_average", "0.01", "pinv", "", "", "", ""),
+        stages(2, check_sizes=1, observe=2, grid=1),
+    ),
+    "what is measured of a blur with real borders": (
+        lambda folder: write_camera(folder, measure="observed"),
+        {"evaluate": 6, "grid": 1, **AGGREGATION},
+    ),
+}
+"""Change of sizes, or of what is measured -> the jobs of each rule that it re-runs."""
+
+
+def write_card_of_own(folder: Path, **fields: object) -> None:
+    path = folder / "config/cards/datasets/own.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | fields))
+
+
+def test_pictures_of_their_own_sizes_from_files_to_page_and_what_a_change_plans(
+    fresh, tmp_path: Path
+) -> None:
+    lay_out_sizes(fresh)
+    dry = fresh.snakemake("--dry-run", "--quiet", "rules")
+    assert "own: the sizes of its pictures (image_size: native) are known once" in dry.stdout
+    assert executed(fresh)["check_sizes"] == 1
+    check_own_sizes(fresh.folder / "results/tiny")
+    assert planned_after(SIZES, fresh, tmp_path) == jobs_of(SIZES)
+    # By now the sizes are known, and what does not fit dies in the plan, all at once.
+    fresh.configure(motion_kernel={"size": 33})
+    for task in ("motion_deblur", "compressed_sensing"):
+        add_row(fresh.folder, "own", task, "0.1", "pinv", "", "", "", "")
+    dry = fresh.snakemake("--dry-run")
+    assert dry.returncode != 0
+    told = (dry.stdout + dry.stderr).splitlines()
+    lines = [line for line in told if "experiments.tsv, line" in line]
+    assert len(lines) == 2
+    assert "the 33 x 33 kernel of motion_deblur does not fit (1 of 3 pictures: q" in lines[0]
+    assert "powers of two (2 of 3 pictures: p (41 x 53), r (41 x 53))" in lines[1]
+
+
+def check_own_sizes(results: Path) -> None:
+    """Everything is there, of the right sizes, and has been measured."""
+    with (results / "metrics.csv").open(newline="") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["dataset"] == "own"]
+    assert {row["image"] for row in rows} == set(OWN_SIZES)
+    assert all(row["value"] for row in rows), "a metric has no value"
+    record = json.loads((results / "provenance.json").read_text())
+    (line,) = record["cut_pictures"]
+    assert line.startswith("own/sr_bicubic-x4-svd/0.01: cut below and to the right")
+    assert line.endswith("2 of 3 pictures, p (41 x 53) to 40 x 52, r (41 x 53) to 40 x 52")
+    for task, sides in (("camera-cropped/0.02", (53, 41)), ("sr_bicubic-x4-svd/0.01", (52, 40))):
+        shards = sorted((results / f"restorations/own/{task}/pinv").glob("*.safetensors"))
+        sizes = {n: x.shape for shard in shards for n, x in read_tensors(shard).items()}
+        assert sizes == {"p": (3, *sides), "q": (3, 32, 64), "r": (3, *sides)}
+        grid = json.loads((results / f"figures/grids/own/{task}.json").read_text())
+        assert [(row["width"], row["height"]) for row in grid["rows"]] == [*OWN_SIZES.values()]
+    assert "of their own sizes" in (results / "index.html").read_text()
+
+
 DOCUMENT = ROOT / "docs/increments.md"
 
 
@@ -443,7 +565,9 @@ def rendered(table: dict[str, tuple[Callable[..., object], dict[str, int]]]) -> 
 
 
 @pytest.mark.parametrize(
-    "table", [TABLE, NETWORKS, DEGRADATIONS], ids=["study", "networks", "degradations"]
+    "table",
+    [TABLE, NETWORKS, DEGRADATIONS, SIZES],
+    ids=["study", "networks", "degradations", "sizes"],
 )
 def test_the_document_shows_this_table(
     table: dict[str, tuple[Callable[..., object], dict[str, int]]],

@@ -1,0 +1,94 @@
+"""First stage: sizes that only the survey knows, compared with what is to be done to the pictures.
+
+In a data set of pictures of their own sizes the dry run cannot tell whether a kernel fits into the
+smallest. This job can, right after the survey and before anything is observed or restored.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from ddpg.datasets.index import Row, read_index
+from ddpg.errors import UserError
+from ddpg.files.writing import replacing
+from ddpg.study.demands import Demands
+from ddpg.validation import listed
+
+log = logging.getLogger(__name__)
+
+_NAMED = 3
+"""Pictures that a line names."""
+
+
+def check_sizes(
+    index: Path, output: Path, *, positions: Sequence[int], demands: Mapping[str, Demands]
+) -> None:
+    """Check the pictures that take part, and write down what is cut off of them.
+
+    Args:
+        index: of the data set.
+        output: JSON: ``cropped``, a line for each cell whose scale does not divide all pictures.
+        positions: which rows of the index, from 0.
+        demands: what each cell asks of sizes.
+
+    Raises:
+        UserError: a picture does not fit; one line for each cell.
+    """
+    rows = read_index(index)
+    chosen = [rows[position] for position in positions]
+    problems = [
+        f"{index}: {cell}: {line}"
+        for cell, wanted in demands.items()
+        for line in size_problems(chosen, wanted)
+    ]
+    if problems:
+        raise UserError(listed(problems))
+    cropped = [f"{cell}: {line}" for cell, d in demands.items() for line in _cropped(chosen, d)]
+    for line in cropped:
+        log.info("%s", line)
+    with replacing(output) as path:
+        path.write_text(json.dumps({"cropped": cropped}, indent=2) + "\n", encoding="utf-8")
+
+
+def cropped_pictures(file: Path) -> list[str]:
+    """What is cut off, as :func:`check_sizes` wrote it down; a line for each cell."""
+    return json.loads(file.read_text(encoding="utf-8"))["cropped"]
+
+
+def size_problems(rows: Sequence[Row], demands: Demands) -> Iterator[str]:
+    """What keeps a degradation from pictures, a line each with the first of them."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        try:
+            problem = demands.problem((row.height, row.width), row.id)
+        except UserError as error:
+            problem = str(error)
+        if problem:
+            found.setdefault(problem, []).append(_named(row))
+    for problem, pictures in found.items():
+        yield f"{problem} ({len(pictures)} of {len(rows)} pictures: {_some(pictures)})"
+
+
+def _cropped(rows: Sequence[Row], demands: Demands) -> Iterator[str]:
+    cut = []
+    for row in rows:
+        height, width = demands.kept((row.height, row.width))
+        if (height, width) != (row.height, row.width):
+            cut.append(f"{_named(row)} to {width} x {height}")
+    if cut:
+        yield (
+            f"cut below and to the right, because the scale {demands.scale} does not divide them: "
+            f"{len(cut)} of {len(rows)} pictures, {_some(cut)}"
+        )
+
+
+def _named(row: Row) -> str:
+    return f"{row.id} ({row.width} x {row.height})"
+
+
+def _some(pictures: Sequence[str]) -> str:
+    more = len(pictures) - _NAMED
+    return ", ".join(pictures[:_NAMED]) + (f" and {more} more" if more > 0 else "")
