@@ -27,6 +27,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import stat
 import struct
 import sys
 import zlib
@@ -44,6 +45,7 @@ from PIL import Image, ImageFile
 from torch import Tensor
 
 from ddpg.errors import UserError
+from ddpg.files.png_data import lacks_data
 from ddpg.files.writing import replacing
 
 CROPS = ("none", "center", "stretch")
@@ -211,6 +213,7 @@ def decoded(path: str | os.PathLike[str]) -> Iterator[tuple[ImageFile.ImageFile,
         _refuse_cut_colours(path, picture)
         deep = _deep_tiles(picture)
         picture.load()
+        _refuse_missing_rows(path, picture)
         _refuse_several(path, picture)
         _refuse_unknown_white(path, picture)
         yield picture, deep
@@ -220,7 +223,12 @@ def decoded(path: str | os.PathLike[str]) -> Iterator[tuple[ImageFile.ImageFile,
 def _opened(path: str | os.PathLike[str]) -> Iterator[ImageFile.ImageFile]:
     """The opened picture; whatever Pillow cannot read is told with the file's name."""
     try:
-        if Path(path).stat().st_size == 0:
+        status = Path(path).stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise ImageError(path, "cannot be decoded: it is a folder")
+        if not stat.S_ISREG(status.st_mode):  # reading a pipe waits for its writer
+            raise ImageError(path, "cannot be decoded: it is no regular file")
+        if status.st_size == 0:
             raise ImageError(path, "the file is empty")
         with Image.open(path, formats=_formats()) as picture:
             yield picture
@@ -241,6 +249,18 @@ def _formats() -> tuple[str, ...]:
     """Those of :data:`FORMATS` that the installed Pillow has; it stumbles over the others."""
     Image.init()
     return tuple(name for name in FORMATS if name in Image.OPEN)
+
+
+def _refuse_missing_rows(path: str | os.PathLike[str], picture: Image.Image) -> None:
+    """A PNG whose data end early in good order; Pillow leaves the rest black.
+
+    The data are looked at once more only where the last row is black, or the rows are interlaced.
+    """
+    if picture.format != "PNG":
+        return
+    last = picture.crop((0, picture.height - 1, picture.width, picture.height))
+    if (picture.info.get("interlace") or not last.getbbox()) and lacks_data(path):
+        raise ImageError(path, "cannot be decoded: its data end before its last row")
 
 
 def _refuse_several(path: str | os.PathLike[str], picture: Image.Image) -> None:

@@ -390,6 +390,9 @@ def test_missing_empty_and_foreign_files_are_named(tmp_path: Path) -> None:
             load_image(tmp_path / name, 16)
     with pytest.raises(ImageError, match="cannot be decoded"):
         load_image(tmp_path, 16)
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(ImageError, match=r"pipe\.png: .* it is no regular file"):
+        load_image(tmp_path / "pipe.png", 16)
 
 
 def test_decompression_bomb_is_named(

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from ddpg.cli.options import VerbMaker, set_threads
+from ddpg.errors import UserError
 
 TITLE = "pictures"
 KERNEL = (
@@ -45,11 +46,27 @@ def add_verbs(verb: VerbMaker) -> None:
     add("--threads", type=int, help="of the CPU; default: all")
 
 
+def _check_together(options: argparse.Namespace) -> None:
+    """Refuse options without those that they belong to, and files that are not there.
+
+    Raises:
+        UserError: naming the option or the file.
+    """
+    if options.invert_mask and options.mask is None:
+        raise UserError("--invert-mask goes with --mask alone")
+    if options.whole and (options.task, options.border) != ("blur", "cropped"):
+        raise UserError("--whole goes with --task blur --border cropped alone")
+    for path in (options.mask, options.truth):
+        if path is not None and not path.exists():
+            raise UserError(f"{path}: no such file")
+
+
 def _restore(options: argparse.Namespace) -> int:
     from ddpg.pictures.kernels import read_kernel
     from ddpg.restoring.places import check_page, places
     from ddpg.restoring.requests import PRIOR, Request, split_setting
 
+    _check_together(options)
     settings = dict(split_setting(text) for text in options.settings)
     if options.steps is not None:
         settings["steps"] = options.steps

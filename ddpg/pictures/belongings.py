@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-
 from ddpg.errors import UserError
 from ddpg.files.contents import content_of, file_content
+from ddpg.pictures.arrays import read_array
 from ddpg.pictures.drawn_masks import is_mask_word
 from ddpg.pictures.kernels import is_word
 
@@ -101,9 +100,14 @@ def _size(file: str, _time: int, _bytes: int) -> tuple[int, ...]:
 
     try:
         if file.lower().endswith(".npy"):
-            return tuple(np.load(file, mmap_mode="r", allow_pickle=False).shape)[:2]
+            shape = read_array(file, mapped=True).shape
+            if len(shape) < 2:
+                raise UserError(f"{file}: must be two-dimensional, got shape {shape}")
+            return shape[:2]
         with Image.open(file, formats=_FORMATS) as picture:
             return picture.height, picture.width
+    except UserError:
+        raise
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
         raise UserError(f"{file}: cannot be read ({error})") from error
 

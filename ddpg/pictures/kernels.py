@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ddpg.errors import UserError
 from ddpg.files.text import written_number
+from ddpg.pictures.arrays import read_array
 
 Kernel = NDArray[np.float64]
 
@@ -138,12 +139,7 @@ def _from_file(path: Path) -> NDArray[Any]:
 
 
 def _from_array_file(path: Path) -> NDArray[Any]:
-    try:
-        values = np.load(path, allow_pickle=False)
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file") from error
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path}: cannot be read as an array of numpy ({error})") from error
+    values = read_array(path)
     if values.dtype.kind not in "buif":
         raise UserError(f"{path}: a kernel must hold real numbers, got {values.dtype}")
     return values

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ddpg.errors import UserError
+from ddpg.pictures.arrays import read_array
 
 Mask = NDArray[np.bool_]
 
@@ -37,7 +38,7 @@ def read_mask(path: str | os.PathLike[str], size: tuple[int, int], *, inverted: 
         UserError: the file cannot be read, is of another size, or hides nothing or everything.
     """
     if Path(path).suffix.lower() == ".npy":
-        values = _array(Path(path))
+        values = read_array(path)
     else:
         from ddpg.pictures.reading import read_picture
 
@@ -86,12 +87,3 @@ def checked_mask(
 
 def _colour(white: bool) -> str:
     return "white" if white else "black"
-
-
-def _array(path: Path) -> NDArray[Any]:
-    try:
-        return np.load(path, allow_pickle=False)
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file") from error
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path}: cannot be read as an array of numpy ({error})") from error

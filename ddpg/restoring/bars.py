@@ -95,6 +95,8 @@ def pixels_of(places: list[Place]) -> list[int]:
 
 def _pixels(place: Place) -> int:
     try:
+        if not place.source.is_file():  # reading a pipe waits for its writer
+            return 1
         with Image.open(place.source) as picture:
             return picture.width * picture.height
     except (*_UNREADABLE, Image.DecompressionBombError):  # the reader will have the words

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import re
 from pathlib import Path
 
@@ -213,6 +214,35 @@ def test_the_page_shows_every_picture_that_is_done(ddpg, photo, tmp_path):
     assert "http" not in re.sub(r"http://www\.w3\.org\S*", "", entries[0]["note"])
     assert ddpg("two", *COPY, "--page", "look.html", "--force")[0] == 1
     assert "is there already" in ddpg("two", *COPY, "--page", "look.html")[2]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((*COPY, "--invert-mask"), "--invert-mask goes with --mask alone"),
+        ((*COPY, "--whole"), "--whole goes with --task blur --border cropped alone"),
+        ((*COPY, "--threads", -2), "--threads: must be a whole number from 1 on, got -2"),
+        ((*COPY, "--truth", "no.png"), "no.png: no such file"),
+        (("--task", "inpainting", "--mask", "no.png"), "no.png: no such file"),
+        (("--task", "blur", "--kernel", "zip.npy"), "zip.npy: cannot be read as an array of "),
+        (("--task", "inpainting", "--mask", "zip.npy"), "zip.npy: cannot be read as an array of "),
+        (("--task", "blur", "--kernel", "folder"), "folder: cannot be decoded: it is a folder"),
+        (("--task", "blur", "--kernel", "pipe.png"), "pipe.png: cannot be decoded: it is no "),
+    ],
+)
+def test_what_does_not_go_together_or_is_no_file_is_said_before_anything(
+    ddpg, photo, tmp_path, words, message
+):
+    np.savez(tmp_path / "zip.npz", np.ones((3, 3)))
+    (tmp_path / "zip.npz").rename(tmp_path / "zip.npy")
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe.png")
+    before = sorted(tmp_path.iterdir())
+    status, output, errors = ddpg(photo, *words)
+    assert (status, output) == (1, "")
+    assert message in errors
+    assert len(errors.splitlines()) == 1
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_a_full_disk_is_said_and_leaves_nothing(ddpg, photo, monkeypatch):
