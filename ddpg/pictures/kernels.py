@@ -56,9 +56,9 @@ def read_kernel(given: str | os.PathLike[str]) -> Kernel:
         [0.333, 0.333, 0.333]
     """
     text = os.fspath(given)
-    word, colon, values = text.partition(":")
+    word, colon, _ = text.partition(":")
     if colon and word in WORDS and not Path(text).exists():
-        return checked_kernel(_drawn(text, word, values), text)
+        return checked_kernel(_drawn(text, word), text)
     return checked_kernel(_from_file(Path(text)), text)
 
 
@@ -69,6 +69,22 @@ def is_drawn_for_each(kernel: str) -> bool:
     (True, False)
     """
     return re.fullmatch("motion:[0-9]+", kernel) is not None and not Path(kernel).exists()
+
+
+def check_motion(text: str) -> None:
+    """Refuse ``motion:SIDE`` or ``motion:SIDE,SEED,INTENSITY`` that could not be drawn, undrawn.
+
+    Raises:
+        UserError: naming the words.
+
+    >>> check_motion("motion:31,7")
+    """
+    values = _numbers(text, "motion", least=1)
+    side, seed, intensity = [*values, *(0.0, 0.5)[len(values) - 1 :]]
+    try:
+        _check_motion(side, seed, intensity)
+    except ValueError as error:
+        raise UserError(f"{text}: {error}") from error
 
 
 def checked_kernel(values: Any, name: str = "kernel") -> Kernel:
@@ -156,14 +172,21 @@ def _floating_tiff(path: Path) -> NDArray[Any] | None:
         return None  # the reader of pictures has the words for it
 
 
-def _drawn(text: str, word: str, values: str) -> NDArray[Any]:
+def _numbers(text: str, word: str, *, least: int) -> list[float]:
+    """The numbers behind a word, so many as it takes."""
     try:
-        numbers = [float(written_number(value.strip())) for value in values.split(",")]
+        values = text.removeprefix(f"{word}:").split(",")
+        numbers = [float(written_number(value.strip())) for value in values]
     except ValueError:
         numbers = []
-    draw, least, most = _SHAPES[word]
-    if not least <= len(numbers) <= most:
+    if not least <= len(numbers) <= _SHAPES[word][2]:
         raise UserError(f"{text}: must be {WORDS[word][0]}, {WORDS[word][1]}")
+    return numbers
+
+
+def _drawn(text: str, word: str) -> NDArray[Any]:
+    draw, least, _ = _SHAPES[word]
+    numbers = _numbers(text, word, least=least)
     try:
         return draw(*numbers)
     except ValueError as error:
@@ -194,10 +217,20 @@ def _line(length: float, angle: float = 0.0) -> NDArray[Any]:
 def _motion(side: float, seed: float, intensity: float = 0.5) -> NDArray[Any]:
     from ddpg.operators.kernels import motion_kernel
 
+    _check_motion(side, seed, intensity)
+    return motion_kernel(int(side), intensity, seed=int(seed)).double().numpy()
+
+
+def _check_motion(side: float, seed: float, intensity: float) -> None:
     if not (side.is_integer() and seed.is_integer()):
         raise ValueError("side and seed must be whole numbers")
     _reach(side / 2, side)
-    return motion_kernel(int(side), intensity, seed=int(seed)).double().numpy()
+    if side < 3 or side % 2 == 0:
+        raise ValueError(f"size must be an odd integer of at least 3, got {side:g}")
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"seed must lie in [0, 2^32 - 1], got {seed:g}")
+    if not 0 <= intensity <= 1:
+        raise ValueError(f"intensity must lie in [0, 1], got {intensity:g}")
 
 
 _SHAPES: dict[str, tuple[Callable[..., NDArray[Any]], int, int]] = {

@@ -101,6 +101,8 @@ class DegradationCard(Section):
                 "measure: observed is for a blur with the border cropped, where the observation is "
                 "smaller than the picture; leave it out"
             )
+        if self.weights is not None and not any(self.weights):
+            raise ValueError("weights must not all be 0")
         if self.border and self.task != "blur":
             raise ValueError(f"{self.task} takes no border; blur may")
         return self
@@ -156,16 +158,17 @@ def _read(path: Path, _time: int, _bytes: int) -> DegradationCard:
 def _kernel_words(card: DegradationCard) -> str:
     """What is wrong with a kernel by words, or with where its file should be."""
     kernel = card.kernel
-    if kernel is None or pictures.is_drawn_for_each(kernel):
+    if kernel is None:
         return ""
     if not pictures.is_by_words(kernel):
         return "" if Path(kernel).exists() else f"kernel: {kernel}: no such file or folder"
     if pictures.is_mask_word(kernel) and not pictures.is_word(kernel):
         return f"kernel: {shown(kernel)} is a mask"
-    if kernel.startswith(f"{MOTION}:"):
-        return ""  # drawn with torch, by the job
     try:
-        pictures.read_kernel(kernel)
+        if kernel.startswith(f"{MOTION}:"):
+            pictures.check_motion(kernel)  # drawn with torch, by the job
+        else:
+            pictures.read_kernel(kernel)
     except UserError as error:
         return f"kernel: {error}"
     return ""

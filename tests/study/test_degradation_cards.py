@@ -138,6 +138,15 @@ def test_a_restoration_does_not_ask_for_the_files(make: MakeStudy) -> None:
         ({"task": "blur", "kernel": "disk:2", "border": "open"}, "blur has no backend 'open'"),
         ({"task": "blur", "kernel": "disk:0"}, "kernel: disk:0: must be above 0"),
         ({"task": "blur", "kernel": "gaussian:x"}, "gaussian:x: must be gaussian:STD"),
+        ({"task": "blur", "kernel": "motion:30"}, "motion:30: size must be an odd integer of at"),
+        ({"task": "blur", "kernel": "motion:1"}, "motion:1: size must be an odd integer of at"),
+        ({"task": "blur", "kernel": "motion:9,-1"}, "motion:9,-1: seed must lie in"),
+        ({"task": "blur", "kernel": "motion:9,1,2"}, "motion:9,1,2: intensity must lie in"),
+        ({"task": "blur", "kernel": "motion:a"}, "motion:a: must be motion:SIDE,SEED"),
+        ({"task": "blur", "kernel": "vector.npy"}, "vector.npy: must be two-dimensional, got sh"),
+        ({"task": "blur", "kernel": "number.npy"}, "number.npy: must be two-dimensional, got sh"),
+        ({"task": "blur", "kernel": "zip.npy"}, "zip.npy: cannot be read as an array of numpy"),
+        ({"task": "colorization", "weights": [0, 0, 0]}, "weights must not all be 0"),
         ({"task": "blur", "kernel": "no.png"}, "kernel: no.png: no such file or folder"),
         ({"task": "blur", "kernel": "disk:20"}, "41 kernel disk:20 does not fit .* 32 of photos"),
         ({"task": "inpainting", "mask": "random:2"}, "random:2: SHARE must lie between 0 and 1"),
@@ -149,6 +158,10 @@ def test_a_restoration_does_not_ask_for_the_files(make: MakeStudy) -> None:
     ],
 )
 def test_mistakes_die_in_the_dry_run(make: MakeStudy, card: dict[str, Any], words: str) -> None:
+    np.save("vector.npy", np.ones(5))
+    np.save("number.npy", np.float64(5))
+    np.savez("zip.npz", np.ones((3, 3)))
+    Path("zip.npz").rename("zip.npy")
     with pytest.raises(UserError, match=words):
         make(card=card)
 
