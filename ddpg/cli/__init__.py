@@ -10,6 +10,7 @@ import argparse
 import logging
 import os
 import resource
+import select
 import signal
 import sys
 from collections.abc import Sequence
@@ -59,15 +60,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _nobody_reads() -> bool:
-    """Whether who reads the output has gone, as ``head`` does; nothing more is written to it then."""
+    """Whether who reads the output has gone, as ``head`` does; then no more is written to it."""
+    output = select.poll()
     try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
-        return True
-    return False
+        output.register(sys.stdout.fileno(), select.POLLOUT)
+    except (OSError, ValueError):  # it is no file, as in a test
+        return False
+    if not any(state & select.POLLERR for _, state in output.poll(0)):
+        return False
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+    return True
 
 
 def with_piped(arguments: Sequence[str]) -> list[str]:

@@ -301,7 +301,7 @@ def test_a_verb_whose_reader_goes_ends_quietly(size):
 
 
 def test_another_broken_pipe_is_an_error(monkeypatch, capsys):
-    def _status(options):
+    def _status(_):
         raise BrokenPipeError(32, "Broken pipe")
 
     monkeypatch.setattr(study, "_status", _status)
