@@ -8,15 +8,12 @@ from pathlib import Path
 
 from ddpg.jobs import comparison, evaluation, observation, resources, restoration
 from ddpg.errors import UserError
-from ddpg.priors.checkpoints.records import check_pins
+from ddpg.workflow.checking import check_before_jobs
 from ddpg.workflow.code import shell_prefix
 from ddpg.workflow.configuration import configuration_files, study_configuration
-from ddpg.workflow.half_precision import refuse_half_precision_without_gpu
-from ddpg.workflow.indexes import check_indexes, unknown_sizes
+from ddpg.workflow.indexes import unknown_sizes
 from ddpg.workflow.inputs import input_functions, table_titles
-from ddpg.workflow.own_files import check_own_files, check_own_pictures
 from ddpg.workflow.patterns import one_of
-from ddpg.workflow.sharing import check_shared
 from ddpg.workflow.terminal import introduce
 from ddpg.study.study import Study
 
@@ -26,15 +23,10 @@ gc.set_threshold(100_000)
 
 try:
     study = Study(study_configuration(workflow), ", ".join(map(str, configuration_files(workflow))))
-    refuse_half_precision_without_gpu(workflow, study)
     # Jobs run the code that is fingerprinted here, or stop.
     shell.prefix(shell_prefix(workflow, restoration.plugin_packages(study)))
-    check_pins(study.called_priors.values())
-    check_shared(study)
-    if workflow.is_main_process:  # where a job runs, it looks for its own files itself
-        check_indexes(study)
-        check_own_files(study.called_priors.values())
-        check_own_pictures(study)
+    check_before_jobs(study, workflow)
+    if workflow.is_main_process:
         for line in unknown_sizes(study):
             logger.info(line)
 except UserError as error:

@@ -55,6 +55,14 @@ def add_verbs(verb: VerbMaker) -> None:
     why.add_argument("--study", metavar="STUDY", help=f"{STUDY}, or the one of the targets")
     _add_configfile(why)
 
+    check = verb(
+        _check,
+        "Say what a study would do and take, and what is wrong with it, before it runs.",
+        "ddpg check quick",
+    )
+    check.add_argument("study", nargs="?", metavar="STUDY", help=STUDY)
+    _add_configfile(check)
+
     compare = verb(
         _compare,
         "Say what changed between two runs; exit status 1 if for the worse.",
@@ -117,6 +125,19 @@ def _why(options: argparse.Namespace) -> None:
         check_readable(file)
     jobs = parse(dry_run(options.targets, files))
     print("\n".join(explain(jobs, options.targets)))
+
+
+def _check(options: argparse.Namespace) -> None:
+    import time
+
+    from ddpg.workflow.checking import check_before_jobs
+    from ddpg.workflow.checking.report import report
+    from ddpg.workflow.status import read_status
+
+    study = _study(options)
+    check_before_jobs(study)
+    for line in report(study, read_status(study, Path(study.places.root), time.time())):
+        print(line, flush=True)
 
 
 def _study(options: argparse.Namespace, base: Path = CONFIG) -> Study:

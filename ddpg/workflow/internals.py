@@ -61,8 +61,10 @@ def runs_here(workflow: Any) -> bool:
     """Whether the jobs of this command run on this machine, as far as Snakemake can be asked.
 
     A dry run has an executor of its own, so the command line is read again: it may name a profile
-    with the executor of a cluster.
+    with the executor of a cluster. Without a workflow, of `ddpg check`, it is this machine.
     """
+    if workflow is None:
+        return True
     if not getattr(workflow, "is_main_process", True):
         return False  # a job of a cluster, which looks for itself
     try:

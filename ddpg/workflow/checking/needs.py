@@ -1,0 +1,126 @@
+"""What a study takes: calls of networks, files, bytes. Nothing here imports torch."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ddpg.priors.cards.own_files import fetched_parts
+from ddpg.samplers.catalogue import METHODS
+from ddpg.study.cost import evaluations
+from ddpg.study.study import Study
+from ddpg.workflow.status import Row
+
+GRADIENT = 3.0
+"""Evaluations whose time a gradient through the network takes, with the evaluation itself."""
+_PREPARED, _OBSERVED, _RESTORED = 3, 12, 8
+"""Bytes a pixel: 8 bits, float32, and half precision with a compressed picture."""
+_FILES_OF_SHARD, _FILES_OF_EXPERIMENT, _FILES_OF_STUDY = 4, 7, 60
+"""Of an observation or a prepared shard; of an experiment's shard, beside its pictures; the rest:
+each with logs and measures of the jobs."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """What restorations with a network take that are not done yet.
+
+    Attributes:
+        dataset: whose pictures they are.
+        evaluations: of the network.
+        work: the same, gradients counted as the evaluations that they take the time of.
+    """
+
+    dataset: str
+    evaluations: float
+    work: float
+
+
+def network_needs(study: Study, rows: Iterable[Row]) -> list[Need]:
+    """What is left to be evaluated, by data set, whose entry names the network and its size."""
+    sums = {dataset: [0.0, 0.0] for dataset in study.used_datasets}
+    for row in rows:
+        calls = evaluations(row.experiment) * row.images_left
+        factor = GRADIENT if METHODS[row.experiment.method].differentiates else 1.0
+        total = sums[row.experiment.cell.dataset]
+        total[0] += calls
+        total[1] += factor * calls
+    return [Need(dataset, *total) for dataset, total in sums.items() if total[0]]
+
+
+def pixels(image_size: Any) -> int | None:
+    """Pixels of the pictures of an entry; None where each picture has its own size."""
+    if isinstance(image_size, int):
+        return image_size**2
+    if isinstance(image_size, list | tuple):
+        height, width = image_size
+        return int(height) * int(width)
+    return None
+
+
+def bytes_of(study: Study) -> int | None:
+    """About how much the results of a study take on a disk, once all are there; None where sizes
+    are not known before the survey."""
+    total = 0.0
+    sizes = {dataset: pixels(study.entries[dataset].image_size) for dataset in study.used_datasets}
+    if None in sizes.values():
+        return None
+    for dataset, area in sizes.items():
+        total += _PREPARED * (area or 0) * study.selections[dataset].count
+    for cell in study.cells.values():
+        reduced = (sizes[cell.dataset] or 0) / (cell.degradation.scale or 1) ** 2
+        total += _OBSERVED * reduced * study.selections[cell.dataset].count
+    for experiment in study.experiments:
+        dataset = experiment.cell.dataset
+        total += _RESTORED * (sizes[dataset] or 0) * study.selections[dataset].count
+    return int(total)
+
+
+def files_of(study: Study) -> int:
+    """About how many files a study leaves."""
+    shards = {dataset: study.shard_count(dataset) for dataset in study.used_datasets}
+    total = _FILES_OF_STUDY + 10 * len(study.cells)
+    total += sum(_FILES_OF_SHARD * count for count in shards.values())
+    total += sum(_FILES_OF_SHARD * shards[cell.dataset] for cell in study.cells.values())
+    for experiment in study.experiments:
+        dataset = experiment.cell.dataset
+        total += _FILES_OF_EXPERIMENT * shards[dataset] + study.selections[dataset].count
+    return total
+
+
+def bytes_there(folder: str) -> int:
+    """What is in a folder already."""
+    return sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
+
+
+def bytes_free(folder: str) -> int:
+    """Free space where a folder is, or will be."""
+    place = Path(folder).absolute()
+    while not place.exists():
+        place = place.parent
+    return shutil.disk_usage(place).free
+
+
+def to_fetch(study: Study) -> list[str]:
+    """What has to come from the web before the first restoration, with its size if known."""
+    wanted = []
+    for dataset in study.used_datasets:
+        folder, remote = study.fetched_folder(dataset), study.cards[dataset].source.remote
+        if folder and remote and not Path(f"{folder}.json").is_file():
+            wanted.append(f"data set {dataset}{_size(remote.size)}")
+    for name, card in study.called_priors.items():
+        for part in fetched_parts(card):
+            if not Path(f"resources/checkpoints/{name}/{part}.json").is_file():
+                wanted.append(f"{part} of {name}{_size(card.part(part)[0].size)}")
+    return wanted
+
+
+def gigabytes(count: float) -> str:
+    """Bytes for people: "0.12 GB"."""
+    return f"{count / 1e9:.2g} GB" if count < 1e11 else f"{count / 1e9:.0f} GB"
+
+
+def _size(count: int | None) -> str:
+    return f" ({gigabytes(count)})" if count else ""

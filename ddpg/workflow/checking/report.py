@@ -1,0 +1,145 @@
+"""A study in words, before anything runs."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ddpg.errors import UserError
+from ddpg.study.study import Study
+from ddpg.workflow.checking.needs import (
+    Need,
+    bytes_free,
+    bytes_of,
+    bytes_there,
+    files_of,
+    gigabytes,
+    network_needs,
+    pixels,
+    to_fetch,
+)
+from ddpg.workflow.checking.speed import evaluation_seconds, workers
+from ddpg.workflow.status import Row
+from ddpg.workflow.terminal.words import counted, duration
+
+
+def report(study: Study, rows: Sequence[Row]) -> Iterator[str]:
+    """Lines that say what a study is and what it takes; its network is timed on the way.
+
+    Args:
+        rows: how far it is, of :func:`ddpg.workflow.status.read_status`.
+
+    Raises:
+        UserError: after all lines, the disk has no room for it.
+    """
+    yield f"{study.config.name}: {study.file}, {study.config.experiments}"
+    yield ""
+    yield from _asked(study)
+    yield ""
+    yield from _left(rows)
+    yield from _time(study, network_needs(study, rows))
+    fetched = to_fetch(study)
+    if fetched:
+        yield f"to be fetched    {', '.join(fetched)}"
+    room = _room(study)
+    yield f"files            about {files_of(study):,}; {room[0]}"
+    if room[1]:
+        raise UserError(room[1])
+    yield ""
+    yield "nothing is wrong that can be seen before it runs"
+
+
+def _asked(study: Study) -> Iterator[str]:
+    for dataset in study.used_datasets:
+        entry, count = study.entries[dataset], study.selections[dataset].count
+        yield (
+            f"data set         {dataset}: {counted(count, 'picture')}, {_size(entry.image_size)}, "
+            f"in {counted(study.shard_count(dataset), 'shard')}; prior {study.priors[dataset].name}"
+        )
+    tasks = Counter(cell.degradation.name for cell in study.cells.values())
+    yield f"cells            {len(study.cells)}: {_several(tasks)}"
+    labels = Counter(experiment.label for experiment in study.experiments)
+    yield f"experiments      {len(study.experiments)}: {_several(labels)}"
+    yield f"metrics          {', '.join(study.config.metrics)}"
+
+
+def _several(names: Counter[str]) -> str:
+    return ", ".join(f"{name} x{n}" if n > 1 else name for name, n in names.items())
+
+
+def _size(image_size: Any) -> str:
+    if isinstance(image_size, int):
+        return f"{image_size} x {image_size}"
+    if isinstance(image_size, list | tuple):
+        return " x ".join(map(str, image_size))
+    return "each of its own size"
+
+
+def _left(rows: Sequence[Row]) -> Iterator[str]:
+    total = sum(shard.images for row in rows for shard in row.shards)
+    left = sum(row.images_left for row in rows)
+    done = f", {total - left:,} of them done" if left < total else ""
+    yield f"restorations     {counted(total, 'picture')}{done}"
+
+
+def _time(study: Study, needs: Sequence[Need]) -> Iterator[str]:
+    """The cost of what is left, timed here where the network is there."""
+    if not needs:
+        yield "network          nothing is left to evaluate"
+        return
+    at_once, machine = workers()
+    wanted = [text.partition(" (")[0] for text in to_fetch(study)]
+    hours: float | None = 0.0
+    for need in needs:
+        card = study.priors[need.dataset]
+        text = f"network          {card.name}: {need.evaluations:,.0f} evaluations are left"
+        area = pixels(study.entries[need.dataset].image_size)
+        if area is None:
+            hours = None
+            yield f"{text}; each picture has its own size, so that none was timed"
+            continue
+        try:
+            seconds, on = evaluation_seconds(
+                card,
+                _sides(study, need.dataset, area),
+                study.executions[need.dataset],
+                study.prior_files(need.dataset),
+            )
+        except (UserError, ValueError) as error:
+            hours = None
+            waits = any(part.endswith(f" of {card.name}") for part in wanted)
+            why = "it has to be fetched first" if waits else str(error)
+            yield f"{text}; not timed: {why}"
+            continue
+        if hours is not None:
+            hours += need.work * seconds
+        yield f"{text}, {seconds:.2g} s each on {on}, timed now"
+    if hours is not None:
+        yield (
+            f"time             about {duration(hours / at_once)} on {machine}, if nothing else "
+            "runs; figures and tables take a few minutes more"
+        )
+
+
+def _sides(study: Study, dataset: str, area: int) -> tuple[int, int]:
+    given = study.entries[dataset].image_size
+    if isinstance(given, int):
+        return given, given
+    height, width = given if isinstance(given, list | tuple) else [math.isqrt(area)] * 2
+    return int(height), int(width)
+
+
+def _room(study: Study) -> tuple[str, str]:
+    """How much space a study takes; and what is wrong with it, if anything."""
+    root = study.places.root
+    free, needed = bytes_free(root), bytes_of(study)
+    if needed is None:
+        return f"their space depends on the pictures; {gigabytes(free)} are free", ""
+    more = max(0, needed - bytes_there(root))
+    text = f"about {gigabytes(needed)} in {root}, {gigabytes(free)} are free"
+    if more < free:
+        return text, ""
+    problem = f"{root}: about {gigabytes(more)} more are needed, and {gigabytes(free)} are free"
+    return text, problem

@@ -1,0 +1,134 @@
+"""What `ddpg check` tells before anything runs, and that it looks at what a run looks at."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ddpg.errors import UserError
+from ddpg.priors.cards.card import read_card
+from ddpg.priors.cards.settings import ExecutionSettings
+from ddpg.study.cost import evaluations
+from ddpg.study.study import Study
+from ddpg.validation import merged, read_yaml
+from ddpg.workflow import checking
+from ddpg.workflow.checking import check_before_jobs, needs, speed
+from ddpg.workflow.checking import report as reporting
+from ddpg.workflow.status import read_status
+
+ROOT = Path(__file__).parents[2]
+
+
+def study_of(*files: str) -> Study:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        names = ["config/config.yaml", *files]
+        return Study(merged(*map(read_yaml, names)), ", ".join(names))
+
+
+@pytest.fixture
+def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The report on a study of which nothing is there, where an evaluation takes 0.01 s."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(reporting, "evaluation_seconds", lambda *_: (0.01, "one core"))
+    monkeypatch.setattr(reporting, "workers", lambda: (2, "2 cores"))
+
+    def lines(study: Study) -> dict[str, str]:
+        rows = read_status(study, Path(study.places.root), 0.0)
+        text = list(reporting.report(study, rows))
+        return {line[:17].strip(): line[17:] for line in text if line}
+
+    return lines
+
+
+def test_a_study_is_told_with_its_cost(told: Any) -> None:
+    study = study_of("config/quick.yaml")
+    said = told(study)
+    calls = sum(evaluations(e) for e in study.experiments)
+    pictures = study.selections["skimage-photos"].count
+    assert said["data set"].startswith(f"skimage-photos: {pictures} pictures, ")
+    assert f"dead-leaves: {calls * pictures:,.0f} evaluations are left, 0.01 s" in said["network"]
+    assert said["restorations"] == f"{len(study.experiments) * pictures} pictures"
+    assert "on 2 cores" in said["time"]
+    assert "free" in said["files"]
+    assert any(words.startswith("nothing is wrong") for words in map("".join, said.items()))
+
+
+def test_gradients_count_as_three_evaluations(tmp_path: Path) -> None:
+    study = study_of()
+    rows = read_status(study, tmp_path, 0.0)
+    (need,) = needs.network_needs(study, rows)
+    with_gradients = [e for e in study.experiments if e.method in ("dps", "pigdm")]
+    calls = sum(map(evaluations, with_gradients)) * 6
+    assert need.work - need.evaluations == pytest.approx(2 * calls)
+
+
+def test_what_has_to_be_fetched_is_told_and_not_timed(
+    told: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*_: object) -> None:
+        raise UserError("not here; looked at:\n  resources")
+
+    monkeypatch.setattr(reporting, "evaluation_seconds", missing)
+    said = told(study_of("config/paper.yaml"))
+    assert "weights of celeba-hq-256" in said["to be fetched"]
+    assert said["network"].endswith("1,200,000 evaluations are left; not timed: it has to be "
+                                    "fetched first")  # fmt: skip
+    assert "time" not in said
+
+
+def test_a_disk_without_room_is_refused(told: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reporting, "bytes_free", lambda _: 1000)
+    with pytest.raises(UserError, match=r"results/photographs: about 0.09\d GB more are needed"):
+        told(study_of())
+
+
+def test_the_space_of_the_paper_is_about_what_its_documentation_says() -> None:
+    study = study_of("config/paper.yaml")
+    assert needs.bytes_of(study) == pytest.approx(25e9, rel=0.1)  # 9 and 16 GB
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [(64, 4096), ([64, 96], 6144), ("native", None)]
+)  # fmt: skip
+def test_pixels(size: Any, expected: int | None) -> None:
+    assert needs.pixels(size) == expected
+
+
+def test_an_evaluation_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speed, "SECONDS", 0.0)
+    card = read_card("dead-leaves")
+    seconds, on = speed.evaluation_seconds(card, (16, 16), ExecutionSettings(), {})
+    assert 0 < seconds < 60
+    assert on.startswith("one ")
+
+
+def test_all_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(text: str) -> Any:
+        def check(*_: object) -> None:
+            raise UserError(text)
+
+        return check
+
+    names = ("refuse_half_precision_without_gpu", "check_pins", "check_shared", "check_indexes")
+    for name in (*names, "check_own_files", "check_own_pictures"):
+        monkeypatch.setattr(checking, name, refuse(name))
+    with pytest.raises(UserError) as raised:
+        check_before_jobs(study_of())
+    assert len(str(raised.value).splitlines()) == 6
+
+
+@pytest.mark.workflow
+def test_a_run_and_the_check_say_the_same(fresh: Any) -> None:
+    (fresh.folder / "pictures/b.png").unlink()
+    command = [sys.executable, "-m", "ddpg", "check"]
+    checked = subprocess.run(command, **fresh.process_options())
+    run = fresh.snakemake("--dry-run")
+    assert (checked.returncode, run.returncode) == (1, 1)
+    told = [line.removeprefix("ddpg check: ") for line in checked.stderr.splitlines()]
+    assert any("b.png" in line for line in told)
+    assert all(line.strip() in run.stderr + run.stdout for line in told)
