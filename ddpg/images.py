@@ -143,6 +143,11 @@ def from_uint8(pixels: Tensor) -> Tensor:
     return pixels.to(torch.float32).div_(255)
 
 
+def unit_pixels(pixels: Tensor) -> Tensor:
+    """Prepared pictures as float32 in [0, 1]; those that are drawn lie on [-1, 1], not in bytes."""
+    return from_uint8(pixels) if pixels.dtype == torch.uint8 else pixels.float() / 2 + 0.5
+
+
 def to_uint8(image: Tensor) -> Tensor:
     """Values in [0, 1], clamped to it and rounded to the nearest byte."""
     if not image.is_floating_point():

@@ -45,7 +45,7 @@ rule posterior:
         metrics=places.metrics,
         posterior=places.posterior,
     output:
-        **posterior_tables(),
+        **more_tables(POSTERIOR, "posterior_table"),
         **figure("posterior"),
     log:
         places.log("posterior"),
@@ -59,6 +59,29 @@ rule posterior:
     shell:
         "ddpg job posterior {params.spec.options} --metrics {input.metrics:q}"
         " --posterior {input.posterior:q} --folder $(dirname {output.posterior_csv:q})"
+        " --figure {output.pdf:q} --log {log:q}"
+
+
+rule exact:
+    input:
+        metrics=places.metrics,
+        best=places.best,
+        posterior=inputs.posterior,
+    output:
+        **more_tables(EXACT, "exact_table"),
+        **figure("exact"),
+    log:
+        places.log("exact"),
+    benchmark:
+        places.benchmark("exact")
+    resources:
+        mem_mb=gigabytes_by_attempt(2),
+        runtime=30,
+    params:
+        spec=planned(comparison.ExactComparison),
+    shell:
+        "ddpg job exact {params.spec.options} --metrics {input.metrics:q} --best {input.best:q}"
+        " --posterior {input.posterior:q} --folder $(dirname {output.exact_csv:q})"
         " --figure {output.pdf:q} --log {log:q}"
 
 
@@ -179,6 +202,7 @@ rule page:
     input:
         metrics=places.metrics,
         posterior=inputs.posterior,
+        best=inputs.best,
         provenance=places.provenance,
         figures=inputs.page_figures,
         grids=inputs.page_grids,
@@ -196,5 +220,5 @@ rule page:
         "printf '%s\\0' {params.spec.options} --figures {input.figures:q} --grids {input.grids:q}"
         " --truth {input.truth:q} |"
         " ddpg job page @- --metrics {input.metrics:q} --posterior {input.posterior:q}"
-        " --provenance {input.provenance:q}"
+        " --best {input.best:q} --provenance {input.provenance:q}"
         " --output {output:q} --log {log:q}"

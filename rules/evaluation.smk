@@ -96,3 +96,45 @@ if study.sampled:
         shell:
             "printf '%s\\0' {params.spec.options} |"
             " ddpg job collect @- --first {input.first:q} --output {output:q} --log {log:q}"
+
+
+# Of pictures that are drawn from a prior the best scores are known.
+if study.drawn:
+
+    rule best_scores:
+        input:
+            observations=inputs.cell_shard,
+        output:
+            places.best_scores("{cell}", "{shard}"),
+        log:
+            places.log("best_scores/{cell}/shard-{shard}"),
+        benchmark:
+            places.benchmark("best_scores/{cell}/shard-{shard}")
+        resources:
+            mem_mb=gigabytes_by_attempt(4),
+            runtime=60,
+        params:
+            spec=planned(evaluation.BestScores, "cell"),
+        shell:
+            "ddpg job best-scores {params.spec.options} --observations {input.observations:q}"
+            " --output {output:q} --log {log:q}"
+
+    rule collect_best:
+        input:
+            first=inputs.first_best,
+            tables=inputs.shard_best,
+        output:
+            report(
+                places.best,
+                caption="../ddpg/comparison/captions/best_scores.rst",
+                category="Study",
+                labels={"file": "Best scores"},
+            ),
+        log:
+            places.log("collect_best"),
+        localrule: True
+        params:
+            spec=planned(evaluation.BestCollection),
+        shell:
+            "printf '%s\\0' {params.spec.options} |"
+            " ddpg job collect @- --first {input.first:q} --output {output:q} --log {log:q}"

@@ -1,6 +1,6 @@
 # What the report says of each product: its caption, its place and its title.
 
-from ddpg.comparison.products import FIGURES, PLOTS, POSTERIOR, PUBLISHED, SWEEPS
+from ddpg.comparison.products import EXACT, FIGURES, PLOTS, POSTERIOR, PUBLISHED, SWEEPS
 
 
 def reported(path, caption, category, **labels):
@@ -21,13 +21,11 @@ def tables():
     }
 
 
-def posterior_tables():
-    """The tables of a study that restores pictures several times, as :func:`tables`."""
+def more_tables(names, caption):
+    """Further tables of some studies, as :func:`tables`, which share a caption."""
     return {
-        name.replace(".", "_"): reported(
-            places.table(name), "posterior_table", "Tables", table=title
-        )
-        for name, title in POSTERIOR.items()
+        name.replace(".", "_"): reported(places.table(name), caption, "Tables", table=title)
+        for name, title in names.items()
     }
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from ddpg.cli.options import set_threads
 from ddpg.errors import UserError
 from ddpg.jobs.comparison import (
+    ExactComparison,
     GridFigure,
     KernelFigure,
     Page,
@@ -25,7 +26,7 @@ from ddpg.jobs.comparison import (
     Tables,
     TrajectoryFigure,
 )
-from ddpg.jobs.evaluation import Collection, Evaluation, SampleEvaluation
+from ddpg.jobs.evaluation import BestScores, Collection, Evaluation, SampleEvaluation
 from ddpg.jobs.fields import Job
 from ddpg.jobs.observation import Observation
 from ddpg.jobs.resources import (
@@ -70,13 +71,24 @@ def _prepare_images(job: Preparation) -> None:
     from ddpg.stages.preparation import prepare_images, prepare_rows
     from ddpg.study.selection import parse_positions
 
-    card = read_card(job.card)
-    root, positions = root_folder(card, job.fetched), parse_positions(job.positions)
+    card, positions = read_card(job.card), parse_positions(job.positions)
+    if card.source.prior:
+        from ddpg.stages.exact.drawing import draw_pictures
+
+        entries = card.listed()
+        return draw_pictures(
+            card.source.prior,
+            job.output,
+            dataset=card.name,
+            images=[entries[position].id for position in positions],
+            image_size=job.image_size,
+            seed=card.source.seed,
+        )
+    root = root_folder(card, job.fetched)
     how: dict[str, Any] = {"image_size": job.image_size, "crop": job.crop}
     if job.index:
-        prepare_images(job.index, root, job.output, positions=positions, **how)
-    else:
-        prepare_rows(listed_rows(card, positions, root), root, job.output, **how)
+        return prepare_images(job.index, root, job.output, positions=positions, **how)
+    return prepare_rows(listed_rows(card, positions, root), root, job.output, **how)
 
 
 def _fetch_checkpoint(job: CheckpointFetching) -> None:
@@ -197,6 +209,24 @@ def _evaluate_samples(job: SampleEvaluation) -> None:
     )
 
 
+def _best_scores(job: BestScores) -> None:
+    from ddpg.files.tensors import read_ids
+    from ddpg.stages.degrading import Model
+    from ddpg.stages.exact.scores import best_scores
+
+    set_threads(1)
+    best_scores(
+        job.prior,
+        job.observations,
+        job.output,
+        experiment=job.columns,
+        images=job.images or read_ids(job.observations),
+        model=Model(job.task, job.operator, job.scale, job.share, job.grey_weights),
+        image_size=job.image_size,
+        sigma_y=job.sigma_y,
+    )
+
+
 def _collect(job: Collection) -> None:
     from ddpg.files.long_table import collect
 
@@ -230,6 +260,12 @@ def _posterior(job: PosteriorComparison) -> None:
     from ddpg.comparison.posterior.writing import write_posterior
 
     write_posterior(job.metrics, job.posterior, job.folder, without_suffix(job.figure))
+
+
+def _exact(job: ExactComparison) -> None:
+    from ddpg.comparison.posterior.exact import write_exact
+
+    write_exact(job.metrics, job.best, job.posterior, job.folder, without_suffix(job.figure))
 
 
 def _kernels(job: KernelFigure) -> None:
@@ -291,6 +327,7 @@ def _page(job: Page) -> None:
         job.output,
         metrics_csv=job.metrics,
         posterior_csv=job.posterior,
+        best_csv=job.best,
         provenance_json=job.provenance,
         figures=job.figures,
         grids=job.grids,
@@ -316,10 +353,12 @@ VERBS: dict[str, tuple[type[Job], Callable[[Any], None]]] = {
     "restore": (Restoration, _restore),
     "evaluate": (Evaluation, _evaluate),
     "evaluate-samples": (SampleEvaluation, _evaluate_samples),
+    "best-scores": (BestScores, _best_scores),
     "collect": (Collection, _collect),
     "tables": (Tables, _tables),
     "plots": (Plots, _plots),
     "posterior": (PosteriorComparison, _posterior),
+    "exact": (ExactComparison, _exact),
     "kernels": (KernelFigure, _kernels),
     "grid": (GridFigure, _grid),
     "trajectory": (Recording, _trajectory),

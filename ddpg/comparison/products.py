@@ -21,6 +21,7 @@ FIGURES: Mapping[str, str] = {
     **PLOTS,
     SWEEPS: "Sweeps",
     "posterior": "Posterior quality",
+    "exact": "Gaps to the exact posterior",
     "kernels": "Motion kernels",
     "grids": "Pictures",
     "trajectories": "Trajectories",
@@ -43,6 +44,13 @@ POSTERIOR: Mapping[str, str] = {
     "posterior.tex": "Posterior quality, in LaTeX",
 }
 """The tables of a study that restores pictures several times: file -> title."""
+
+EXACT: Mapping[str, str] = {
+    "exact.csv": "Beside the exact posterior",
+    "exact.md": "Beside the exact posterior, in Markdown",
+    "exact.tex": "Beside the exact posterior, in LaTeX",
+}
+"""The tables of a study of pictures that are drawn from a prior: file -> title."""
 
 PUBLISHED: Mapping[str, str] = {
     "published.csv": "Beside the paper",

@@ -148,6 +148,36 @@ _OTHERS: Mapping[str, MetricStyle] = {
         )
         for net, name in _BACKBONES.items()
     },
+    "best_psnr": MetricStyle("PSNR, best", "dB", 1, 2, "posterior", "that of the posterior's mean"),
+    "best_psnr_sample": MetricStyle(
+        "PSNR, exact draw", "dB", 1, 2, "posterior", "that of a draw from the posterior"
+    ),
+    "best_crps": MetricStyle("CRPS, best ×1000", "", -1, 2, "posterior", "that of the posterior"),
+    "best_spread": MetricStyle(
+        "Deviation, exact ×1000", "", 0, 1, "posterior", "root of the mean variance of the pixels"
+    ),
+    "gap_psnr": MetricStyle(
+        "Gap to best PSNR",
+        "dB",
+        -1,
+        2,
+        "posterior",
+        "PSNR of the posterior's mean less that of a restoration; 3.01 of a draw that is right",
+    ),
+    "gap_psnr_sample": MetricStyle(
+        "Gap to exact draw",
+        "dB",
+        0,
+        2,
+        "posterior",
+        "PSNR of a draw from the posterior less that of a sample; 0 is right, below it is no draw",
+    ),
+    "gap_crps": MetricStyle(
+        "CRPS above best", "%", -1, 1, "posterior", "how much larger than the posterior's own"
+    ),
+    "gap_spread": MetricStyle(
+        "Spread off", "%", 0, 1, "posterior", "how much wider than the posterior; below 0: too sure"
+    ),
     "samples": MetricStyle("Samples", "", 0, 0, "posterior", "restorations of a picture"),
     "seconds": MetricStyle("Time", "s", -1, 2, "cost", "wall-clock seconds per image"),
     "network_evaluations": MetricStyle("NFE", "", -1, 0, "cost", "network evaluations per image"),

@@ -20,13 +20,16 @@ from ddpg.fetching.remote import Remote
 from ddpg.validation import GivenPath, Identifier, PathText, Section, read_yaml, validated
 
 CARD_FOLDER = Path("config/cards/datasets")
+_DIGITS = 4
+"""Of the numbers of pictures that are drawn."""
 
 Crop = Literal["center", "stretch", "none"]
 """How a picture gets the size of a study; with "none" it has its own."""
 
 
 class Source(Section):
-    """Where the pictures of a data set lie: a package, a folder, an archive or on the web."""
+    """Where the pictures of a data set lie: a package, a folder, an archive or on the web; or the
+    prior that they are drawn from."""
 
     package: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$")
     """An installed Python package that carries the pictures."""
@@ -36,6 +39,10 @@ class Source(Section):
     """An archive or a folder on the web."""
     folder: GivenPath = "."
     """Folder of the pictures: in the package or archive, in what the web gives, or on its own."""
+    prior: PathText | None = None
+    """A prior with a closed form that the pictures are drawn from: its name, or its card's path."""
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    """Of pictures that are drawn."""
 
     @field_validator("package")
     @classmethod
@@ -53,11 +60,17 @@ class Source(Section):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Source:
-        given = [name for name in ("package", "archive", "remote") if getattr(self, name)]
+        kinds = ("package", "archive", "remote", "prior")
+        given = [name for name in kinds if getattr(self, name)]
         if len(given) > 1:
-            raise ValueError(f"give one of package, archive and remote, got {' and '.join(given)}")
+            known = "package, archive and remote" + ", or a prior" * ("prior" in given)
+            raise ValueError(f"give one of {known}, got {' and '.join(given)}")
         if not given and "folder" not in self.model_fields_set:
-            raise ValueError("give one of package, folder, archive and remote")
+            raise ValueError("give one of package, folder, archive and remote, or a prior")
+        if self.prior and "folder" in self.model_fields_set:
+            raise ValueError("pictures that are drawn from a prior lie in no folder")
+        if "seed" in self.model_fields_set and not self.prior:
+            raise ValueError("seed is that of pictures that are drawn from a prior")
         if given and (problem := name_problem(self.folder)):
             raise ValueError(
                 f"folder must lie inside the {given[0]}, got {self.folder!r}, which {problem}"
@@ -65,10 +78,10 @@ class Source(Section):
         return self
 
     @property
-    def kind(self) -> Literal["package", "archive", "remote", "folder"]:
-        """Which of the four it is."""
-        if self.package:
-            return "package"
+    def kind(self) -> Literal["package", "archive", "remote", "prior", "folder"]:
+        """Which of the five it is."""
+        if self.package or self.prior:
+            return "package" if self.package else "prior"
         return "archive" if self.archive else "remote" if self.remote else "folder"
 
     @property
@@ -129,9 +142,19 @@ class DatasetCard(Section):
             raise ValueError("the data set is empty")
         return images
 
+    @model_validator(mode="after")
+    def _drawn(self) -> DatasetCard:
+        counted = isinstance(self.images, Counted) and self.images.list is None
+        if self.source.prior and not counted:
+            raise ValueError("images: pictures that are drawn from a prior are {count: NUMBER}")
+        return self
+
     @cached_property
     def listing(self) -> Listing | None:
         """The pictures, or None where only their number is known."""
+        if self.source.prior and isinstance(self.images, Counted):
+            names = (f"drawn-{number:0{_DIGITS}}" for number in range(self.images.count))
+            return Listing(tuple(ImageEntry(id=name, file=name) for name in names), exact=True)
         if isinstance(self.images, Counted):
             return None
         if isinstance(self.images, str):

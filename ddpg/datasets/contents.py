@@ -32,7 +32,7 @@ def surveyed_content(card: DatasetCard) -> str:
         a checksum; empty where nothing can be said yet: the pictures are fetched first, or are not
         there.
     """
-    if card.source.is_fetched:
+    if card.source.is_fetched or card.source.prior:
         return ""
     try:
         base = root_folder(card)
@@ -56,7 +56,7 @@ def listed_contents(card: DatasetCard, positions: Iterable[int]) -> list[str]:
         not give paths, or its pictures are fetched first.
     """
     listing = card.listing
-    if listing is None or not listing.exact or card.source.is_fetched:
+    if listing is None or not listing.exact or card.source.is_fetched or card.source.prior:
         return []
     try:
         base = root_folder(card)

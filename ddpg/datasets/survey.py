@@ -37,9 +37,15 @@ def survey_dataset(card: DatasetCard, output: Path, *, fetched: Path | None = No
     Raises:
         UserError: everything that is wrong with the pictures, in one message.
     """
-    rows = survey(card, root_folder(card, fetched))
+    rows = drawn(card) if card.source.prior else survey(card, root_folder(card, fetched))
     write_index(rows, output)
     log.info("%s: %d pictures", output, len(rows))
+
+
+def drawn(card: DatasetCard) -> list[Row]:
+    """The index of pictures that are drawn from a prior: names alone, nothing is to be checked."""
+    source = f"drawn from {card.source.prior}, seed {card.source.seed}"
+    return [Row(entry.id, source, "", 0, 0, None) for entry in card.listed()]
 
 
 def survey(card: DatasetCard, root: Path) -> list[Row]:

@@ -63,6 +63,7 @@ _NETWORKS = {
         for kind in ("residual_unet", "ddpm_unet", "adm_unet", "adm_classifier")
     },
     "diffusers": "ddpg.priors.diffusers",
+    "gaussian_mixture": "ddpg.priors.exact",
 }
 OBSERVED = ("ddpg.stages.degrading", "ddpg.metrics.fidelity")
 """How restorations are compared with what was observed."""

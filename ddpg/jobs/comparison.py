@@ -66,6 +66,22 @@ class PosteriorComparison(Job):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExactComparison(Job):
+    """Compare the methods with the exact posterior: tables and a figure."""
+
+    metrics: Path = file("the long table (CSV)")
+    best: Path = file("the long table of the best scores (CSV)")
+    posterior: Path | None = file("the long table of the samples (CSV)", default=None)
+    folder: Path = file("for the tables")
+    figure: Path = file(FIGURE)
+
+    @classmethod
+    def planned(cls, _study: Study) -> Spec:
+        """What these depend on besides the measurements: the code."""
+        return cls.spec(code=comparison_code("posterior.exact"))
+
+
+@dataclass(frozen=True, kw_only=True)
 class KernelFigure(Job):
     """Draw the motion kernels."""
 
@@ -124,6 +140,7 @@ class Page(Job):
     budget: float | None = setting("MiB of pictures in the page; default: 48", default=None)
     metrics: Path = file("the long table (CSV)")
     posterior: Path | None = file("the long table of the samples (CSV)", default=None)
+    best: Path | None = file("the long table of the best scores (CSV)", default=None)
     provenance: Path = file("the record of the study (JSON)")
     figures: tuple[Path, ...] = file("of the study (PNG)")
     grids: tuple[Path, ...] = file("the cells' pictures (JSON)")

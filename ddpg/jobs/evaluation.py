@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ddpg.jobs.code import FETCHING, OBSERVED, code_of, evaluation_code, metric_data
-from ddpg.jobs.fields import Job, Spec, file, machine, setting
+from ddpg.jobs.fields import Job, Spec, as_path, file, machine, setting
+from ddpg.jobs.observation import Degrading
 from ddpg.metrics.catalogue import METRICS, NETS, at_noise
+from ddpg.priors.cards.identity import card_identity
 from ddpg.study.names import number_name
 
 if TYPE_CHECKING:
@@ -122,6 +124,33 @@ def _columns(row: Experiment) -> dict[str, str]:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BestScores(Degrading):
+    """Compute the best scores that any method can have, of pictures that are drawn from a prior."""
+
+    columns: Mapping[str, str] = setting("what the long table says of the cell")
+    image_size: int = setting("side of the pictures, in pixels")
+    prior: str = setting("name or card of the prior that the pictures were drawn from")
+    observations: Path = file("the shard's observations")
+    output: Path = file("the scores (CSV)")
+
+    @classmethod
+    def planned(cls, study: Study, cell: str) -> Spec:
+        """What the best scores of a shard depend on besides the observations."""
+        known = study.cells[cell]
+        row = next(row for row in study.experiments if row.cell == known)
+        prior = str(study.cards[known.dataset].source.prior)
+        columns = _columns(row) | {"method": "exact", "label": "best", "repeat": "0"}
+        return cls.spec(
+            **cls.cell_settings(study, cell),
+            columns=columns,
+            image_size=study.entries[known.dataset].image_size,
+            prior=as_path(prior),
+            code=code_of("ddpg.stages.exact.scores", without=[FETCHING]),
+            besides={"prior_identity": card_identity(prior)},
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Collection(Job):
     """Put the tables of all shards into one."""
 
@@ -138,6 +167,17 @@ class Collection(Job):
     @staticmethod
     def _measured(study: Study) -> Iterable[Experiment]:
         return study.experiments
+
+
+@dataclass(frozen=True, kw_only=True)
+class BestCollection(Collection):
+    """Put the best scores of all shards into one table."""
+
+    @classmethod
+    def planned(cls, study: Study) -> Spec:
+        """Which tables make up the table of the best scores, in the order of the sheet."""
+        counts = {cell: str(study.shard_count(study.cells[cell].dataset)) for cell in study.drawn}
+        return cls.spec(shards=counts, code=code_of("ddpg.files.long_table"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from ddpg.datasets.contents import fetched_content, listed_contents, surveyed_co
 from ddpg.files.contents import digest_of
 from ddpg.jobs.code import FETCHING, code_of, conversion_code
 from ddpg.jobs.fields import Job, Spec, as_path, file, setting
-from ddpg.priors.cards.identity import architecture_digest
+from ddpg.priors.cards.identity import architecture_digest, card_identity
 from ddpg.priors.cards.kinds import PRIOR_KINDS
 from ddpg.priors.checkpoints.places import downloaded_path
 from ddpg.priors.checkpoints.records import CHECKSUMS, planned_weights, seen_before
@@ -103,18 +103,22 @@ class Preparation(Job):
         Where the card does not say which picture is which, they are those of the index, an input.
         """
         card, part = study.cards[dataset], study.shard(dataset, int(shard))
+        # Drawing knows nothing of files, preparing nothing of priors.
+        drawn = card.source.prior is not None
+        stage = "ddpg.stages.exact.drawing" if drawn else "ddpg.stages.preparation"
         return cls.spec(
             card=as_path(study.entries[dataset].card),
             positions=tuple(format_positions(part.positions).split()),
             crop=study.crop(dataset),
             image_size=size_word(study.entries[dataset].image_size),
             fetched=study.fetched_folder(dataset),
-            code=code_of("ddpg.stages.preparation", without=["ddpg.datasets.cards"]),
+            code=code_of(stage, without=["ddpg.datasets.cards"]),
             besides={
                 "package": card.source.package or "",
                 "folder": "" if card.source.is_fetched else card.source.folder,
                 "entries": digest_of([entry.model_dump() for entry in part.entries or ()]),
                 "pictures": digest_of(listed_contents(card, part.positions)),
+                **(_drawing(card) if drawn else {}),
             },
         )
 
@@ -212,6 +216,11 @@ def _named(study: Study, prior: str) -> str:
     card = study.fetched_priors[prior]
     named = (entry.prior for data, entry in study.entries.items() if study.priors[data] == card)
     return as_path(next(named))
+
+
+def _drawing(card: DatasetCard) -> dict[str, object]:
+    """What pictures depend on that are drawn from a prior."""
+    return {"drawn": [card_identity(str(card.source.prior)), card.name, card.source.seed]}
 
 
 def _card_digest(card: DatasetCard) -> str:

@@ -1,13 +1,15 @@
 """The interfaces of priors, and the prior whose answers are known in closed form.
 
 A :class:`Prior` predicts the noise of a diffusion, a :class:`ConsistencyPrior` the end of its
-probability flow; methods ask for one of the two.
+probability flow; methods ask for one of the two, and those that know the answer for a
+:class:`ClosedFormPrior`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Self
 
 import torch
@@ -89,6 +91,44 @@ class Prior(ImagePrior):
         """
 
 
+@dataclass(frozen=True)
+class Component:
+    """A Gaussian that a prior consists of, for pictures of one size.
+
+    Attributes:
+        weight: its probability.
+        mean: of every pixel.
+        power: (3, H, W), float64: variances of the independent coordinates, see
+            :mod:`ddpg.priors.exact.spectra`.
+    """
+
+    weight: float
+    mean: float
+    power: Tensor
+
+
+class ClosedFormPrior(Prior):
+    """A prior that is a Gaussian or a mixture of Gaussians with power spectra: posteriors of linear
+    observations are closed forms, see :mod:`ddpg.samplers.algorithms.exact.posterior`."""
+
+    @abstractmethod
+    def components(self, size: tuple[int, int]) -> list[Component]:
+        """The Gaussians that it consists of, for pictures (H, W).
+
+        Raises:
+            ValueError: its pixels are not alike.
+        """
+
+    def _abar(self, t: int | Tensor) -> float | Tensor:
+        """``abar_t``, of one time or, (B, 1, 1, 1), of each image's."""
+        if isinstance(t, int):
+            if t < 0:
+                raise ValueError(f"time index must lie in [0, {len(self.schedule) - 1}], got {t}")
+            return self.schedule.abar(t)
+        table = self.schedule.alphas_cumprod.to(self.device)
+        return table[t.to(self.device)].reshape(-1, 1, 1, 1)
+
+
 class ConsistencyPrior(ImagePrior):
     """A consistency model: from ``clean + sigma z`` straight to the end of the probability flow.
 
@@ -109,7 +149,7 @@ class ConsistencyPrior(ImagePrior):
         """
 
 
-class GaussianPrior(Prior, ConsistencyPrior):
+class GaussianPrior(ClosedFormPrior, ConsistencyPrior):
     """Independent Gaussian pixels, for which the best estimate of the noise is
 
         eps(x_t, t) = sqrt(1 - abar_t) (x_t - sqrt(abar_t) m) / (abar_t v + 1 - abar_t)
@@ -182,10 +222,13 @@ class GaussianPrior(Prior, ConsistencyPrior):
         gain = (self._variance / (self._variance + sigma**2)).sqrt()
         return gain.to(x) * x + ((1 - gain) * self._mean).to(x)
 
-    def _abar(self, t: int | Tensor) -> float | Tensor:
-        if isinstance(t, int):
-            if t < 0:
-                raise ValueError(f"time index must lie in [0, {len(self._schedule) - 1}], got {t}")
-            return self._schedule.abar(t)
-        table = self._schedule.alphas_cumprod.to(self._device)
-        return table[t.to(self._device)].reshape(-1, 1, 1, 1)
+    def components(self, size: tuple[int, int]) -> list[Component]:
+        """One, with a white spectrum.
+
+        Raises:
+            ValueError: mean or variance is not one number for all pixels.
+        """
+        if self._mean.numel() > 1 or self._variance.numel() > 1:
+            raise ValueError("the closed form takes one mean and one variance for all pixels")
+        power = self._variance.reshape(1, 1, 1).expand(3, *size)
+        return [Component(1.0, float(self._mean), power)]

@@ -191,8 +191,11 @@ def _load(request: Request, device: str) -> Prior:
             "that predict noise"
         )
     if request.the_method.asks != "noise":
+        asked = {"consistency": "a consistency model"}.get(
+            request.the_method.asks, "a prior whose posteriors are closed forms"
+        )
         raise UserError(
-            f"method: {request.the_method.name} asks for a consistency model, with which pictures "
+            f"method: {request.the_method.name} asks for {asked}, with which pictures "
             "are restored in studies and by ddpg.samplers alone"
         )
     if prior.needs_labels:

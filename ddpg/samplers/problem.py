@@ -19,7 +19,7 @@ from ddpg.errors import UserError
 from ddpg.noise import Noise
 from ddpg.operators.base import Guidance, LinearOperator
 from ddpg.operators.tasks import offers
-from ddpg.priors.base import ConsistencyPrior, ImagePrior, Prior
+from ddpg.priors.base import ClosedFormPrior, ConsistencyPrior, ImagePrior, Prior
 from ddpg.priors.schedule import Schedule
 from ddpg.samplers.catalogue import METHODS, NOISY_SCALE, fitting
 
@@ -34,6 +34,7 @@ SMALLEST_ETA = LinearOperator.smallest_eta
 PRIORS: Mapping[str, tuple[type[ImagePrior], str]] = {
     "noise": (Prior, "a prior that predicts noise"),
     "consistency": (ConsistencyPrior, "a prior that is a consistency model"),
+    "closed form": (ClosedFormPrior, "a prior whose posteriors are closed forms"),
 }
 """What methods ask for, see :attr:`ddpg.samplers.catalogue.Method.asks`."""
 

@@ -18,7 +18,7 @@ from ddpg.errors import MetricUnavailable, MetricUndefined, UserError
 from ddpg.files.costs import MEASURES, SETTINGS, failures_among, read_costs
 from ddpg.files.long_table import ORIGINS, note_of, packed_origins, write_long_table
 from ddpg.files.tensors import read_tensors
-from ddpg.images import from_uint8
+from ddpg.images import unit_pixels
 from ddpg.metrics.catalogue import METRICS, Metric
 from ddpg.plugins import load_object
 from ddpg.stages.shapes import by_size, counterpart, inner, scale_of
@@ -182,7 +182,7 @@ def evaluate(
     for batch in _batches(restored, BATCH_SIZES.get(torch.device(device).type, 1)):
         size = restored[batch[0]].shape[-2:]
         parts = [counterpart(truth[name], size, scale_of(experiment)) for name in batch]
-        reference = from_uint8(torch.stack(parts).to(device)).double()
+        reference = unit_pixels(torch.stack(parts).to(device)).double()
         candidate = torch.stack([restored[name] for name in batch]).to(device).double() / 2 + 0.5
         _refuse_non_finite(candidate, batch, restorations)
         sides = (candidate.shape[-2], candidate.shape[-1])

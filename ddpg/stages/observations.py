@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ddpg.errors import UserError
 from ddpg.files.tensors import read_labels, read_tensors, write_tensors
-from ddpg.images import from_uint8
+from ddpg.images import unit_pixels
 from ddpg.noise import SeededNoise
 from ddpg.operators.kernels import motion_kernel
 from ddpg.samplers.catalogue import NOISY_SCALE
@@ -94,7 +94,7 @@ def observe(
     observed: dict[str, Tensor] = {}
     beside: dict[str, Tensor] = {}
     for group in by_size({name: (x.shape[-2], x.shape[-1]) for name, x in truth.items()}):
-        x = 2 * from_uint8(torch.stack([truth[name] for name in group])) - 1
+        x = 2 * unit_pixels(torch.stack([truth[name] for name in group])) - 1
         size, numbers = (x.shape[-2], x.shape[-1]), [images.index(name) for name in group]
         parts = {} if belongings is None else belongings.of(numbers).tensors(model, size, group)
         if motion is not None:

@@ -18,7 +18,7 @@ from ddpg.errors import MetricUnavailable, UserError
 from ddpg.files.costs import failures_among, read_costs
 from ddpg.files.long_table import note_of, write_long_table
 from ddpg.files.tensors import read_tensors
-from ddpg.images import from_uint8
+from ddpg.images import unit_pixels
 from ddpg.metrics import ensembles
 from ddpg.metrics.measures import haarpsi, lpips, psnr
 from ddpg.stages.evaluation import found_backbone
@@ -89,17 +89,16 @@ def evaluate_samples(
             why = f"{len(whole)} of {len(restorations)} samples; {failed[0]}" if failed else (
                 "one sample, and so no spread"
             )  # fmt: skip
-        rows.append(
-            {**experiment, "image": image, "metric": COUNT, "value": str(len(whole))}
-            | {"note": note_of(image, failed[0]) if failed else ""}
-        )
+        lost = {"note": note_of(image, failed[0]) if failed else ""}
+        of_image: dict[str, object] = {**experiment, "image": image}
+        rows.append({**of_image, "metric": COUNT, "value": str(len(whole)), **lost})
         for metric in measures(functions):
             value = values.get(metric, math.nan)
             missing = isinstance(value, str) or math.isnan(value)
             note = value if isinstance(value, str) else note_of(image, why)
             text = "" if missing else f"{value:.8g}"
             told = {"value": text, "note": note if missing else ""}
-            rows.append({**experiment, "image": image, "metric": metric, **told})
+            rows.append({**of_image, "metric": metric, **told})
     write_long_table(output, rows)
     log.info("%s: measured %d samples of %d pictures", output, len(restorations), len(images))
 
@@ -123,7 +122,7 @@ def _measured(
     """The measures of one picture, or the reason why there are none."""
     if not samples:
         return {}, ""
-    truth = from_uint8(read_tensors(truth_file, [image])[image]).double()
+    truth = unit_pixels(read_tensors(truth_file, [image])[image]).double()
     restored = torch.stack([_sample(path, image) for path in samples])
     restored, truth = part.compared(restored, truth)
     values: dict[str, float | str] = {

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ddpg.errors import UserError
 from ddpg.files.tensors import read_ids, read_tensors
-from ddpg.images import from_uint8
+from ddpg.images import unit_pixels
 from ddpg.jobs.restoration import Recording
 from ddpg.metrics.measures import psnr
 from ddpg.noise import Noise
@@ -46,7 +46,7 @@ def record_image(job: Recording, *, device: str) -> None:
     if image is None:
         raise UserError(f"{job.observations}: holds no observation")
     label, about = job.label or job.method, _about(job, image)
-    picture = 2 * from_uint8(read_tensors(job.truth, [image])[image][None])[0] - 1
+    picture = 2 * unit_pixels(read_tensors(job.truth, [image])[image][None])[0] - 1
     try:
         restorer = Restorer(job, device)
         picture = counterpart(picture, restorer.sizes([image])[image], job.scale or 1)

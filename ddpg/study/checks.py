@@ -134,13 +134,17 @@ def _tiling_problem(row: Experiment, prior: Card) -> str:
     )
 
 
-_PREDICTIONS = {"noise": "a prior that predicts noise", "consistency": "a consistency model"}
+_PREDICTIONS = {
+    "noise": "a prior that predicts noise",
+    "consistency": "a consistency model",
+    "closed form": "a prior of the kind gaussian_mixture, whose posteriors are closed forms",
+}
 
 
 def _kind_problem(row: Experiment, prior: Card) -> str:
     """A method that asks for another kind of prior."""
     asked = METHODS[row.method].asks
-    if prior.gives == asked:
+    if asked == prior.gives or (asked == "closed form" and prior.has_closed_form):
         return ""
     return (
         f"method: {row.method} needs {_PREDICTIONS[asked]}, but the prior {prior.name} of "

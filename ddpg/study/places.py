@@ -108,6 +108,15 @@ class Places:
         """How good the restorations of a shard are as samples, by their first repetition."""
         return self._shard("posterior", experiment, shard, "csv")
 
+    @property
+    def best(self) -> str:
+        """The long table of the best scores that any method can have."""
+        return f"{self.root}/best.csv"
+
+    def best_scores(self, cell: str, shard: int | str) -> str:
+        """The best scores of the observations of a shard."""
+        return self._shard("best", cell, shard, "csv")
+
     def trajectory(self, experiment: str) -> str:
         """The recorded steps of an experiment's first picture."""
         return f"{self.root}/trajectories/{experiment}.safetensors"

@@ -108,6 +108,11 @@ class Study:
                 )
         if problem := _crop_problem(entry, card):
             raise UserError(f"{self.file}: datasets: {card.name}: image_size: {problem}")
+        if card.source.prior and not read_prior_card(card.source.prior).has_closed_form:
+            raise UserError(
+                f"{entry.card}: source.prior: {card.source.prior} is a network; pictures are drawn "
+                "from priors of the kind gaussian_mixture"
+            )
         selection = selected(entry, card, self.config.limit)
         self.entries[card.name], self.cards[card.name] = entry, card
         self.selections[card.name], self.priors[card.name] = selection, prior
@@ -121,6 +126,11 @@ class Study:
             for prior in [self._prior_name(row)]
             for repeat in range(self.config.repeats if prior else 1)
         ]
+
+    @cached_property
+    def drawn(self) -> list[str]:
+        """The cells of pictures that are drawn from a prior: of these the best scores are known."""
+        return [path for path, cell in self.cells.items() if self.cards[cell.dataset].source.prior]
 
     @cached_property
     def sampled(self) -> dict[str, list[Experiment]]:

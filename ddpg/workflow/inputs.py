@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ddpg.comparison.products import (
+    EXACT,
     PLOTS,
     POSTERIOR,
     PUBLISHED,
@@ -157,7 +158,27 @@ class Inputs:
         """The first of them; the others lie beside it."""
         return self._places.samples(next(iter(self._study.sampled)), 0)
 
+    def shard_best(self, _wildcards: Any) -> list[str]:
+        """The best scores of every shard of every cell whose pictures are drawn."""
+        return [
+            self._places.best_scores(cell, shard)
+            for cell in self._study.drawn
+            for shard in range(self._study.shard_count(self._study.cells[cell].dataset))
+        ]
+
+    def first_best(self, _wildcards: Any) -> str:
+        """The first of them; the others lie beside it."""
+        return self._places.best_scores(self._study.drawn[0], 0)
+
+    def cell_shard(self, wildcards: Any) -> str:
+        """The observations of a shard of a cell."""
+        return self._places.observations(wildcards.cell, wildcards.shard)
+
     # comparison
+
+    def best(self, _wildcards: Any) -> list[str]:
+        """The long table of the best scores, for a study of pictures that are drawn."""
+        return [self._places.best] if self._study.drawn else []
 
     def posterior(self, _wildcards: Any) -> list[str]:
         """The long table of the samples, for a study that has any."""
@@ -258,11 +279,12 @@ class Inputs:
         places = self._places
         grids = [places.figure(f"grids/{cell}", "png") for cell in self._study.cells]
         pictures = [*self._plots(), *self._of_samples(), *grids, *self._drawn_trajectories()]
-        tables = [places.table(name) for name in POSTERIOR] if self._study.sampled else []
+        made = [*(POSTERIOR if self._study.sampled else ()), *(EXACT if self._study.drawn else ())]
         return [
             *(places.metrics, places.provenance, places.page),
             *self.posterior(None),
-            *tables,
+            *self.best(None),
+            *(places.table(name) for name in made),
             *(places.table(name) for name in table_titles(self._study)),
             *(f"{png.removesuffix('.png')}.{kind}" for png in pictures for kind in ("pdf", "png")),
         ]
@@ -307,8 +329,11 @@ class Inputs:
         return [self._places.figure(name, "png") for name in names]
 
     def _of_samples(self) -> list[str]:
-        """The figure of how good samples of the posterior are, for a study that has any."""
-        return [self._places.figure("posterior", "png")] if self._study.sampled else []
+        """The figures of how good samples are, and of the gaps to the exact posterior, for a study
+        that has any."""
+        names = [*(["exact"] if self._study.drawn else [])]
+        names += ["posterior"] if self._study.sampled else []
+        return [self._places.figure(name, "png") for name in names]
 
     def _walkers(self, cell: str) -> list[Experiment]:
         return [row for row in self._study.in_cell(cell) if row.label in TRAJECTORY_METHODS]

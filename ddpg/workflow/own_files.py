@@ -46,6 +46,7 @@ def check_own_pictures(study: Study) -> None:
     problems = [
         f"data set {name}: {problem}"
         for name, card in study.cards.items()
+        if not card.source.prior
         if surveyed_entries(study, name) is None and (problem := _not_there(card))
     ]
     if problems:

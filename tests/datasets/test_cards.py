@@ -186,3 +186,27 @@ def test_numbers_are_sorted_as_numbers() -> None:
     assert sorted(names, key=natural_key) == [
         *("9", "10", "a-2-b", "a-10-a", "x", "x9", "x010", "x10"),
     ]
+
+
+def test_pictures_that_are_drawn_have_names_before_anything_is_drawn(tmp_path: Path) -> None:
+    card = read_card(written(tmp_path, {"count": 3}, prior="gaussian", seed=5))
+    assert (card.source.kind, card.source.is_fetched, card.count) == ("prior", False, 3)
+    assert [entry.id for entry in card.listed()] == ["drawn-0000", "drawn-0001", "drawn-0002"]
+    assert card.files([0, 1]) == []
+
+
+@pytest.mark.parametrize(
+    ("images", "source", "message"),
+    [
+        ({"count": 3}, {"prior": "gaussian", "folder": "x"}, "lie in no folder"),
+        ({"count": 3}, {"prior": "gaussian", "package": "skimage"}, "got package and prior"),
+        ({"count": 3}, {"folder": "x", "seed": 1}, "seed is that of pictures that are drawn"),
+        ({"count": 3, "list": "x.txt"}, {"prior": "gaussian"}, "{count: NUMBER}"),
+        ([{"id": "a", "file": "a.png"}], {"prior": "gaussian"}, "{count: NUMBER}"),
+        ({"count": 3}, {"prior": "gaussian", "seed": -1}, "seed: input should be greater than"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(
+    tmp_path: Path, images: Any, source: Any, message: str
+) -> None:
+    assert message in problem(tmp_path, images, **source)

@@ -27,6 +27,7 @@ SETTINGS = {
     "pnpdm": {"steps": 60, "iterations": 16, "rho_decay": 0.7, "samples": 8, "estimate": "mean"},
     "sitcom": {"steps": 10, "inner_steps": 10},
     "cm4ir": {},
+    "exact": {"estimate": "mean"},
 }
 """Instead of ten steps."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -82,7 +83,7 @@ def _draw_gain(axes: Axes, values: Values, styles: Styles) -> None:
     for place, (label, style) in enumerate(styles.items()):
         one, mean = (_value(values, name, label) for name in ("psnr_sample", "psnr_mean"))
         axes.plot([one, mean], [place, place], color=style.colour, linewidth=1)
-        look = {"marker": style.marker, "linestyle": "", "color": style.colour}
+        look: dict[str, Any] = {"marker": style.marker, "linestyle": "", "color": style.colour}
         axes.plot([one], [place], markerfacecolor="white", **look)
         axes.plot([mean], [place], **look)
     _methods_below(axes, len(styles))

@@ -51,7 +51,7 @@ class Posterior:
     def means(self) -> pd.DataFrame:
         """One row per cell, label and measure, as of ``statistics.summary.summarise``, with
         ``cell``; nothing has a rank that has no better and worse."""
-        return _unranked(summarise(self.samples)).merge(
+        return unranked(summarise(self.samples)).merge(
             self.rows[[*CELL_KEYS, "cell"]].drop_duplicates(), on=CELL_KEYS, how="left"
         )
 
@@ -60,7 +60,7 @@ class Posterior:
         """The same in the units of :data:`ddpg.comparison.style.METRIC_STYLES`."""
         factors = self.samples["metric"].map(FACTORS).fillna(1.0)
         scaled = self.samples.assign(value=self.samples["value"] * factors)
-        return _unranked(summarise(scaled)).merge(
+        return unranked(summarise(scaled)).merge(
             self.rows[[*CELL_KEYS, "cell"]].drop_duplicates(), on=CELL_KEYS, how="left"
         )
 
@@ -87,7 +87,7 @@ def nominal(metric: str, count: int) -> float:
     return float(metric.removeprefix("coverage_")) / 100
 
 
-def _unranked(means: pd.DataFrame) -> pd.DataFrame:
+def unranked(means: pd.DataFrame) -> pd.DataFrame:
     """A summary without ranks in what has no direction."""
     directed = means["metric"].map(lambda metric: METRIC_STYLES[metric].direction != 0)
     return means.assign(rank=means["rank"].where(directed, np.nan))

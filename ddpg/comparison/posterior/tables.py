@@ -66,16 +66,15 @@ def _completed(table: Table, rows: pd.DataFrame, posterior: Posterior) -> Table:
     return replace(table, key=f"{table.key}-posterior", title=title, caption=caption, notes=notes)
 
 
-def posterior_markdown(tables: list[Table]) -> str:
+def posterior_markdown(tables: list[Table], title: str = "Posterior quality") -> str:
     """Return a page with the tables and what their columns mean."""
     metrics = dict.fromkeys(
         metric for table in tables for panel in table.panels for _, metric in panel.columns
     )
-    lines = [f"- {METRIC_STYLES[m].label}: {METRIC_STYLES[m].description}" for m in metrics]
-    parts = ["# Posterior quality\n", *map(to_markdown, tables), "## Columns\n"]
-    return "\n".join([*parts, *map(escape_markdown_line, lines)]) + "\n"
-
-
-def escape_markdown_line(line: str) -> str:
-    """A line of a list, escaped behind its dash."""
-    return "- " + escape_markdown(line.removeprefix("- "))
+    lines = [
+        f"- {escape_markdown(METRIC_STYLES[m].label)}: "
+        f"{escape_markdown(METRIC_STYLES[m].description)}"
+        for m in metrics
+    ]
+    parts = [f"# {title}\n", *map(to_markdown, tables), "## Columns\n"]
+    return "\n".join([*parts, *lines]) + "\n"

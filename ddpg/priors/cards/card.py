@@ -41,6 +41,9 @@ class CardError(UserError):
         super().__init__(f"{os.fspath(path)}: {reason}")
 
 
+WITHOUT_CHECKPOINT = ("diffusers", "gaussian_mixture")
+"""Kinds of priors that nothing has to be fetched or converted for."""
+
 Gives = Literal["noise", "consistency"]
 """What priors predict, and methods ask for."""
 
@@ -79,6 +82,11 @@ class Card(CardFields):
         return "consistency" if self.schedule.kind == "consistency" else "noise"
 
     @property
+    def has_closed_form(self) -> bool:
+        """Whether posteriors of linear observations are closed forms."""
+        return self.architecture["kind"] == "gaussian_mixture"
+
+    @property
     def sha256(self) -> str | None:
         """Checksum of the network's checkpoint, if the card knows it."""
         return self.weights.sha256
@@ -114,7 +122,7 @@ class Card(CardFields):
 
     def checkpoints(self) -> dict[str, WeightsEntry]:
         """The parts that must be fetched and converted before a job can use them."""
-        ready = {"weights"} if self.architecture["kind"] == "diffusers" else set()
+        ready = {"weights"} if self.architecture["kind"] in WITHOUT_CHECKPOINT else set()
         for name in self.parts():
             place = self.local(name)
             if place is not None and place.suffix == ".safetensors":

@@ -48,6 +48,8 @@ STEPS = 1000
 
 
 Positive = Annotated[int, Field(ge=1)]
+Number = Annotated[float, Field(strict=False, allow_inf_nan=False)]
+"""YAML 1.1 reads 1e-4, without a dot, as text."""
 
 
 class ResidualUNetConfig(Section):
@@ -83,8 +85,35 @@ class DiffusersConfig(Section):
     """Names the family."""
 
 
+class SpectrumEntry(Section):
+    """A stationary Gaussian, see :class:`ddpg.priors.exact.spectra.Spectrum`."""
+
+    weight: Annotated[Number, Field(gt=0)] = 1.0
+    """Its probability, relative to the others'."""
+    mean: Annotated[Number, Field(ge=-1, le=1)] = 0.0
+    """Of every pixel, on the [-1, 1] scale."""
+    deviation: Annotated[Number, Field(gt=0, le=1)] = 0.2
+    """Standard deviation of every pixel, on the [-1, 1] scale."""
+    exponent: Annotated[Number, Field(ge=0, le=10)] = 2.0
+    """How fast the power falls beyond the corner; photographs have about 2."""
+    corner: Annotated[Number, Field(gt=0)] = 1.0
+    """Frequency at which the power begins to fall, in periods a picture."""
+    colour: Annotated[Number, Field(gt=0, le=1)] = 0.1
+    """Power of each of the two opposed colours, relative to that of grey."""
+
+
+class GaussianMixtureConfig(Section):
+    """A mixture of Gaussians with power spectra, whose answers are closed forms; no network."""
+
+    kind: Literal["gaussian_mixture"]
+    """Names the family."""
+    components: list[SpectrumEntry] = Field(min_length=1, max_length=16)
+    """What is mixed."""
+
+
 NETWORKS: Mapping[str, type[BaseModel]] = Configurations(
     {
+        "gaussian_mixture": GaussianMixtureConfig,
         "residual_unet": ResidualUNetConfig,
         "ddpm_unet": DDPMUNetConfig,
         "adm_unet": ADMUNetConfig,
@@ -97,10 +126,6 @@ CLASSIFIERS: Mapping[str, type[BaseModel]] = {"adm_classifier": ADMClassifierCon
 def configuration(kind: str) -> type[BaseModel]:
     """What the architecture of a kind looks like, be it the package's own or a plug-in's."""
     return CLASSIFIERS[kind] if kind in CLASSIFIERS else NETWORKS[kind]
-
-
-Number = Annotated[float, Field(strict=False, allow_inf_nan=False)]
-"""YAML 1.1 reads 1e-4, without a dot, as text."""
 
 
 class WeightsEntry(Remote):
@@ -302,13 +327,25 @@ class CardFields(Section):
     scores: ForPeople = Field(default_factory=dict)
     """What was measured of the prior and its rivals; read by `ddpg score-prior`."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_weights(cls, content: Any) -> Any:
+        """A closed form has no checkpoint."""
+        section = content.get("architecture") if isinstance(content, dict) else None
+        if not isinstance(section, dict) or section.get("kind") != "gaussian_mixture":
+            return content
+        if "weights" in content:
+            raise ValueError("architecture: kind gaussian_mixture takes no weights")
+        return content | {"weights": {"file": "none", "random_seed": 0}}
+
     @model_validator(mode="after")
     def _consistent(self) -> CardFields:
         folder = self.architecture["kind"] == "diffusers"
         if self.schedule.kind == "diffusers" and not folder:
             raise ValueError("schedule: kind diffusers needs an architecture of kind diffusers")
         consistent = self.schedule.kind == "consistency"
-        if consistent and self.architecture["kind"] in ("diffusers", "residual_unet"):
+        others = ("diffusers", "residual_unet", "gaussian_mixture")
+        if consistent and self.architecture["kind"] in others:
             raise ValueError(
                 f"schedule: kind consistency does not go with {self.architecture['kind']}"
             )

@@ -23,6 +23,26 @@ _PINV = (
 
 METHODS = (
     Method(
+        "exact",
+        "Exact posterior",
+        "ddpg.samplers.algorithms.exact.exact:Exact",
+        "the mean of the posterior, or draws from it, of a prior that is a mixture of Gaussians",
+        "Bayes' rule; docs/exact.md",
+        (
+            HyperParameter(
+                "estimate",
+                "sample",
+                "what is returned: a draw, or the mean",
+                choices=("sample", "mean"),
+            ),
+        ),
+        needs="adjoint",
+        asks="closed form",
+        settings=(Setting("Bayes' rule", {}),),
+        colour="#180018",
+        marker="*",
+    ),
+    Method(
         "pinv",
         "Pinv",
         "ddpg.samplers.algorithms.pinv:PseudoInverse",

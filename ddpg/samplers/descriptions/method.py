@@ -16,8 +16,8 @@ MARKERS = "ov^<>8spP*hHXDd"
 """Matplotlib's markers that have an inside, which is what tells a filled one from a hollow one."""
 
 
-Gives = Literal["noise", "consistency"]
-"""What priors predict, see :attr:`ddpg.priors.cards.card.Card.gives`."""
+Gives = Literal["noise", "consistency", "closed form"]
+"""What priors predict, see :attr:`ddpg.priors.cards.card.Card.gives`; or that they know all."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ class Method:
             for singular values or coordinates.
         enlarges: whether it works on super-resolution alone.
         differentiates: whether it takes gradients of the network.
-        asks: what its prior must predict: "noise", or "consistency" for the end of a flow.
+        asks: what its prior must predict: "noise", or "consistency" for the end of a flow; "closed
+            form" of a prior whose posteriors are known.
         settings: recommended ones by task and noise level, see :mod:`ddpg.samplers.settings`; the
             defaults where there are none.
         colour: of its lines, "#rrggbb"; one of a few for plug-ins where it has none.
@@ -94,8 +95,8 @@ class Method:
 
     @property
     def uses_prior(self) -> bool:
-        """Whether it calls the network."""
-        return self.evaluations > 0
+        """Whether it is given a prior: it calls the network, or knows what is in it."""
+        return self.evaluations > 0 or self.asks == "closed form"
 
     @property
     def module(self) -> str:

@@ -1,0 +1,1 @@
+"""Priors whose posteriors are closed forms: stationary Gaussians and mixtures of them."""

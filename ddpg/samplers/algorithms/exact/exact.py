@@ -1,0 +1,71 @@
+"""The exact posterior of a prior that has one in closed form: its mean, or draws of it.
+
+No method can have a better expected PSNR than the mean, nor a better expected CRPS than the draws.
+See :mod:`ddpg.samplers.algorithms.exact.posterior`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, cast
+
+import torch
+from torch import Tensor
+
+from ddpg.noise import Noise
+from ddpg.operators.base import LinearOperator
+from ddpg.priors.base import ClosedFormPrior, ImagePrior
+from ddpg.samplers.algorithms.exact.posterior import Posterior, conditioned
+from ddpg.samplers.base import Callback, Sampler
+from ddpg.samplers.problem import check_grade, check_observations, check_prior
+
+
+class Exact(Sampler):
+    """``E[x | y]``, or a draw from ``p(x | y)``."""
+
+    name: ClassVar[str] = "exact"
+
+    @property
+    def network_evaluations(self) -> int:
+        """None are made: the posterior is computed from the prior's parameters."""
+        return 0
+
+    @torch.no_grad()
+    def restore(
+        self,
+        y: Tensor,
+        operator: LinearOperator,
+        prior: ImagePrior | None,
+        *,
+        sigma_y: float,
+        noise: Noise | None,
+        callback: Callback | None = None,  # noqa: ARG002
+    ) -> Tensor:
+        """Estimate or draw, see :meth:`ddpg.samplers.base.Sampler.restore`.
+
+        Raises:
+            UserError: the closed form of the operator is dense and the pictures are too large.
+        """
+        check_grade(self.name, operator)
+        sigma = check_observations(y, operator, sigma_y)
+        asked = cast(ClosedFormPrior, check_prior(self.name, prior, operator))
+        posteriors = conditioned(asked, operator, sigma, y)
+        if self.hyper_parameters["estimate"] == "mean":
+            return torch.cat([posterior.mean for posterior in posteriors]).to(y)
+        if noise is None:
+            raise ValueError(f"{self.name} draws random numbers: noise must not be None")
+        return self._drawn(posteriors, y, operator, noise)
+
+    def _drawn(
+        self, posteriors: list[Posterior], y: Tensor, operator: LinearOperator, noise: Noise
+    ) -> Tensor:
+        shape = (len(y), *operator.image_shape)
+        white = noise.initial(shape).double().cpu()
+        observed = noise.step(0, y.shape).double().cpu()
+        normal = noise.step(1, (len(y), 1)).double().cpu().flatten()
+        if len(posteriors) == 1:
+            return posteriors[0].draw(white, observed, normal).to(y)
+        drawn = [
+            posterior.draw(white[i : i + 1], observed[i : i + 1], normal[i : i + 1])
+            for i, posterior in enumerate(posteriors)
+        ]
+        return torch.cat(drawn).to(y)
