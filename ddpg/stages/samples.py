@@ -30,7 +30,7 @@ COUNT = "samples"
 """The row of the long table that says how many samples there were; its note, why not more."""
 LEVELS = (0.5, 0.9)
 """Nominal coverages."""
-ALL_EQUAL = "all its restorations of a picture are equal: it draws no random numbers"
+ALL_EQUAL = "all its restorations of a picture are equal: they are no samples"
 
 Between = Callable[..., Tensor]
 """A metric of two batches of images."""

@@ -62,7 +62,7 @@ def _completed(table: Table, rows: pd.DataFrame, posterior: Posterior) -> Table:
         f"intervals. {METRIC_STYLES['crps'].name.split()[0]}, spread and error in thousandths of "
         f"the range of a pixel; nominal for 'within range' is {ranges or 'not defined'}."
     )
-    title = f"{table.title}: posterior quality"
+    title = f"{table.title} on {dataset_name(table.dataset)}: posterior quality"
     return replace(table, key=f"{table.key}-posterior", title=title, caption=caption, notes=notes)
 
 
