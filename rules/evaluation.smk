@@ -28,6 +28,29 @@ rule evaluate:
         " --threads {threads} --gpus {resources.gpu} --output {output:q} --log {log:q}"
 
 
+rule evaluate_observations:
+    input:
+        truth=inputs.observed_truth,
+        observations=places.observations("{cell}", "{shard}"),
+        backbones=inputs.backbone(None),
+    output:
+        places.evaluations("{cell}/observation", "{shard}"),
+    log:
+        places.log("evaluate_observations/{cell}/shard-{shard}"),
+    benchmark:
+        places.benchmark("evaluate_observations/{cell}/shard-{shard}")
+    threads: 1
+    resources:
+        mem_mb=gigabytes_by_attempt(4),
+        runtime=60,
+    params:
+        spec=planned(evaluation.ObservationEvaluation, "cell"),
+    shell:
+        "ddpg job evaluate-observations {params.spec.options} --truth {input.truth:q}"
+        " --observations {input.observations:q} --backbones {input.backbones:q}"
+        " --threads {threads} --output {output:q} --log {log:q}"
+
+
 rule evaluate_samples:
     input:
         truth=inputs.restored_truth,

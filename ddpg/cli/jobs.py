@@ -26,7 +26,13 @@ from ddpg.jobs.comparison import (
     Tables,
     TrajectoryFigure,
 )
-from ddpg.jobs.evaluation import BestScores, Collection, Evaluation, SampleEvaluation
+from ddpg.jobs.evaluation import (
+    BestScores,
+    Collection,
+    Evaluation,
+    ObservationEvaluation,
+    SampleEvaluation,
+)
 from ddpg.jobs.fields import Job
 from ddpg.jobs.observation import Observation
 from ddpg.jobs.resources import (
@@ -227,6 +233,13 @@ def _best_scores(job: BestScores) -> None:
     )
 
 
+def _evaluate_observations(job: ObservationEvaluation) -> None:
+    from ddpg.stages.observed.evaluation import evaluate_observations
+
+    set_threads(job.threads)
+    evaluate_observations(job)
+
+
 def _collect(job: Collection) -> None:
     from ddpg.files.long_table import collect
 
@@ -352,6 +365,7 @@ VERBS: dict[str, tuple[type[Job], Callable[[Any], None]]] = {
     "observe": (Observation, _observe),
     "restore": (Restoration, _restore),
     "evaluate": (Evaluation, _evaluate),
+    "evaluate-observations": (ObservationEvaluation, _evaluate_observations),
     "evaluate-samples": (SampleEvaluation, _evaluate_samples),
     "best-scores": (BestScores, _best_scores),
     "collect": (Collection, _collect),

@@ -32,6 +32,7 @@ from ddpg.comparison.statistics.measurements import (
 from ddpg.comparison.statistics.reasons import merged
 from ddpg.comparison.style import degradation_title
 from ddpg.errors import UserError
+from ddpg.study.names import OBSERVED
 
 CROPPED = "cropped"
 """The operator of a blur that sees less than the picture."""
@@ -155,7 +156,8 @@ def scores_by_image(metrics: pd.DataFrame) -> dict[tuple[str, str], dict[str, fl
     """Return (label, image) -> metric -> value for one cell; what has no value is left out."""
     scores: dict[tuple[str, str], dict[str, float]] = {}
     for row in metrics[metrics["value"].notna()].itertuples():
-        scores.setdefault((row.label, row.image), {})[row.metric] = row.value
+        label = OBSERVATION if row.label == OBSERVED else row.label
+        scores.setdefault((label, row.image), {})[row.metric] = row.value
     return scores
 
 

@@ -19,7 +19,7 @@ from ddpg.errors import UserError
 from ddpg.metrics.catalogue import METRICS, Metric
 from ddpg.operators.tasks import TASKS
 from ddpg.samplers.catalogue import METHODS, Method
-from ddpg.study.names import number_name
+from ddpg.study.names import OBSERVED, number_name
 
 Dashes = tuple[float, ...]
 SOLID: Dashes = ()
@@ -42,6 +42,9 @@ class MethodStyle:
     filled: bool = True
     """False for a hollow marker."""
 
+
+OBSERVATION = MethodStyle("Observation", "#8a8a8a", "$y$", (3, 1, 1, 1), filled=False)
+"""The look of what was observed, which stands last."""
 
 FALLBACKS = (
     MethodStyle("", "#0072b2", "*", DASHED, filled=False),
@@ -272,13 +275,14 @@ def method_styles(methods: Mapping[str, str]) -> dict[str, MethodStyle]:
         methods: label -> method.
     """
     bases = _base_styles(_in_order(methods.values(), METHODS))
-    return {
+    styles = {
         label: style
         for method, base in bases.items()
         for label, style in _styles_of(
             base, method, [label for label, its in methods.items() if its == method]
         )
     }
+    return {label: styles[label] for label in sorted(styles, key=OBSERVED.__eq__)}
 
 
 def _base_styles(methods: list[str]) -> dict[str, MethodStyle]:
@@ -288,6 +292,9 @@ def _base_styles(methods: list[str]) -> dict[str, MethodStyle]:
     """
     styles, taken = {}, set[int]()
     for name in methods:
+        if name == OBSERVED:
+            styles[name] = OBSERVATION
+            continue
         described = METHODS.get(name)
         if described is not None and described.colour and described.marker:
             look = (described.title, described.colour, described.marker, described.dashes)

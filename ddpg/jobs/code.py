@@ -137,6 +137,17 @@ def metric_data(metrics: Collection[str]) -> str:
 
 
 @cache
+def measured_observation_code(metrics: tuple[str, ...], degradation: Degradation) -> str:
+    """The code that measures the observations of a degradation by some metrics."""
+    return code_of(
+        "ddpg.stages.observed.evaluation",
+        *sorted({METRICS[metric].module for metric in metrics}),
+        *TASKS[degradation.task].modules,
+        without=(*_unused_operators(degradation), _KERNELS, _PICTURES, FETCHING),
+    )
+
+
+@cache
 def restoration_code(method: str, degradation: Degradation, kinds: tuple[str, ...]) -> str:
     """The code behind the restorations of an experiment.
 

@@ -7,16 +7,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ddpg.jobs.code import FETCHING, OBSERVED, code_of, evaluation_code, metric_data
+from ddpg.jobs.code import (
+    FETCHING,
+    OBSERVED,
+    code_of,
+    evaluation_code,
+    measured_observation_code,
+    metric_data,
+    plugin_data,
+)
 from ddpg.jobs.fields import Job, Spec, as_path, file, machine, setting
 from ddpg.jobs.observation import Degrading
 from ddpg.metrics.catalogue import METRICS, NETS, at_noise
 from ddpg.priors.cards.identity import card_identity
+from ddpg.study.names import OBSERVED as OBSERVATION
 from ddpg.study.names import number_name
 
 if TYPE_CHECKING:
     from ddpg.study.degradations import Degradation
-    from ddpg.study.sheet import Experiment
+    from ddpg.study.sheet import Cell, Experiment
     from ddpg.study.study import Study
 
 
@@ -48,19 +57,17 @@ class Evaluation(Job):
         """What the metrics of a shard depend on besides truth and restorations."""
         row = study.by_path[experiment]
         degradation = row.cell.degradation
-        metrics = [at_noise(name, row.cell.sigma_y) for name in study.config.metric_names]
-        metrics = list(dict.fromkeys(metrics))
+        metrics = _metrics(study, row.cell)
         observed = any("observation" in METRICS[metric].needs for metric in metrics)
         return cls.spec(
             columns=_columns(row),
             settings=row.settings,
             hyper_parameters=row.columns,
             origins=row.column_origins,
-            metrics=tuple(metrics),
+            metrics=metrics,
             margin=study.margin(row.cell.path),
             degradation=_in_words(degradation) if observed else None,
-            code=evaluation_code(tuple(metrics), degradation if observed else None)
-            + metric_data(metrics),
+            code=evaluation_code(metrics, degradation if observed else None) + metric_data(metrics),
         )
 
 
@@ -107,19 +114,62 @@ class SampleEvaluation(Job):
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class ObservationEvaluation(Job):
+    """Measure what was observed of a shard."""
+
+    columns: Mapping[str, str] = setting("what the long table says of it")
+    images: tuple[str, ...] = setting("ids; default: all of the shard", default=())
+    metrics: tuple[str, ...] = setting("names of metrics")
+    margin: int = setting("pixels at each edge that are not measured", default=0, silent=True)
+    degradation: Mapping[str, str] = setting("what the observations are of")
+    truth: Path = file("the prepared pictures")
+    observations: Path = file("what is measured")
+    backbones: tuple[Path, ...] = file("what find-backbone found", default=())
+    threads: int | None = machine("threads on a CPU")
+    output: Path = file("the measurements (CSV)")
+
+    @classmethod
+    def planned(cls, study: Study, cell: str) -> Spec:
+        """What the metrics of a shard's observations depend on besides truth and observations."""
+        here = study.cells[cell]
+        metrics = _metrics(study, here)
+        row = {"method": OBSERVATION, "label": OBSERVATION, "prior": "", "repeat": "0"}
+        return cls.spec(
+            columns={**_cell_columns(here), **row},
+            metrics=metrics,
+            margin=study.margin(cell),
+            degradation=_in_words(here.degradation),
+            code=measured_observation_code(metrics, here.degradation)
+            + plugin_data(here.degradation)
+            + metric_data(metrics),
+        )
+
+
+def _metrics(study: Study, cell: Cell) -> tuple[str, ...]:
+    """What is measured in a cell, each once."""
+    names = (at_noise(name, cell.sigma_y) for name in study.config.metric_names)
+    return tuple(dict.fromkeys(names))
+
+
 def _columns(row: Experiment) -> dict[str, str]:
     """An experiment's identity in the long tables."""
-    degradation = row.cell.degradation
     return {
-        "dataset": row.cell.dataset,
-        "task": degradation.name,
-        "operator": degradation.operator,
-        "scale": str(degradation.scale or ""),
-        "sigma_y": number_name(row.cell.sigma_y),
+        **_cell_columns(row.cell),
         "method": row.method,
         "label": row.label,
         "prior": row.prior,
         "repeat": str(row.repeat),
+    }
+
+
+def _cell_columns(cell: Cell) -> dict[str, str]:
+    return {
+        "dataset": cell.dataset,
+        "task": cell.degradation.name,
+        "operator": cell.degradation.operator,
+        "scale": str(cell.degradation.scale or ""),
+        "sigma_y": number_name(cell.sigma_y),
     }
 
 
@@ -160,13 +210,21 @@ class Collection(Job):
 
     @classmethod
     def planned(cls, study: Study) -> Spec:
-        """Which tables make up the long table, in the order of the sheet."""
+        """Which tables make up the long table: in the order of the sheet, then observations."""
         counts = {e.path: str(study.shard_count(e.cell.dataset)) for e in cls._measured(study)}
+        counts |= cls._observed(study)
         return cls.spec(shards=counts, code=code_of("ddpg.files.long_table"))
 
     @staticmethod
     def _measured(study: Study) -> Iterable[Experiment]:
         return study.experiments
+
+    @staticmethod
+    def _observed(study: Study) -> dict[str, str]:
+        return {
+            f"{path}/{OBSERVATION}": str(study.shard_count(cell.dataset))
+            for path, cell in study.cells.items()
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,3 +245,7 @@ class SampleCollection(Collection):
     @staticmethod
     def _measured(study: Study) -> Iterable[Experiment]:
         return (rows[0] for rows in study.sampled.values())
+
+    @staticmethod
+    def _observed(_study: Study) -> dict[str, str]:
+        return {}

@@ -107,6 +107,10 @@ class Observations:
         )
         self._file, self._sigma_y, self._device = file, sigma_y, device
 
+    def kept(self, size: tuple[int, int]) -> tuple[int, int]:
+        """The size of the part of a picture that was degraded."""
+        return self._model.kept(size)
+
     def of(self, images: Sequence[str], size: tuple[int, int]) -> Observed:
         """Those of some images, whose restorations have a size."""
         from ddpg.metrics.fidelity import Observed
@@ -177,14 +181,59 @@ def evaluate(
     if observations is not None and degradation:
         sigma_y = float(experiment["sigma_y"])
         observed = Observations(observations, degradation, sigma_y, device)
+    rows = quality_rows(
+        truth,
+        restored,
+        {image: Measured("", why) for image, why in failures.items()},
+        restorations,
+        experiment=experiment,
+        images=images,
+        metrics=metrics,
+        backbones=backbones,
+        observed=observed,
+        margin=margin,
+        device=device,
+    )
+    rows += _cost_rows(spent, experiment, settings)
+    write_long_table(
+        output,
+        _with_settings(rows, hyper_parameters or {}, origins or {}),
+        [*(hyper_parameters or {})],
+    )
+
+
+def quality_rows(
+    truth: Mapping[str, Tensor],
+    restored: Mapping[str, Tensor],
+    failures: Mapping[str, Measured],
+    path: Path,
+    *,
+    experiment: Mapping[str, str],
+    images: Sequence[str],
+    metrics: Sequence[str],
+    backbones: Mapping[str, Path],
+    observed: Observations | None,
+    margin: int,
+    device: str,
+) -> list[dict[str, object]]:
+    """The rows of metrics of quality, by metric, then by image.
+
+    Args:
+        restored: of the images that did not fail, on [-1, 1].
+        failures: why the others have no value.
+        path: the file of what is measured, for errors.
+        observed: what was restored, where a metric asks for it.
+        margin: pixels at each edge that are not measured.
+    """
     calls = {metric: _call(METRICS[metric], backbones) for metric in metrics}
+    whole = [name for name in images if name in restored]
     measured: dict[str, dict[str, Measured]] = {metric: {} for metric in metrics}
     for batch in _batches(restored, BATCH_SIZES.get(torch.device(device).type, 1)):
         size = restored[batch[0]].shape[-2:]
         parts = [counterpart(truth[name], size, scale_of(experiment)) for name in batch]
         reference = unit_pixels(torch.stack(parts).to(device)).double()
         candidate = torch.stack([restored[name] for name in batch]).to(device).double() / 2 + 0.5
-        _refuse_non_finite(candidate, batch, restorations)
+        _refuse_non_finite(candidate, batch, path)
         sides = (candidate.shape[-2], candidate.shape[-1])
         seen = None if observed is None else observed.of(batch, sides)
         pictures = Pictures(candidate, reference, seen, margin)
@@ -194,17 +243,12 @@ def evaluate(
     rows: list[dict[str, object]] = []
     for metric in metrics:
         _tell(metric, measured[metric], told=METRICS[metric].weights in backbones)
-        by_image = measured[metric] | {image: Measured("", why) for image, why in failures.items()}
+        by_image = {**measured[metric], **failures}
         rows += [
             {**experiment, "image": image, "metric": metric, **by_image[image].fields(image)}
             for image in images
         ]
-    rows += _cost_rows(spent, experiment, settings)
-    write_long_table(
-        output,
-        _with_settings(rows, hyper_parameters or {}, origins or {}),
-        [*(hyper_parameters or {})],
-    )
+    return rows
 
 
 def _batches(images: Mapping[str, Tensor], count: int) -> Iterator[list[str]]:

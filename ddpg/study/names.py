@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+OBSERVED = "observation"
+"""The method, and the label, of the rows of tables that are of the observation itself."""
+
 
 def number_name(value: float) -> str:
     """The shortest text that is read as the same number: "0.05", "0", "4", "0.1234561".

@@ -27,7 +27,7 @@ from ddpg.samplers.catalogue import (
 )
 from ddpg.samplers.hyper_parameters import Value
 from ddpg.study.degradations import Degradation, check_degradation, noise_of_card
-from ddpg.study.names import cell_name, experiment_name, number_name
+from ddpg.study.names import OBSERVED, cell_name, experiment_name, number_name
 from ddpg.validation import IDENTIFIER, listed, shown
 
 IDENTITY_COLUMNS = ("dataset", "task", "operator", "scale", "sigma_y", "method", "label")
@@ -257,6 +257,11 @@ def _experiment(row: Mapping[str, str], datasets: list[str], steps: int | None) 
             f"{', '.join(fitting(degradation.grade))}"
         )
     label = row.get("label") or method.name
+    if label.casefold() == OBSERVED:
+        raise UserError(
+            f"label: {label!r} is the row of what was observed, which every table has; give "
+            "another label"
+        )
     if _method_called(label) not in ("", method.name):
         raise UserError(
             f"label: {label!r} is the name of another method; a row of {method.name} needs another "

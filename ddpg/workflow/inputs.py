@@ -23,6 +23,7 @@ from ddpg.comparison.products import (
 from ddpg.metrics.catalogue import METRICS
 from ddpg.priors.cards.own_files import fetched_parts
 from ddpg.samplers.catalogue import METHODS
+from ddpg.study.names import OBSERVED
 from ddpg.study.sheet import Experiment
 from ddpg.study.study import Study
 
@@ -125,11 +126,15 @@ class Inputs:
         return [f"resources/backbones/{name}.json" for name in names if name]
 
     def shard_metrics(self, _wildcards: Any) -> list[str]:
-        """The metrics of every shard of every experiment, in the order of the sheet."""
+        """The metrics of every shard of every experiment, in the order of the sheet, then those of
+        the observations."""
+        experiments = [(row.path, row.cell.dataset) for row in self._study.experiments]
+        cells = self._study.cells.items()
+        observed = [(f"{path}/{OBSERVED}", cell.dataset) for path, cell in cells]
         return [
-            self._places.evaluations(row.path, shard)
-            for row in self._study.experiments
-            for shard in range(self._study.shard_count(row.cell.dataset))
+            self._places.evaluations(path, shard)
+            for path, dataset in [*experiments, *observed]
+            for shard in range(self._study.shard_count(dataset))
         ]
 
     def first_metrics(self, _wildcards: Any) -> str:
@@ -215,8 +220,10 @@ class Inputs:
         return self._of_cell(wildcards.cell, self._places.restorations)
 
     def cell_metrics(self, wildcards: Any) -> list[str]:
-        """The metrics of their restorations."""
-        return self._of_cell(wildcards.cell, self._places.evaluations)
+        """The metrics of their restorations and of their observations."""
+        cell = wildcards.cell
+        observed = [self._places.evaluations(f"{cell}/{OBSERVED}", s) for s in self._shown(cell)]
+        return [*self._of_cell(cell, self._places.evaluations), *observed]
 
     def first_observations(self, wildcards: Any) -> str:
         """The observation whose restoration is recorded."""

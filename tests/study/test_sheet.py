@@ -227,3 +227,9 @@ def test_used_values_are_exact_columns_that_say_where_they_come_from(tmp_path):
     assert published.column_origins["gamma"] == f"published: {paper}"
     (scaled,) = read(tmp_path, "photos\tsr_bicubic\t0\tdps\t\tsvd\t4")
     assert scaled.columns["guidance_scale"] == "0.3"
+
+
+@pytest.mark.parametrize("label", ["observation", "Observation"])
+def test_the_row_of_what_was_observed_is_no_label(tmp_path, label):
+    with pytest.raises(UserError, match=r"line 2: label: .* is the row of what was observed"):
+        read(tmp_path, f"photos\tdenoising\t0.1\tddpg\t{label}")

@@ -32,6 +32,7 @@ COLUMNS = ("dataset", "task", "sigma_y", "method", "label", "steps", "gamma", "o
 RECORD = {"provenance": 1, "page": 1}
 """The record of the study's definition, and the page that shows it."""
 AGGREGATION = {"collect_metrics": 1, "tables": 1, "plots": 1, **RECORD}
+OBSERVED = {"evaluate_observations": 4}
 DRAWN_ROW = {"grid": 1, "trajectory": 1, "trajectories": 1}
 """The figures in which the first row appears."""
 EVERY_FIGURE = {"grid": 2, "kernels": 1, "trajectory": 1, "trajectories": 1}
@@ -39,6 +40,8 @@ EVERY_FIGURE = {"grid": 2, "kernels": 1, "trajectory": 1, "trajectories": 1}
 
 def stages(number: int, **more: int) -> dict[str, int]:
     """Shards restored, and therefore measured, and all that is made of the metrics."""
+    if "observe" in more:  # what was observed is measured, too
+        more["evaluate_observations"] = more["observe"]
     return {"restore": number, "evaluate": number, **more, **AGGREGATION}
 
 
@@ -216,11 +219,11 @@ TABLE: dict[str, tuple[Callable[[Change], object], dict[str, int]]] = {
     "the code of a network not used": (lambda c: c.edit("priors/networks/adm_unet"), {}),
     "the code of the metrics": (
         lambda c: c.edit("metrics/measures"),  # a trajectory is drawn with its PSNR
-        {"evaluate": 8, "grid": 2, "trajectory": 1, "trajectories": 1, **AGGREGATION},
+        {"evaluate": 8, **OBSERVED, "grid": 2, "trajectory": 1, "trajectories": 1, **AGGREGATION},
     ),
     "a metric more": (
         lambda c: c.project.configure(metrics=["psnr", "ssim", "haarpsi"]),
-        {"evaluate": 8, "grid": 2, **AGGREGATION},
+        {"evaluate": 8, **OBSERVED, "grid": 2, **AGGREGATION},
     ),
     "the code of a figure": (lambda c: c.edit("comparison/figures/noise"), {"plots": 1, "page": 1}),
     "the code of a method's description": (
@@ -623,13 +626,14 @@ def test_a_changed_picture_is_everywhere_after_one_run(change: Change) -> None:
     before = quality(change.project)
     change.draw("c")
     assert executed(change.project, METRICS) == {
-        "prepare_images": 1, "observe": 2, "restore": 4, "evaluate": 4, "collect_metrics": 1,
+        "prepare_images": 1, "observe": 2, "restore": 4, "evaluate": 4,
+        "evaluate_observations": 2, "collect_metrics": 1,
     }  # fmt: skip
     assert change.project.planned("--", METRICS) == {}
     after = quality(change.project)
     changed = [old for old, new in zip(before, after, strict=True) if old != new]
-    assert {row[8] for row in changed} == {"c"}
-    assert len(changed) == 4 * 2
+    assert {row[9] for row in changed} == {"c"}
+    assert len(changed) == (4 + 2) * 2  # two metrics of four rows and of what two cells observed
 
 
 def test_the_shard_size_changes_no_value(change: Change) -> None:

@@ -60,6 +60,8 @@ def test_a_restoration_reads_its_cells_observations_and_its_priors_weights(input
 def test_the_long_table_is_made_of_every_shard_in_the_order_of_the_sheet(inputs: Any) -> None:
     rows = [f"{SR}/ddpg/dead-leaves", f"{SR}/pinv", f"{MOTION}/pinv"]
     expected = [f"results/mine/evaluations/{row}/shard-{k}.csv" for row in rows for k in range(3)]
+    for cell in (SR, MOTION):  # what was observed follows
+        expected += [f"results/mine/evaluations/{cell}/observation/shard-{k}.csv" for k in range(3)]
     assert inputs.shard_metrics(of()) == expected
     assert inputs.first_metrics(of()) == expected[0]
 

@@ -28,7 +28,7 @@ from ddpg.comparison.figures.panels import (
 from ddpg.comparison.statistics.measurements import CELL_KEYS, DEGRADATION_KEYS
 from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.style import cost_axis, degradation_title, method_styles
-from ddpg.study.names import number_name
+from ddpg.study.names import OBSERVED, number_name
 
 _ROW = 1.45
 
@@ -50,6 +50,8 @@ def cost_points(summary: pd.DataFrame, cost: str) -> pd.DataFrame:
     costs = computed.loc[computed["metric"] == cost, [*keys, "mean"]]
     quality = computed[computed["metric"].isin(shown_metrics(summary))]
     points = quality.merge(costs.rename(columns={"mean": "cost"}), on=keys)
+    # What was observed costs nothing: it is a level, as methods without a network are.
+    points = pd.concat([points, quality[quality["method"] == OBSERVED].assign(cost=0.0)])
     points = points[np.isfinite(points["mean"])]
     if points.empty:
         return points

@@ -51,7 +51,8 @@ def _grid_figure(grid: Grid) -> Figure:
     ratios = lines if len(set(lines)) > 1 else None
     axes = figure.subplots(len(grid.rows), count, squeeze=False, height_ratios=ratios)
     for panels, row in zip(axes, grid.rows, strict=True):
-        best = max((tile.scores.get("psnr", -np.inf) for tile in row.tiles), default=-np.inf)
+        restored = row.tiles[2:]
+        best = max((tile.scores.get("psnr", -np.inf) for tile in restored), default=-np.inf)
         for panel, tile in zip(panels, row.tiles, strict=True):
             _draw_tile(panel, row, tile, best)
     for panel, tile in zip(axes[0], grid.rows[0].tiles, strict=True):
@@ -85,8 +86,10 @@ def _draw_tile(axes: Axes, row: Row, tile: Tile, best: float) -> None:
         text = row.image
     elif tile is row.tiles[1]:
         height, width = tile.size or tile.picture.shape[:2]
-        text = "" if tile.failure else f"{width} × {height}"
-    weight = "bold" if psnr is not None and psnr == best else "normal"
+        size = "" if tile.failure else f"{width} × {height}"
+        text = ", ".join(filter(None, (size, text)))
+    restored = not any(tile is other for other in row.tiles[:2])
+    weight = "bold" if restored and psnr is not None and psnr == best else "normal"
     axes.set_xlabel(text, fontsize=5.5, labelpad=1.5, fontweight=weight, parse_math=False)
 
 

@@ -25,7 +25,7 @@ from ddpg.comparison.figures.panels import (
     perceptual_metric,
     several,
 )
-from ddpg.comparison.statistics.measurements import CELL_KEYS
+from ddpg.comparison.statistics.measurements import CELL_KEYS, of_methods
 from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.style import (
     METRIC_STYLES,
@@ -48,7 +48,7 @@ def choose_reference(summary: pd.DataFrame) -> str | None:
         is shown, the one whose mean rank is lowest; None without values.
     """
     shown = shown_metrics(summary)
-    computed = summary[(summary["n"] > 0) & summary["metric"].isin(shown)]
+    computed = of_methods(summary[(summary["n"] > 0) & summary["metric"].isin(shown)])
     if computed.empty or REFERENCE in set(computed["label"]):
         return None if computed.empty else REFERENCE
     groups = computed[computed["metric"] == shown[0]].groupby("label", sort=False)["rank"]

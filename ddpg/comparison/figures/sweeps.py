@@ -26,8 +26,16 @@ from ddpg.comparison.figures.panels import (
 )
 from ddpg.comparison.statistics.measurements import CELL_KEYS
 from ddpg.comparison.statistics.summary import Summary
-from ddpg.comparison.style import METRIC_STYLES, cell_title, method_styles, metric_axis, variants
+from ddpg.comparison.style import (
+    METRIC_STYLES,
+    OBSERVATION,
+    cell_title,
+    method_styles,
+    metric_axis,
+    variants,
+)
 from ddpg.files.long_table import COLUMNS, ORIGINS, setting_columns, unpacked_origins
+from ddpg.study.names import OBSERVED
 from ddpg.study.sweeps import Run, Sweep, find_sweeps, swept_parameters
 
 MOST_SERIES = 8
@@ -203,6 +211,7 @@ def _figure(points: pd.DataFrame, summary: Summary, parameter: str) -> Figure:
         for place, metric in enumerate(metrics):
             panel = axes[line * len(metrics) + place, column]
             _draw(panel, points[(numbered == number) & (points["metric"] == metric)], axis, styles)
+            _draw_observation(panel, summary, cell, metric)
             if place == 0:
                 panel.set_title(textwrap.fill(cell_title(*cell), int(18 * width / across)))
             if place == len(metrics) - 1:
@@ -221,6 +230,27 @@ def _figure(points: pd.DataFrame, summary: Summary, parameter: str) -> Figure:
         text = f"Not drawn: {len(left_out)} more lines than can be told apart."
         figure.text(0.5, 0, text, ha="center", va="bottom", fontsize=5.5, color="#555555")
     return figure
+
+
+def _draw_observation(axes: Axes, summary: Summary, cell: tuple, metric: str) -> None:
+    """A grey line at what was observed, or where it lies beyond the panel, a word at its edge."""
+    rows = summary.means[
+        (summary.means["method"] == OBSERVED) & (summary.means["metric"] == metric)
+    ].merge(pd.DataFrame([cell], columns=CELL_KEYS), on=CELL_KEYS)
+    rows = rows[np.isfinite(rows["mean"])]
+    if rows.empty:
+        return
+    value, (low, high) = float(rows["mean"].iloc[0]), axes.get_ylim()
+    if low <= value <= high:
+        axes.axhline(value, color=OBSERVATION.colour, linewidth=0.8, linestyle="-.")
+    axes.set_ylim(low, high)
+    place = min(max((value - low) / (high - low), 0.0), 1.0)
+    where = " ↓" if value < low else " ↑" if value > high else ""
+    text = f"observation {value:.{METRIC_STYLES[metric].decimals}f}{where}"
+    axes.text(
+        0.99, place, text, transform=axes.transAxes, ha="right", fontsize=5.5,
+        va="top" if place > 0.5 else "bottom", color=OBSERVATION.colour,
+    )  # fmt: skip
 
 
 def _styles(points: pd.DataFrame) -> Styles:

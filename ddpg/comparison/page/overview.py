@@ -8,7 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from ddpg.comparison.statistics.measurements import CELL_KEYS, DEGRADATION_KEYS, label_styles
+from ddpg.comparison.statistics.measurements import (
+    CELL_KEYS,
+    DEGRADATION_KEYS,
+    label_styles,
+    of_methods,
+)
 from ddpg.comparison.style import METRIC_STYLES, dataset_name, degradation_title, metric_order
 from ddpg.study.names import number_name
 from ddpg.study.sizes import sides_of
@@ -16,6 +21,7 @@ from ddpg.study.sizes import sides_of
 
 def facts(metrics: pd.DataFrame) -> list[tuple[str, str]]:
     """Return what the study is made of: number and noun."""
+    metrics = of_methods(metrics)
     restorations = metrics[[*CELL_KEYS, "label", "image"]].drop_duplicates()
     counts = [
         (len(metrics[["dataset", "image"]].drop_duplicates()), "picture"),
@@ -31,7 +37,7 @@ def overview(metrics: pd.DataFrame, provenance: Mapping[str, Any]) -> list[tuple
     rows = [
         ("Data sets", _datasets(metrics, _section(provenance, "configuration"))),
         ("Degradations", _degradations(metrics)),
-        ("Methods", [style.name for style in label_styles(metrics).values()]),
+        ("Methods", [style.name for style in label_styles(of_methods(metrics)).values()]),
         ("Metrics", [METRIC_STYLES[name].name for name in metric_order(metrics["metric"])]),
         ("Seed", _values(_section(provenance, "configuration"), ["seed"])),
         ("Made with", _versions(_section(provenance, "versions"))),

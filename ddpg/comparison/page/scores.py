@@ -8,9 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from ddpg.comparison.statistics.measurements import label_styles
+from ddpg.comparison.grids import OBSERVATION
+from ddpg.comparison.statistics.measurements import label_styles, of_methods
 from ddpg.comparison.statistics.reasons import merged
 from ddpg.comparison.style import METRIC_STYLES, dataset_name, degradation_title, metric_order
+from ddpg.study.names import OBSERVED
 
 MOST_LISTED = 2000
 """Images of a data set whose scores the page lists one by one; its tables are of all."""
@@ -54,7 +56,7 @@ def cells(metrics: pd.DataFrame) -> list[dict[str, Any]]:
             "degradation": degradation,
             "title": degradation_title(first.task, first.operator, first.scale),
             "sigma": sigma,
-            "labels": list(label_styles(frame)),
+            "labels": list(label_styles(of_methods(frame))),
         })  # fmt: skip
     return sorted(listed, key=lambda cell: (cell["dataset"], cell["title"], float(cell["sigma"])))
 
@@ -80,7 +82,8 @@ def scores(metrics: pd.DataFrame, images: Mapping[str, Sequence[str]]) -> dict[t
 def _scores_of(frame: pd.DataFrame, images: Sequence[str]) -> dict[str, Any]:
     values: dict[str, dict[str, list]] = {}
     reasons: dict[str, dict[str, str]] = {}
-    for (metric, label), part in frame.groupby(["metric", "label"], sort=False):
+    shown = frame.assign(label=frame["label"].replace(OBSERVED, OBSERVATION))
+    for (metric, label), part in shown.groupby(["metric", "label"], sort=False):
         by_image = part.drop_duplicates("image").set_index("image")["value"].reindex(images)
         if part["value"].notna().any():
             decimals = METRIC_STYLES[str(metric)].decimals

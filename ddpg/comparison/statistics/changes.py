@@ -21,6 +21,7 @@ from ddpg.comparison.statistics.measurements import (
     CELL_KEYS,
     in_order,
     label_styles,
+    of_methods,
     per_image,
     quality_metrics,
     read_metrics,
@@ -102,6 +103,7 @@ def compare_runs(
         raise ValueError(f"alpha must lie in (0, 1), got {alpha!r}")
     if not minimal_effect >= 0:
         raise ValueError(f"the minimal effect must be at least 0, got {minimal_effect!r}")
+    a, b = of_methods(a), of_methods(b)
     chosen = _metrics(a, b, metrics)
     both = _joined(a, b, chosen)
     groups = both.groupby(KEYS, dropna=False, sort=False)

@@ -16,7 +16,7 @@ import pandas as pd
 from ddpg.comparison.style import METRIC_STYLES, MethodStyle, method_styles, metric_order
 from ddpg.errors import UserError
 from ddpg.files.long_table import ORIGINS, check_unchanged, setting_columns
-from ddpg.study.names import cell_name, degradation_name, number_name
+from ddpg.study.names import OBSERVED, cell_name, degradation_name, number_name
 
 DEGRADATION_KEYS = ["dataset", "task", "operator", "scale"]
 CELL_KEYS = [*DEGRADATION_KEYS, "sigma_y"]
@@ -178,6 +178,11 @@ def per_image(metrics: pd.DataFrame) -> pd.DataFrame:
     images["lost"] = lost.where(images["repeats"] > 0, 0)
     squares = images.pop("spread").fillna(0.0) * (images["repeats"] - 1)
     return images.assign(squares=squares.where(images["repeats"] > 0, 0.0))
+
+
+def of_methods(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of methods: what was observed is shown, but neither ranked nor tested."""
+    return frame[frame["method"] != OBSERVED]
 
 
 def quality_metrics(metrics: pd.DataFrame) -> list[str]:

@@ -18,6 +18,7 @@ from ddpg.comparison.statistics.intervals import mean_intervals
 from ddpg.comparison.statistics.measurements import (
     CELL_KEYS,
     label_styles,
+    of_methods,
     per_image,
     quality_metrics,
 )
@@ -36,7 +37,7 @@ def compare_pairs(metrics: pd.DataFrame, *, alpha: float = ALPHA, **bootstrap: A
     """Compare every two methods of each cell, over the images that both have.
 
     Args:
-        metrics: a long table; metrics of cost are not compared.
+        metrics: a long table; metrics of cost are not compared, nor is what was observed.
         alpha: below it a corrected p is significant.
         bootstrap: options of :func:`ddpg.comparison.statistics.intervals.mean_intervals`.
 
@@ -47,7 +48,7 @@ def compare_pairs(metrics: pd.DataFrame, *, alpha: float = ALPHA, **bootstrap: A
         corrected over the pairs of the cell and metric, ``better`` the label that is significantly
         better or "", ``decidable`` whether so many images could show anything, ``note`` why not.
     """
-    images = per_image(metrics)
+    images = per_image(of_methods(metrics))
     images = images[images["metric"].isin(quality_metrics(metrics)) & images["value"].notna()]
     order = list(label_styles(metrics))
     rows, samples = [], []

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import friedmanchisquare, rankdata, studentized_range
 
-from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles
+from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles, of_methods
 from ddpg.comparison.statistics.pairs import ALPHA, count
 from ddpg.comparison.style import METRIC_STYLES
 
@@ -64,7 +64,7 @@ def rank_methods(summary: pd.DataFrame, metric: str, *, alpha: float = ALPHA) ->
     Returns:
         the ranking; without ranks, and with the reason, for fewer than two methods or cells.
     """
-    means, left_out = _complete(summary[summary["metric"] == metric])
+    means, left_out = _complete(of_methods(summary[summary["metric"] == metric]))
     cells, methods = means.shape
     if cells < 2 or methods < 2:
         reason = (

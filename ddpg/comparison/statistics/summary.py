@@ -20,6 +20,7 @@ from ddpg.comparison.statistics.measurements import (
     SUMMARY_KEYS,
     in_order,
     label_styles,
+    of_methods,
     per_image,
     quality_metrics,
     read_metrics,
@@ -29,6 +30,7 @@ from ddpg.comparison.statistics.pairs import compare_pairs
 from ddpg.comparison.statistics.ranks import Ranking, rank_methods
 from ddpg.comparison.statistics.reasons import merged
 from ddpg.comparison.style import METRIC_STYLES, MethodStyle, task_order
+from ddpg.study.names import OBSERVED
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +104,8 @@ def summarise(metrics: pd.DataFrame, **bootstrap: Any) -> pd.DataFrame:
         without one of the other images), ``lacking`` (images that have a value by another method of
         the cell and none here, or not one of every repeat), ``reason`` (why, see
         :func:`ddpg.comparison.statistics.reasons.merged`), ``rank`` (1 for the best of the cell's
-        methods, 2 for the second; ties share it; empty without a value or without a rival, and for
-        a method that lacks images, whose mean is one over others).
+        methods, 2 for the second; ties share it; empty without a value or without a rival, for a
+        method that lacks images, whose mean is one over others, and for what was observed).
     """
     images = per_image(metrics)
     groups = images.groupby(SUMMARY_KEYS, dropna=False, sort=False)
@@ -141,10 +143,10 @@ def _finite_mean(values: pd.Series) -> float:
 def _lacking(summary: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
     """Add to the images of each row those that another method of the cell has a value of."""
     keys = [*CELL_KEYS, "metric"]
-    valued = images[images["value"].notna()]
+    valued = of_methods(images[images["value"].notna()])
     known = valued.groupby(keys, dropna=False)["image"].nunique().reset_index(name="known")
     known = summary[keys].merge(known, on=keys, how="left")["known"].fillna(0)
-    absent = (known.to_numpy() - summary["n"]).astype(int)
+    absent = (known.to_numpy() - summary["n"]).clip(lower=0).astype(int)
     return summary.assign(lacking=summary["lacking"] + absent)
 
 
@@ -181,6 +183,7 @@ def _rank(summary: pd.DataFrame) -> pd.DataFrame:
     ]
     keys = [*CELL_KEYS, "metric"]
     score = summary[keys].assign(score=pd.Series(printed, index=summary.index, dtype=float))
+    score["score"] = score["score"].where(summary["method"] != OBSERVED)
     rivals = score.groupby(keys, dropna=False)["score"].transform("count") > 1
     score["score"] = score["score"].where(summary["lacking"] == 0)
     rank = score.groupby(keys, dropna=False)["score"].rank(method="dense", ascending=False)
@@ -207,7 +210,7 @@ def mark_best(summary: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     rows = [(_hashable(row, keys), row["label"]) for row in summary.to_dict("records")]
     can = np.array([cell in decidable for cell, _ in rows], dtype=bool)
     unbeaten = np.array([row not in beaten for row in rows], dtype=bool)
-    complete = (summary["n"] > 0) & (summary["lacking"] == 0)
+    complete = (summary["n"] > 0) & (summary["lacking"] == 0) & (summary["method"] != OBSERVED)
     return summary.assign(decidable=can, best=can & unbeaten & complete)
 
 

@@ -1,0 +1,1 @@
+"""Observations as pictures, beside which restorations are measured."""
