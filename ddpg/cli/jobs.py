@@ -45,6 +45,7 @@ from ddpg.jobs.resources import (
     Survey,
 )
 from ddpg.jobs.restoration import Recording, Restoration
+from ddpg.study.sizes import given_sides
 
 
 def _fetch_dataset(job: DatasetFetching) -> None:
@@ -87,7 +88,7 @@ def _prepare_images(job: Preparation) -> None:
             job.output,
             dataset=card.name,
             images=[entries[position].id for position in positions],
-            image_size=job.image_size,
+            sides=given_sides(job.image_size),
             seed=card.source.seed,
         )
     root = root_folder(card, job.fetched)
@@ -228,7 +229,7 @@ def _best_scores(job: BestScores) -> None:
         experiment=job.columns,
         images=job.images or read_ids(job.observations),
         model=Model(job.task, job.operator, job.scale, job.share, job.grey_weights),
-        image_size=job.image_size,
+        sides=given_sides(job.image_size),
         sigma_y=job.sigma_y,
     )
 

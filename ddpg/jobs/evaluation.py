@@ -22,6 +22,7 @@ from ddpg.metrics.catalogue import METRICS, NETS, at_noise
 from ddpg.priors.cards.identity import card_identity
 from ddpg.study.names import OBSERVED as OBSERVATION
 from ddpg.study.names import number_name
+from ddpg.study.sizes import SizeWord, size_word
 
 if TYPE_CHECKING:
     from ddpg.study.degradations import Degradation
@@ -178,7 +179,7 @@ class BestScores(Degrading):
     """Compute the best scores that any method can have, of pictures that are drawn from a prior."""
 
     columns: Mapping[str, str] = setting("what the long table says of the cell")
-    image_size: int = setting("side of the pictures, in pixels")
+    image_size: SizeWord = setting("side of squares in pixels, or HEIGHTxWIDTH")
     prior: str = setting("name or card of the prior that the pictures were drawn from")
     observations: Path = file("the shard's observations")
     output: Path = file("the scores (CSV)")
@@ -193,7 +194,7 @@ class BestScores(Degrading):
         return cls.spec(
             **cls.cell_settings(study, cell),
             columns=columns,
-            image_size=study.entries[known.dataset].image_size,
+            image_size=size_word(study.entries[known.dataset].image_size),
             prior=as_path(prior),
             code=code_of("ddpg.stages.exact.scores", without=[FETCHING]),
             besides={"prior_identity": card_identity(prior)},

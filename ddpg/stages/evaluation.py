@@ -226,7 +226,6 @@ def quality_rows(
         margin: pixels at each edge that are not measured.
     """
     calls = {metric: _call(METRICS[metric], backbones) for metric in metrics}
-    whole = [name for name in images if name in restored]
     measured: dict[str, dict[str, Measured]] = {metric: {} for metric in metrics}
     for batch in _batches(restored, BATCH_SIZES.get(torch.device(device).type, 1)):
         size = restored[batch[0]].shape[-2:]

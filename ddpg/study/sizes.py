@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, WithJsonSchema
 
+from ddpg.errors import UserError
+
 NATIVE: Literal["native"] = "native"
 """Every picture has its own size."""
 LEAST, MOST = 8, 4096
@@ -95,6 +97,17 @@ def sides_of(size: int | Sequence[int] | str) -> Sides | None:
         return None
     height, width = map(int, size.split("x") if isinstance(size, str) else size)
     return height, width
+
+
+def given_sides(size: int | Sequence[int] | str) -> Sides:
+    """Height and width of a size that is given.
+
+    Raises:
+        UserError: pictures are to have their own sizes.
+    """
+    if (sides := sides_of(size)) is None:
+        raise UserError(f"image_size: must be given here, got {NATIVE}")
+    return sides
 
 
 def shown_sides(sides: Sequence[int]) -> str:

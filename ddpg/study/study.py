@@ -304,6 +304,8 @@ class Study:
 def _crop_problem(entry: DatasetEntry, card: DatasetCard) -> str:
     """What keeps a size from going together with a card's crop; one that is not given does."""
     sides = sides_of(entry.image_size)
+    if sides is None and card.source.prior:
+        return f"pictures that are drawn from a prior have no size of their own, got {NATIVE}"
     if sides is None and card.crop != "none" and "crop" in card.model_fields_set:
         return (
             f"{NATIVE} takes pictures as they are, but {entry.card} says crop: {card.crop}; "

@@ -35,7 +35,7 @@ def prior(tmp_path):
 
 
 def draw(prior, output, images=IMAGES, **changes):
-    options = {"dataset": "drawn", "image_size": SIZE, "seed": 0} | changes
+    options = {"dataset": "drawn", "sides": (SIZE, SIZE), "seed": 0} | changes
     draw_pictures(prior, output, images=images, **options)
     return read_tensors(output, images)
 
@@ -72,7 +72,7 @@ def test_the_best_scores_of_white_pictures_are_known(prior, tmp_path):
     best_scores(
         prior, tmp_path / "y.safetensors", tmp_path / "best.csv", images=IMAGES,
         experiment={"dataset": "drawn", "task": "denoising", "method": "exact", "label": "best"},
-        model=Model("denoising", "fft"), image_size=SIZE, sigma_y=SIGMA_Y,
+        model=Model("denoising", "fft"), sides=(SIZE, SIZE), sigma_y=SIGMA_Y,
     )  # fmt: skip
     rows = read_long_table(tmp_path / "best.csv")
     values = {row["metric"]: float(row["value"]) for row in rows if row["image"] == IMAGES[2]}

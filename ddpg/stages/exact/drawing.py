@@ -13,6 +13,7 @@ from ddpg.priors.cards.card import read_card
 from ddpg.priors.exact.loading import closed_form
 from ddpg.priors.exact.mixture import MixturePrior
 from ddpg.priors.loading import card_schedule
+from ddpg.study.sizes import Sides
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ def drawn_prior(name_or_card: str) -> MixturePrior:
 
 
 def draw_pictures(
-    prior: str, output: Path, *, dataset: str, images: Sequence[str], image_size: int, seed: int
+    prior: str, output: Path, *, dataset: str, images: Sequence[str], sides: Sides, seed: int
 ) -> None:
     """Draw the pictures of a shard.
 
@@ -46,20 +47,20 @@ def draw_pictures(
 
     Args:
         prior: name or path of the card of a prior.
-        output: safetensors file: float32 (3, size, size) on [-1, 1], keyed by id.
+        output: safetensors file: float32 (3, height, width) on [-1, 1], keyed by id.
         dataset: name of the data set, part of the seed of each picture.
         images: ids, in order; a picture depends on its own alone.
-        image_size: side of the pictures.
+        sides: height and width of the pictures.
         seed: of the data set.
 
     Raises:
         UserError: as for :func:`drawn_prior`.
     """
     noise = SeededNoise(seed, images, dataset=dataset, purpose=PURPOSE)
-    pictures = drawn_prior(prior).sample(noise, (image_size, image_size))
+    pictures = drawn_prior(prior).sample(noise, sides)
     beyond = float((pictures.abs() > 1).double().mean())
     if beyond > 1e-4:
         log.warning("%.2g of the pixels lie beyond [-1, 1], to which scores clamp", beyond)
     tensors = dict(zip(images, pictures.float(), strict=True))
     write_tensors(tensors, output, ids=images)
-    log.info("%s: drew %d pictures of %d x %d", output, len(images), image_size, image_size)
+    log.info("%s: drew %d pictures of %d x %d", output, len(images), *sides)

@@ -19,6 +19,7 @@ from ddpg.samplers.algorithms.exact.posterior import conditioned
 from ddpg.samplers.catalogue import NOISY_SCALE
 from ddpg.stages.degrading import Model, read_belongings
 from ddpg.stages.exact.drawing import drawn_prior
+from ddpg.study.sizes import Sides
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ def best_scores(
     experiment: Mapping[str, str],
     images: Sequence[str],
     model: Model,
-    image_size: int,
+    sides: Sides,
     sigma_y: float,
 ) -> None:
     """Write the best scores of every observation of a shard.
@@ -46,13 +47,13 @@ def best_scores(
         experiment: the cell's identity.
         images: ids, in order.
         model: how they were degraded.
-        image_size, sigma_y: side of the pictures; noise level on the [0, 1] scale.
+        sides, sigma_y: height and width of the pictures; noise level on the [0, 1] scale.
 
     Raises:
         UserError: the closed form of the operator is dense, and the pictures are too large.
     """
     y = torch.stack(list(read_tensors(observations, images).values()))
-    operator = model.operator(image_size, read_belongings(observations, images, model.task))
+    operator = model.operator(sides, read_belongings(observations, images, model.task))
     posteriors = conditioned(drawn_prior(prior), operator, NOISY_SCALE * sigma_y, y)
     # From [-1, 1] to [0, 1]: half the distances, a quarter of the squares.
     variances = torch.cat([each.variance for each in posteriors]).flatten(1).mean(1) / 4
