@@ -307,6 +307,9 @@ def test_the_collection_names_every_shard_in_the_order_of_the_sheet(tmp_path):
         ("photos/sr_bicubic-x4-svd/0.05/pinv", "3"),
         ("photos/motion_deblur-fft/0.1/idpg/dead-leaves", "3"),
         ("faces/deblur_gauss-fft/0/pinv", "1"),
+        ("photos/sr_bicubic-x4-svd/0.05/observation", "3"),
+        ("photos/motion_deblur-fft/0.1/observation", "3"),
+        ("faces/deblur_gauss-fft/0/observation", "1"),
     ]
 
 
