@@ -45,7 +45,7 @@ from ddpg.jobs.resources import (
     Survey,
 )
 from ddpg.jobs.restoration import Recording, Restoration
-from ddpg.study.sizes import given_sides
+from ddpg.study.sizes.sides import given_sides
 
 
 def _fetch_dataset(job: DatasetFetching) -> None:
@@ -63,9 +63,9 @@ def _survey_dataset(job: Survey) -> None:
 
 
 def _check_sizes(job: SizeCheck) -> None:
-    from ddpg.stages.sizes import check_sizes
-    from ddpg.study.demands import Demands
+    from ddpg.stages.sizes.checking import check_sizes
     from ddpg.study.selection import parse_positions
+    from ddpg.study.sizes.demands import Demands
 
     demands = {cell: Demands.from_text(text) for cell, text in job.demands.items()}
     check_sizes(job.index, job.output, positions=parse_positions(job.positions), demands=demands)

@@ -39,7 +39,7 @@ NO_RESULT = (
     "ddpg.samplers.settings",
     "ddpg.study.config",
     "ddpg.study.degradations",
-    "ddpg.study.sizes",
+    "ddpg.study.sizes.sides",
     "ddpg.validation",
 )
 """What a study may say, and what people read, is no part of what a job does: a new key, method or

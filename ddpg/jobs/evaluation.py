@@ -22,7 +22,7 @@ from ddpg.metrics.catalogue import METRICS, NETS, at_noise
 from ddpg.priors.cards.identity import card_identity
 from ddpg.study.names import OBSERVED as OBSERVATION
 from ddpg.study.names import number_name
-from ddpg.study.sizes import SizeWord, size_word
+from ddpg.study.sizes.sides import SizeWord, size_word
 
 if TYPE_CHECKING:
     from ddpg.study.degradations import Degradation

@@ -17,9 +17,9 @@ from ddpg.priors.cards.identity import architecture_digest, card_identity
 from ddpg.priors.cards.kinds import PRIOR_KINDS
 from ddpg.priors.checkpoints.places import downloaded_path
 from ddpg.priors.checkpoints.records import CHECKSUMS, planned_weights, seen_before
-from ddpg.study.demands import Demands
 from ddpg.study.selection import format_positions
-from ddpg.study.sizes import SizeWord, size_word
+from ddpg.study.sizes.demands import Demands
+from ddpg.study.sizes.sides import SizeWord, size_word
 
 if TYPE_CHECKING:
     from ddpg.study.study import Study
@@ -143,7 +143,7 @@ class SizeCheck(Job):
         return cls.spec(
             positions=tuple(format_positions(part.positions).split()),
             demands={path: Demands.of(d, motion).to_text() for path, d in cells.items()},
-            code=code_of("ddpg.stages.sizes"),
+            code=code_of("ddpg.stages.sizes.checking"),
             besides={"masks": {mask: pictures.contents_of(mask, ids) for mask in masks}},
         )
 

@@ -14,7 +14,7 @@ from ddpg.jobs.fields import Spec, as_path, file, machine, setting
 from ddpg.jobs.observation import Degrading
 from ddpg.priors.cards.settings import Compile, Layout, Precision
 from ddpg.samplers.catalogue import METHODS, parse_hyper_parameters
-from ddpg.study.sizes import SizeWord, size_word
+from ddpg.study.sizes.sides import SizeWord, size_word
 
 if TYPE_CHECKING:
     from ddpg.study.sheet import Experiment

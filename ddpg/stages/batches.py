@@ -14,7 +14,7 @@ from ddpg.files.tensors import read_labels, read_tensors
 from ddpg.jobs.restoration import Restoring
 from ddpg.noise import SeededNoise
 from ddpg.operators.base import LinearOperator
-from ddpg.priors.base import ImagePrior, Prior
+from ddpg.priors.base import ClosedFormPrior, ImagePrior, Prior
 from ddpg.priors.cards.card import read_card
 from ddpg.priors.cards.identity import card_identity
 from ddpg.priors.cards.limits import prior_limits
@@ -26,7 +26,7 @@ from ddpg.samplers.base import Sampler
 from ddpg.samplers.building import build_sampler
 from ddpg.samplers.catalogue import METHODS
 from ddpg.stages.degrading import Model, read_belongings, read_sizes
-from ddpg.study.sizes import sides_of
+from ddpg.study.sizes.sides import sides_of
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def _prior(job: Restoring, device: str) -> ImagePrior:
         classifier=job.classifier,
         execution=Execution.of(execution),
     )
-    if sides_of(job.image_size) is not None:
+    if sides_of(job.image_size) is not None or isinstance(prior, ClosedFormPrior):
         return prior
     if not isinstance(prior, Prior):
         raise UserError(f"{job.prior}: a consistency model takes no pictures of their own sizes")

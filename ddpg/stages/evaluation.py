@@ -21,7 +21,7 @@ from ddpg.files.tensors import read_tensors
 from ddpg.images import unit_pixels
 from ddpg.metrics.catalogue import METRICS, Metric
 from ddpg.plugins import load_object
-from ddpg.stages.shapes import by_size, counterpart, inner, scale_of
+from ddpg.stages.sizes.shapes import by_size, counterpart, inner, scale_of
 
 if TYPE_CHECKING:
     from ddpg.metrics.fidelity import Observed

@@ -39,7 +39,7 @@ from ddpg.samplers.catalogue import NOISY_SCALE
 from ddpg.stages.degrading import SEED, SIZE
 from ddpg.study.degradations import Degradation
 from ddpg.study.sheet import Cell
-from ddpg.study.sizes import sides_of
+from ddpg.study.sizes.sides import sides_of
 from ddpg.study.study import Study
 
 FORMATS = ("png", "npy", "safetensors")

@@ -17,7 +17,7 @@ from ddpg.noise import SeededNoise
 from ddpg.operators.kernels import motion_kernel
 from ddpg.samplers.catalogue import NOISY_SCALE
 from ddpg.stages.degrading import KERNEL, SIZE, Belongings, Model, stored
-from ddpg.stages.shapes import by_size, have_own_sizes
+from ddpg.stages.sizes.shapes import by_size, have_own_sizes
 
 log = logging.getLogger(__name__)
 

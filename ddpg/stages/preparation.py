@@ -13,8 +13,8 @@ from ddpg.errors import UserError
 from ddpg.files.contents import sha256_of
 from ddpg.files.tensors import write_tensors
 from ddpg.images import load_measured, to_uint8
-from ddpg.stages.shapes import OWN_SIZES
-from ddpg.study.sizes import Sides, Word, sides_of
+from ddpg.stages.sizes.shapes import OWN_SIZES
+from ddpg.study.sizes.sides import Sides, Word, sides_of
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def prepare_images(
         positions: which rows of the index, from 0.
         image_size: of all pictures, or "native" for the own size of each, which the file then
             tells, see
-            :func:`ddpg.stages.shapes.have_own_sizes`.
+            :func:`ddpg.stages.sizes.shapes.have_own_sizes`.
         crop: "center", "stretch" or "none", see :func:`ddpg.images.load_image`.
 
     Raises:

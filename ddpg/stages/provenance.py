@@ -23,9 +23,9 @@ from ddpg.metrics.catalogue import METRICS
 from ddpg.priors.cards.card import read_card
 from ddpg.priors.cards.own_files import weights_content
 from ddpg.priors.checkpoints.records import read_record
-from ddpg.stages.sizes import cropped_pictures
+from ddpg.stages.sizes.checking import cropped_pictures
 from ddpg.study.names import cell_name, degradation_name
-from ddpg.study.sizes import sides_of
+from ddpg.study.sizes.sides import sides_of
 
 SHOWN = 50
 """Failed restorations that the record names."""
@@ -65,7 +65,7 @@ def write_provenance(
         checkpoints: records of fetched checkpoints, ``{prior}/{part}.json``.
         backbones: what was found of the files that metrics need, ``{name}.json``.
         measured: of which cells a part is measured, a line each.
-        sizes: what was compared of the sizes of pictures, see :mod:`ddpg.stages.sizes`.
+        sizes: what was compared of the sizes of pictures, see :mod:`ddpg.stages.sizes.checking`.
     """
     fetched = {record.parts[-2:]: read_record(record).sha256 for record in checkpoints}
     content = {

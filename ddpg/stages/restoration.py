@@ -29,8 +29,8 @@ from ddpg.priors.execution import best_batch_size
 from ddpg.samplers.problem import NonFiniteError, State, divergences, overflows_as_divergence
 from ddpg.stages.batches import Restorer, execution_of, prior_identity
 from ddpg.stages.finished import FinishedImages
-from ddpg.stages.shapes import by_size
-from ddpg.study.sizes import sides_of
+from ddpg.stages.sizes.shapes import by_size
+from ddpg.study.sizes.sides import sides_of
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from ddpg.images import unit_pixels
 from ddpg.metrics import ensembles
 from ddpg.metrics.measures import haarpsi, lpips, psnr
 from ddpg.stages.evaluation import found_backbone
-from ddpg.stages.shapes import Part, scale_of
+from ddpg.stages.sizes.shapes import Part, scale_of
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from ddpg.priors.base import ImagePrior
 from ddpg.samplers.base import Sampler
 from ddpg.samplers.problem import NonFiniteError, State, divergences, overflows_as_divergence
 from ddpg.stages.batches import Restorer
-from ddpg.stages.shapes import counterpart
+from ddpg.stages.sizes.shapes import counterpart
 from ddpg.stages.trajectory_file import Moment, Trajectory, failed_trajectory, write_trajectory
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from ddpg.errors import UserError
 from ddpg.study.degradation_cards import kernel_side
 from ddpg.study.degradations import Degradation
 from ddpg.study.selection import Selection
-from ddpg.study.sizes import Sides, shown_sides
+from ddpg.study.sizes.sides import Sides, shown_sides
 
 
 def card_problem(
@@ -18,7 +18,7 @@ def card_problem(
     """What keeps a card's kernels and masks from pictures of a size; "" if nothing does.
 
     What a file holds is not looked at here, only that it is there and how large it is; of pictures
-    of their own sizes the survey knows more, see :mod:`ddpg.stages.sizes`.
+    of their own sizes the survey knows more, see :mod:`ddpg.stages.sizes.checking`.
     """
     if not degradation.card:
         return ""

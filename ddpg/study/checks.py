@@ -22,7 +22,7 @@ from ddpg.study.card_checks import card_problem
 from ddpg.study.config import DatasetEntry, StudyConfig
 from ddpg.study.selection import Selection
 from ddpg.study.sheet import Experiment, LineProblem
-from ddpg.study.sizes import LEAST, Sides, shown_sides, sides_of
+from ddpg.study.sizes.sides import LEAST, Sides, shown_sides, sides_of
 
 
 class Planned(Protocol):

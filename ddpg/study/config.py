@@ -18,7 +18,7 @@ from ddpg.datasets.cards import DatasetCard
 from ddpg.metrics.catalogue import METRICS, metric_called
 from ddpg.priors.cards.settings import CompileSetting, ExecutionSettings, Layout, Precision
 from ddpg.study.degradation_cards import DegradationCard
-from ddpg.study.sizes import ImageSize
+from ddpg.study.sizes.sides import ImageSize
 from ddpg.validation import GivenPath, Identifier, PathText, Section
 
 _SLICE = r"\s*(-?[0-9]+)?\s*:\s*(-?[0-9]+)?\s*(:\s*(0*[1-9][0-9]*)?\s*)?"

@@ -28,7 +28,7 @@ from ddpg.study.places import Places
 from ddpg.study.published import published_rows
 from ddpg.study.selection import Selection, selected
 from ddpg.study.sheet import Cell, Experiment, problem_lines, read_sheet
-from ddpg.study.sizes import NATIVE, shown_sides, sides_of
+from ddpg.study.sizes.sides import NATIVE, shown_sides, sides_of
 from ddpg.study.sweeps import Run, swept_parameters
 from ddpg.validation import listed, validated
 
@@ -129,8 +129,13 @@ class Study:
 
     @cached_property
     def drawn(self) -> list[str]:
-        """The cells of pictures that are drawn from a prior: of these the best scores are known."""
-        return [path for path, cell in self.cells.items() if self.cards[cell.dataset].source.prior]
+        """The cells of pictures that are drawn from a prior: of these the best scores are known,
+        where all of a picture is measured."""
+        return [
+            path
+            for path, cell in self.cells.items()
+            if self.cards[cell.dataset].source.prior and not self.margin(path)
+        ]
 
     @cached_property
     def sampled(self) -> dict[str, list[Experiment]]:

@@ -16,10 +16,10 @@ from ddpg.errors import UserError
 from ddpg.jobs.resources import Survey
 from ddpg.priors.cards.limits import prior_limits
 from ddpg.samplers.catalogue import METHODS
-from ddpg.stages.sizes import size_problems
+from ddpg.stages.sizes.checking import size_problems
 from ddpg.study.checks import entries_before_fetching, label_problem
-from ddpg.study.demands import Demands
 from ddpg.study.sheet import LineProblem, problem_lines
+from ddpg.study.sizes.demands import Demands
 from ddpg.study.study import Study
 from ddpg.validation import listed
 from ddpg.workflow.records import record_of

@@ -16,6 +16,7 @@ from ddpg.files.contents import sha256_of
 from ddpg.files.tensors import read_ids, read_tensors, write_tensors
 from ddpg.images import load_image
 from ddpg.operators import build_operator
+from ddpg.stages.degrading import Belongings
 from ddpg.stages.export import export_observations
 from ddpg.stages.observations import MotionKernels, observe
 from ddpg.study.study import Study
@@ -151,3 +152,42 @@ def test_a_folder_that_holds_something_is_left_alone(study: Study) -> None:
         export_observations(study, Path("out"))
     assert [path.name for path in Path("out").iterdir()] == ["mine.txt"]
     assert not list(Path().glob(".out*"))
+
+
+def test_pictures_of_their_own_sizes_are_exported_with_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another program knows how large what it restores is, and which coefficients were seen."""
+    monkeypatch.chdir(tmp_path)
+    sizes = {"a": (32, 16), "b": (16, 16), "c": (32, 16)}
+    images = [{"id": name, "file": f"{name}.png"} for name in sizes]
+    card = {"name": "photos", "source": {"folder": "pictures"}, "crop": "none", "images": images}
+    Path("photos.yaml").write_text(yaml.safe_dump(card))
+    rows = ["photos\tcompressed_sensing\t0.1\tpinv", "photos\tsr_bicubic\t0.1\tpinv"]
+    Path("sheet.tsv").write_text("\n".join(["dataset\ttask\tsigma_y\tmethod", *rows]) + "\n")
+    study = Study(
+        {
+            "name": "mine",
+            "experiments": "sheet.tsv",
+            "datasets": [{"card": "photos.yaml", "image_size": "native"}],
+            "metrics": ["psnr"],
+        }
+    )
+    pixels = {name: torch.zeros(3, *size, dtype=torch.uint8) for name, size in sizes.items()}
+    truth = Path(study.places.images("photos", 0))
+    write_tensors(pixels, truth, ids=list(sizes), metadata={"sizes": "native"})
+    for path, cell in study.cells.items():
+        given = {"task": cell.degradation.task, "backend": cell.degradation.operator}
+        given |= {"scale": cell.degradation.scale, "sigma_y": 0.1, "seed": 0}
+        belongings = Belongings(seeds=(0, 10, 20)) if "sensing" in path else None
+        output = Path(study.places.observations(path, 0))
+        observe(truth, output, dataset="photos", images=[*sizes], belongings=belongings, **given)
+    for cell in export_observations(study, Path("out")):
+        described = json.loads(Path("out", cell, "cell.json").read_text())
+        assert {name: tuple(size) for name, size in described["sizes"].items()} == sizes
+    folder = Path("out/photos/compressed_sensing-hadamard/0.1")
+    for name, (height, width) in sizes.items():
+        rows_of = np.load(folder / f"rows/{name}.npy")
+        assert rows_of.max() >= height * width // 2
+        assert rows_of.max() < height * width
+        assert np.load(folder / f"observations/{name}.npy").shape[-1] == rows_of.shape[-1]

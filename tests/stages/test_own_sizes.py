@@ -21,6 +21,7 @@ from ddpg.files.long_table import read_long_table
 from ddpg.files.tensors import read_names, read_tensors, write_tensors
 from ddpg.jobs.restoration import Recording, Restoration
 from ddpg.priors import GaussianPrior
+from ddpg.priors.base import Prior
 from ddpg.stages import batches
 from ddpg.stages.degrading import Belongings, read_sizes
 from ddpg.stages.evaluation import evaluate
@@ -29,11 +30,11 @@ from ddpg.stages.preparation import prepare_images
 from ddpg.stages.provenance import enlarged_pictures
 from ddpg.stages.restoration import restore_shard
 from ddpg.stages.samples import evaluate_samples
-from ddpg.stages.shapes import counterpart, inner
-from ddpg.stages.sizes import check_sizes, cropped_pictures
+from ddpg.stages.sizes.checking import check_sizes, cropped_pictures
+from ddpg.stages.sizes.shapes import counterpart, inner
 from ddpg.stages.trajectory import record_image
 from ddpg.stages.trajectory_file import read_trajectory
-from ddpg.study.demands import Demands
+from ddpg.study.sizes.demands import Demands
 from ddpg.validation import validated
 
 SIZES = {"a": (33, 48), "b": (40, 40), "c": (33, 48), "d": (47, 29), "e": (40, 40), "f": (21, 35)}
@@ -160,20 +161,19 @@ def test_observations_of_one_size_for_all_hold_no_sizes(observing, tmp_path):
     assert names == {"a", "b", "c", "d"}
 
 
-class Watching(GaussianPrior):
-    """Remembers the shapes of the batches that it sees."""
+class Watching(Prior):
+    """Stands in for a network: it takes multiples of 8, and remembers the shapes that it sees."""
+
+    inside = GaussianPrior(0.0, 0.25)
+    schedule, device, dtype = inside.schedule, inside.device, inside.dtype
+    size_multiple = 8
 
     def __init__(self):
-        super().__init__(0.0, 0.25)
         self.shapes = []
-
-    @property
-    def size_multiple(self):
-        return 8
 
     def eps(self, x_t, t):
         self.shapes.append(tuple(x_t.shape))
-        return super().eps(x_t, t)
+        return self.inside.eps(x_t, t)
 
 
 @pytest.fixture
@@ -246,6 +246,15 @@ def test_a_restoration_does_not_depend_on_batch_or_shard(restored, name, method)
 def test_batches_are_of_equal_sizes_and_the_network_sees_its_multiples(restored, watching):
     restored(IMAGES, "gauss", batch_size=4)
     assert set(watching.shapes) == {(2, 3, 40, 48), (2, 3, 40, 40), (1, 3, 48, 32), (1, 3, 24, 40)}
+
+
+def test_a_prior_with_a_closed_form_sees_every_picture_whole(restored, monkeypatch):
+    """And is asked for more than its estimate of the noise."""
+    prior = GaussianPrior(0.0, 0.25)
+    monkeypatch.setattr(batches, "load_prior", lambda *_name, **_device: prior)
+    assert sorted(restored(IMAGES, "cropped")) == list(IMAGES)
+    job = Restoration(**job_of("gauss", "ddpg", "y"), output="x", costs="x", pictures="x")
+    assert batches._prior(job, "cpu") is prior
 
 
 def test_a_failing_picture_is_an_empty_place_among_others(restored, monkeypatch):

@@ -11,8 +11,8 @@ from ddpg.jobs.evaluation import Evaluation, SampleEvaluation
 from ddpg.jobs.observation import Observation
 from ddpg.jobs.resources import Preparation, SizeCheck
 from ddpg.jobs.restoration import Restoration
-from ddpg.study.demands import Demands
-from ddpg.study.sizes import parse_size, sides_of, size_word
+from ddpg.study.sizes.demands import Demands
+from ddpg.study.sizes.sides import parse_size, sides_of, size_word
 from ddpg.study.study import Study
 from ddpg.validation import read_yaml
 from ddpg.workflow.inputs import input_functions

@@ -503,7 +503,7 @@ SIZES: dict[str, tuple[Callable[[Path], object], dict[str, int]]] = {
     ),
     "what is measured of a blur with real borders": (
         lambda folder: write_camera(folder, measure="observed"),
-        {"evaluate": 6, "grid": 1, **AGGREGATION},
+        {"evaluate": 6, "evaluate_observations": 2, "grid": 1, **AGGREGATION},
     ),
 }
 """Change of sizes, or of what is measured -> the jobs of each rule that it re-runs."""
@@ -606,7 +606,7 @@ def test_a_change_plans_exactly_its_jobs(change: Change, name: str) -> None:
 
 def executed(project, *targets: str) -> dict[str, int]:
     """Run the study; the number of jobs of each rule that were executed."""
-    result = project.snakemake(*targets)
+    result = project.snakemake("--printshellcmds", *targets)  # told by Snakemake, not in words
     assert result.returncode == 0, result.stdout + result.stderr
     rules = re.findall(r"^Finished jobid: \d+ \(Rule: (\w+)\)", result.stderr, re.MULTILINE)
     return {rule: count for rule, count in Counter(rules).items() if rule != "all"}

@@ -16,7 +16,7 @@ from ddpg.comparison.statistics.measurements import (
 )
 from ddpg.comparison.style import METRIC_STYLES, dataset_name, degradation_title, metric_order
 from ddpg.study.names import number_name
-from ddpg.study.sizes import sides_of
+from ddpg.study.sizes.sides import sides_of
 
 
 def facts(metrics: pd.DataFrame) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from ddpg.priors.cards.card import read_card
 from ddpg.priors.exact.loading import closed_form
 from ddpg.priors.exact.mixture import MixturePrior
 from ddpg.priors.loading import card_schedule
-from ddpg.study.sizes import Sides
+from ddpg.study.sizes.sides import Sides
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from ddpg.samplers.algorithms.exact.posterior import conditioned
 from ddpg.samplers.catalogue import NOISY_SCALE
 from ddpg.stages.degrading import Model, read_belongings
 from ddpg.stages.exact.drawing import drawn_prior
-from ddpg.study.sizes import Sides
+from ddpg.study.sizes.sides import Sides
 
 log = logging.getLogger(__name__)
 

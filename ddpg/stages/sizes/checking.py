@@ -14,7 +14,7 @@ from pathlib import Path
 from ddpg.datasets.index import Row, read_index
 from ddpg.errors import UserError
 from ddpg.files.writing import replacing
-from ddpg.study.demands import Demands
+from ddpg.study.sizes.demands import Demands
 from ddpg.validation import listed
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ddpg.errors import UserError
 from ddpg.files.tensors import read_metadata
-from ddpg.study.sizes import NATIVE
+from ddpg.study.sizes.sides import NATIVE
 
 OWN_SIZES = {"sizes": NATIVE}
 """What the header of prepared pictures says of those that have their own sizes."""
