@@ -16,7 +16,7 @@ from snakemake.exceptions import WorkflowError
 
 from ddpg.errors import UserError
 from ddpg.study.config import StudyConfig
-from ddpg.validation import as_asked, merged, read_yaml
+from ddpg.validation import as_asked, merged, parse_yaml, read_yaml
 
 
 def readable(path: str | Path) -> str:
@@ -73,8 +73,16 @@ def as_written(config: Mapping[str, Any], arguments: Sequence[str]) -> dict[str,
 
     Args:
         config: what Snakemake made of them: 202411 of 2024_11.
+        arguments: of its command line.
+
+    Raises:
+        UserError: a section holds what YAML reads as something else, such as a key twice, of which
+            Snakemake keeps the last.
     """
     written = dict(word.split("=", 1) for word in arguments if "=" in word)
+    for key, value in config.items():
+        if isinstance(value, (dict, list)) and key in written:
+            parse_yaml(f"{key}: {written[key]}", f"--config {key}")
     text = StudyConfig.model_fields
     return {
         key: written[key]

@@ -36,6 +36,15 @@ def test_names_of_digits_are_kept_as_they_were_written():
     assert as_written({"name": 202411, "seed": 1000}, words) == {"name": "2024_11", "seed": 1000}
 
 
+def test_a_key_that_stands_twice_in_a_section_of_the_command_line_is_refused():
+    words = ["snakemake", "--config", "motion_kernel={size: 31, size: 33}", "name=a"]
+    given = {"motion_kernel": {"size": 33}, "name": "a"}
+    with pytest.raises(UserError, match=r"--config motion_kernel: .* the key 'size' stands alread"):
+        as_written(given, words)
+    words[2] = "motion_kernel={size: 33}"
+    assert as_written(given, words) == given
+
+
 def test_arguments_through_a_pipe_have_no_limit():
     names = ["--shards", *(f"{'n' * 90}{k}=1" for k in range(30_000)), "x" * 10**6]
     script = "import sys; from ddpg.cli import with_piped; print(len(with_piped(sys.argv[1:])))"
