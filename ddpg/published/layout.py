@@ -5,6 +5,8 @@ EXP/logs/                        checkpoints
 EXP/image_samples/NAME/          N_0.png, restorations; 0_logs.log
 EXP/image_samples/NAME/Apy/      with --save_y: y_N.png, Apy_N.png, orig_N.png
 EXP/studies/NAME/                here alone: sheet, cards, and the files of the jobs
+    EXP/studies/PRIOR.yaml           the card of a prior that the package does not have
+    EXP/studies/.priors/             checkpoints, converted
 """
 
 from __future__ import annotations
@@ -44,6 +46,10 @@ class Layout:
     def prior_card(self, name: str) -> Path:
         """The card of a prior that the package does not have; all runs share it."""
         return self.exp / "studies" / f"{name}.yaml"
+
+    def weights(self, prior: str, part: str, dtype: str) -> Path:
+        """A checkpoint, converted; gigabytes, and so all runs share it."""
+        return self.exp / "studies" / ".priors" / prior / f"{part}.{dtype}.safetensors"
 
     @property
     def log(self) -> Path:

@@ -133,7 +133,7 @@ class _Run:
         prior = self.study.entries[self.dataset].prior
         made = {}
         for part, file in checkpoints(self.translation).items():
-            made[part] = self.layout.study / "priors" / f"{part}.{dtype}.safetensors"
+            made[part] = self.layout.weights(self.translation.prior_name, part, dtype)
             words = shlex.join(["--prior", prior, "--part", part, "--dtype", dtype])
             self._job("convert-checkpoint", words, checkpoint=file, output=made[part])
         return made
