@@ -4,9 +4,12 @@ EXP/datasets/                    pictures
 EXP/logs/                        checkpoints
 EXP/image_samples/NAME/          N_0.png, restorations; 0_logs.log
 EXP/image_samples/NAME/Apy/      with --save_y: y_N.png, Apy_N.png, orig_N.png
-EXP/studies/NAME/                here alone: sheet, cards, and the files of the jobs
-    EXP/studies/PRIOR.yaml           the card of a prior that the package does not have
-    EXP/studies/.priors/             checkpoints, converted
+
+and here alone
+
+EXP/studies/NAME/                sheet, cards, and the files of the jobs
+EXP/studies/PRIOR.yaml           the card of a prior that the package does not have
+EXP/studies/.priors/             checkpoints, converted
 """
 
 from __future__ import annotations

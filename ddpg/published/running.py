@@ -15,7 +15,7 @@ from ddpg.files.long_table import read_long_table
 from ddpg.files.writing import replacing
 from ddpg.jobs.evaluation import Evaluation
 from ddpg.jobs.observation import Observation
-from ddpg.jobs.resources import Preparation
+from ddpg.jobs.resources import Preparation, Survey
 from ddpg.jobs.restoration import Restoration
 from ddpg.published.flags import FLAGS
 from ddpg.published.layout import Layout, checkpoints
@@ -112,6 +112,8 @@ class _Run:
 
     def whole(self) -> list[str]:
         """All shards; returns the averages in words."""
+        surveyed = Survey.planned(self.study, self.dataset).options
+        self._job("survey-dataset", surveyed, output=self.places.index(self.dataset))
         weights = self._converted()
         backbone = self.layout.study / "lpips.json"
         self._job("find-backbone", "", net="alex", output=backbone)

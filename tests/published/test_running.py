@@ -104,6 +104,44 @@ def test_a_picture_has_the_motion_kernel_of_its_number(published):
         assert (kernel == motion_kernel(61, 0.5, seed=10 * number)).all()
 
 
+@pytest.mark.usefixtures("folder")
+def test_what_is_finished_stays_when_it_is_stopped_and_a_run_goes_on(published, monkeypatch):
+    from ddpg.cli import published as verb
+
+    carry_out, restored = verb._carry_out, iter(range(9))
+
+    def stopped(job, words):
+        if job == "restore" and next(restored) == 1:
+            raise KeyboardInterrupt
+        carry_out(job, words)
+
+    monkeypatch.setattr(verb, "_carry_out", stopped)
+    assert published(*WORDS, "-i", "stopped")[0] == 130
+    pictures = OUT / "stopped"
+    assert [path.name for path in pictures.glob("*.png")] == ["0_0.png"]
+    first = (pictures / "0_0.png").read_bytes()
+    monkeypatch.setattr(verb, "_carry_out", carry_out)
+    assert published(*WORDS, "-i", "stopped")[0] == 0
+    assert len(list(pictures.glob("*.png"))) == 3
+    assert (pictures / "0_0.png").read_bytes() == first
+
+
+@pytest.mark.usefixtures("folder")
+def test_pictures_that_cannot_be_read_are_told_before_any_is_restored(published):
+    for name in "xy":
+        path = Path(f"exp/datasets/broken/{name}/1.png")
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"no picture")
+    shutil.copy("exp/datasets/faces/a/3.png", "exp/datasets/broken/x/2.png")
+    status, output, errors = published(*WORDS[:3], "broken", "-i", "broken")
+    assert (status, output) == (1, "")
+    assert re.findall(r"ddpg published: +([xy]/1\.png): not a pict", errors) == [
+        "x/1.png",
+        "y/1.png",
+    ]
+    assert [path.name for path in (OUT / "broken").iterdir()] == ["0_logs.log"]
+
+
 @pytest.mark.parametrize(
     ("words", "kinds"),
     [
