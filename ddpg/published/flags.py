@@ -72,7 +72,13 @@ FLAGS = (
         "column `dataset`: a card of that name for the folder; without effect with ImageNet's "
         "files, as in the script",
     ),
-    Flag("deg", "deblur_gauss", "degradation", "columns `task` and `operator`; see below"),
+    Flag(
+        "deg",
+        "deblur_gauss",
+        "sr_bicubic, deblur_gauss, motion_deblur, deblur_uni, deblur_aniso, sr_averagepooling, "
+        "denoising, inpainting, colorization, cs_walshhadamard",
+        "columns `task` and `operator`; see below",
+    ),
     Flag(
         "deg_scale",
         0.0,
