@@ -172,6 +172,16 @@ def test_the_printed_row_says_what_else_its_study_needs():
     assert pictures["source"] == {"folder": "exp/datasets/my/a b"}
 
 
+def test_what_is_printed_is_a_sheet_as_it_is(tmp_path):
+    sheet = tmp_path / "sheet.tsv"
+    words = ("--deg", "sr_bicubic", "--deg_scale", "4", "--operator_imp", "SVD", "--gamma", "300")
+    sheet.write_text(shown_row(translated(flags(*words))), encoding="utf-8")
+    (row,) = read_sheet(sheet, ["celeba_hq"])
+    assert row.cell.path == "celeba_hq/sr_bicubic-x4-svd/0.05"
+    assert row.hyper_parameters["gamma"] == 300
+    assert row.hyper_parameters["steps"] == 100
+
+
 def test_the_page_on_differences_has_every_flag_with_its_default():
     page = (ROOT / "docs/differences.md").read_text(encoding="utf-8")
     for flag in FLAGS:
