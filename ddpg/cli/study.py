@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,6 +36,20 @@ than what was made from them is not looked at; `ddpg why` tells that."""
 
 
 def add_verbs(verb: VerbMaker) -> None:
+    init = verb(
+        _init,
+        "Begin a study of your own in a folder: all its files, ready to run.",
+        "ddpg init portraits --pictures ~/Pictures/portraits",
+    )
+    init.add_argument("folder", type=Path, help="of the study; made if it is not there")
+    init.add_argument(
+        "--pictures",
+        type=Path,
+        metavar="FOLDER",
+        help="your pictures, which stay there; default: those in FOLDER/pictures, or else a few "
+        "that come with scikit-image",
+    )
+
     status = verb(
         _status,
         "Tell how far a study is, from its files alone.",
@@ -54,6 +69,19 @@ def add_verbs(verb: VerbMaker) -> None:
     why.add_argument("targets", nargs="*", metavar="TARGET", help="a file; default: the study")
     why.add_argument("--study", metavar="STUDY", help=f"{STUDY}, or the one of the targets")
     _add_configfile(why)
+
+    remake = verb(
+        _remake,
+        "Make again what was deleted: a file, or all that is missing in a folder or a study.",
+        "ddpg remake results/quick/restorations",
+    )
+    remake.add_argument(
+        "targets", nargs="+", metavar="TARGET", help="a file, a folder, or the name of a study"
+    )
+    remake.add_argument("--study", metavar="STUDY", help=f"{STUDY}, or the one of the targets")
+    _add_configfile(remake)
+    remake.add_argument("--cores", default="all", help="as for snakemake; default: all")
+    remake.add_argument("--list", action="store_true", help="only say which files are missing")
 
     check = verb(
         _check,
@@ -115,6 +143,17 @@ def _layers(options: argparse.Namespace, base: Path = CONFIG) -> list[str]:
     return layers_of(options.study, base)
 
 
+def _init(options: argparse.Namespace) -> None:
+    from ddpg.workflow.starting import begin_study
+
+    written = begin_study(options.folder, options.pictures)
+    lines = [f"{options.folder}: a study in {len(written)} files:"]
+    lines += [f"  {name}" for name in written]
+    lines += ["", "what it takes, and then its results:"]
+    lines += [f"  cd {shlex.quote(str(options.folder))}", "  ddpg check", "  snakemake --cores all"]
+    print("\n".join(lines))
+
+
 def _why(options: argparse.Namespace) -> None:
     from ddpg.workflow.configuration import check_readable
     from ddpg.workflow.naming import study_of
@@ -125,6 +164,25 @@ def _why(options: argparse.Namespace) -> None:
         check_readable(file)
     jobs = parse(dry_run(options.targets, files))
     print("\n".join(explain(jobs, options.targets)))
+
+
+def _remake(options: argparse.Namespace) -> int:
+    from ddpg.workflow.configuration import check_readable
+    from ddpg.workflow.naming import study_of
+    from ddpg.workflow.remaking import missing, place_of, remake
+
+    targets = [place_of(target) for target in options.targets]
+    configfiles = _layers(options) or study_of([f"{target}/x" for target in targets])
+    for file in configfiles:
+        check_readable(file)
+    files = missing(targets, configfiles)
+    if not files:
+        print(f"{', '.join(targets)}: nothing is missing")
+        return 0
+    if options.list:
+        print("\n".join(files))
+        return 0
+    return remake(files, configfiles, options.cores)
 
 
 def _check(options: argparse.Namespace) -> None:

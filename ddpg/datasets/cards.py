@@ -17,6 +17,7 @@ from ddpg.datasets.entries import ImageEntry, PathInside, entry_problems, name_p
 from ddpg.datasets.lists import Listing, read_list
 from ddpg.errors import UserError
 from ddpg.fetching.remote import Remote
+from ddpg.files.shipped import names_in, own_or_shipped
 from ddpg.validation import GivenPath, Identifier, PathText, Section, read_yaml, validated
 
 CARD_FOLDER = Path("config/cards/datasets")
@@ -202,7 +203,7 @@ class DatasetCard(Section):
 
 
 def card_path(card: str) -> Path:
-    """The file of a card that is given by name or path.
+    """The file of a card that is given by name or path; by name, one of the package's otherwise.
 
     Raises:
         UserError: there is no such card.
@@ -210,10 +211,10 @@ def card_path(card: str) -> Path:
     path = (
         Path(card).expanduser()
         if card.endswith((".yaml", ".yml"))
-        else CARD_FOLDER / f"{card}.yaml"
+        else own_or_shipped(CARD_FOLDER / f"{card}.yaml")
     )
     if not path.exists():
-        known = ", ".join(sorted(p.stem for p in CARD_FOLDER.glob("*.yaml"))) or "none"
+        known = ", ".join(names_in(CARD_FOLDER)) or "none"
         raise UserError(f"{path}: there is no such card; cards in {CARD_FOLDER}: {known}")
     return path
 

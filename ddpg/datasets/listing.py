@@ -17,6 +17,12 @@ log = logging.getLogger(__name__)
 
 
 def index_folder(folder: Path, output: Path, *, label_by_folder: bool = False) -> None:
+    """As :func:`write_list`, and say how many pictures there are."""
+    count = write_list(folder, output, label_by_folder=label_by_folder)
+    log.info("%s: listed %d pictures", output, count)
+
+
+def write_list(folder: Path, output: Path, *, label_by_folder: bool = False) -> int:
     """Write the list of the pictures below a folder, for the ``images`` of a card.
 
     Args:
@@ -26,6 +32,9 @@ def index_folder(folder: Path, output: Path, *, label_by_folder: bool = False) -
             for.
         label_by_folder: number the subfolders at the top in the order of their names, from 0, and
             label each picture with its subfolder's number.
+
+    Returns:
+        the number of pictures.
 
     Raises:
         UserError: the folder holds no picture, or names that no list can hold.
@@ -49,7 +58,7 @@ def index_folder(folder: Path, output: Path, *, label_by_folder: bool = False) -
         writer = csv.DictWriter(stream, tuple(rows[0]), delimiter="\t", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    log.info("%s: listed %d pictures", output, len(rows))
+    return len(rows)
 
 
 def _folder_labels(folder: Path, files: list[str]) -> dict[str, str]:

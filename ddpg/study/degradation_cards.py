@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 
 from ddpg import pictures
 from ddpg.errors import UserError
+from ddpg.files.shipped import names_in, own_or_shipped
 from ddpg.operators.tasks import TASKS
 from ddpg.validation import GivenPath, Identifier, Section, read_yaml, shown, validated
 
@@ -123,7 +124,7 @@ _OF_TASKS = {
 def is_card(task: str) -> bool:
     """Whether the ``task`` of a sheet names a card, or the path of one."""
     return task not in TASKS and (
-        task.endswith((".yaml", ".yml")) or (CARD_FOLDER / f"{task}.yaml").is_file()
+        task.endswith((".yaml", ".yml")) or own_or_shipped(CARD_FOLDER / f"{task}.yaml").is_file()
     )
 
 
@@ -136,12 +137,12 @@ def read_card(name_or_path: str) -> DegradationCard:
     path = (
         Path(name_or_path).expanduser()
         if name_or_path.endswith((".yaml", ".yml"))
-        else CARD_FOLDER / f"{name_or_path}.yaml"
+        else own_or_shipped(CARD_FOLDER / f"{name_or_path}.yaml")
     )
     try:
         status = path.stat()
     except OSError:
-        known = ", ".join(sorted(p.stem for p in CARD_FOLDER.glob("*.yaml"))) or "none"
+        known = ", ".join(names_in(CARD_FOLDER)) or "none"
         raise UserError(f"{path}: there is no such card; cards in {CARD_FOLDER}: {known}") from None
     return _read(path, status.st_mtime_ns, status.st_size)
 

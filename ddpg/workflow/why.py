@@ -59,14 +59,17 @@ class Job:
         return _split(match[1]) if match else []
 
 
-def dry_run(targets: Sequence[str], configfiles: Sequence[str]) -> str:
+def dry_run(targets: Sequence[str], configfiles: Sequence[str], *, forced: bool = False) -> str:
     """What Snakemake would do for some targets; for the whole study if there are none.
+
+    Args:
+        forced: whether all jobs are shown, also those of files that are up to date.
 
     Raises:
         UserError: it cannot plan; with its own words.
     """
     command = [sys.executable, "-m", "snakemake", "--dry-run", "--nolock", "--nocolor"]
-    command += ["--cores", "1"]
+    command += ["--cores", "1", *["--forceall"] * forced]
     if configfiles:
         command += ["--configfile", *configfiles]
     command += ["--", *targets]  # a target may begin with a dash
