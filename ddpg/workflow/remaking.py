@@ -21,7 +21,7 @@ _LONGEST = 200_000
 
 
 def missing(targets: Sequence[str], configfiles: Sequence[str]) -> list[str]:
-    """The files that the workflow makes and that are not there.
+    """The files that the workflow makes and that are not there, in the order of their names.
 
     Args:
         targets: files or folders; what lies below a folder is looked for.
@@ -33,13 +33,13 @@ def missing(targets: Sequence[str], configfiles: Sequence[str]) -> list[str]:
     places = [_below_here(target) for target in targets]
     jobs = parse(dry_run([], configfiles, forced=True))
     made = [path for job in jobs for path in job.output]
-    found: dict[str, None] = {}
+    found: set[str] = set()
     for place in places:
         below = [p for p in made if Path(p) == place or place in Path(p).parents]
         if not below:
             raise UserError(f"{place}: no job of the study makes anything there")
-        found |= dict.fromkeys(path for path in below if not Path(path).exists())
-    return list(found)
+        found |= {path for path in below if not Path(path).exists()}
+    return sorted(found)
 
 
 def remake(files: Sequence[str], configfiles: Sequence[str], cores: str) -> int:

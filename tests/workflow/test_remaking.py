@@ -28,7 +28,7 @@ def test_what_was_deleted_is_listed_and_made_again(finished: Any) -> None:
     before = place.read_bytes()
     place.unlink()
     (finished.folder / FIGURE).unlink()
-    assert ddpg(finished, "remake", "--list", "tiny").stdout.splitlines() == [SHARD, FIGURE]
+    assert ddpg(finished, "remake", "--list", "tiny").stdout.splitlines() == [FIGURE, SHARD]
     done = ddpg(finished, "remake", "--cores", "2", "results/tiny/restorations")
     assert done.returncode == 0, done.stderr
     assert place.read_bytes() == before
