@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -92,11 +93,22 @@ def test_the_space_of_the_paper_is_about_what_its_documentation_says() -> None:
     assert needs.bytes_of(study) == pytest.approx(25e9, rel=0.1)  # 9 and 16 GB
 
 
-@pytest.mark.parametrize(
-    ("size", "expected"), [(64, 4096), ([64, 96], 6144), ("native", None)]
-)  # fmt: skip
-def test_pixels(size: Any, expected: int | None) -> None:
-    assert needs.pixels(size) == expected
+def test_sizes_of_their_own_are_known_after_the_survey(
+    told: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = study_of()
+    study.entries["skimage-photos"] = study.entries["skimage-photos"].model_copy(
+        update={"image_size": "native"}
+    )
+    assert needs.typical_sides(study, "skimage-photos") is None
+    assert needs.bytes_of(study) is None
+    said = told(study)
+    assert said["network"].endswith("known once they are surveyed")
+    assert "time" not in said
+    rows = [SimpleNamespace(width=100, height=400), SimpleNamespace(width=200, height=200)]
+    monkeypatch.setattr(needs, "surveyed_rows", lambda *_: rows)
+    assert needs.typical_sides(study, "skimage-photos") == (200, 200)
+    assert "40,000 pixels on average" in told(study)["data set"]
 
 
 def test_an_evaluation_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:

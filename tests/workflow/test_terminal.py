@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ from ddpg.workflow.terminal.handler import LogHandler
 from ddpg.workflow.terminal.narrator import Narrator
 from ddpg.workflow.terminal.pace import Kind, Pace
 from ddpg.workflow.terminal.screen import Screen
-from ddpg.workflow.terminal.words import duration
+from ddpg.workflow.terminal.words import WORDED, duration
 
 ROOT = Path(__file__).parents[2]
 IDPG = "skimage-photos/motion_deblur-fft/0.05/idpg/dead-leaves"
@@ -128,6 +129,12 @@ def test_every_job_has_a_line(told: Narrator, rule: str, wildcards: dict, words:
     told.tell(record("job_finished", job_id=1))
     (line,) = text(told).splitlines()
     assert words in line
+
+
+def test_every_rule_has_words() -> None:
+    text = "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
+    rules = set(re.findall(r"^rule (\w+):$", text, re.MULTILINE))
+    assert rules | {"all"} == WORDED
 
 
 def test_without_a_study_jobs_are_told_by_their_wildcards() -> None:

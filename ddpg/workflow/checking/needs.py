@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ddpg.priors.cards.own_files import fetched_parts
 from ddpg.samplers.catalogue import METHODS
 from ddpg.study.cost import evaluations
+from ddpg.study.sizes import Sides, sides_of
 from ddpg.study.study import Study
+from ddpg.workflow.indexes import surveyed_rows
 from ddpg.workflow.status import Row
 
 GRADIENT = 3.0
@@ -50,31 +52,34 @@ def network_needs(study: Study, rows: Iterable[Row]) -> list[Need]:
     return [Need(dataset, *total) for dataset, total in sums.items() if total[0]]
 
 
-def pixels(image_size: Any) -> int | None:
-    """Pixels of the pictures of an entry; None where each picture has its own size."""
-    if isinstance(image_size, int):
-        return image_size**2
-    if isinstance(image_size, list | tuple):
-        height, width = image_size
-        return int(height) * int(width)
-    return None
+def typical_sides(study: Study, dataset: str) -> Sides | None:
+    """Height and width of a data set's pictures; of such with sizes of their own those of a square
+    with as many pixels as they have on average, and None before they have been surveyed."""
+    if (sides := sides_of(study.entries[dataset].image_size)) is not None:
+        return sides
+    rows = surveyed_rows(study, dataset)
+    if not rows:
+        return None
+    side = round(math.sqrt(sum(row.width * row.height for row in rows) / len(rows)))
+    return side, side
 
 
 def bytes_of(study: Study) -> int | None:
     """About how much the results of a study take on a disk, once all are there; None where sizes
     are not known before the survey."""
     total = 0.0
-    sizes = {dataset: pixels(study.entries[dataset].image_size) for dataset in study.used_datasets}
-    if None in sizes.values():
-        return None
-    for dataset, area in sizes.items():
-        total += _PREPARED * (area or 0) * study.selections[dataset].count
+    areas: dict[str, int] = {}
+    for dataset in study.used_datasets:
+        if (sides := typical_sides(study, dataset)) is None:
+            return None
+        areas[dataset] = sides[0] * sides[1]
+        total += _PREPARED * areas[dataset] * study.selections[dataset].count
     for cell in study.cells.values():
-        reduced = (sizes[cell.dataset] or 0) / (cell.degradation.scale or 1) ** 2
+        reduced = areas[cell.dataset] / (cell.degradation.scale or 1) ** 2
         total += _OBSERVED * reduced * study.selections[cell.dataset].count
     for experiment in study.experiments:
         dataset = experiment.cell.dataset
-        total += _RESTORED * (sizes[dataset] or 0) * study.selections[dataset].count
+        total += _RESTORED * areas[dataset] * study.selections[dataset].count
     return int(total)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from ddpg.errors import UserError
+from ddpg.study.sizes import sides_of
 from ddpg.study.study import Study
 from ddpg.workflow.checking.needs import (
     Need,
@@ -17,8 +16,8 @@ from ddpg.workflow.checking.needs import (
     files_of,
     gigabytes,
     network_needs,
-    pixels,
     to_fetch,
+    typical_sides,
 )
 from ddpg.workflow.checking.speed import evaluation_seconds, workers
 from ddpg.workflow.status import Row
@@ -53,9 +52,9 @@ def report(study: Study, rows: Sequence[Row]) -> Iterator[str]:
 
 def _asked(study: Study) -> Iterator[str]:
     for dataset in study.used_datasets:
-        entry, count = study.entries[dataset], study.selections[dataset].count
+        count = study.selections[dataset].count
         yield (
-            f"data set         {dataset}: {counted(count, 'picture')}, {_size(entry.image_size)}, "
+            f"data set         {dataset}: {counted(count, 'picture')}, {_size(study, dataset)}, "
             f"in {counted(study.shard_count(dataset), 'shard')}; prior {study.priors[dataset].name}"
         )
     tasks = Counter(cell.degradation.name for cell in study.cells.values())
@@ -69,12 +68,13 @@ def _several(names: Counter[str]) -> str:
     return ", ".join(f"{name} x{n}" if n > 1 else name for name, n in names.items())
 
 
-def _size(image_size: Any) -> str:
-    if isinstance(image_size, int):
-        return f"{image_size} x {image_size}"
-    if isinstance(image_size, list | tuple):
-        return " x ".join(map(str, image_size))
-    return "each of its own size"
+def _size(study: Study, dataset: str) -> str:
+    sides = sides_of(study.entries[dataset].image_size)
+    if sides is not None:
+        return " x ".join(map(str, sides))
+    typical = typical_sides(study, dataset)
+    known = f", {typical[0] * typical[1]:,} pixels on average" if typical else ""
+    return f"each of its own size{known}"
 
 
 def _left(rows: Sequence[Row]) -> Iterator[str]:
@@ -95,15 +95,15 @@ def _time(study: Study, needs: Sequence[Need]) -> Iterator[str]:
     for need in needs:
         card = study.priors[need.dataset]
         text = f"network          {card.name}: {need.evaluations:,.0f} evaluations are left"
-        area = pixels(study.entries[need.dataset].image_size)
-        if area is None:
+        sides = typical_sides(study, need.dataset)
+        if sides is None:
             hours = None
-            yield f"{text}; each picture has its own size, so that none was timed"
+            yield f"{text}; not timed: the sizes of the pictures are known once they are surveyed"
             continue
         try:
             seconds, on = evaluation_seconds(
                 card,
-                _sides(study, need.dataset, area),
+                sides,
                 study.executions[need.dataset],
                 study.prior_files(need.dataset),
             )
@@ -123,20 +123,15 @@ def _time(study: Study, needs: Sequence[Need]) -> Iterator[str]:
         )
 
 
-def _sides(study: Study, dataset: str, area: int) -> tuple[int, int]:
-    given = study.entries[dataset].image_size
-    if isinstance(given, int):
-        return given, given
-    height, width = given if isinstance(given, list | tuple) else [math.isqrt(area)] * 2
-    return int(height), int(width)
-
-
 def _room(study: Study) -> tuple[str, str]:
     """How much space a study takes; and what is wrong with it, if anything."""
     root = study.places.root
     free, needed = bytes_free(root), bytes_of(study)
     if needed is None:
-        return f"their space depends on the pictures; {gigabytes(free)} are free", ""
+        return (
+            f"their space is known once the pictures are surveyed; {gigabytes(free)} are free",
+            "",
+        )
     more = max(0, needed - bytes_there(root))
     text = f"about {gigabytes(needed)} in {root}, {gigabytes(free)} are free"
     if more < free:

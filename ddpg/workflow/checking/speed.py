@@ -51,7 +51,9 @@ def evaluation_seconds(
     count = execution.batch_size or 1
     if prior.needs_labels:
         prior = prior.conditioned_on([0] * count)
-    images = torch.zeros(count, 3, *sides, device=device)
+    multiple = prior.size_multiple  # smaller pictures are filled up
+    filled = [-(-side // multiple) * multiple for side in sides]
+    images = torch.zeros(count, 3, *filled, device=device)
     call = (lambda: prior.eps(images, 500)) if hasattr(prior, "eps") else None
     call = call or (lambda: prior.consistency(images, 1.0))
     call()  # the first one sets things up

@@ -20,6 +20,8 @@ _WITHOUT_OBJECT = {
     "collect_metrics": "all measurements in one table",
     "tables": "tables",
     "plots": "figures",
+    "posterior": "posterior: table and figure",
+    "exact": "exact posterior: table and figure",
     "kernels": "figure of the kernels",
     "provenance": "record of the study",
     "page": "page",
@@ -27,16 +29,22 @@ _WITHOUT_OBJECT = {
 _DEEDS = {
     "fetch_dataset": "fetched",
     "survey_dataset": "surveyed",
+    "check_sizes": "sizes looked at",
     "prepare_images": "prepared",
     "fetch_checkpoint": "fetched",
     "convert_checkpoint": "converted",
     "find_backbone": "looked for",
     "observe": "observed",
     "evaluate": "measured",
+    "evaluate_observations": "measured as observed",
+    "evaluate_samples": "measured in all samples",
     "grid": "grid of pictures",
     "trajectory": "trajectory recorded",
     "trajectories": "figure of trajectories",
 }
+
+WORDED = frozenset({"all", "restore", *_WITHOUT_OBJECT, *_DEEDS})
+"""The rules that have words; another one is told by its name."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +84,7 @@ def finished(job: Job, study: Study | None, seconds: float) -> tuple[str, int]:
     if job.rule in _WITHOUT_OBJECT:
         return f"{name}, {took}", 0
     deed = _DEEDS.get(job.rule, job.rule)
-    if (count := pictures_of(job, study)) and job.rule in ("prepare_images", "observe", "evaluate"):
+    if count := pictures_of(job, study):
         deed = f"{counted(count, 'picture')} {deed}"
     return f"{name}: {deed}, {took}", 0
 
