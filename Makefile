@@ -1,12 +1,13 @@
 # Two commands need nothing prepared but Python >= 3.11 and make:
 #
-#     make demo     install into .venv and run the default study
-#     make test     install into .venv and run every test
+#     make demo     install what it needs into .venv and run the default study
+#     make test     install the rest into .venv and run every test
 #
 # While working, `make check` runs the fast part of the tests.
 
 PYTHON ?= python3
 VENV := .venv
+RUNS := $(VENV)/.runs
 INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
@@ -19,15 +20,15 @@ PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses $(WORKERS) --dist loadscope --
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile
 
-demo: $(INSTALLED)
+demo: $(RUNS)
 	snakemake --cores all
 
 # The same workflow on a sheet of six experiments, the quickest look at what comes out.
-quick: $(INSTALLED)
+quick: $(RUNS)
 	snakemake --cores all --configfile config/quick.yaml
 
 # The published study in miniature: all 32 cells on tiny random networks, a few minutes.
-smoke: $(INSTALLED)
+smoke: $(RUNS)
 	snakemake --cores all --configfile config/smoke-paper.yaml
 
 # Speed on this machine, against the plain way of running: docs/performance.md says what is measured.
@@ -56,6 +57,7 @@ format: $(INSTALLED)
 
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --no-header --output-file requirements.lock
+	uv pip compile pyproject.toml --constraints requirements.lock --universal --no-header --no-annotate --output-file requirements-demo.lock
 
 schemas: $(INSTALLED)
 	ddpg schemas
@@ -63,9 +65,14 @@ schemas: $(INSTALLED)
 clean:
 	rm -rf results resources .snakemake
 
-$(INSTALLED): requirements.lock pyproject.toml
+# What runs a study, without what tests and linters need.
+$(RUNS): requirements-demo.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version)'
 	$(PYTHON) -m venv $(VENV)
-	pip install --requirement requirements.lock
+	pip install --requirement requirements-demo.lock
 	pip install --no-deps --editable .
+	touch $@
+
+$(INSTALLED): requirements.lock $(RUNS)
+	pip install --requirement requirements.lock
 	touch $@

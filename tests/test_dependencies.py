@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 REQUIREMENTS = [Requirement(text) for text in PROJECT["project"]["dependencies"]]
 
 
@@ -21,3 +22,20 @@ def test_the_next_snakemake_is_not_allowed():
     snakemake = next(r for r in REQUIREMENTS if r.name == "snakemake")
     following = int(version("snakemake").split(".")[0]) + 1
     assert f"{following}.0" not in snakemake.specifier
+
+
+def pins(lock: str) -> dict[str, str]:
+    """Each package of a lock with its version and when it is needed."""
+    lines = (ROOT / lock).read_text("utf-8").splitlines()
+    found = [Requirement(line) for line in lines if line and line[0] not in " #"]
+    return {requirement.name: str(requirement.specifier) for requirement in found}
+
+
+def test_a_demo_needs_what_runs_studies_and_no_more():
+    demo, everything = pins("requirements-demo.lock"), pins("requirements.lock")
+    assert demo.items() <= everything.items()
+    assert {r.name for r in REQUIREMENTS} <= demo.keys()
+    extras = PROJECT["project"]["optional-dependencies"]
+    others = {Requirement(text).name for texts in extras.values() for text in texts} - {"ddpg"}
+    assert {"mypy", "playwright", "deepinv", "diffusers", "pytest", "ruff"} <= others
+    assert not others & demo.keys()
