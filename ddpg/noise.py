@@ -94,6 +94,16 @@ class SeededNoise:
         """``z`` of step ``k`` >= 0 of shape (B, C, H, W), float32; the same at every call."""
         return self._drawn(_checked_step(k) + 1, shape)
 
+    def poisson(self, rates: Tensor) -> Tensor:
+        """Poisson numbers of given means, (B, C, H, W) on the CPU; the same at every call.
+
+        They are of the streams of this purpose and of none of its normal numbers.
+        """
+        drawn = torch.empty(rates.shape, dtype=torch.float64)
+        for key, row, means in zip(self._keys, drawn.numpy(), rates.cpu().numpy(), strict=True):
+            row[...] = _generator(key, _POISSON).poisson(means)
+        return drawn
+
     def _drawn(self, number: int, shape: Sequence[int]) -> Tensor:
         shape = tuple(shape)
         if len(shape) < 2 or shape[0] != len(self._keys):
@@ -176,11 +186,18 @@ def _key(*name: object) -> Key:
     return np.frombuffer(digest[:16], dtype="<u8").astype(np.uint64)
 
 
-def _draw_into(row: NDArray[np.float32], key: Key, number: int) -> None:
+_POISSON = 2**63
+"""The number of the draw of counts; draws of normal numbers do not come so far."""
+
+
+def _generator(key: Key, number: int) -> np.random.Generator:
     # The highest word of the counter numbers the draw: 2^192 blocks lie between two draws.
     counter = np.array([0, 0, 0, number], dtype=np.uint64)
-    generator = np.random.Generator(np.random.Philox(key=key, counter=counter))
-    generator.standard_normal(out=row, dtype=np.float32)
+    return np.random.Generator(np.random.Philox(key=key, counter=counter))
+
+
+def _draw_into(row: NDArray[np.float32], key: Key, number: int) -> None:
+    _generator(key, number).standard_normal(out=row, dtype=np.float32)
 
 
 @cache

@@ -147,6 +147,7 @@ def _observe(job: Observation) -> None:
         seed=job.seed,
         motion=motion,
         card=job.card,
+        noise_model=job.noise_model,
         belongings=Belongings(job.kernel, job.mask, job.kernel_side, job.picture_seeds),
         share=job.share,
         weights=job.grey_weights,

@@ -64,6 +64,7 @@ class Observation(Degrading):
     kernel: str = setting("file, folder with one for each picture, or words", default="")
     kernel_side: int = setting("to which kernels of a folder are filled up", default=0)
     mask: str = setting("file, folder with one for each picture, or words", default="")
+    noise_model: str = setting("8-bit, clipped, jpeg:QUALITY or poisson:PEAK", default="")
     picture_seeds: tuple[int, ...] = setting("of what is drawn for each picture", default=())
     truth: Path = file("the prepared pictures")
     output: Path = file("the observations")
@@ -84,6 +85,8 @@ class Observation(Degrading):
         code = observation_code(degradation) + plugin_data(degradation)
         drawn = degradation.card or degradation.is_drawn_for_each
         card = cls._of_card(study, cell, int(shard)) if drawn else {}
+        if degradation.noise:
+            card["noise_model"] = degradation.noise
         return cls.spec(**cls.cell_settings(study, cell), **motion, **card, code=code)
 
     @staticmethod

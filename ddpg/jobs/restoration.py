@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from ddpg import pictures
 from ddpg.errors import UserError
 from ddpg.jobs import code
-from ddpg.jobs.code import plugin_data, recording_code, restoration_code
+from ddpg.jobs.code import code_of, plugin_data, recording_code, restoration_code
 from ddpg.jobs.fields import Spec, as_path, file, machine, setting
 from ddpg.jobs.observation import Degrading
 from ddpg.priors.cards.settings import Compile, Layout, Precision
@@ -32,6 +33,12 @@ class Restoring(Degrading):
     precision: Precision | None = setting("of the prior", default=None)
     layout: Layout | None = setting("of the prior", default=None)
     compile: Compile | None = setting("the prior's network", default=None)
+    assumed_sigma_y: float | None = setting(
+        "noise level that the method is told instead of that of the observation", default=None
+    )
+    assumed_kernel: str = setting(
+        "kernel that the method is told instead of that of the observation", default=""
+    )
     repeat: int = setting("which of the restorations of a picture; each has its noise", default=0)
     observations: Path = file("the shard's observations")
     weights: Path | None = file("converted checkpoint of the prior", default=None)
@@ -53,6 +60,11 @@ class Restoring(Degrading):
         except ValueError as error:
             raise UserError(f"--hyper-parameters: {error}") from error
 
+    @property
+    def told_sigma_y(self) -> float:
+        """The noise level that the method reckons with."""
+        return self.sigma_y if self.assumed_sigma_y is None else self.assumed_sigma_y
+
     @classmethod
     def row_settings(cls, study: Study, experiment: str) -> dict[str, Any]:
         """These fields' values for an experiment of a study, and the identity of its prior."""
@@ -64,7 +76,12 @@ class Restoring(Degrading):
             "method": row.method,
             "hyper_parameters": {name: str(v) for name, v in row.hyper_parameters.items()},
             "repeat": row.repeat,
+            "assumed_sigma_y": row.assumed.sigma_y,
+            "assumed_kernel": as_path(row.assumed.kernel) if row.assumed.kernel else "",
         }
+        if row.assumed.kernel:
+            content = pictures.contents_of(row.assumed.kernel, None)
+            settings["besides"] = {"kernel_content": content}
         if not METHODS[row.method].uses_prior:
             return settings
         execution = study.executions[dataset]
@@ -74,7 +91,8 @@ class Restoring(Degrading):
             "precision": execution.precision,
             "layout": execution.layout,
             "compile": execution.compile,
-            "besides": {"prior_identity": study.prior_identities[dataset]},
+            "besides": settings.get("besides", {})
+            | {"prior_identity": study.prior_identities[dataset]},
         }
 
 
@@ -131,6 +149,8 @@ def _code(study: Study, row: Experiment) -> str:
     """The code that restores, and the data files that plug-ins read."""
     degradation = row.cell.degradation
     code = restoration_code(row.method, degradation, network_kinds(study, row))
+    if row.assumed.kernel:
+        code += code_of("ddpg.pictures.kernels")
     return code + plugin_data(degradation, row.method)
 
 

@@ -25,7 +25,7 @@ from ddpg.priors.tiling import on_tiles
 from ddpg.samplers.base import Sampler
 from ddpg.samplers.building import build_sampler
 from ddpg.samplers.catalogue import METHODS
-from ddpg.stages.degrading import Model, read_belongings, read_sizes
+from ddpg.stages.degrading import KERNEL, Model, assumed_kernels, read_belongings, read_sizes
 from ddpg.study.sizes.sides import sides_of
 
 
@@ -82,7 +82,10 @@ class Restorer:
             raise UserError(f"{job.observations}: pictures of several sizes are no batch")
         y = torch.stack(list(read_tensors(job.observations, images).values()))
         model = Model(job.task, job.operator, job.scale, job.share, job.grey_weights)
-        operator = model.operator(sizes.pop(), read_belongings(job.observations, images, job.task))
+        parts = read_belongings(job.observations, images, job.task)
+        if job.assumed_kernel:
+            parts[KERNEL] = assumed_kernels(job.assumed_kernel, parts[KERNEL])
+        operator = model.operator(sizes.pop(), parts)
         purpose = f"restoration/{job.repeat}" if job.repeat else "restoration"
         # While a GPU runs the network, the threads of this job have nothing else to do.
         on_gpu = torch.device(self.device).type == "cuda"

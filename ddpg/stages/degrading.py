@@ -149,6 +149,27 @@ def read_sizes(path: Path, images: Sequence[str]) -> dict[str, tuple[int, int]]:
     return {name: tuple(sizes[f"{name}/{SIZE}"].tolist()) for name in images}
 
 
+def assumed_kernels(kernel: str, observed: Tensor) -> Tensor:
+    """Another kernel in the place of those that pictures were observed with, of their size.
+
+    Args:
+        kernel: a file or words.
+        observed: (B, k, k).
+
+    Raises:
+        UserError: it is no kernel, or larger than they are.
+    """
+    array = read_kernel(kernel)
+    count, side = len(observed), observed.shape[-1]
+    if len(array) > side:
+        raise UserError(
+            f"the assumed kernel {kernel} has {len(array)} x {len(array)} pixels, more than the "
+            f"{side} x {side} of the observation's"
+        )
+    filled = torch.from_numpy(np.pad(array, (side - len(array)) // 2)).to(observed)
+    return filled.expand(count, side, side).contiguous()
+
+
 def stored(belongings: Mapping[str, Tensor], images: Sequence[str]) -> dict[str, Tensor]:
     """What belongs to pictures, by the names of a file of observations."""
     return {

@@ -17,6 +17,7 @@ from ddpg.noise import SeededNoise
 from ddpg.operators.kernels import motion_kernel
 from ddpg.samplers.catalogue import NOISY_SCALE
 from ddpg.stages.degrading import KERNEL, SIZE, Belongings, Model, stored
+from ddpg.stages.observing.noise_models import after_noise, before_noise
 from ddpg.stages.sizes.shapes import by_size, have_own_sizes
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ def observe(
     seed: int,
     motion: MotionKernels | None = None,
     card: str = "",
+    noise_model: str = "",
     belongings: Belongings | None = None,
     share: float | None = None,
     weights: tuple[float, float, float] | None = None,
@@ -73,6 +75,7 @@ def observe(
         seed: the study's seed.
         motion: the motion kernels, for the task that needs them.
         card: name of the degradation's card, if it has one.
+        noise_model: what happens beside white noise, see ``ddpg.stages.observing.noise_models``.
         belongings: the kernels and masks of a card.
         share, weights: of compressed sensing and of colorization; None for the task's own.
 
@@ -100,8 +103,13 @@ def observe(
         if motion is not None:
             parts[KERNEL] = motion.of(numbers).tensor()
         clean = model.operator(size, parts).forward(x)
+        if noise_model:
+            counted = SeededNoise(seed, group, dataset=dataset, purpose=f"{purpose}/{noise_model}")
+            clean = before_noise(noise_model, clean, counted)
         noise = SeededNoise(seed, group, dataset=dataset, purpose=purpose)
         y = clean + NOISY_SCALE * sigma_y * noise.initial(clean.shape)
+        if noise_model:
+            y = after_noise(noise_model, y)
         if own_sizes:
             parts[SIZE] = torch.tensor([size] * len(group))
         observed |= {name: y[i].contiguous() for i, name in enumerate(group)}

@@ -200,7 +200,7 @@ class _ShardRestorer(Restorer):
                 ready.y,
                 ready.operator,
                 ready.prior,
-                sigma_y=self.job.sigma_y,
+                sigma_y=self.job.told_sigma_y,
                 noise=ready.noise,
                 callback=lambda state: self._count(state, bar),
             ).cpu()

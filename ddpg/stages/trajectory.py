@@ -58,7 +58,7 @@ def record_image(job: Recording, *, device: str) -> None:
                 picture,
                 batch.operator,
                 batch.prior,
-                sigma_y=job.sigma_y,
+                sigma_y=job.told_sigma_y,
                 noise=batch.noise,
                 count=job.count,
                 about=about,

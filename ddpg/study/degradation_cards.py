@@ -16,6 +16,7 @@ from ddpg import pictures
 from ddpg.errors import UserError
 from ddpg.files.shipped import names_in, own_or_shipped
 from ddpg.operators.tasks import TASKS
+from ddpg.study.noise_models import parsed
 from ddpg.validation import GivenPath, Identifier, Section, read_yaml, shown, validated
 
 CARD_FOLDER = Path("config/cards/degradations")
@@ -29,10 +30,24 @@ Measure = Literal["whole", "observed"]
 
 
 class Noise(Section):
-    """White Gaussian noise."""
+    """White Gaussian noise, and what else happens to an observation."""
 
-    sigma_y: float = Field(ge=0, le=1)
+    sigma_y: float | None = Field(default=None, ge=0, le=1)
     """Noise level for pictures in [0, 1], of rows of a sheet that leave theirs empty."""
+    model: str = ""
+    """What else there is: 8-bit, clipped, jpeg:QUALITY or poisson:PEAK."""
+
+    @field_validator("model")
+    @classmethod
+    def _known(cls, model: str) -> str:
+        parsed(model)
+        return model
+
+    @model_validator(mode="after")
+    def _something(self) -> Noise:
+        if self.sigma_y is None and not self.model:
+            raise ValueError("give sigma_y, or a model, or both")
+        return self
 
 
 class DegradationCard(Section):
@@ -94,6 +109,10 @@ class DegradationCard(Section):
         for name, tasks in _OF_TASKS.items():
             if getattr(self, name) is not None and self.task not in tasks:
                 raise ValueError(f"{self.task} takes no {name}; {' and '.join(tasks)} may")
+        if self.noise and self.noise.model and self.task == "compressed_sensing":
+            raise ValueError(
+                "noise: compressed_sensing observes no picture, which a model could round or count"
+            )
         for name, task in (("kernel", "blur"), ("mask", "inpainting")):
             if getattr(self, name) is None and self.task == task:
                 raise ValueError(f"{task} needs a {name}: a file, a folder or words")
@@ -158,9 +177,11 @@ def _read(path: Path, _time: int, _bytes: int) -> DegradationCard:
 
 def _kernel_words(card: DegradationCard) -> str:
     """What is wrong with a kernel by words, or with where its file should be."""
-    kernel = card.kernel
-    if kernel is None:
-        return ""
+    return "" if card.kernel is None else kernel_problem(card.kernel)
+
+
+def kernel_problem(kernel: str) -> str:
+    """What is wrong with a kernel by words, or with where its file should be; "" if nothing."""
     if not pictures.is_by_words(kernel):
         return "" if Path(kernel).exists() else f"kernel: {kernel}: no such file or folder"
     if pictures.is_mask_word(kernel) and not pictures.is_word(kernel):

@@ -28,6 +28,7 @@ class Degradation:
         share: of what compressed sensing measures.
         weights: of the colours in grey.
         measure: whether all of a restoration is measured, or what lies in the frame of y.
+        noise: the model of what happens to an observation beside white noise; "" without.
     """
 
     task: str
@@ -39,6 +40,7 @@ class Degradation:
     share: float | None = None
     weights: tuple[float, float, float] | None = None
     measure: Measure = "whole"
+    noise: str = ""
 
     @property
     def name(self) -> str:
@@ -139,10 +141,11 @@ def _of_card(card: DegradationCard) -> Degradation:
         card.share,
         card.weights,
         card.measure,
+        card.noise.model if card.noise else "",
     )
 
 
 def noise_of_card(card: str) -> str:
     """The noise level of rows that leave theirs empty, as a sheet has it; "" if it says none."""
     noise = read_card(card).noise
-    return "" if noise is None else number_name(noise.sigma_y)
+    return "" if noise is None or noise.sigma_y is None else number_name(noise.sigma_y)

@@ -7,7 +7,7 @@ named by its label.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +26,8 @@ from ddpg.samplers.catalogue import (
     recommendation,
 )
 from ddpg.samplers.hyper_parameters import Value
+from ddpg.study.assumptions import AS_OBSERVED, Assumptions, assumptions_of, columns_given
+from ddpg.study.assumptions import COLUMNS as ASSUMED
 from ddpg.study.degradations import Degradation, check_degradation, noise_of_card
 from ddpg.study.names import OBSERVED, cell_name, experiment_name, number_name
 from ddpg.validation import IDENTIFIER, listed, shown
@@ -33,7 +35,7 @@ from ddpg.validation import IDENTIFIER, listed, shown
 IDENTITY_COLUMNS = ("dataset", "task", "operator", "scale", "sigma_y", "method", "label")
 DRAWS = "draws"
 MOST_DRAWS = 1000
-OTHER_COLUMNS = (DRAWS,)
+OTHER_COLUMNS = (DRAWS, *ASSUMED)
 """What a row says besides what it is and the hyper-parameters of its method."""
 REQUIRED_COLUMNS = ("dataset", "task", "sigma_y", "method")
 
@@ -69,6 +71,7 @@ class Experiment:
     ``prior`` is the name of the prior that the method calls; "" for a method without one.
     Methods that draw random numbers may restore every image several times; each repetition is an
     experiment of its own. ``draws`` is how many the row asks for at least; 0 where it does not say.
+    ``assumed`` is what the method is told where that is not what was observed.
     """
 
     cell: Cell
@@ -81,13 +84,15 @@ class Experiment:
     prior: str = ""
     draws: int = 0
     origins: Mapping[str, str] = field(default_factory=dict, hash=False)
+    assumed: Assumptions = AS_OBSERVED
 
     @property
     def columns(self) -> dict[str, str]:
-        """The hyper-parameters as a sheet has them: column -> exact text."""
+        """The hyper-parameters as a sheet has them, and what the method is told of an observation
+        where rows of the sheet differ in that: column -> exact text."""
         return {
             p.column: _text(self.hyper_parameters[p.name]) for p in METHODS[self.method].parameters
-        }
+        } | dict(self.assumed.shown)
 
     @property
     def column_origins(self) -> dict[str, str]:
@@ -96,12 +101,13 @@ class Experiment:
             p.column: self.origins[p.name]
             for p in METHODS[self.method].parameters
             if p.name in self.origins
-        }
+        } | self.assumed.origins
 
     @property
     def settings(self) -> str:
         """The hyper-parameters in one line; after a semicolon, where those left empty are from."""
-        used = ", ".join(f"{name}={_text(value)}" for name, value in self.hyper_parameters.items())
+        told = {name: _text(value) for name, value in self.hyper_parameters.items()}
+        used = ", ".join(f"{name}={text}" for name, text in (told | self.assumed.given).items())
         return f"{used}; {self.source}" if self.source else used
 
     @property
@@ -131,9 +137,10 @@ def read_sheet(
     methods: dict[str, str] = {}
     spellings: dict[str, str] = {}
     cells: dict[str, Cell] = {}
+    assumed = columns_given(row for _, row in rows)
     for number, row in rows:
         try:
-            experiment = replace(_experiment(row, datasets, steps), line=number)
+            experiment = replace(_experiment(row, datasets, steps, assumed), line=number)
             if experiment.path in seen:
                 raise UserError(
                     f"label: the cell already has {experiment.label!r} in line "
@@ -218,7 +225,9 @@ def _check_columns(columns: list[str], path: str) -> None:
             raise UserError(f"{path}: the column {column!r} is missing")
 
 
-def _experiment(row: Mapping[str, str], datasets: list[str], steps: int | None) -> Experiment:
+def _experiment(
+    row: Mapping[str, str], datasets: list[str], steps: int | None, assumed: Sequence[str] = ()
+) -> Experiment:
     """Check one row; the errors name the column."""
     if row["dataset"] not in datasets:
         raise UserError(
@@ -280,6 +289,7 @@ def _experiment(row: Mapping[str, str], datasets: list[str], steps: int | None) 
         source=source,
         draws=_draws(row, method.name, uses_prior=method.uses_prior),
         origins={p.name: named.get(p.column, from_source[p.name]) for p in method.parameters},
+        assumed=assumptions_of(row, degradation, float(sigma_y), assumed),
     )
 
 

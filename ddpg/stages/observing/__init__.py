@@ -1,0 +1,1 @@
+"""How cameras and files change what is observed, beyond white noise."""
