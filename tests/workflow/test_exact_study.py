@@ -23,7 +23,7 @@ def test_the_exact_study_tells_the_gaps_to_the_posterior(shipped):
     assert done.returncode == 0, done.stdout + done.stderr
     results = shipped.folder / "results/exact-small"
     gaps = pd.read_csv(results / "tables/exact.csv")
-    means = gaps.set_index(["dataset", "task", "label", "metric"])["mean"]
+    means = gaps.set_index(["dataset", "task", "label", "metric"])["mean"].sort_index()
     for dataset in ("drawn-gaussian", "drawn-gaussian-mixture"):
         blur = means[dataset, "deblur_gauss"]
         # Eight pictures of 3072 numbers each: the mean's PSNR is within a fifth of a dB.

@@ -1,0 +1,121 @@
+"""Write config/equal-compute.tsv: every method at equal budgets of network evaluations.
+
+    python benchmarks/equal_compute.py > config/equal-compute.tsv
+
+A budget is counted in evaluations of the network; one with a backward pass through the network
+counts as two (``benchmarks/speed/backward.py``: the backward pass costs 1.0 to 1.1). For every
+method and budget the largest number of steps is taken that stays within it. What a method does
+besides in each step is made less where else the budget would allow no step; a budget that a method
+cannot use for more than half is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ddpg.samplers import build_sampler
+from ddpg.samplers.catalogue import METHODS
+
+BUDGETS = (10, 20, 50, 100, 200, 1000)
+BACKWARD = 1.0
+"""Cost of a backward pass, in evaluations."""
+INNER = {"daps": ("ode_steps", (5, 2, 1)), "sitcom": ("inner_steps", (30, 10, 5, 2))}
+"""What a method does in each step: its recommended number, and less for smaller budgets."""
+LEAST_STEPS = 5
+"""Steps that a method with inner ones shall have at least."""
+CELLS = (
+    ("celeba_hq", "sr_bicubic", "svd", "4", "0.05"),
+    ("celeba_hq", "deblur_gauss", "svd", "", "0.05"),
+    ("celeba_hq", "inpaint-centre", "", "", "0.05"),
+)
+COLUMNS = (
+    *("dataset", "task", "operator", "scale", "sigma_y", "method", "label"),
+    *("steps", "iterations", "ode_steps", "inner_steps"),
+)
+HEAD = """\
+# Every method at 10, 20, 50, 100, 200 and 1000 network evaluations a picture, one with a backward
+# pass counted as two, which is what it costs. Written by benchmarks/equal_compute.py, which says
+# how; all other settings are the recommended ones. figures/cost_evaluations and cost_seconds show
+# quality against evaluations and against seconds.
+#
+#     snakemake --cores all --configfile config/paper.yaml \\
+#         --config experiments=config/equal-compute.tsv name=equal-compute limit=100
+#
+# Budgets that a method cannot use are left out. CM4IR is not there: it asks for another prior."""
+
+
+def cost(method: str, settings: dict[str, int]) -> float:
+    """Of a restoration, in evaluations."""
+    evaluations = build_sampler(method, **settings).network_evaluations
+    return evaluations * (1 + BACKWARD * METHODS[method].differentiates)
+
+
+def within(method: str, budget: int) -> dict[str, int]:
+    """The settings of a method for a budget; empty where it cannot use half of it."""
+    best: dict[str, int] = {}
+    for inner in inner_settings(method):
+        steps = most_steps(method, inner, budget)
+        if steps and (not inner or steps >= LEAST_STEPS or not best):
+            best = {**inner, name_of_steps(method): steps}
+            if not inner or steps >= LEAST_STEPS:
+                break
+    return best if best and cost(method, best) > budget / 2 else {}
+
+
+def name_of_steps(method: str) -> str:
+    """The hyper-parameter that says how long a method runs."""
+    return "iterations" if method == "pnpdm" else "steps"
+
+
+def inner_settings(method: str) -> list[dict[str, int]]:
+    """What it may do in each step, the recommended first."""
+    if method not in INNER:
+        return [{}]
+    name, values = INNER[method]
+    return [{name: value} for value in values]
+
+
+def most_steps(method: str, inner: dict[str, int], budget: int) -> int:
+    """The largest number of steps within a budget; 0 if none is."""
+    least = max(1, int(next(
+        p.minimum for p in METHODS[method].parameters if p.name == name_of_steps(method)
+    )))  # fmt: skip
+    low, high = least - 1, 1000
+    while low < high:
+        middle = (low + high + 1) // 2
+        settings = {**inner, name_of_steps(method): middle}
+        if cost(method, settings) <= budget:
+            low = middle
+        else:
+            high = middle - 1
+    return low if low >= least else 0
+
+
+def rows() -> Iterator[str]:
+    """The lines of the sheet."""
+    yield HEAD
+    yield "\t".join(COLUMNS)
+    for cell in CELLS:
+        for name, method in METHODS.built_in.items():
+            if method.asks != "noise" or not method.uses_prior:
+                continue
+            if name == "ddnm":  # made for observations without noise; ddnm_plus is its other form
+                continue
+            for budget in BUDGETS:
+                settings = within(name, budget)
+                if settings:
+                    values = dict(zip(COLUMNS, cell, strict=False))
+                    values |= {"method": name, "label": f"{name}-{budget}"}
+                    values |= {key: str(value) for key, value in settings.items()}
+                    yield "\t".join(values.get(c, "") for c in COLUMNS).rstrip("\t")
+        yield "\t".join((*cell, "pinv"))
+
+
+def main() -> None:
+    """Print the sheet."""
+    for line in rows():
+        print(line)
+
+
+if __name__ == "__main__":
+    main()
