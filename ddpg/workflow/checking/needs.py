@@ -11,7 +11,7 @@ from pathlib import Path
 from ddpg.priors.cards.own_files import fetched_parts
 from ddpg.samplers.catalogue import METHODS
 from ddpg.study.cost import evaluations
-from ddpg.study.sizes import Sides, sides_of
+from ddpg.study.sizes.sides import Sides, sides_of
 from ddpg.study.study import Study
 from ddpg.workflow.indexes import surveyed_rows
 from ddpg.workflow.status import Row

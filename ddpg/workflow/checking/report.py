@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ddpg.errors import UserError
-from ddpg.study.sizes import sides_of
+from ddpg.study.sizes.sides import sides_of
 from ddpg.study.study import Study
 from ddpg.workflow.checking.needs import (
     Need,
