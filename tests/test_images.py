@@ -57,6 +57,37 @@ def test_centre_crop_is_torchvisions(tmp_path: Path, height: int, width: int) ->
     assert torch.equal(to_uint8(loaded), cropped)
 
 
+@pytest.mark.parametrize(
+    ("stored", "size", "part"),
+    [
+        ((20, 40), (10, 10), (20, 20)),
+        ((20, 40), (10, 15), (20, 30)),
+        ((20, 40), (10, 30), (13, 40)),
+        ((40, 20), (20, 10), (40, 20)),
+        ((41, 20), (20, 10), (40, 20)),
+        ((8, 100), (64, 8), (8, 1)),
+    ],
+)
+def test_the_centre_has_the_shape_of_the_result(
+    tmp_path: Path, stored: tuple[int, int], size: tuple[int, int], part: tuple[int, int]
+) -> None:
+    array = np.random.default_rng(1).integers(0, 256, (*stored, 3), dtype=np.uint8)
+    loaded = load_image(_store(array, tmp_path / "p.png"), size, crop="center")
+    assert loaded.shape == (3, *size)
+    cut = torchvision.center_crop(torch.from_numpy(array).permute(2, 0, 1), [*part])
+    path = _store(cut.permute(1, 2, 0).numpy(), tmp_path / "cut.png")
+    assert torch.equal(loaded, load_image(path, size, crop="stretch"))
+
+
+def test_without_a_crop_a_picture_is_as_it_is(tmp_path: Path) -> None:
+    array = np.random.default_rng(1).integers(0, 256, (7, 13, 3), dtype=np.uint8)
+    loaded = load_image(_store(array, tmp_path / "p.png"), None, crop="none")
+    np.testing.assert_array_equal(to_uint8(loaded).permute(1, 2, 0).numpy(), array)
+    for size, crop in ((16, "none"), ((7, 13), "none"), (None, "center"), (None, "stretch")):
+        with pytest.raises(ValueError, match="exclude each other"):
+            load_image(tmp_path / "p.png", size, crop=crop)
+
+
 def test_stretch_keeps_everything_and_antialiases(tmp_path: Path) -> None:
     array = np.zeros((8, 16, 3), dtype=np.uint8)
     array[:, ::2] = 200  # columns alternate: an antialiased reduction by 4 sees their mean
@@ -410,7 +441,7 @@ def test_floating_point_pixels_are_refused(tmp_path: Path) -> None:
         load_image(path, 4)
 
 
-@pytest.mark.parametrize("size", [0, -1, 2.0, True])
+@pytest.mark.parametrize("size", [0, -1, 2.0, True, (4,), (4, 0), (4, True), (4, 4, 4), "native"])
 def test_size_must_be_a_positive_integer(tmp_path: Path, size: object) -> None:
     with pytest.raises(ValueError, match="size must be a positive integer"):
         load_image(tmp_path / "p.png", size)

@@ -7,7 +7,7 @@ import dataclasses
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 
@@ -71,6 +71,24 @@ def test_missing_unknown_and_foreign_fields_are_mistakes(change: dict[str, Any])
 def test_a_spec_refuses_what_has_no_lasting_text() -> None:
     with pytest.raises(TypeError, match="Path"):
         Example.spec(name="a", level=1.0, besides={"file": Path("x")})
+
+
+def test_a_silent_setting_leaves_no_trace_at_its_default_and_one_may_be_made_of_a_word() -> None:
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Later(Job):
+        "Came later."
+
+        side: Annotated[int, len] = setting("as many as the word is long")
+        margin: int = setting("around it", default=0, silent=True)
+
+    assert Later.spec(side=3) == Later.spec(side=3, margin=0) == {"side": 3, "code": ""}
+    assert Later.spec(side=3, margin=2)["margin"] == 2
+    assert "--margin" not in Later.spec(side=3).options
+    parser = argparse.ArgumentParser()
+    Later.add_options(parser)
+    assert Later.parsed(parser.parse_args(["--side", "four", "--margin", "1"])) == Later(
+        side=4, margin=1
+    )
 
 
 def test_values_outside_the_choices_and_words_without_equals_are_refused() -> None:
