@@ -30,7 +30,7 @@ rule evaluate:
 
 rule evaluate_observations:
     input:
-        truth=inputs.observed_truth,
+        truth=inputs.known_truth,
         observations=places.observations("{cell}", "{shard}"),
         backbones=inputs.backbone(None),
     output:

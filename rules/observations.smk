@@ -11,6 +11,8 @@ rule observe:
         places.log("observe/{cell}/shard-{shard}"),
     benchmark:
         places.benchmark("observe/{cell}/shard-{shard}")
+    wildcard_constraints:
+        cell=one_of(study.own_cells),
     resources:
         mem_mb=gigabytes_by_attempt(2),
         runtime=30,
@@ -19,3 +21,25 @@ rule observe:
     shell:
         "printf '%s\\0' {params.spec.options} |"
         " ddpg job observe @- --truth {input.truth:q} --output {output:q} --log {log:q}"
+
+
+# Observations that somebody else has made are looked at instead.
+rule adopt:
+    input:
+        given=inputs.observed_truth,
+    output:
+        places.observations("{cell}", "{shard}"),
+    log:
+        places.log("adopt/{cell}/shard-{shard}"),
+    benchmark:
+        places.benchmark("adopt/{cell}/shard-{shard}")
+    wildcard_constraints:
+        cell=one_of(study.given_cells),
+    resources:
+        mem_mb=gigabytes_by_attempt(2),
+        runtime=30,
+    params:
+        spec=planned(observation.Adoption, "cell", "shard"),
+    shell:
+        "ddpg job adopt {params.spec.options} --given {input.given:q} --output {output:q}"
+        " --log {log:q}"

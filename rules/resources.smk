@@ -76,6 +76,28 @@ rule prepare_images:
         " ddpg job prepare-images @- --index {input.index:q} --output {output:q} --log {log:q}"
 
 
+rule prepare_truth:
+    input:
+        truths=inputs.truth_pictures,
+        fetched=inputs.fetched_dataset,
+        index=inputs.index,
+    output:
+        places.truth("{dataset}", "{shard}"),
+    log:
+        places.log("prepare_truth/{dataset}/shard-{shard}"),
+    benchmark:
+        places.benchmark("prepare_truth/{dataset}/shard-{shard}")
+    localrule: fetched_stays
+    resources:
+        mem_mb=gigabytes_by_attempt(2),
+        runtime=30,
+    params:
+        spec=planned(resources.TruthPreparation, "dataset", "shard"),
+    shell:
+        "printf '%s\\0' {params.spec.options} |"
+        " ddpg job prepare-truth @- --index {input.index:q} --output {output:q} --log {log:q}"
+
+
 rule fetch_checkpoint:
     output:
         "resources/checkpoints/{prior}/{part}.json",

@@ -34,7 +34,7 @@ from ddpg.jobs.evaluation import (
     SampleEvaluation,
 )
 from ddpg.jobs.fields import Job
-from ddpg.jobs.observation import Observation
+from ddpg.jobs.observation import Adoption, Observation
 from ddpg.jobs.resources import (
     BackboneSearch,
     CheckpointFetching,
@@ -43,6 +43,7 @@ from ddpg.jobs.resources import (
     Preparation,
     SizeCheck,
     Survey,
+    TruthPreparation,
 )
 from ddpg.jobs.restoration import Recording, Restoration
 from ddpg.study.sizes.sides import given_sides
@@ -75,7 +76,12 @@ def _prepare_images(job: Preparation) -> None:
     from ddpg.datasets.cards import read_card
     from ddpg.datasets.index import listed_rows
     from ddpg.datasets.places import root_folder
-    from ddpg.stages.preparation import prepare_images, prepare_rows
+    from ddpg.stages.preparation import (
+        index_rows,
+        prepare_images,
+        prepare_observations,
+        prepare_rows,
+    )
     from ddpg.study.selection import parse_positions
 
     card, positions = read_card(job.card), parse_positions(job.positions)
@@ -92,10 +98,28 @@ def _prepare_images(job: Preparation) -> None:
             seed=card.source.seed,
         )
     root = root_folder(card, job.fetched)
+    if card.observations:
+        rows = index_rows(job.index, positions) if job.index else listed_rows(card, positions, root)
+        return prepare_observations(rows, root, job.output, extent=card.range)
     how: dict[str, Any] = {"image_size": job.image_size, "crop": job.crop}
     if job.index:
         return prepare_images(job.index, root, job.output, positions=positions, **how)
     return prepare_rows(listed_rows(card, positions, root), root, job.output, **how)
+
+
+def _prepare_truth(job: TruthPreparation) -> None:
+    from ddpg.datasets.cards import read_card
+    from ddpg.datasets.index import listed_rows
+    from ddpg.datasets.places import root_folder
+    from ddpg.stages.preparation import index_rows, prepare_truth
+    from ddpg.study.selection import parse_positions
+
+    card = read_card(job.card)
+    root, everything = root_folder(card, job.fetched), range(card.count)
+    rows = index_rows(job.index, everything) if job.index else listed_rows(card, everything, root)
+    chosen = [rows[position] for position in parse_positions(job.positions)]
+    others = [row.id for row in rows]
+    prepare_truth(chosen, job.truth, job.output, image_size=job.image_size, others=others)
 
 
 def _fetch_checkpoint(job: CheckpointFetching) -> None:
@@ -151,6 +175,22 @@ def _observe(job: Observation) -> None:
         belongings=Belongings(job.kernel, job.mask, job.kernel_side, job.picture_seeds),
         share=job.share,
         weights=job.grey_weights,
+    )
+
+
+def _adopt(job: Adoption) -> None:
+    from ddpg.files.tensors import read_ids
+    from ddpg.stages.degrading import Belongings, Model
+    from ddpg.stages.observations import adopt
+
+    set_threads(1)
+    adopt(
+        job.given,
+        job.output,
+        images=job.images or read_ids(job.given),
+        model=Model(job.task, job.operator, job.scale, job.share, job.grey_weights),
+        image_size=job.image_size,
+        belongings=Belongings(job.kernel, job.mask, job.kernel_side),
     )
 
 
@@ -302,7 +342,7 @@ def _grid(job: GridFigure) -> None:
     restorations = {
         label: job.restorations[i * shards : (i + 1) * shards] for i, label in enumerate(job.labels)
     }
-    images = [name for shard in job.truth for name in read_ids(shard)]
+    images = [name for shard in job.observations for name in read_ids(shard)]
     shown, metrics = job.images or images[: job.count], read_metrics(*job.metrics)
     grid = collect(job.cell, job.truth, job.observations, restorations, metrics, shown)
     draw_grid(grid, without_suffix(job.output))
@@ -364,7 +404,9 @@ VERBS: dict[str, tuple[type[Job], Callable[[Any], None]]] = {
     "fetch-checkpoint": (CheckpointFetching, _fetch_checkpoint),
     "convert-checkpoint": (Conversion, _convert_checkpoint),
     "find-backbone": (BackboneSearch, _find_backbone),
+    "prepare-truth": (TruthPreparation, _prepare_truth),
     "observe": (Observation, _observe),
+    "adopt": (Adoption, _adopt),
     "restore": (Restoration, _restore),
     "evaluate": (Evaluation, _evaluate),
     "evaluate-observations": (ObservationEvaluation, _evaluate_observations),

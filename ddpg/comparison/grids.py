@@ -71,11 +71,12 @@ class Tile:
 
 @dataclass(frozen=True)
 class Row:
-    """One image: its tiles, the truth first, the square of the truth to look at, and the kernel
-    with which this image was blurred, where each image has its own.
+    """One image: its tiles, the truth first where it is known, the size of the pictures, the square
+    to look at, and the kernel with which this image was blurred, where each image has its own.
     """
 
     image: str
+    size: tuple[int, int]
     detail: Square
     tiles: list[Tile]
     kernel: np.ndarray | None = None
@@ -103,7 +104,8 @@ def collect(
 
     Args:
         cell: its path, such as "photographs/sr_bicubic-x4-svd/0.05".
-        truth, observations: the shards of the data set and of the cell's observations.
+        truth, observations: the shards of the data set, none where nobody knows the truth, and of
+            the cell's observations.
         images: which, from top to bottom; None for the first :data:`MOST_IMAGES` by name.
 
     Raises:
@@ -112,12 +114,13 @@ def collect(
     """
     here = metrics_of_cell(metrics, cell)
     here = here[here["repeat"] == here["repeat"].min()]  # the restorations that are shown
-    chosen = list(images or names_in(truth)[:MOST_IMAGES])
+    names = names_in(truth or observations)
+    chosen = list(images or [name for name in names if "/" not in name][:MOST_IMAGES])
     styles = label_styles(here)
     unknown = [label for label in restorations if label not in styles]
     if unknown:
         raise UserError(f"{cell}: no label {unknown[0]!r} in the metrics, only {', '.join(styles)}")
-    columns = [("Truth", TRUTH, read_arrays(truth, chosen))]
+    columns = [("Truth", TRUTH, read_arrays(truth, chosen))] if truth else []
     failures = failures_by_image(here)
     observed = read_arrays(observations, chosen)
     failures |= {(OBSERVATION, n): UNSEEN for n, y in observed.items() if not is_picture(y)}
@@ -181,9 +184,13 @@ def _row(
     cropped: bool,
 ) -> Row:
     """One row, its pictures in their own sizes, or where they lie in the truth's frame."""
-    truth = to_8bit(columns[0][2][image])
-    shapes = [arrays[image].shape for _, _, arrays in columns[2:] if image in arrays]
-    covered = shapes[0][1:] if shapes else truth.shape[:2]
+    present = [(label, arrays[image]) for _, label, arrays in columns if image in arrays]
+    # Restorations have the size of the truth, where nobody knows it; observations may not.
+    present.sort(key=lambda pair: (pair[0] == OBSERVATION, pair[0] != TRUTH))
+    reference = to_8bit(present[0][1] if present else np.zeros((3, 8, 8)))
+    restored = [a for label, a in present if label not in (TRUTH, OBSERVATION)]
+    frame = reference.shape[:2]
+    covered = restored[0].shape[1:] if restored else frame
     margin = len(kernel) // 2 if cropped and kernel is not None else 0
     tiles = []
     for name, label, arrays in columns:
@@ -191,13 +198,14 @@ def _row(
             picture, failure = to_8bit(arrays[image]), ""
             size = picture.shape[:2]
             around = margin if label == OBSERVATION else 0
-            picture = on_frame(picture, truth.shape[:2], covered, around)
+            picture = on_frame(picture, frame, covered, around)
         else:
-            picture, failure = np.full_like(truth, BLANK), failures[label, image] or "failed"
+            picture, failure = np.full_like(reference, BLANK), failures[label, image] or "failed"
             size = None
         score = scores.get((label, image), {})
         tiles.append(Tile(name, picture, score, label, failure, size))
-    return Row(image, most_detail(truth), tiles, kernel)
+    height, width = frame
+    return Row(image, (height, width), most_detail(reference), tiles, kernel)
 
 
 def on_frame(
@@ -231,7 +239,7 @@ def page_data(grid: Grid) -> dict:
     """
     rows = []
     for row in grid.rows:
-        height, width = row.tiles[0].picture.shape[:2]
+        height, width = row.size
         kernel = None if row.kernel is None else data_uri(kernel_picture(row.kernel))
         rows.append({
             "image": row.image,
@@ -247,5 +255,4 @@ def page_data(grid: Grid) -> dict:
 
 def full_size(row: Row, tile: Tile) -> np.ndarray:
     """Return a tile's picture in the size of the truth."""
-    height, width = row.tiles[0].picture.shape[:2]
-    return enlarge(tile.picture, height, width)
+    return enlarge(tile.picture, *row.size)

@@ -135,6 +135,33 @@ class DatasetCard(Section):
     """"center" cuts the middle before resizing, "stretch" resizes as it is, "none" does neither."""
     images: Images
     """The pictures, or the path of a list of them, or how many the source has."""
+    observations: bool = False
+    """Whether the pictures are what was observed: they are restored as they are, not degraded."""
+    truth: GivenPath | None = None
+    """Of observations: a folder with the truth of each, a picture named after its id."""
+    range: tuple[float, float] | None = None
+    """Of observations in arrays of floats: the values of black and white, such as [0, 1]."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_tuple(cls, content: object) -> object:
+        if isinstance(content, dict) and isinstance(content.get("range"), list):
+            return content | {"range": tuple(content["range"])}
+        return content
+
+    @model_validator(mode="after")
+    def _of_observations(self) -> DatasetCard:
+        given = [name for name in ("truth", "range") if getattr(self, name) is not None]
+        if given and not self.observations:
+            raise ValueError(f"{given[0]} is for observations; say observations: true as well")
+        if self.range is not None and not self.range[0] < self.range[1]:
+            raise ValueError(f"range must be black and white, [0, 1] or so, got {[*self.range]}")
+        return self
+
+    @property
+    def has_truth(self) -> bool:
+        """Whether it is known what should come out."""
+        return not self.observations or self.truth is not None
 
     @field_validator("images")
     @classmethod

@@ -36,7 +36,7 @@ def surveyed_content(card: DatasetCard) -> str:
         return ""
     try:
         base = root_folder(card)
-        files = find_pictures(base)
+        files = find_pictures(base, arrays=card.observations)
     except UserError:
         return ""
     problems = Problems()

@@ -88,10 +88,19 @@ class ImageEntry(Section):
     """Class of the picture, for class-conditional priors."""
 
 
-def is_picture(name: str) -> bool:
-    """Whether a file is a picture, going by its name; hidden files are none."""
+ARRAY = ".npy"
+"""What the name of an array ends with, which an observation may be."""
+
+
+def is_picture(name: str, *, arrays: bool = False) -> bool:
+    """Whether a file is a picture, going by its name; hidden files are none.
+
+    Args:
+        arrays: whether an array counts as one.
+    """
     path = PurePosixPath(name)
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    suffix = path.suffix.lower()
+    return (suffix in SUFFIXES or (arrays and suffix == ARRAY)) and not path.name.startswith(".")
 
 
 def kind_of(name: str) -> str:
@@ -100,8 +109,8 @@ def kind_of(name: str) -> str:
 
 
 def stem(file: str) -> str:
-    """A path without the suffix of a picture; other dots stay."""
-    return str(PurePosixPath(file).with_suffix("")) if is_picture(file) else file
+    """A path without the suffix of a picture or array; other dots stay."""
+    return str(PurePosixPath(file).with_suffix("")) if is_picture(file, arrays=True) else file
 
 
 def derived_id(file: str) -> str:

@@ -17,8 +17,11 @@ _KINDS = 12
 """How many kinds of files that are left out are named."""
 
 
-def find_pictures(folder: Path) -> list[str]:
+def find_pictures(folder: Path, *, arrays: bool = False) -> list[str]:
     """The paths of all pictures below a folder, relative to it, in natural order of their ids.
+
+    Args:
+        arrays: whether an array counts as a picture.
 
     Links are followed, each folder once. Hidden files and those that systems add are left out.
 
@@ -30,14 +33,14 @@ def find_pictures(folder: Path) -> list[str]:
     pictures = (
         path.relative_to(folder).as_posix()
         for parent, _, files in walk(folder)
-        for path in (parent / name for name in files if is_picture(name))
+        for path in (parent / name for name in files if is_picture(name, arrays=arrays))
         # A link to nowhere is a picture that is lost, not one that never was.
         if path.is_file() or path.is_symlink()
     )
     return sorted(pictures, key=lambda file: (natural_key(stem(file).replace("/", "-")), file))
 
 
-def left_out(folder: Path) -> str:
+def left_out(folder: Path, *, arrays: bool = False) -> str:
     """The files below a folder that are no pictures, going by their names, in words.
 
     Returns:
@@ -45,7 +48,7 @@ def left_out(folder: Path) -> str:
         where there are none. Hidden files are not counted.
     """
     names = (name for _, _, files in walk(folder) for name in files if not name.startswith("."))
-    kinds = Counter(kind_of(name) for name in names if not is_picture(name))
+    kinds = Counter(kind_of(name) for name in names if not is_picture(name, arrays=arrays))
     if not kinds:
         return ""
     shown = ", ".join(f"{kind}: {number}" for kind, number in kinds.most_common(_KINDS))

@@ -75,7 +75,7 @@ def pictures_folder(card: DatasetCard, root: Path) -> Path:
     deeper = [place for parent, _, _ in walk(root) if (place := parent / wanted).is_dir()]
     if len(deeper) == 1:
         return deeper[0]
-    count = len(find_pictures(root))
+    count = len(find_pictures(root, arrays=card.observations))
     if not deeper and count and (card.list_in_source or count == card.count):
         log.warning("%s: has no folder %r; the pictures are looked for in all of it", root, wanted)
         return root

@@ -11,14 +11,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
+from ddpg.datasets.arrays import inspect_array, is_array
 from ddpg.datasets.cards import DatasetCard
 from ddpg.datasets.choosing import Candidate, Problems, choose
 from ddpg.datasets.entries import folded, name_problem
 from ddpg.datasets.index import Row, write_index
 from ddpg.datasets.matching import find_pictures, left_out
 from ddpg.datasets.places import pictures_folder, root_folder
+from ddpg.errors import UserError
 from ddpg.files.contents import sha256_of
-from ddpg.images import ImageError, inspect_image
+from ddpg.images import inspect_image
 
 MINIMUM_SIDE = 8
 """A study has no smaller images, so that a smaller picture is an icon that strayed in."""
@@ -64,8 +66,10 @@ def survey(card: DatasetCard, root: Path) -> list[Row]:
     """
     base = pictures_folder(card, root)
     problems = Problems()
-    candidates = choose(card, root, base, find_pictures(base), problems)
-    if card.listing is None and card.list_in_source is None and (others := left_out(base)):
+    arrays = card.observations
+    candidates = choose(card, root, base, find_pictures(base, arrays=arrays), problems)
+    others = left_out(base, arrays=arrays)
+    if card.listing is None and card.list_in_source is None and others:
         log.warning("%s: %s are no pictures by their names, and left out", base, others)
     _check_ids(candidates, problems)
     _check_labels(candidates, problems)
@@ -106,9 +110,9 @@ def _inspected(
     """The row of a picture, or None after its problems have been noted."""
     path = base / candidate.file
     try:
-        width, height = inspect_image(path)
+        width, height = inspect_array(path) if is_array(path) else inspect_image(path)
         sha256 = sha256_of(path)
-    except ImageError as error:
+    except UserError as error:
         problems.add("pictures that cannot be read", str(error).removeprefix(f"{base}/"))
         return None
     if min(width, height) < MINIMUM_SIDE:

@@ -96,6 +96,16 @@ def comparison_code(module: str) -> str:
     return code + hashlib.sha256(repr(shown).encode()).hexdigest()[:8]
 
 
+def preparation_code(*, given: bool) -> str:
+    """The code that makes pictures ready.
+
+    Args:
+        given: whether they, or what belongs to them, are observations of somebody else.
+    """
+    unused = () if given else ("ddpg.datasets.arrays", _PICTURES)
+    return code_of("ddpg.stages.preparation", without=["ddpg.datasets.cards", *unused])
+
+
 @cache
 def observation_code(degradation: Degradation) -> str:
     """The code behind the observations of a degradation."""

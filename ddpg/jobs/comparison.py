@@ -102,7 +102,7 @@ class GridFigure(Job):
     labels: tuple[str, ...] = setting("of the methods, in order")
     count: int = setting("pictures that are shown", default=6)
     images: tuple[str, ...] = setting("ids; default: the first COUNT", default=())
-    truth: tuple[Path, ...] = file("the prepared pictures")
+    truth: tuple[Path, ...] = file("the prepared pictures, where they are known", default=())
     observations: tuple[Path, ...] = file("of the cell")
     restorations: tuple[Path, ...] = file("the shards of the first label, then those of the next")
     metrics: tuple[Path, ...] = file("the tables of the shards (CSV)")

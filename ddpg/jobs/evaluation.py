@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ddpg.jobs.code import (
     FETCHING,
@@ -44,7 +44,7 @@ class Evaluation(Job):
         "what the observations are of, for metrics that ask for them", default=None
     )
     margin: int = setting("pixels at each edge that are not measured", default=0, silent=True)
-    truth: Path = file("the prepared pictures")
+    truth: Path | None = file("the prepared pictures, where they are known", default=None)
     restorations: Path = file("what is measured")
     costs: Path = file("of the restorations (CSV)")
     observations: Path | None = file("what was restored, where a metric asks", default=None)
@@ -124,7 +124,10 @@ class ObservationEvaluation(Job):
     metrics: tuple[str, ...] = setting("names of metrics")
     margin: int = setting("pixels at each edge that are not measured", default=0, silent=True)
     degradation: Mapping[str, str] = setting("what the observations are of")
-    truth: Path = file("the prepared pictures")
+    image_size: SizeWord = setting(
+        "of what was observed, where nobody knows it", default="native", silent=True
+    )
+    truth: Path | None = file("the prepared pictures, where they are known", default=None)
     observations: Path = file("what is measured")
     backbones: tuple[Path, ...] = file("what find-backbone found", default=())
     threads: int | None = machine("threads on a CPU")
@@ -141,10 +144,18 @@ class ObservationEvaluation(Job):
             metrics=metrics,
             margin=study.margin(cell),
             degradation=_in_words(here.degradation),
+            **_unknown_size(study, here.dataset),
             code=measured_observation_code(metrics, here.degradation)
             + plugin_data(here.degradation)
             + metric_data(metrics),
         )
+
+
+def _unknown_size(study: Study, dataset: str) -> dict[str, Any]:
+    """The size of pictures that nobody knows; nothing of others, which tell it themselves."""
+    if study.cards[dataset].has_truth:
+        return {}
+    return {"image_size": size_word(study.entries[dataset].image_size)}
 
 
 def _metrics(study: Study, cell: Cell) -> tuple[str, ...]:

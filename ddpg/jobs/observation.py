@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ddpg import pictures
 from ddpg.jobs.code import observation_code, plugin_data
 from ddpg.jobs.fields import Job, Spec, as_path, file, setting
+from ddpg.study.sizes.sides import SizeWord, size_word
 
 if TYPE_CHECKING:
     from ddpg.study.study import Study
@@ -55,6 +56,36 @@ class Degrading(Job):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Adoption(Degrading):
+    """Take observations that somebody else has made."""
+
+    image_size: SizeWord = setting("of what is to be restored: a side, HEIGHTxWIDTH, or native")
+    kernel: str = setting("file, folder with one for each picture, or words", default="")
+    kernel_side: int = setting("to which kernels of a folder are filled up", default=0)
+    mask: str = setting("file, folder with one for each picture, or words", default="")
+    given: Path = file("the observations, as they were read")
+    output: Path = file("the observations, with what belongs to them")
+
+    @classmethod
+    def planned(cls, study: Study, cell: str, shard: int | str) -> Spec:
+        """What the observations of a shard depend on besides their pictures."""
+        degradation = study.cells[cell].degradation
+        card = Observation.of_card(study, cell, int(shard)) if degradation.card else {}
+        return cls.spec(
+            **cls.cell_settings(study, cell),
+            **card,
+            image_size=size_word(study.entries[study.cells[cell].dataset].image_size),
+            code=observation_code(degradation) + plugin_data(degradation),
+        )
+
+
+def observing_spec(study: Study, cell: str, shard: int | str) -> Spec:
+    """What the observations of a shard depend on, whoever makes them."""
+    job = Adoption if study.is_given(study.cells[cell].dataset) else Observation
+    return job.planned(study, cell, shard)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Observation(Degrading):
     """Degrade the pictures of a shard."""
 
@@ -84,13 +115,13 @@ class Observation(Degrading):
             }
         code = observation_code(degradation) + plugin_data(degradation)
         drawn = degradation.card or degradation.is_drawn_for_each
-        card = cls._of_card(study, cell, int(shard)) if drawn else {}
+        card = cls.of_card(study, cell, int(shard)) if drawn else {}
         if degradation.noise:
             card["noise_model"] = degradation.noise
         return cls.spec(**cls.cell_settings(study, cell), **motion, **card, code=code)
 
     @staticmethod
-    def _of_card(study: Study, cell: str, shard: int) -> dict[str, Any]:
+    def of_card(study: Study, cell: str, shard: int) -> dict[str, Any]:
         """What a degradation's card says for the pictures of a shard; files by what they hold."""
         degradation = study.cells[cell].degradation
         part = study.shard(study.cells[cell].dataset, shard)

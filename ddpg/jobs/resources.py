@@ -11,7 +11,7 @@ from ddpg import pictures
 from ddpg.datasets.cards import Crop, DatasetCard
 from ddpg.datasets.contents import fetched_content, listed_contents, surveyed_content
 from ddpg.files.contents import digest_of
-from ddpg.jobs.code import FETCHING, code_of, conversion_code
+from ddpg.jobs.code import FETCHING, code_of, conversion_code, preparation_code
 from ddpg.jobs.fields import Job, Spec, as_path, file, setting
 from ddpg.priors.cards.identity import architecture_digest, card_identity
 from ddpg.priors.cards.kinds import PRIOR_KINDS
@@ -105,20 +105,24 @@ class Preparation(Job):
         card, part = study.cards[dataset], study.shard(dataset, int(shard))
         # Drawing knows nothing of files, preparing nothing of priors.
         drawn = card.source.prior is not None
-        stage = "ddpg.stages.exact.drawing" if drawn else "ddpg.stages.preparation"
+        given = {"range": [*(card.range or ())], "observations": True} if card.observations else {}
         return cls.spec(
             card=as_path(study.entries[dataset].card),
             positions=tuple(format_positions(part.positions).split()),
             crop=study.crop(dataset),
             image_size=size_word(study.entries[dataset].image_size),
             fetched=study.fetched_folder(dataset),
-            code=code_of(stage, without=["ddpg.datasets.cards"]),
+            code=(
+                code_of("ddpg.stages.exact.drawing", without=["ddpg.datasets.cards"])
+                if drawn
+                else preparation_code(given=card.observations)
+            ),
             besides={
                 "package": card.source.package or "",
                 "folder": "" if card.source.is_fetched else card.source.folder,
                 "entries": digest_of([entry.model_dump() for entry in part.entries or ()]),
                 "pictures": digest_of(listed_contents(card, part.positions)),
-                **(_drawing(card) if drawn else {}),
+                **(_drawing(card) if drawn else given),
             },
         )
 
@@ -145,6 +149,37 @@ class SizeCheck(Job):
             demands={path: Demands.of(d, motion).to_text() for path, d in cells.items()},
             code=code_of("ddpg.stages.sizes.checking"),
             besides={"masks": {mask: pictures.contents_of(mask, ids) for mask in masks}},
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TruthPreparation(Job):
+    """Read the truth of a shard of observations."""
+
+    card: str = setting("name or path of a data set card")
+    positions: tuple[str, ...] = setting("places in the data set, such as 0-9 12")
+    image_size: SizeWord = setting("side of squares in pixels, HEIGHTxWIDTH, or native")
+    truth: str = setting("folder with the truth of each, named after its id")
+    fetched: Path | None = setting("what fetch-dataset made, if it was needed", default=None)
+    index: Path | None = file(
+        "of survey-dataset; not needed where the card lists its pictures", default=None
+    )
+    output: Path = file("the truths")
+
+    @classmethod
+    def planned(cls, study: Study, dataset: str, shard: int | str) -> Spec:
+        """What the truths of a shard depend on: they are known by what they hold."""
+        card, part = study.cards[dataset], study.shard(dataset, int(shard))
+        ids = None if part.entries is None else [entry.id for entry in part.entries]
+        truth = card.truth or ""
+        return cls.spec(
+            card=as_path(study.entries[dataset].card),
+            positions=tuple(format_positions(part.positions).split()),
+            image_size=size_word(study.entries[dataset].image_size),
+            truth=as_path(truth),
+            fetched=study.fetched_folder(dataset),
+            code=preparation_code(given=True),
+            besides={"truths": digest_of(pictures.contents_of(truth, ids)), "ids": ids or []},
         )
 
 

@@ -31,6 +31,8 @@ from ddpg.pictures.drawn_masks import draw_mask
 from ddpg.pictures.kernels import is_drawn_for_each, read_kernel
 from ddpg.pictures.masks import read_mask
 
+CROPPED = "cropped"
+"""The border with which less is observed than was there."""
 KERNEL, MASK, SEED, SIZE = "kernel", "mask", "seed", "size"
 
 
@@ -58,6 +60,22 @@ class Model:
         """
         scale = self.scale if self.scale and TASKS[self.task].scales else 1
         return size[0] - size[0] % scale, size[1] - size[1] % scale
+
+    def unknown_size(
+        self, seen: Sequence[int], belongings: Mapping[str, Tensor]
+    ) -> tuple[int, int]:
+        """Height and width of the picture of which something of a size was observed.
+
+        Of a sampled one there may be several: the largest whose last samples lie on its edge.
+
+        >>> Model("sr_bicubic", "svd", scale=4).unknown_size((16, 20), {})
+        (64, 80)
+        """
+        margin = 0
+        if self.backend == CROPPED and KERNEL in belongings:
+            margin = belongings[KERNEL].shape[-1] - 1
+        scale = self.scale or 1
+        return seen[0] * scale + margin, seen[1] * scale + margin
 
     def operator(
         self, size: int | tuple[int, int], belongings: Mapping[str, Tensor]

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+HALF = "of the restoration in half precision"
+"""Stands beside consistencies, which see the digits that are not stored, if there is no noise."""
+NO_TRUTH = "the observations came without their truth"
+"""Why a metric that asks for the truth is empty."""
 BATCH_SIZES = {"cpu": 4, "cuda": 16}
 """Images at a time. On a CPU more are slower; LPIPS takes up to 330 MB for each (VGG, 256 px)."""
 
@@ -57,26 +61,27 @@ class Pictures:
 
     Attributes:
         restored: (B, 3, H, W) float64, black 0 and white 1, not clamped.
-        truth: the same of the truth, in [0, 1].
+        truth: the same of the truth, in [0, 1]; None where nobody knows it.
         observed: what was observed of it, where a metric asks.
         margin: pixels at each edge that are not measured; what was observed is compared with all.
     """
 
     restored: Tensor
-    truth: Tensor
+    truth: Tensor | None
     observed: Observed | None = None
     margin: int = 0
 
     @property
     def within(self) -> Pictures:
         """What is measured of them: clamped, without the margin, and compared with nothing seen."""
-        restored, truth = (inner(x, self.margin) for x in (self.restored.clamp(0, 1), self.truth))
-        return Pictures(restored, truth)
+        truth = None if self.truth is None else inner(self.truth, self.margin)
+        return Pictures(inner(self.restored.clamp(0, 1), self.margin), truth)
 
     def __getitem__(self, part: slice) -> Pictures:
         """Some of the pictures, as of a sequence."""
         observed = None if self.observed is None else self.observed[part]
-        return Pictures(self.restored[part], self.truth[part], observed, self.margin)
+        truth = None if self.truth is None else self.truth[part]
+        return Pictures(self.restored[part], truth, observed, self.margin)
 
     def __len__(self) -> int:
         return len(self.restored)
@@ -129,7 +134,7 @@ class Observations:
 
 
 def evaluate(
-    truth_file: Path,
+    truth_file: Path | None,
     restorations: Path,
     costs: Path,
     output: Path,
@@ -153,7 +158,8 @@ def evaluate(
     failed all, of one that a metric is not defined for this one. No image changes another's values.
 
     Args:
-        truth_file, restorations, costs: products of the stages before.
+        truth_file, restorations, costs: products of the stages before; None where nobody knows
+            what should have come out, and metrics that ask for it are empty.
         output: CSV file in the long format, columns :data:`ddpg.files.long_table.COLUMNS`.
         experiment: its identity: dataset, task, operator, scale, sigma_y, method, label, prior,
             repeat.
@@ -176,7 +182,8 @@ def evaluate(
     spent = read_costs(costs, images)
     failures = failures_among(spent)
     whole = [name for name in images if name not in failures]
-    truth, restored = read_tensors(truth_file, images), read_tensors(restorations, whole)
+    truth = read_tensors(truth_file, images) if truth_file is not None else {}
+    restored = read_tensors(restorations, whole)
     observed = None
     if observations is not None and degradation:
         sigma_y = float(experiment["sigma_y"])
@@ -229,8 +236,10 @@ def quality_rows(
     measured: dict[str, dict[str, Measured]] = {metric: {} for metric in metrics}
     for batch in _batches(restored, BATCH_SIZES.get(torch.device(device).type, 1)):
         size = restored[batch[0]].shape[-2:]
-        parts = [counterpart(truth[name], size, scale_of(experiment)) for name in batch]
-        reference = unit_pixels(torch.stack(parts).to(device)).double()
+        reference = None
+        if truth:
+            parts = [counterpart(truth[name], size, scale_of(experiment)) for name in batch]
+            reference = unit_pixels(torch.stack(parts).to(device)).double()
         candidate = torch.stack([restored[name] for name in batch]).to(device).double() / 2 + 0.5
         _refuse_non_finite(candidate, batch, path)
         sides = (candidate.shape[-2], candidate.shape[-1])
@@ -247,7 +256,16 @@ def quality_rows(
             {**experiment, "image": image, "metric": metric, **by_image[image].fields(image)}
             for image in images
         ]
+        if "observation" in METRICS[metric].needs:
+            _note_precision(rows[-len(images) :], restored)
     return rows
+
+
+def _note_precision(rows: Sequence[dict[str, object]], restored: Mapping[str, Tensor]) -> None:
+    """Say of what was compared with observations that it had been stored in half precision."""
+    for row in rows:
+        if row["value"] and restored[str(row["image"])].dtype == torch.float16:
+            row["note"] = HALF
 
 
 def _batches(images: Mapping[str, Tensor], count: int) -> Iterator[list[str]]:
@@ -262,6 +280,8 @@ def _call(metric: Metric, backbones: Mapping[str, Path]) -> Callable[[Pictures],
     def compute(pictures: Pictures) -> Tensor:
         function = load_object(metric.function, f"metric {metric.name!r}")
         observed = "observation" in metric.needs
+        if "truth" in metric.needs and pictures.truth is None:
+            raise MetricUnavailable(NO_TRUTH)
         if observed and pictures.observed is None:
             raise MetricUnavailable("no observations were given")
         shown = pictures if observed else pictures.within
@@ -321,7 +341,8 @@ def _tell(metric: str, measured: Mapping[str, Measured], *, told: bool) -> None:
         if value.reason:
             empty.setdefault(value, []).append(image)
     for value, names in empty.items():
-        level = logging.INFO if told and not value.of_image else logging.WARNING
+        known = told or value.reason == NO_TRUTH
+        level = logging.INFO if known and not value.of_image else logging.WARNING
         of = f" of {', '.join(names)}" * value.of_image
         log.log(level, "%s%s is left empty: %s", metric, of, value.reason)
 

@@ -138,8 +138,9 @@ def _datasets(study: Study, cells: Sequence[str]) -> list[str]:
 
 
 def _prepared(study: Study, dataset: str) -> list[str]:
-    """The files of a data set's prepared pictures."""
-    return [study.places.images(dataset, shard) for shard in range(study.shard_count(dataset))]
+    """The files of a data set's prepared pictures; none where nobody knows the truth."""
+    files = (study.truth_file(dataset, shard) for shard in range(study.shard_count(dataset)))
+    return [file for file in files if file]
 
 
 def _check_made(

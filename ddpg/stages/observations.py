@@ -16,11 +16,78 @@ from ddpg.images import unit_pixels
 from ddpg.noise import SeededNoise
 from ddpg.operators.kernels import motion_kernel
 from ddpg.samplers.catalogue import NOISY_SCALE
-from ddpg.stages.degrading import KERNEL, SIZE, Belongings, Model, stored
+from ddpg.stages.degrading import KERNEL, MASK, SIZE, Belongings, Model, stored
 from ddpg.stages.observing.noise_models import after_noise, before_noise
 from ddpg.stages.sizes.shapes import by_size, have_own_sizes
+from ddpg.study.sizes.sides import Word, sides_of
 
 log = logging.getLogger(__name__)
+
+
+def adopt(
+    given_file: Path,
+    output: Path,
+    *,
+    images: Sequence[str],
+    model: Model,
+    image_size: Word,
+    belongings: Belongings,
+) -> None:
+    """Take observations that somebody else has made, once they are known to be of a degradation.
+
+    Args:
+        given_file: of :func:`ddpg.stages.preparation.prepare_observations`.
+        output: as :func:`observe` writes it. Where a mask says that a pixel is unknown, y is 0.
+        images: ids, in order.
+        model: what they are observations of.
+        image_size: of what is to be restored; "native" for what each observation is of.
+        belongings: the kernels and masks of the degradation's card.
+
+    Raises:
+        UserError: observations of other sizes or channels, all in one message; or a kernel or mask
+            is none.
+    """
+    given, sides = read_tensors(given_file, images), sides_of(image_size)
+    observed: dict[str, Tensor] = {}
+    beside: dict[str, Tensor] = {}
+    problems: list[str] = []
+    for group in by_size({name: (y.shape[-2], y.shape[-1]) for name, y in given.items()}):
+        seen = given[group[0]].shape[-2:]
+        kernels = replace(belongings, mask="").tensors(model, (0, 0), group)
+        size = sides or model.unknown_size(seen, kernels)
+        parts = belongings.tensors(model, size, group)
+        expected = model.operator(size, parts).observation_shape
+        if tuple(expected[1:]) != tuple(seen):
+            problems += [
+                f"{name} has {seen[1]} x {seen[0]} pixels; an observation of a picture of "
+                f"{size[1]} x {size[0]} (image_size) has {expected[2]} x {expected[1]} by this "
+                "degradation"
+                for name in group
+            ]
+            continue
+        y = torch.stack([_with_channels(name, given[name], expected[0]) for name in group])
+        if MASK in parts:
+            y = y * parts[MASK].to(y)[:, None]
+        if sides is None:
+            parts[SIZE] = torch.tensor(size).expand(len(group), 2)
+        observed |= {name: y[i].contiguous() for i, name in enumerate(group)}
+        beside |= stored(parts, group)
+    if problems:
+        raise UserError("\n".join(problems))
+    labels = {name: label for name, label in read_labels(given_file).items() if name in images}
+    write_tensors(observed | beside, output, ids=images, labels=labels)
+    log.info("%s: took %d observations", output, len(images))
+
+
+def _with_channels(name: str, y: Tensor, channels: int) -> Tensor:
+    """An observation (C, h, w) with the channels that its operator gives; grey is equal colours."""
+    if len(y) == channels:
+        return y
+    if len(y) == 1:
+        return y.expand(channels, *y.shape[1:])
+    if channels == 1 and bool((y == y[:1]).all()):
+        return y[:1]
+    raise UserError(f"{name}: has {len(y)} channels, an observation by this degradation {channels}")
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
+from ddpg.datasets.arrays import is_array, is_channels_last, opened_array
 from ddpg.datasets.index import Row, read_index
 from ddpg.errors import UserError
 from ddpg.files.contents import sha256_of
 from ddpg.files.tensors import write_tensors
-from ddpg.images import load_measured, to_uint8
+from ddpg.images import inspect_image, load_measured, to_uint8
+from ddpg.pictures.belongings import all_files, file_of
+from ddpg.pictures.observed import observed_array, observed_picture
 from ddpg.stages.sizes.shapes import OWN_SIZES
 from ddpg.study.sizes.sides import Sides, Word, sides_of
 
@@ -88,6 +92,100 @@ def _in_words(sides: Sides | None) -> str:
     return "their own sizes" if sides is None else f"{sides[1]} x {sides[0]}"
 
 
+def prepare_observations(
+    rows: Sequence[Row], folder: Path, output: Path, *, extent: tuple[float, float] | None
+) -> None:
+    """Read the observations of some rows, which somebody else has made.
+
+    Args:
+        rows: as the survey found them, or as a list has them.
+        folder: what was surveyed; rows give paths below it.
+        output: safetensors file: float32 (C, h, w) on [-1, 1] keyed by id, not clipped, with ids
+            and labels in its header, as :func:`prepare_images` writes pictures.
+        extent: of arrays, the values of black and white.
+
+    Raises:
+        UserError: files that are missing, have changed or cannot be observations, all in one
+            message.
+    """
+    observed: dict[str, Tensor] = {}
+    problems = []
+    for row in rows:
+        path = folder / row.source
+        try:
+            _check_surveyed(path, row)
+            if is_array(path):
+                array = opened_array(path)
+                last = is_channels_last(array.shape)
+                values = observed_array(path, array, extent, channels_last=last)
+            else:
+                values = observed_picture(path)
+            observed[row.id] = torch.from_numpy(values)
+        except UserError as error:
+            problems.append(str(error))
+    if problems:
+        raise UserError("\n".join(problems))
+    labels = {row.id: row.label for row in rows if row.label is not None}
+    write_tensors(observed, output, ids=[row.id for row in rows], labels=labels)
+    log.info("%s: read %d observations", output, len(observed))
+
+
+def prepare_truth(
+    rows: Sequence[Row],
+    folder: str,
+    output: Path,
+    *,
+    image_size: Word,
+    others: Collection[str] = (),
+) -> None:
+    """Read the truth of some observations: pictures named after their ids, taken as they are.
+
+    Args:
+        rows: of the observations.
+        folder: of the truths.
+        output: safetensors file, as :func:`prepare_images` writes it.
+        image_size: size of the truths, which are neither cropped nor resized; "native" for any.
+        others: ids of all observations; a truth of none of them is told.
+
+    Raises:
+        UserError: truths that are missing, cannot be read or have another size, all in one message.
+    """
+    sides = sides_of(image_size)
+    truths: dict[str, Tensor] = {}
+    problems = []
+    for row in rows:
+        try:
+            file = file_of(folder, row.id)
+            width, height = inspect_image(file)
+            if sides not in (None, (height, width)):
+                raise UserError(
+                    f"{file}: the truth of {row.id} has {width} x {height} pixels, restorations "
+                    f"have {_in_words(sides)} (image_size); it is not resized"
+                )
+            truths[row.id] = to_uint8(load_measured(file, None, crop="none")[0])
+        except UserError as error:
+            problems.append(str(error))
+    if problems:
+        raise UserError("\n".join(problems))
+    known = {row.id for row in rows} | set(others)
+    surplus = [file.name for file in all_files(folder) if file.stem not in known]
+    if surplus:
+        shown = ", ".join(surplus[:_SHOWN]) + (", ..." if len(surplus) > _SHOWN else "")
+        log.warning("%s: %d files are no observation's truth: %s", folder, len(surplus), shown)
+    own = None if sides else OWN_SIZES
+    write_tensors(truths, output, ids=[row.id for row in rows], metadata=own)
+    log.info("%s: read the truth of %d observations", output, len(truths))
+
+
+def index_rows(index: Path, positions: Iterable[int]) -> list[Row]:
+    """The rows of an index at some places.
+
+    Raises:
+        UserError: it is no index, or has not as many rows.
+    """
+    return _rows(index, list(positions))
+
+
 def _rows(index: Path, positions: list[int]) -> list[Row]:
     rows = read_index(index)
     beyond = [position for position in positions if not 0 <= position < len(rows)]
@@ -105,6 +203,13 @@ def _prepared(
     the width and height that it had.
     """
     path = folder / row.source
+    _check_surveyed(path, row)
+    image, size = load_measured(path, sides, crop=crop)
+    return to_uint8(image), size
+
+
+def _check_surveyed(path: Path, row: Row) -> None:
+    """Refuse a file that is not the one that was surveyed or listed."""
     if path.is_file() and row.sha256:
         found = sha256_of(path)
         if found != row.sha256:
@@ -112,5 +217,3 @@ def _prepared(
                 f"{path}: is not the file that was surveyed or listed: sha256 {found}, "
                 f"expected {row.sha256}; run `ddpg job survey-dataset` again if that is meant"
             )
-    image, size = load_measured(path, sides, crop=crop)
-    return to_uint8(image), size

@@ -210,11 +210,15 @@ def enlarged_pictures(
     """
     indexes = {name.split("/")[-2]: path for name, path in files.items() if name.endswith(_INDEX)}
     sizes = {
-        read_dataset_card(entry["card"]).name: sides_of(entry["image_size"])
+        card.name: sides_of(entry["image_size"])
         for entry in (config.get("datasets", ()) if indexes else ())
+        for card in [read_dataset_card(entry["card"])]
+        if not card.observations
     }
     lines = []
     for dataset, index in indexes.items():
+        if dataset not in sizes:
+            continue  # observations are as large as they are
         taken = [row for row in read_index(index) if row.id in pictures.get(dataset, ())]
         sides = sizes[dataset]
         if sides is None:

@@ -92,6 +92,10 @@ class Places:
         """The prepared pictures of a shard."""
         return self._shard("images", dataset, shard, "safetensors")
 
+    def truth(self, dataset: str, shard: int | str) -> str:
+        """The truth of a shard of observations that somebody else has made."""
+        return self._shard("truth", dataset, shard, "safetensors")
+
     def observations(self, cell: str, shard: int | str) -> str:
         """What is observed of them."""
         return self._shard("observations", cell, shard, "safetensors")

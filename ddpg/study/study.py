@@ -21,6 +21,7 @@ from ddpg.priors.cards.own_files import fetched_parts
 from ddpg.priors.cards.settings import ExecutionSettings
 from ddpg.priors.checkpoints.records import planned_weights
 from ddpg.samplers.catalogue import METHODS
+from ddpg.study.card_checks import given_problems
 from ddpg.study.checks import row_problems
 from ddpg.study.config import DatasetEntry, StudyConfig
 from ddpg.study.degradation_cards import kernel_side
@@ -73,7 +74,8 @@ class Study:
             rows = read_sheet(self.config.experiments, names, steps=self.config.steps)
             # Rows of a data set that cannot be read have been told of already.
             self.experiments = self._repeated([r for r in rows if r.cell.dataset in self.cards])
-            problems += problem_lines(self.config.experiments, row_problems(self))
+            found = [*row_problems(self), *given_problems(self)]
+            problems += problem_lines(self.config.experiments, found)
         except UserError as error:
             problems.append(str(error))
         if self.config.published:
@@ -149,6 +151,7 @@ class Study:
             row.path: [replace(row, repeat=number) for number in range(count)]
             for row in first
             if (count := max(self.config.repeats, row.draws)) > 1
+            and self.cards[row.cell.dataset].has_truth
         }
 
     def _prior_name(self, row: Experiment) -> str:
@@ -182,6 +185,27 @@ class Study:
         degradation = self.cells[cell].degradation
         observed = degradation.measure == "observed"
         return self.kernel_sides[degradation.kernel] // 2 if observed else 0
+
+    @cached_property
+    def given_cells(self) -> list[str]:
+        """The cells whose observations somebody else has made."""
+        return [path for path, cell in self.cells.items() if self.is_given(cell.dataset)]
+
+    @cached_property
+    def own_cells(self) -> list[str]:
+        """The cells whose pictures are degraded here."""
+        return [path for path, cell in self.cells.items() if not self.is_given(cell.dataset)]
+
+    def is_given(self, dataset: str) -> bool:
+        """Whether the pictures of a data set are observations that somebody else has made."""
+        return self.cards[dataset].observations
+
+    def truth_file(self, dataset: str, shard: int | str) -> str:
+        """The truth of a shard; "" where nobody knows it."""
+        card = self.cards[dataset]
+        if not card.observations:
+            return self.places.images(dataset, shard)
+        return self.places.truth(dataset, shard) if card.truth else ""
 
     def in_cell(self, cell: str) -> list[Experiment]:
         """The rows of a cell, in the order of the sheet, each with its first repetition."""

@@ -21,6 +21,7 @@ from ddpg.comparison.products import (
     TRAJECTORY_METHODS,
 )
 from ddpg.metrics.catalogue import METRICS
+from ddpg.pictures.belongings import file_of
 from ddpg.priors.cards.own_files import fetched_parts
 from ddpg.samplers.catalogue import METHODS
 from ddpg.study.names import OBSERVED
@@ -62,6 +63,14 @@ class Inputs:
         """The user's own pictures that a shard is prepared from."""
         return self._own(self._study.source_files(wildcards.dataset, int(wildcards.shard)))
 
+    def truth_pictures(self, wildcards: Any) -> list[Any]:
+        """The truths of a shard of observations, which lie in a folder of the user's."""
+        card = self._study.cards[wildcards.dataset]
+        part = self._study.shard(wildcards.dataset, int(wildcards.shard))
+        if part.entries is None:
+            return self._own([card.truth or ""])
+        return self._own(str(file_of(card.truth or "", entry.id)) for entry in part.entries)
+
     def index(self, wildcards: Any) -> list[str]:
         """A data set's index.
 
@@ -84,6 +93,11 @@ class Inputs:
     def observed_truth(self, wildcards: Any) -> str:
         """The prepared pictures behind a shard of a cell."""
         return self._places.images(self._study.cells[wildcards.cell].dataset, wildcards.shard)
+
+    def known_truth(self, wildcards: Any) -> str | list[str]:
+        """What should come out of a shard of a cell; nothing where nobody knows it."""
+        dataset = self._study.cells[wildcards.cell].dataset
+        return self._study.truth_file(dataset, wildcards.shard) or []
 
     def checked_sizes(self, wildcards: Any) -> list[Any]:
         """That the pictures of a cell fit, where only their survey knows their sizes.
@@ -110,9 +124,9 @@ class Inputs:
         """A resource, because a result does not depend on it; 0 is what suits the device."""
         return self._study.executions[self._row(wildcards).cell.dataset].batch_size or 0
 
-    def restored_truth(self, wildcards: Any) -> str:
-        """The prepared pictures behind a shard of an experiment."""
-        return self._places.images(self._row(wildcards).cell.dataset, wildcards.shard)
+    def restored_truth(self, wildcards: Any) -> str | list[str]:
+        """What should come out of a shard of an experiment; nothing where nobody knows it."""
+        return self._study.truth_file(self._row(wildcards).cell.dataset, wildcards.shard) or []
 
     def measured_observations(self, wildcards: Any) -> list[str]:
         """The observations that a shard's restorations are compared with, where a metric asks."""
@@ -208,7 +222,8 @@ class Inputs:
     def cell_truth(self, wildcards: Any) -> list[str]:
         """The prepared pictures that a cell shows."""
         dataset = self._study.cells[wildcards.cell].dataset
-        return [self._places.images(dataset, shard) for shard in self._shown(wildcards.cell)]
+        shards = self._shown(wildcards.cell)
+        return [file for k in shards if (file := self._study.truth_file(dataset, k))]
 
     def cell_observations(self, wildcards: Any) -> list[str]:
         """Their observations."""
@@ -229,9 +244,9 @@ class Inputs:
         """The observation whose restoration is recorded."""
         return self._places.observations(self._row(wildcards).cell.path, 0)
 
-    def first_truth(self, wildcards: Any) -> str:
-        """The picture behind it."""
-        return self._places.images(self._row(wildcards).cell.dataset, 0)
+    def first_truth(self, wildcards: Any) -> str | list[str]:
+        """The picture behind it; nothing where nobody knows it."""
+        return self._study.truth_file(self._row(wildcards).cell.dataset, 0) or []
 
     def trajectories(self, wildcards: Any) -> list[str]:
         """The trajectories of a cell that are drawn."""
@@ -304,7 +319,11 @@ class Inputs:
         return [self._local(path) for path in paths if not {"{", "}"} & set(path)]
 
     def _size_checks(self, datasets: Iterable[str]) -> list[str]:
-        return [self._places.sizes(name) for name in datasets if self._study.has_own_sizes(name)]
+        return [
+            self._places.sizes(name)
+            for name in datasets
+            if self._study.has_own_sizes(name) and not self._study.is_given(name)
+        ]
 
     def _row(self, wildcards: Any) -> Experiment:
         return self._study.by_path[wildcards.experiment]
@@ -343,6 +362,8 @@ class Inputs:
         return [self._places.figure(name, "png") for name in names]
 
     def _walkers(self, cell: str) -> list[Experiment]:
+        if not self._study.cards[self._study.cells[cell].dataset].has_truth:
+            return []  # a trajectory shows how near the truth each step is
         return [row for row in self._study.in_cell(cell) if row.label in TRAJECTORY_METHODS]
 
     def _drawn_trajectories(self) -> list[str]:

@@ -59,7 +59,8 @@ def _not_there(card: DatasetCard) -> str:
     try:
         if not card.source.is_fetched:
             root = root_folder(card)
-            choose(card, root, root, find_pictures(root), problems)
+            files = find_pictures(root, arrays=card.observations)
+            choose(card, root, root, files, problems)
             problems.raise_any(str(root))
         elif not Path(f"resources/datasets/{card.name}.json").is_file():
             if card.source.archive and not Path(card.source.archive).is_file():

@@ -11,7 +11,7 @@ from typing import Any
 
 from ddpg.jobs.evaluation import Evaluation
 from ddpg.jobs.fields import Spec
-from ddpg.jobs.observation import Observation
+from ddpg.jobs.observation import observing_spec
 from ddpg.jobs.resources import Preparation
 from ddpg.jobs.restoration import Restoration
 from ddpg.study.places import Places
@@ -93,7 +93,7 @@ class Asked:
             (
                 places.observations(cell.path, number),
                 ("observations", cell.path, shard),
-                partial(Observation.planned, study, cell.path, number),
+                partial(observing_spec, study, cell.path, number),
             ),
         ]
 

@@ -36,7 +36,6 @@ ROWS = {
 OBSERVATIONS = {"sr": SR, "blur": BLUR, "motion": MOTION}
 MEASUREMENTS = {"evaluation": (("psnr", "ssim"), None), "fidelity sr": (("consistency",), SR)}
 STAGES = {
-    "preparation": ("ddpg.stages.preparation",),
     "collection": ("ddpg.files.long_table",),
     "tables": ("ddpg.comparison.tables.writing",),
     "page": ("ddpg.comparison.page.page",),
@@ -51,6 +50,7 @@ def codes() -> dict[str, str]:
     found |= {f"observe {k}": job_code.observation_code(d) for k, d in OBSERVATIONS.items()}
     job_code.conversion_code.cache_clear()
     found["convert"] = job_code.conversion_code("adm_unet")
+    found["preparation"] = job_code.preparation_code(given=False)
     job_code.evaluation_code.cache_clear()
     found |= {name: job_code.evaluation_code(*given) for name, given in MEASUREMENTS.items()}
     fetching = [job_code.FETCHING]

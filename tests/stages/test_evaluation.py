@@ -265,3 +265,13 @@ def test_consistency_without_observations_says_so(measure):
     measured = measure(lambda x: x, metrics=("consistency",))
     rows = [row for row in measured if row["metric"] == "consistency"]
     assert {(row["value"], row["note"]) for row in rows} == {("", "no observations were given")}
+
+
+def test_what_was_stored_in_half_precision_is_noted(tmp_path, measure, observing):
+    y = observing(tmp_path / "y.safetensors", task="denoising")
+    words = {"task": "denoising", "operator": "fft"}
+    given = {"metrics": ("psnr", "consistency"), "observations": y, "degradation": words}
+    for dtype, note in ((torch.float16, evaluation.HALF), (torch.float32, "")):
+        rows = measure(lambda x, dtype=dtype: x.to(dtype), **given)
+        notes = {row["metric"]: row["note"] for row in rows if row["image"] == "a"}
+        assert (notes["psnr"], notes["consistency"]) == ("", note)

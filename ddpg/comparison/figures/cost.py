@@ -17,6 +17,7 @@ from ddpg.comparison.figures.panels import (
     Styles,
     add_absent,
     add_legend,
+    drawn_rows,
     interval_bars,
     legend_height,
     line_label,
@@ -48,7 +49,8 @@ def cost_points(summary: pd.DataFrame, cost: str) -> pd.DataFrame:
     keys = [*CELL_KEYS, "method", "label"]
     computed = summary[summary["n"] > 0]
     costs = computed.loc[computed["metric"] == cost, [*keys, "mean"]]
-    quality = computed[computed["metric"].isin(shown_metrics(summary))]
+    quality = drawn_rows(computed, summary, shown_metrics(summary))
+    quality = quality[quality["metric"] != cost]
     points = quality.merge(costs.rename(columns={"mean": "cost"}), on=keys)
     # What was observed costs nothing: it is a level, as methods without a network are.
     points = pd.concat([points, quality[quality["method"] == OBSERVED].assign(cost=0.0)])

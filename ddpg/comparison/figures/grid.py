@@ -13,7 +13,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
-from ddpg.comparison.grids import MOST_IMAGES, Grid, Row, Tile, full_size, page_data
+from ddpg.comparison.grids import (
+    MOST_IMAGES,
+    OBSERVATION,
+    TRUTH,
+    Grid,
+    Row,
+    Tile,
+    full_size,
+    page_data,
+)
 from ddpg.comparison.pictures import Square, enlarge
 from ddpg.files.writing import replacing
 from ddpg.study.names import number_name
@@ -51,7 +60,7 @@ def _grid_figure(grid: Grid) -> Figure:
     ratios = lines if len(set(lines)) > 1 else None
     axes = figure.subplots(len(grid.rows), count, squeeze=False, height_ratios=ratios)
     for panels, row in zip(axes, grid.rows, strict=True):
-        restored = row.tiles[2:]
+        restored = [tile for tile in row.tiles if tile.label not in (TRUTH, OBSERVATION)]
         best = max((tile.scores.get("psnr", -np.inf) for tile in restored), default=-np.inf)
         for panel, tile in zip(panels, row.tiles, strict=True):
             _draw_tile(panel, row, tile, best)
@@ -62,7 +71,7 @@ def _grid_figure(grid: Grid) -> Figure:
 
 def _line(side: float, row: Row) -> float:
     """The height of a row in inches; a picture that is very high gets narrower."""
-    height, width = row.tiles[0].picture.shape[:2]
+    height, width = row.size
     return side * min(height / width, _HIGHEST) + _CAPTION
 
 
@@ -82,13 +91,14 @@ def _draw_tile(axes: Axes, row: Row, tile: Tile, best: float) -> None:
         )  # fmt: skip
     psnr = tile.scores.get("psnr")
     text = "" if psnr is None else f"{psnr:.2f} dB"
-    if tile is row.tiles[0]:
-        text = row.image
-    elif tile is row.tiles[1]:
+    seen = tile.label == OBSERVATION
+    if seen:
         height, width = tile.size or tile.picture.shape[:2]
         size = "" if tile.failure else f"{width} × {height}"
         text = ", ".join(filter(None, (size, text)))
-    restored = not any(tile is other for other in row.tiles[:2])
+    if tile is row.tiles[0]:  # the truth; where nobody knows it, the observation
+        text = ", ".join(filter(None, (row.image, text if seen else "")))
+    restored = tile.label not in (TRUTH, OBSERVATION)
     weight = "bold" if restored and psnr is not None and psnr == best else "normal"
     axes.set_xlabel(text, fontsize=5.5, labelpad=1.5, fontweight=weight, parse_math=False)
 

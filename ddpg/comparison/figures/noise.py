@@ -16,6 +16,7 @@ from ddpg.comparison.figures.panels import (
     Styles,
     add_absent,
     add_legend,
+    drawn_rows,
     interval_bars,
     leading,
     legend_height,
@@ -37,7 +38,7 @@ def curves(summary: pd.DataFrame, metrics: Sequence[str] | None = None) -> pd.Da
     """Return the rows of the summary that the curves show.
 
     Args:
-        metrics: which; None for PSNR, SSIM and a perceptual one.
+        metrics: which; None for PSNR, SSIM and a perceptual one, or what there is without a truth.
 
     Raises:
         UserError: a metric is unknown.
@@ -46,7 +47,11 @@ def curves(summary: pd.DataFrame, metrics: Sequence[str] | None = None) -> pd.Da
     chosen = metrics or ["psnr", "ssim", *([perception] if perception else [])]
     for metric in chosen:
         metric_style(metric)
-    rows = summary[summary["metric"].isin(chosen) & (summary["n"] > 0)]
+    if metrics is None:
+        rows = drawn_rows(summary, summary, chosen)
+    else:
+        rows = summary[summary["metric"].isin(chosen)]
+    rows = rows[rows["n"] > 0]
     return leading(rows).reset_index(drop=True)
 
 

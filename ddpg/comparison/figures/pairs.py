@@ -18,6 +18,7 @@ from ddpg.comparison.figures.panels import (
     LEGEND,
     Styles,
     add_absent,
+    drawn_rows,
     interval_bars,
     leading,
     note_figure,
@@ -25,7 +26,7 @@ from ddpg.comparison.figures.panels import (
     perceptual_metric,
     several,
 )
-from ddpg.comparison.statistics.measurements import CELL_KEYS, of_methods
+from ddpg.comparison.statistics.measurements import CELL_KEYS, of_methods, quality_metrics
 from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.style import (
     METRIC_STYLES,
@@ -57,10 +58,14 @@ def choose_reference(summary: pd.DataFrame) -> str | None:
 
 
 def shown_metrics(summary: pd.DataFrame) -> list[str]:
-    """Return PSNR and the metric that stands for perception, as far as they have values."""
+    """Return PSNR and the metric that stands for perception, as far as they have values; without
+    a PSNR what there is."""
     computed = set(summary.loc[summary["n"] > 0, "metric"])
     chosen = ["psnr", perceptual_metric(summary) or "psnr"]
-    return [metric for metric in dict.fromkeys(chosen) if metric in computed]
+    shown = [metric for metric in dict.fromkeys(chosen) if metric in computed]
+    if "psnr" not in shown:
+        shown = [name for name in quality_metrics(summary) if name in computed][:2]
+    return shown
 
 
 def against(pairs: pd.DataFrame, reference: str) -> pd.DataFrame:
@@ -100,7 +105,8 @@ def draw_paired_differences(
     means, styles = summary.means, summary.styles
     reference = reference or choose_reference(means)
     rows = against(summary.pairs, reference or "")
-    rows = rows[rows["metric"].isin(shown_metrics(means)) & np.isfinite(rows["difference"])]
+    rows = drawn_rows(rows, means, shown_metrics(means))
+    rows = rows[np.isfinite(rows["difference"])]
     if reference is not None and reference not in styles:
         raise UserError(f"no label {reference!r} in {summary.source}, only {', '.join(styles)}")
     methods = means.drop_duplicates("label").set_index("label")["method"]
@@ -120,7 +126,8 @@ def _forest(rows: pd.DataFrame, styles: Styles, reference: MethodStyle) -> Figur
     metrics = [m for m in METRIC_STYLES if m in set(rows["metric"])]
     datasets = sorted(set(rows["dataset"]))
     columns = rows[["task", "operator", "scale"]].drop_duplicates()
-    lines = [(dataset, metric) for dataset in datasets for metric in metrics]
+    present = set(zip(rows["dataset"], rows["metric"], strict=True))
+    lines = [(d, metric) for d in datasets for metric in metrics if (d, metric) in present]
     levels = sorted(rows["sigma_y"].unique())
     others = {label: styles[label] for label in styles if label in set(rows["label"])}
     height = len(others) * max(0.11, 0.045 * len(levels)) + 0.42

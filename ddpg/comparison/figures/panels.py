@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ddpg.comparison.figures.canvas import COLUMN, new_figure
-from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles
+from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles, quality_metrics
 from ddpg.comparison.statistics.pairs import count
 from ddpg.comparison.statistics.reasons import shortened
 from ddpg.comparison.style import METRIC_STYLES, MethodStyle, dataset_name, metric_axis
@@ -26,6 +26,8 @@ LEGEND = 0.35
 MOST_LABELS = 12
 """Labels that can be told apart in one panel."""
 _LEGEND_COLUMNS = 7
+_INSTEAD = 3
+"""Metrics that are drawn of a data set that has none of the usual ones."""
 _PERCEPTUAL = ("lpips_alex", "lpips_vgg", "lpips_squeeze", "haarpsi", "ssim")
 
 
@@ -34,6 +36,27 @@ def perceptual_metric(summary: pd.DataFrame) -> str | None:
     computed = set(summary.loc[summary["n"] > 0, "metric"])
     others = [name for name, style in METRIC_STYLES.items() if style.family == "perception"]
     return next((metric for metric in (*_PERCEPTUAL, *others) if metric in computed), None)
+
+
+def drawn_rows(frame: pd.DataFrame, summary: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
+    """Return the rows of some metrics; of a data set that has none of them, of those that it has.
+
+    Observations of others may have no truth, and then no PSNR: what can be computed of them is
+    drawn in its place.
+
+    Args:
+        frame: with the columns ``dataset`` and ``metric``.
+        summary: tells which metrics have values.
+    """
+    valued = summary.loc[summary["n"] > 0, ["dataset", "metric"]].drop_duplicates()
+    wanted: set[tuple[str, str]] = set()
+    for dataset, names in valued.groupby("dataset")["metric"]:
+        own = [name for name in metrics if name in set(names)] or quality_metrics(names.to_frame())[
+            :_INSTEAD
+        ]
+        wanted |= {(str(dataset), name) for name in own}
+    pairs = zip(frame["dataset"], frame["metric"], strict=True)
+    return frame[np.array([pair in wanted for pair in pairs], dtype=bool)]
 
 
 def line_look(style: MethodStyle) -> dict[str, Any]:
@@ -140,7 +163,7 @@ def add_absent(figure: Figure, summary: pd.DataFrame, metrics: Iterable[str]) ->
     Args:
         figure: without a title of its own.
     """
-    shown = summary[summary["metric"].isin(list(metrics))]
+    shown = drawn_rows(summary, summary, list(metrics))
     styles = label_styles(summary)
     parts = []
     for what, rows in (

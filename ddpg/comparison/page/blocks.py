@@ -74,6 +74,7 @@ def _catalogue(
                 "key": name,
                 "name": dataset_name(name),
                 "images": list(images),
+                "truth": _is_known(name, pictures),
                 "shown": [i for i, x in enumerate(images) if x in pictures.shown.get(name, ())],
             }
             for name, images in lists.items()
@@ -81,6 +82,14 @@ def _catalogue(
         "cells": list(known),
         "names": names | {label: style.name for label, style in styles.items()},
     }
+
+
+def _is_known(dataset: str, pictures: Pictures) -> bool:
+    """Whether the truth of a data set is known; of observations of others it may not be."""
+    blocks = [
+        block for key, block in pictures.blocks.items() if len(key) == 2 and key[0] == dataset
+    ]
+    return not blocks or any(block["uri"] is not None for block in blocks)
 
 
 def _json(value: object) -> Markup:

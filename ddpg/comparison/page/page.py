@@ -124,7 +124,7 @@ def render_page(
         tables=table_views(means),
         bold=BOLD,
         settings=method_settings(settings_frame(metrics)),
-        left_out=list(left_out(means).values()),
+        left_out=list(dict.fromkeys(left_out(means).values())),
         undecided=undecided(means),
         metrics={name: METRIC_STYLES[name] for name in metrics_with_values(means)},
         datasets={str(name): dataset_name(str(name)) for name in metrics["dataset"].unique()},

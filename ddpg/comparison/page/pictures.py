@@ -89,7 +89,7 @@ def _blocks(grids: Sequence[Grid]) -> dict[tuple[str, ...], dict[str, Any]]:
             cell = grid["cell"].split("/")
             for row in grid["rows"]:
                 tiles = dict(row["tiles"])
-                shared = {"uri": tiles.pop(TRUTH), "detail": row["detail"]}
+                shared = {"uri": tiles.pop(TRUTH, None), "detail": row["detail"]}
                 size = {"width": row["width"], "height": row["height"]}
                 blocks.setdefault((cell[0], row["image"]), shared | size)
                 own = {"tiles": tiles, "kernel": row["kernel"]}
@@ -123,7 +123,7 @@ def _lossy(block: Mapping[str, Any]) -> dict[str, Any]:
     from ddpg.comparison.pictures import lossy_uri
 
     if "uri" in block:
-        return dict(block) | {"uri": lossy_uri(block["uri"])}
+        return dict(block) | {"uri": block["uri"] and lossy_uri(block["uri"])}
     return dict(block) | {"tiles": {k: lossy_uri(uri) for k, uri in block["tiles"].items()}}
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from ddpg.comparison.statistics.measurements import DEGRADATION_KEYS, label_styles
 from ddpg.comparison.style import METRIC_STYLES, dataset_name, degradation_title, metric_order
 from ddpg.comparison.tables.entries import Entry, format_entry
-from ddpg.comparison.tables.layout import COST_COLUMNS, mean_costs
+from ddpg.comparison.tables.layout import COST_COLUMNS, left_out, mean_costs
 from ddpg.study.names import number_name
 
 
@@ -44,6 +44,8 @@ class View:
     title: str
     subtitle: str
     blocks: list[Block]
+    left_out: list[str] = field(default_factory=list)
+    """Which metrics have no value here, of those that have some elsewhere, and why."""
 
 
 def metrics_with_values(summary: pd.DataFrame) -> list[str]:
@@ -67,15 +69,17 @@ def undecided(summary: pd.DataFrame) -> str:
 def table_views(summary: pd.DataFrame) -> list[View]:
     """Lay out the tables."""
     groups = summary.groupby(DEGRADATION_KEYS, dropna=False, sort=False)
-    return [_view(key, frame) for key, frame in groups]
+    nowhere = set(left_out(summary))
+    return [_view(key, frame, nowhere) for key, frame in groups]
 
 
-def _view(key: tuple, frame: pd.DataFrame) -> View:
+def _view(key: tuple, frame: pd.DataFrame, nowhere: set[str]) -> View:
     dataset, task, operator, scale = key
     costs = [name for name in COST_COLUMNS if (frame.loc[frame["metric"] == name, "n"] > 0).any()]
     title = degradation_title(task, operator, scale)
     blocks = [_block(frame, metric, costs) for metric in metrics_with_values(frame)]
-    return View(dataset, title, dataset_name(dataset), blocks)
+    here = left_out(frame[~frame["metric"].isin(nowhere)])
+    return View(dataset, title, dataset_name(dataset), blocks, list(dict.fromkeys(here.values())))
 
 
 def _block(frame: pd.DataFrame, metric: str, costs: list[str]) -> Block:

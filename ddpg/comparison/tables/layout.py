@@ -97,7 +97,7 @@ def _quality_table(
     identity = "-".join(
         part for part in (task, f"x{number_name(scale)}" if scale > 0 else "", operator) if part
     )
-    notes += [("", text) for text in without.values()]
+    notes += [("", text) for text in dict.fromkeys(without.values())]
     return Table(dataset, identity, name, caption, panels, notes)
 
 
@@ -154,15 +154,27 @@ def _renamed(table: Table, repeats: int) -> Table:
 
 
 def left_out(summary: pd.DataFrame) -> dict[str, str]:
-    """Return a sentence for every metric of quality without any value: its name and why."""
-    sentences = {}
+    """Return a sentence for every metric of quality without any value: its name and why.
+
+    Metrics with one reason have one sentence, which names all of them.
+    """
+    reasons: dict[str, list[str]] = {}
     for metric, rows in summary.groupby("metric", sort=False):
-        style = METRIC_STYLES[str(metric)]
-        if style.family != "cost" and not rows["n"].any():
-            reasons = {reason.rstrip(".") for reason in rows["reason"] if reason}
-            why = "; ".join(sorted(reasons)) or "no value"
-            sentences[str(metric)] = f"{style.name} is left out: {why}."
-    return sentences
+        if METRIC_STYLES[str(metric)].family != "cost" and not rows["n"].any():
+            told = {reason.rstrip(".") for reason in rows["reason"] if reason}
+            reasons.setdefault("; ".join(sorted(told)) or "no value", []).append(str(metric))
+    return {
+        metric: f"{_listed([METRIC_STYLES[name].name for name in metrics])} left out: {why}."
+        for why, metrics in reasons.items()
+        for metric in metrics
+    }
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names with their verb: "PSNR is", "PSNR and SSIM are"."""
+    if len(names) == 1:
+        return f"{names[0]} is"
+    return f"{', '.join(names[:-1])} and {names[-1]} are"
 
 
 def _images(frame: pd.DataFrame, noun: str = "image") -> str:

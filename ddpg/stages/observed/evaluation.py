@@ -7,8 +7,10 @@ import torch
 from ddpg.files.long_table import write_long_table
 from ddpg.files.tensors import read_ids, read_tensors
 from ddpg.jobs.evaluation import ObservationEvaluation
+from ddpg.stages.degrading import SIZE
 from ddpg.stages.evaluation import Measured, Observations, quality_rows
 from ddpg.stages.observed.pictures import pictures_of
+from ddpg.study.sizes.sides import sides_of
 
 NO_PICTURE = "coefficients, not a picture"
 """Why an observation has no value."""
@@ -27,13 +29,13 @@ def evaluate_observations(job: ObservationEvaluation) -> None:
         UserError: an observation holds values that are not finite.
         CorruptFileError: an input has changed since it was written, or lacks an image.
     """
-    images = job.images or tuple(read_ids(job.truth))
-    truth = read_tensors(job.truth, images)
+    images = job.images or tuple(read_ids(job.observations))
+    truth = read_tensors(job.truth, images) if job.truth is not None else {}
     sigma_y = float(job.columns["sigma_y"])
     observed = Observations(job.observations, job.degradation, sigma_y, "cpu")
     shown, failures = {}, {}
     for image in images:
-        height, width = truth[image].shape[-2:]
+        height, width = truth[image].shape[-2:] if truth else _size(job, image)
         seen = observed.of([image], observed.kept((int(height), int(width))))
         picture = pictures_of(seen.y, seen.operator)
         if picture is None:
@@ -54,3 +56,12 @@ def evaluate_observations(job: ObservationEvaluation) -> None:
         device="cpu",
     )
     write_long_table(job.output, rows)
+
+
+def _size(job: ObservationEvaluation, image: str) -> tuple[int, int]:
+    """Height and width of a picture that nobody knows."""
+    sides = sides_of(job.image_size)
+    if sides is not None:
+        return sides
+    height, width = read_tensors(job.observations, [f"{image}/{SIZE}"])[f"{image}/{SIZE}"].tolist()
+    return height, width

@@ -53,8 +53,11 @@ def report(study: Study, rows: Sequence[Row]) -> Iterator[str]:
 def _asked(study: Study) -> Iterator[str]:
     for dataset in study.used_datasets:
         count = study.selections[dataset].count
+        noun = "observation" if study.is_given(dataset) else "picture"
+        unknown = "" if study.cards[dataset].has_truth else " without a truth"
+        size = _size(study, dataset)
         yield (
-            f"data set         {dataset}: {counted(count, 'picture')}, {_size(study, dataset)}, "
+            f"data set         {dataset}: {counted(count, noun)}{unknown}, {size}, "
             f"in {counted(study.shard_count(dataset), 'shard')}; prior {study.priors[dataset].name}"
         )
     tasks = Counter(cell.degradation.name for cell in study.cells.values())

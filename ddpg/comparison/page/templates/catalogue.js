@@ -35,7 +35,10 @@ class Catalogue {
   thumbnail(cell, image) { return thumbnailsOf(this.datasetOf(cell))[image] ?? null; }
 
   // What can lie on a side, in the order of the tables.
-  versions(cell) { return [TRUTH, OBSERVATION, ...this.cells[cell].labels]; }
+  versions(cell) {
+    const known = this.datasets[this.datasetOf(cell)].truth;
+    return [...(known ? [TRUTH] : []), OBSERVATION, ...this.cells[cell].labels];
+  }
 
   // Size and detail of an image, or null where the page does not hold its pictures.
   truth(cell, image) { return pictureBlock(`truth-${this.datasetOf(cell)}-${image}`); }
@@ -43,6 +46,11 @@ class Catalogue {
   picture(cell, image, version) {
     if (version === TRUTH) return this.truth(cell, image)?.uri ?? null;
     return pictureBlock(`pictures-${cell}-${image}`)?.tiles[version] ?? null;
+  }
+
+  // Whether a metric can be computed in a cell: without a truth some cannot.
+  isComputed(cell, metric) {
+    return this.datasets[this.datasetOf(cell)].truth || metric in (scoresOf(cell)?.values ?? {});
   }
 
   // Why there is no restoration, or "".

@@ -59,7 +59,7 @@ class Gallery extends PictureList {
     this.cell = number;
     const { catalogue } = this, versions = catalogue.versions(number);
     if (!versions.includes(this.left)) this.left = OBSERVATION;
-    if (!versions.includes(this.right)) this.right = versions[2] ?? TRUTH;
+    if (!versions.includes(this.right)) this.right = this.catalogue.cells[number].labels[0] ?? OBSERVATION;
     const index = catalogue.images(number).indexOf(name);
     this.image = index >= 0 ? index : catalogue.shown(number)[0] ?? 0;
     this.fillFilters();
@@ -150,7 +150,8 @@ class Gallery extends PictureList {
     const heads = ["Score", names[left], names[right], "Difference"];
     const cells = heads.map(textContent => make("th", { scope: "col", textContent }));
     table.tHead.replaceChildren(make("tr", {}, ...cells));
-    table.tBodies[0].replaceChildren(...Object.keys(metrics).map(metric => this.scoreRow(metric, left, right)));
+    const shown = Object.keys(metrics).filter(metric => this.catalogue.isComputed(this.cell, metric));
+    table.tBodies[0].replaceChildren(...shown.map(metric => this.scoreRow(metric, left, right)));
   }
   scoreRow(metric, left, right) {
     const { catalogue, cell, image } = this, { label, arrow, direction } = catalogue.metrics[metric];

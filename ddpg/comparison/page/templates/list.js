@@ -14,9 +14,13 @@ class PictureList {
   }
 
   scoreText(image, version) {
-    if (this.metric === null) return "";
-    const text = this.catalogue.printed(this.catalogue.score(this.cell, image, version, this.metric), this.metric);
-    return text && `${text} ${this.catalogue.metrics[this.metric].unit}`.trim();
+    const { catalogue, cell } = this, { quality } = catalogue;
+    // The chosen metric; of observations without a truth one that they have.
+    const metric = [this.metric, ...quality].find(name => name !== null && catalogue.isComputed(cell, name));
+    if (metric === undefined) return "";
+    const text = catalogue.printed(catalogue.score(cell, image, version, metric), metric);
+    const own = metric === this.metric ? "" : `${catalogue.metrics[metric].label} `;
+    return text && `${own}${text} ${catalogue.metrics[metric].unit}`.trim();
   }
 
   // The images that the list's filters let through, in its order.
