@@ -217,6 +217,21 @@ def test_a_failure_is_told_once_with_the_end_of_its_log(told: Narrator, place: P
     assert len([line for line in lines if line.startswith("FAILED")]) == 1
 
 
+def test_a_job_that_another_attempt_has_done_has_not_failed(told: Narrator, place: Path) -> None:
+    told.tell(record("run_info", stats={"tables": 1, "total": 1}))
+    for _ in range(2):
+        told.tell(begun(1, "tables"))
+        told.tell(failed(1, "tables", place / "none.log"))
+        told.tell(record(None, "Trying to restart job 1."))
+    told.tell(begun(1, "tables"))
+    told.tell(record("job_finished", job_id=1))
+    told.tell(record("progress", done=1, total=1))
+    told.end()
+    assert text(told).count("FAILED tables") == 2  # each attempt is told
+    assert "1 of 1 job done in" in text(told)
+    assert "failed;" not in text(told)
+
+
 @pytest.mark.usefixtures("place")
 def test_the_end_of_a_log_without_an_error() -> None:
     Path("a.log").write_text("".join(f"2026-01-01 00:00:00,000 INFO {n}\n" for n in range(20)))
@@ -283,8 +298,12 @@ def test_a_dry_run_is_summed_up(study: Study) -> None:
         narrator.tell(record("run_info", "Job stats:\nrestore 1", stats={"restore": 1, "total": 1}))
         narrator.tell(begun(1, "restore", experiment=IDPG, shard="0"))
         narrator._planned = narrator._planned[:1]
+    narrator.tell(record(None, "Some jobs were triggered by provenance information, see above"))
+    narrator.tell(record(None, "Rules with provenance triggered jobs: restore plots\n"))
     narrator.end()
     lines = text(narrator).splitlines()
+    changed = lines.pop(2)
+    assert changed == "Their values, inputs or code have changed: restore plots"
     assert lines[:3] == [
         "Job stats:",
         "restore 1",

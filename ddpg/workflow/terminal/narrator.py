@@ -47,12 +47,14 @@ _DETAILS = (
     "Rules claiming more threads",
     "Select jobs to execute",
     "Singularity containers: ignored",
+    "Some jobs were triggered by provenance",
     "Storing output in storage",
     "This was a dry-run",
     "Using shell",
     "host: ",
 )
 """Beginnings of what Snakemake says that is of no use beside the rest."""
+_CHANGED = "Rules with provenance triggered jobs: "
 _STOPPING = ("Terminating processes on user request", "Cancelling snakemake on user request")
 _COMMAND = re.compile(r"RuleException:\s+CalledProcessError in file ")
 _STATUS = re.compile(r"' (died with \S+ \d+>|returned non-zero exit status \d+)\.\s*\Z")
@@ -83,7 +85,7 @@ class Narrator:
         self._planned: list[Job] = []
         self._stats: Mapping[str, int] | None = None
         self._nothing_to_do = self._stopped = self._complained = False
-        self._failed: dict[str, str] = {}
+        self._failed: dict[int, tuple[str, str]] = {}
         """Title of each job that failed, and its log."""
         self._reckoned = 0.0
         self._to_go: float | None = None
@@ -126,6 +128,9 @@ class Narrator:
         elif text.startswith(NOTHING):
             self._nothing_to_do = True
             self.screen.write(text)
+        elif text.startswith(_CHANGED):
+            rules = text.removeprefix(_CHANGED).strip()
+            self.screen.write(f"Their values, inputs or code have changed: {rules}")
         elif _COMMAND.match(text):
             self._commands.append(text)
         elif "At least one job did not complete successfully" in text:
@@ -161,6 +166,7 @@ class Narrator:
 
     def _tell_end(self, record: Any) -> None:
         job = self._running.pop(record.job_id, None)
+        self._failed.pop(record.job_id, None)  # another attempt has done it
         if job is None or job.rule in _SILENT:
             return
         seconds = record.created - job.begun
@@ -172,24 +178,24 @@ class Narrator:
         self.pace.done, self.pace.total = record.done, record.total
 
     def _tell_failure(self, record: Any) -> None:
-        job = self._running.pop(record.jobid, None) or Job(record.rule_name, {}, record.output)
+        running = self._running.pop(record.jobid, None)
+        if running is None and record.jobid in self._failed:
+            return  # versions of Snakemake repeat them all at the end
+        job = running or Job(record.rule_name, {}, record.output)
         name = title(job, self.study)
-        first_time = name not in self._failed
         ends = {str(path): end_of_log(path) for path in record.log}
         status = self._status_of(ends)
         interrupted = any(words in status for words in _INTERRUPTED)
         if self._stopped or interrupted or any(was_stopped(lines) for lines in ends.values()):
             return
-        self._failed[name] = ", ".join(ends)
-        if not first_time:
-            return  # Snakemake repeats them all at the end
+        self._failed[record.jobid] = name, ", ".join(ends)
         what = name if name == job.rule else f"{job.rule}: {name}"
         self.screen.write(f"FAILED {what}{status and f' ({status})'}", "red")
         for path, lines in ends.items():
             words = ", which ends:" if lines else ", which is empty or not there"
             self.screen.write("\n".join([f"  log {path}{words}", *(f"    {x}" for x in lines)]))
-        for name, value in (record.aux or {}).items():
-            self.screen.write(f"  {name}: {value}")
+        for what, value in (record.aux or {}).items():
+            self.screen.write(f"  {what}: {value}")
         if not any(ends.values()) and record.rule_msg:
             self.screen.write(f"  {record.rule_msg}")
 
@@ -267,7 +273,7 @@ class Narrator:
                 "",
                 f"{done} done in {took}, {len(self._failed)} failed; what waits for them is not "
                 "made:",
-                *(f"  {name}: {log}" for name, log in [*self._failed.items()][:10]),
+                *(f"  {name}: {log}" for name, log in [*self._failed.values()][:10]),
                 *(["  ..."] if len(self._failed) > 10 else []),
                 "What is done is kept: once that is mended, the same command makes the rest.",
             ]
