@@ -11,6 +11,11 @@ RUNS := $(VENV)/.runs
 INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
+# Where PyTorch comes from, if not from PyPI; README.md says when. Its wheels bring libraries of their own.
+TORCH_INDEX ?=
+INSTALL = $(if $(TORCH_INDEX),grep -vE '^(nvidia|cuda|triton)' $(1) | pip install --extra-index-url $(TORCH_INDEX) \
+	--requirement /dev/stdin,pip install --requirement $(1))
+
 # Tests run in so many processes; those of the workflow take two cores each, a little of the time.
 WORKERS ?= 2
 PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder
@@ -69,10 +74,10 @@ clean:
 $(RUNS): requirements-demo.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version)'
 	$(PYTHON) -m venv $(VENV)
-	pip install --requirement requirements-demo.lock
+	$(call INSTALL,requirements-demo.lock)
 	pip install --no-deps --editable .
 	touch $@
 
 $(INSTALLED): requirements.lock $(RUNS)
-	pip install --requirement requirements.lock
+	$(call INSTALL,requirements.lock)
 	touch $@

@@ -1,5 +1,8 @@
 """The versions that pyproject.toml allows, and those that are installed."""
 
+import re
+import shutil
+import subprocess
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -39,3 +42,18 @@ def test_a_demo_needs_what_runs_studies_and_no_more():
     others = {Requirement(text).name for texts in extras.values() for text in texts} - {"ddpg"}
     assert {"mypy", "playwright", "deepinv", "diffusers", "pytest", "ruff"} <= others
     assert not others & demo.keys()
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_pytorch_may_come_from_elsewhere_without_the_libraries_of_its_other_build():
+    command = ["make", "--dry-run", "--always-make", "test", "TORCH_INDEX=https://example.org/cpu"]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    lines = [line for line in told.splitlines() if "--requirement" in line]
+    assert [line.split()[3] for line in lines] == ["requirements-demo.lock", "requirements.lock"]
+    for line in lines:
+        (pattern,) = re.findall(r"grep -vE '(.*?)'", line)
+        assert "--extra-index-url https://example.org/cpu" in line
+        gone = {name for name in pins("requirements.lock") if re.match(pattern, name)}
+        assert "triton" in gone
+        assert not {"torch", "torchvision"} & gone
+        assert all(name.startswith(("nvidia-", "cuda-", "triton")) for name in gone)
