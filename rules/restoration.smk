@@ -27,3 +27,28 @@ rule restore:
         " --weights {input.weights:q} --classifier {input.classifier:q} --threads {threads}"
         " --batch-size {resources.batch_size} --output {output.restorations:q}"
         " --costs {output.costs:q} --pictures {output.pictures:q} --log {log:q}"
+
+
+# Asked for by its file alone: `snakemake results/NAME/tuning.json`; see docs/tuning.md. What was tried
+# stays beside it when the job dies, and the next one goes on.
+if study.config.tuning:
+
+    rule tune:
+        input:
+            inputs.tuned_with,
+        output:
+            places.tuning,
+        log:
+            places.log("tune"),
+        benchmark:
+            places.benchmark("tune")
+        threads: 1
+        resources:
+            gpu=1,
+            mem_mb=gigabytes_by_attempt(4),
+            runtime=minutes_by_attempt(1440),
+        params:
+            spec=planned(comparison.Tuning),
+        shell:
+            "printf '%s\\0' {params.spec.options} |"
+            " ddpg job tune-study @- --threads {threads} --output {output:q} --log {log:q}"

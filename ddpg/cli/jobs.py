@@ -25,6 +25,7 @@ from ddpg.jobs.comparison import (
     Provenance,
     Tables,
     TrajectoryFigure,
+    Tuning,
 )
 from ddpg.jobs.evaluation import (
     BestScores,
@@ -354,6 +355,16 @@ def _trajectories(job: TrajectoryFigure) -> None:
     draw_trajectories(job.files, without_suffix(job.output))
 
 
+def _tune(job: Tuning) -> None:
+    from ddpg.machine.devices import claimed_device
+    from ddpg.stages.tuning.protocol import tune
+    from ddpg.study.study import Study
+
+    set_threads(job.threads)
+    with claimed_device(job.device) as device:
+        tune(Study(json.loads(job.config)), job.output, device=device)
+
+
 def _provenance(job: Provenance) -> None:
     from ddpg.stages.provenance import write_provenance
 
@@ -421,6 +432,7 @@ VERBS: dict[str, tuple[type[Job], Callable[[Any], None]]] = {
     "grid": (GridFigure, _grid),
     "trajectory": (Recording, _trajectory),
     "trajectories": (TrajectoryFigure, _trajectories),
+    "tune-study": (Tuning, _tune),
     "provenance": (Provenance, _provenance),
     "page": (Page, _page),
 }

@@ -34,6 +34,13 @@ Of every shard of an experiment:
 A cell is failed or running if one of its shards is, and done if all are. Whether inputs are newer
 than what was made from them is not looked at; `ddpg why` tells that."""
 
+TUNE = """Choose hyper-parameters by protocol, on pictures that no study contains.
+
+Every row of the study whose method has something to search is tuned by itself, with the budget of
+network evaluations, the pictures, the criterion and the seed of the section 'tuning' of the
+configuration; docs/tuning.md. The record holds everything that was tried. A run that was stopped
+goes on where it was."""
+
 
 def add_verbs(verb: VerbMaker) -> None:
     init = verb(
@@ -120,6 +127,17 @@ def add_verbs(verb: VerbMaker) -> None:
         "--cells", nargs="+", default=[], help="dataset/degradation/sigma_y, or only its beginning"
     )
     export.add_argument("--truth", action="store_true", help="the prepared pictures, too")
+
+    tune = verb(
+        _tune,
+        "Choose hyper-parameters by protocol, on pictures that no study contains.",
+        "ddpg tune quick --output config/tuned.json",
+    )
+    tune.description = TUNE
+    tune.add_argument("study", nargs="?", metavar="STUDY", help=STUDY)
+    _add_configfile(tune)
+    tune.add_argument("--output", type=Path, help="the record; default: results/NAME/tuning.json")
+    tune.add_argument("--device", help="default: a free GPU where there is one, else cpu")
 
 
 def _add_configfile(parser: argparse.ArgumentParser) -> None:
@@ -210,6 +228,25 @@ def _study(options: argparse.Namespace, base: Path = CONFIG) -> Study:
         check_readable(file)
     config = merged(*(read_yaml(file) for file in files))
     return Study(config, ", ".join(map(str, files)))
+
+
+def _tune(options: argparse.Namespace) -> None:
+    from ddpg.machine.devices import claimed_device
+    from ddpg.stages.tuning.protocol import tune
+
+    study = _study(options)
+    output = options.output or Path(study.places.tuning)
+    with claimed_device(options.device) as device:
+        record = tune(study, output, device=device)
+    for row in record["rows"]:
+        place = f"{row['degradation']}/{row['sigma_y']}/{row['method']}"
+        trials, best = row["trials"], row["best"]
+        if best is None:
+            print(f"{place}: none of {len(trials)} trials has a value")
+            continue
+        start = trials[0]["score"] or "none"
+        print(f"{place}: {record['criterion']} {start} -> {trials[best]['score']}")
+    print(f"{output}: {len(record['rows'])} rows")
 
 
 def _export(options: argparse.Namespace) -> None:

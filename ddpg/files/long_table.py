@@ -34,7 +34,7 @@ ORIGINS = "origins"
 """The last column: beside ``network_evaluations`` where the method's hyper-parameters come from,
 see :func:`packed_origins`."""
 
-TAKEN = frozenset({*COLUMNS, ORIGINS, CHECKSUM, "cell", "draws"})
+TAKEN = frozenset({*COLUMNS, ORIGINS, CHECKSUM, "cell", "draws", "settings"})
 """Columns that no hyper-parameter can have."""
 
 

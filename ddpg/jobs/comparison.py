@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ddpg.datasets.cards import card_path
 from ddpg.files.contents import content_of
 from ddpg.files.fingerprint import files_fingerprint
 from ddpg.jobs.code import code_of, comparison_code
-from ddpg.jobs.fields import Job, Spec, as_path, file, setting
+from ddpg.jobs.fields import Job, Spec, as_path, file, machine, setting
 
 if TYPE_CHECKING:
     from ddpg.study.study import Study
@@ -152,6 +153,29 @@ class Page(Job):
         """What the page depends on besides its input: the code and the templates."""
         templates = files_fingerprint("comparison/page/templates")
         return cls.spec(code=comparison_code("page.page"), besides={"templates": templates})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuning(Job):
+    """Choose the hyper-parameters of a study's rows by protocol."""
+
+    config: str = setting("the study's configuration, as JSON")
+    device: str | None = machine("default: a free GPU where there is one, else cpu")
+    threads: int | None = machine("threads on a CPU")
+    output: Path = file("the record (JSON)")
+
+    @classmethod
+    def planned(cls, study: Study) -> Spec:
+        """What the record depends on: the configuration, the sheet, the card of the pictures."""
+        files = {"sheet": content_of(study.config.experiments)}
+        if study.config.tuning:
+            files["card"] = content_of(card_path(study.config.tuning.card))
+        identities = [study.prior_identities[dataset] for dataset in study.used_datasets]
+        return cls.spec(
+            config=json.dumps(study.config.model_dump()),
+            code=code_of("ddpg.stages.tuning.protocol"),
+            besides={**files, "identities": identities},
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

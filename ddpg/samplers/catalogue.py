@@ -29,6 +29,7 @@ from ddpg.samplers.descriptions import (
 from ddpg.samplers.descriptions.method import STEPS as STEPS
 from ddpg.samplers.descriptions.method import Method as Method
 from ddpg.samplers.hyper_parameters import HyperParameter as HyperParameter
+from ddpg.samplers.hyper_parameters import Range as Range
 from ddpg.samplers.settings import Setting, chosen
 
 # Where plug-ins import it from, and what messages call it.

@@ -17,6 +17,42 @@ TRUTH_VALUES = {"true": True, "false": False}
 
 
 @dataclass(frozen=True)
+class Range:
+    """Where tuning looks for a hyper-parameter: between two numbers, or among some values.
+
+    Attributes:
+        parameter: its name.
+        low, high: both ends, of numbers.
+        log: whether numbers are spread evenly by their logarithm.
+        values: what there is to choose from, instead of numbers.
+
+    >>> Range("gamma", 1, 100, log=True).at(0.5), Range("form", values=("a", "b")).at(0.7)
+    (10.0, 'b')
+    """
+
+    parameter: str
+    low: float = 0.0
+    high: float = 0.0
+    log: bool = False
+    values: tuple[Value, ...] = ()
+
+    def at(self, share: float) -> Value:
+        """The value at a share of the range, in [0, 1)."""
+        if self.values:
+            return self.values[int(share * len(self.values))]
+        if self.log:
+            return float(f"{self.low * (self.high / self.low) ** share:.4g}")
+        return float(f"{self.low + share * (self.high - self.low):.4g}")
+
+    @property
+    def in_words(self) -> str:
+        """Such as "1 to 100, logarithmic"."""
+        if self.values:
+            return ", ".join(map(str, self.values))
+        return f"{self.low:g} to {self.high:g}" + ", logarithmic" * self.log
+
+
+@dataclass(frozen=True)
 class HyperParameter:
     """One setting of a method: a number, a list of them, a choice among words, or a truth value.
 

@@ -104,6 +104,23 @@ class MotionKernelConfig(Section):
         return self
 
 
+class TuningConfig(Section):
+    """What ``ddpg tune`` chooses hyper-parameters by: docs/tuning.md."""
+
+    card: PathText
+    """Data set of pictures that no study contains: a card by name or path."""
+    limit: int | None = Field(default=None, ge=1)
+    """Take only its first pictures."""
+    evaluations: int = Field(ge=1)
+    """Network evaluations that each method may spend in each cell, over all trials and pictures."""
+    trials: int = Field(default=32, ge=1, le=1000)
+    """Trials in each cell of a method without a network."""
+    criterion: Literal["psnr", "ssim", "haarpsi"] = "psnr"
+    """Metric whose mean over the pictures decides."""
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    """Seed of the trials, and of the observations' and the restorations' noise."""
+
+
 class StudyConfig(Section):
     """A study: config.yaml."""
 
@@ -121,6 +138,10 @@ class StudyConfig(Section):
     """How many times every picture is restored, each with its own noise."""
     published: GivenPath | None = None
     """Table (CSV) of published figures to show beside the study's own."""
+    tuning: TuningConfig | None = None
+    """How ``ddpg tune`` chooses hyper-parameters."""
+    tuned: GivenPath | None = None
+    """Record of ``ddpg tune`` (JSON) that rows of ``settings: tuned`` take theirs from."""
     seed: int = Field(default=0, ge=0, lt=2**63)
     """Seed of the observations' noise and of the restorations."""
     shard_size: int = Field(default=10, ge=1)

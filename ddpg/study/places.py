@@ -66,6 +66,11 @@ class Places:
         return f"{self.root}/provenance.json"
 
     @property
+    def tuning(self) -> str:
+        """The record of a tuning."""
+        return f"{self.root}/tuning.json"
+
+    @property
     def page(self) -> str:
         """The page that shows everything."""
         return f"{self.root}/index.html"

@@ -18,6 +18,7 @@ from ddpg.operators.tasks import offers
 from ddpg.samplers.catalogue import (
     ALIASES,
     METHODS,
+    check_hyper_parameters,
     find_method,
     fitting,
     hyper_parameter_columns,
@@ -26,16 +27,21 @@ from ddpg.samplers.catalogue import (
     recommendation,
 )
 from ddpg.samplers.hyper_parameters import Value
+from ddpg.samplers.settings import Setting
 from ddpg.study.assumptions import AS_OBSERVED, Assumptions, assumptions_of, columns_given
 from ddpg.study.assumptions import COLUMNS as ASSUMED
 from ddpg.study.degradations import Degradation, check_degradation, noise_of_card
 from ddpg.study.names import OBSERVED, cell_name, experiment_name, number_name
+from ddpg.study.settings.tuned import Tuned
 from ddpg.validation import IDENTIFIER, listed, shown
 
 IDENTITY_COLUMNS = ("dataset", "task", "operator", "scale", "sigma_y", "method", "label")
 DRAWS = "draws"
 MOST_DRAWS = 1000
-OTHER_COLUMNS = (DRAWS, *ASSUMED)
+SETTINGS = "settings"
+SETTINGS_OF = ("recommended", "tuned")
+"""Where the hyper-parameters come from that a row leaves empty; the first without a word."""
+OTHER_COLUMNS = (DRAWS, SETTINGS, *ASSUMED)
 """What a row says besides what it is and the hyper-parameters of its method."""
 REQUIRED_COLUMNS = ("dataset", "task", "sigma_y", "method")
 
@@ -117,7 +123,11 @@ class Experiment:
 
 
 def read_sheet(
-    path: str | Path, datasets: list[str], *, steps: int | None = None
+    path: str | Path,
+    datasets: list[str],
+    *,
+    steps: int | None = None,
+    tuned: Tuned | None = None,
 ) -> list[Experiment]:
     """Read and check an experiment sheet; gives the experiments in the order of the rows.
 
@@ -125,6 +135,7 @@ def read_sheet(
         path: a tab-separated file; lines that begin with ``#`` are comments.
         steps: for rows that leave this field empty, where the method takes steps; the method's own
             default if None.
+        tuned: what rows of ``settings: tuned`` take theirs from.
 
     Raises:
         UserError: all problems at once, one a line: file, line, column, found, allowed.
@@ -140,7 +151,7 @@ def read_sheet(
     assumed = columns_given(row for _, row in rows)
     for number, row in rows:
         try:
-            experiment = replace(_experiment(row, datasets, steps, assumed), line=number)
+            experiment = replace(_experiment(row, datasets, steps, assumed, tuned), line=number)
             if experiment.path in seen:
                 raise UserError(
                     f"label: the cell already has {experiment.label!r} in line "
@@ -226,7 +237,11 @@ def _check_columns(columns: list[str], path: str) -> None:
 
 
 def _experiment(
-    row: Mapping[str, str], datasets: list[str], steps: int | None, assumed: Sequence[str] = ()
+    row: Mapping[str, str],
+    datasets: list[str],
+    steps: int | None,
+    assumed: Sequence[str] = (),
+    tuned: Tuned | None = None,
 ) -> Experiment:
     """Check one row; the errors name the column."""
     if row["dataset"] not in datasets:
@@ -251,6 +266,9 @@ def _experiment(
             given, named = {"steps": str(steps)} | given, {"steps": "configuration"} | named
         best = recommendation(method.name, task=degradation.task, sigma_y=sigma_y)
         from_source = origins(method.name, task=degradation.task, sigma_y=sigma_y)
+        if _takes_tuned(row):
+            best, chosen = _tuned_setting(tuned, method.name, degradation.key, float(sigma_y))
+            from_source |= dict.fromkeys(chosen, best.source)
         hyper_parameters = parse_hyper_parameters(
             method.name, given, columns=True, others=best.values
         )
@@ -265,7 +283,7 @@ def _experiment(
             f"{degradation.key} is of the grade {degradation.grade!r}; methods that fit: "
             f"{', '.join(fitting(degradation.grade))}"
         )
-    label = row.get("label") or method.name
+    label = row.get("label") or method.name + "-tuned" * _takes_tuned(row)
     if label.casefold() == OBSERVED:
         raise UserError(
             f"label: {label!r} is the row of what was observed, which every table has; give "
@@ -291,6 +309,28 @@ def _experiment(
         origins={p.name: named.get(p.column, from_source[p.name]) for p in method.parameters},
         assumed=assumptions_of(row, degradation, float(sigma_y), assumed),
     )
+
+
+def _takes_tuned(row: Mapping[str, str]) -> bool:
+    """Whether a row takes its settings from the record of a tuning."""
+    word = row.get(SETTINGS) or SETTINGS_OF[0]
+    if word not in SETTINGS_OF:
+        raise UserError(f"{SETTINGS}: must be one of {', '.join(SETTINGS_OF)}, got {shown(word)}")
+    return word == SETTINGS_OF[1]
+
+
+def _tuned_setting(
+    tuned: Tuned | None, method: str, degradation: str, sigma_y: float
+) -> tuple[Setting, list[str]]:
+    """What a tuning chose, and the names of what it searched or was given."""
+    if tuned is None:
+        raise UserError(
+            f"{SETTINGS}: tuned settings are those of a record of ddpg tune; name it by 'tuned' in "
+            "the configuration"
+        )
+    row = tuned.row(method, degradation, sigma_y)
+    values = check_hyper_parameters(method, row["trials"][row["best"]]["values"])
+    return Setting(tuned.origin(row), values), [*row["space"], *row["fixed"]]
 
 
 def _draws(row: Mapping[str, str], method: str, *, uses_prior: bool) -> int:

@@ -5,7 +5,7 @@ What each job depends on is in :mod:`ddpg.jobs`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 from ddpg.datasets.cards import Crop, DatasetCard
 from ddpg.datasets.cards import read_card as read_dataset_card
 from ddpg.errors import UserError
+from ddpg.files.contents import file_content
 from ddpg.priors.cards.card import Card as PriorCard
 from ddpg.priors.cards.card import read_card as read_prior_card
 from ddpg.priors.cards.identity import identity_with
@@ -28,9 +29,10 @@ from ddpg.study.degradation_cards import kernel_side
 from ddpg.study.places import Places
 from ddpg.study.published import published_rows
 from ddpg.study.selection import Selection, selected
+from ddpg.study.settings.sweeps import Run, swept_parameters
+from ddpg.study.settings.tuned import Tuned, overlap, read_tuned
 from ddpg.study.sheet import Cell, Experiment, problem_lines, read_sheet
 from ddpg.study.sizes.sides import NATIVE, shown_sides, sides_of
-from ddpg.study.sweeps import Run, swept_parameters
 from ddpg.validation import listed, validated
 
 
@@ -53,7 +55,9 @@ class Study:
 
     def __init__(self, config: Mapping[str, Any], file: str = "config.yaml") -> None:
         self.config = validated(StudyConfig, config, file)
-        for path in filter(None, (self.config.experiments, self.config.published)):
+        for path in filter(
+            None, (self.config.experiments, self.config.published, self.config.tuned)
+        ):
             _check_input(path)
         self.file = file
         self.entries: dict[str, DatasetEntry] = {}
@@ -71,7 +75,10 @@ class Study:
         self.experiments: list[Experiment] = []
         try:
             names = [*self.cards, *(name for name in unread if name not in self.cards)]
-            rows = read_sheet(self.config.experiments, names, steps=self.config.steps)
+            tuned = read_tuned(self.config.tuned) if self.config.tuned else None
+            sheet, steps = self.config.experiments, self.config.steps
+            rows = read_sheet(sheet, names, steps=steps, tuned=tuned)
+            problems += self._tuned_problems(tuned)
             # Rows of a data set that cannot be read have been told of already.
             self.experiments = self._repeated([r for r in rows if r.cell.dataset in self.cards])
             found = [*row_problems(self), *given_problems(self)]
@@ -85,6 +92,23 @@ class Study:
                 problems.append(str(error))
         if problems:
             raise UserError(listed(line for text in problems for line in text.splitlines()))
+
+    def _tuned_problems(self, tuned: Tuned | None) -> list[str]:
+        """Pictures of the study on which its settings were chosen."""
+        found = overlap(tuned.pictures, self.picture_contents()) if tuned else []
+        where = f"{self.file}: tuned: {tuned.path}" if tuned else ""
+        return [f"{where}: settings were chosen on pictures of this study: {one}" for one in found]
+
+    def picture_contents(self) -> Iterator[tuple[str, str]]:
+        """Names and SHA-256 of the pictures that take part, as far as cards, lists and files on
+        this machine tell them before anything is fetched."""
+        for dataset, selection in self.selections.items():
+            card = self.cards[dataset]
+            entries = selection.entries or ()
+            yield from ((f"{dataset}/{e.id}", e.sha256) for e in entries if e.sha256)
+            if not card.source.is_fetched:
+                files = card.files(selection.positions)
+                yield from ((path, file_content(path)) for path in files if Path(path).is_file())
 
     def _add_dataset(self, entry: DatasetEntry) -> None:
         card = read_dataset_card(entry.card)

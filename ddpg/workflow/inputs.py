@@ -193,6 +193,11 @@ class Inputs:
         """The observations of a shard of a cell."""
         return self._places.observations(wildcards.cell, wildcards.shard)
 
+    def tuned_with(self, _wildcards: Any) -> list[str]:
+        """The converted checkpoints of the priors that a tuning calls."""
+        called = {row.cell.dataset for row in self._study.experiments if row.prior}
+        return [f for d in sorted(called) for f in self._study.prior_files(d).values()]
+
     # comparison
 
     def best(self, _wildcards: Any) -> list[str]:

@@ -12,7 +12,7 @@ from PIL import Image
 from ddpg.comparison.figures.sweeps import axis_of, draw_sweep, draw_sweeps, runs_of, sweep_points
 from ddpg.comparison.statistics.summary import Summary
 from ddpg.files.long_table import COLUMNS, packed_origins
-from ddpg.study.sweeps import Run, find_sweeps, swept_parameters
+from ddpg.study.settings.sweeps import Run, find_sweeps, swept_parameters
 
 CELL = {"dataset": "my_set", "task": "deblur_gauss", "operator": "fft", "scale": ""}
 

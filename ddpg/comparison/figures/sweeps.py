@@ -36,7 +36,7 @@ from ddpg.comparison.style import (
 )
 from ddpg.files.long_table import COLUMNS, ORIGINS, setting_columns, unpacked_origins
 from ddpg.study.names import OBSERVED
-from ddpg.study.sweeps import Run, Sweep, find_sweeps, swept_parameters
+from ddpg.study.settings.sweeps import Run, Sweep, find_sweeps, swept_parameters
 
 MOST_SERIES = 8
 """Lines of one method in a panel that can be told apart."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ddpg.samplers.descriptions.levels import levels
 from ddpg.samplers.descriptions.method import Method
-from ddpg.samplers.hyper_parameters import HyperParameter, Value
+from ddpg.samplers.hyper_parameters import HyperParameter, Range, Value
 from ddpg.samplers.settings import Setting
 
 _GARBER = "Garber & Tirer, CVPR 2025, bedrooms"
@@ -57,6 +57,11 @@ METHODS = (
         asks="consistency",
         needs="resolvent",
         settings=_CM4IR,
+        search=(
+            Range("iN", 25, 600),
+            Range("gamma", 5e-3, 1, log=True),
+            Range("zeta", 0, 4),
+        ),
         colour="#410700",
         marker="$\\bigstar$",
     ),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ddpg.samplers.descriptions.levels import DEBLURRING, levels_here
 from ddpg.samplers.descriptions.method import Method
-from ddpg.samplers.hyper_parameters import HyperParameter
+from ddpg.samplers.hyper_parameters import HyperParameter, Range
 from ddpg.samplers.settings import Setting
 
 
@@ -51,6 +51,7 @@ METHODS = (
         (HyperParameter("eta_tilde", 0.7, "eta = max(1e-4, sigma^2 eta_tilde)", 0),),
         needs="resolvent",
         settings=_PINV,
+        search=(Range("eta_tilde", 0.05, 200, log=True),),
         colour="#303030",
         marker="h",
         dashes=(4, 1.5),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ddpg.samplers.descriptions.levels import Grid, here, levels, levels_here
 from ddpg.samplers.descriptions.method import STEPS, Method
-from ddpg.samplers.hyper_parameters import HyperParameter, Value
+from ddpg.samplers.hyper_parameters import HyperParameter, Range, Value
 from ddpg.samplers.settings import Setting
 
 _PAPER = "Garber & Tirer, CVPR 2024, CelebA-HQ runs"
@@ -124,6 +124,12 @@ METHODS = (
         evaluations=100,
         needs="resolvent",
         settings=_DDPG,
+        search=(
+            Range("gamma", 0.5, 1000, log=True),
+            Range("eta_tilde", 0.05, 20, log=True),
+            Range("step_size_mode", values=(0, 1)),
+            Range("zeta", 0, 1),
+        ),
         colour="#0072b2",
         marker="o",
     ),
@@ -143,6 +149,11 @@ METHODS = (
         evaluations=100,
         needs="resolvent",
         settings=_IDPG,
+        search=(
+            Range("gamma", 0.5, 1000, log=True),
+            Range("eta_tilde", 0.05, 20, log=True),
+            Range("step_size_mode", values=(0, 1)),
+        ),
         colour="#d55e00",
         marker="s",
     ),
@@ -156,6 +167,10 @@ METHODS = (
         evaluations=100,
         needs="resolvent",
         settings=_IDBP,
+        search=(
+            Range("eta_tilde", 0.05, 100, log=True),
+            Range("step_size_mode", values=(0, 1)),
+        ),
         colour="#544714",
         marker="p",
     ),

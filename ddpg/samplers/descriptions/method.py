@@ -9,7 +9,7 @@ from typing import Literal
 from ddpg.files.long_table import TAKEN
 from ddpg.operators.tasks import GRADES, Grade
 from ddpg.plugins import module_of
-from ddpg.samplers.hyper_parameters import HyperParameter
+from ddpg.samplers.hyper_parameters import HyperParameter, Range, Value
 from ddpg.samplers.settings import Setting
 
 MARKERS = "ov^<>8spP*hHXDd"
@@ -42,6 +42,7 @@ class Method:
             form" of a prior whose posteriors are known.
         settings: recommended ones by task and noise level, see :mod:`ddpg.samplers.settings`; the
             defaults where there are none.
+        search: where tuning looks for its hyper-parameters; nowhere for those that are not named.
         colour: of its lines, "#rrggbb"; one of a few for plug-ins where it has none.
         marker: of its points, one of matplotlib's; as for the colour.
         dashes: lengths of dashes and gaps in line widths; empty for a solid line.
@@ -50,7 +51,8 @@ class Method:
 
     Raises:
         ValueError: colour, marker or what it needs is no such thing, or a hyper-parameter has a
-            column that sheets and tables have anyway, or that can name no file.
+            column that sheets and tables have anyway, or that can name no file; or a
+            range of its search is none.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Method:
     differentiates: bool = False
     asks: Gives = "noise"
     settings: tuple[Setting, ...] = ()
+    search: tuple[Range, ...] = ()
     colour: str = ""
     marker: str = ""
     dashes: tuple[float, ...] = ()
@@ -93,6 +96,17 @@ class Method:
                 f'{self.name}: marker must be one of {MARKERS} or "$text$", got {self.marker!r}'
             )
 
+        parameters = {p.name: p for p in self.parameters}
+        for found in self.search:
+            if found.parameter not in parameters:
+                raise ValueError(f"{self.name}: search: there is no {found.parameter!r}")
+            if found.log and not 0 < found.low < found.high:
+                raise ValueError(f"{self.name}: search: {found.parameter}: needs 0 < low < high")
+            for share in (0.0, 1 - 1e-9):
+                parameters[found.parameter].check(
+                    searched(parameters[found.parameter], found, share)
+                )
+
     @property
     def uses_prior(self) -> bool:
         """Whether it is given a prior: it calls the network, or knows what is in it."""
@@ -102,6 +116,13 @@ class Method:
     def module(self) -> str:
         """The module of its sampler, for the fingerprint of its code."""
         return module_of(self.sampler)
+
+
+def searched(parameter: HyperParameter, found: Range, share: float) -> Value:
+    """The value of a hyper-parameter at a share of its range; whole numbers are rounded."""
+    value = found.at(share)
+    whole = isinstance(parameter.default, int) and not isinstance(parameter.default, bool)
+    return round(value) if whole and isinstance(value, float) else value
 
 
 def steps(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ddpg.samplers.descriptions.levels import DEBLURRING, levels
 from ddpg.samplers.descriptions.method import GRADIENT_BATCH, REG, STEPS, Method, steps
-from ddpg.samplers.hyper_parameters import HyperParameter
+from ddpg.samplers.hyper_parameters import HyperParameter, Range
 from ddpg.samplers.settings import Setting
 
 _MARDANI = "Mardani et al., ICLR 2024"
@@ -56,6 +56,10 @@ METHODS = (
         evaluations=100,
         needs="adjoint",
         settings=_REDDIFF,
+        search=(
+            Range("lam", 0.01, 10, log=True),
+            Range("lr", 0.01, 1, log=True),
+        ),
         colour="#a2d0ee",
         marker="$\\heartsuit$",
     ),
@@ -81,6 +85,7 @@ METHODS = (
         needs="adjoint",
         differentiates=True,
         settings=_SITCOM,
+        search=(Range("lr", 2e-3, 0.2, log=True),),
         colour="#000056",
         marker="$\\Sigma$",
     ),

@@ -11,7 +11,7 @@ from ddpg.samplers.descriptions.method import (
     guidance_scale,
     steps,
 )
-from ddpg.samplers.hyper_parameters import HyperParameter
+from ddpg.samplers.hyper_parameters import HyperParameter, Range
 from ddpg.samplers.settings import Setting
 
 _DPS = (Setting("Chung et al., ICLR 2023"),)
@@ -46,6 +46,7 @@ METHODS = (
         needs="adjoint",
         differentiates=True,
         settings=_DPS,
+        search=(Range("scale", 0.02, 50, log=True),),
         colour="#e69f00",
         marker="P",
     ),
@@ -74,6 +75,7 @@ METHODS = (
         needs="resolvent",
         differentiates=True,
         settings=_PIGDM,
+        search=(Range("eta", 0, 1),),
         colour="#5d7c3d",
         marker="X",
     ),
@@ -92,6 +94,10 @@ METHODS = (
         evaluations=100,
         needs="adjoint",
         settings=_MPGD,
+        search=(
+            Range("scale", 0.2, 100, log=True),
+            Range("eta", 0, 1),
+        ),
         colour="#eac387",
         marker="$\\nabla$",
     ),
@@ -109,6 +115,7 @@ METHODS = (
         evaluations=1000,
         needs="resolvent",
         settings=_DMPS,
+        search=(Range("scale", 0.1, 10, log=True),),
         colour="#9179fd",
         marker="$\\Omega$",
     ),
@@ -133,6 +140,10 @@ METHODS = (
         needs="adjoint",
         differentiates=True,
         settings=_MMPS,
+        search=(
+            Range("eta", 0, 1),
+            Range("iterations", values=(1, 2, 3, 5)),
+        ),
         colour="#7403aa",
         marker="$\\Phi$",
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ddpg.samplers.descriptions.levels import levels_here
 from ddpg.samplers.descriptions.method import REG, STEPS, Method, steps
-from ddpg.samplers.hyper_parameters import HyperParameter
+from ddpg.samplers.hyper_parameters import HyperParameter, Range
 from ddpg.samplers.settings import Setting
 
 _DDRM = (Setting("Kawar et al., NeurIPS 2022"),)
@@ -36,6 +36,10 @@ METHODS = (
         ),
         evaluations=20,
         settings=_DDRM,
+        search=(
+            Range("eta", 0, 1),
+            Range("etaB", 0, 1),
+        ),
         colour="#009e73",
         marker="^",
     ),
@@ -55,6 +59,10 @@ METHODS = (
         evaluations=100,
         needs="resolvent",
         settings=_DDNM,
+        search=(
+            Range("eta", 0, 1),
+            Range("reg", 1e-4, 1, log=True),
+        ),
         colour="#ad7397",
         marker="D",
     ),
@@ -67,6 +75,7 @@ METHODS = (
         (STEPS, _ETA),
         evaluations=100,
         settings=_DDNM_PLUS,
+        search=(Range("eta", 0, 1),),
         colour="#7d4c66",
         marker="d",
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ddpg.samplers.descriptions.levels import DEBLURRING, here
 from ddpg.samplers.descriptions.method import SIGMA_FLOOR, STEPS, Method, steps
-from ddpg.samplers.hyper_parameters import HyperParameter
+from ddpg.samplers.hyper_parameters import HyperParameter, Range
 from ddpg.samplers.settings import Setting
 
 _ZHU = "Zhu et al., CVPR Workshops 2023, as their scripts run it"
@@ -55,6 +55,10 @@ METHODS = (
         evaluations=99,
         needs="resolvent",
         settings=_DIFFPIR,
+        search=(
+            Range("lam", 0.1, 100, log=True),
+            Range("zeta", 0, 1),
+        ),
         colour="#56b4e9",
         marker="v",
     ),
@@ -82,6 +86,10 @@ METHODS = (
         evaluations=8,
         needs="resolvent",
         settings=_DPIR,
+        search=(
+            Range("lam", 0.02, 5, log=True),
+            Range("sigma_first", 0.05, 1, log=True),
+        ),
         colour="#1a3960",
         marker="$\\bowtie$",
     ),
@@ -111,6 +119,10 @@ METHODS = (
         ),
         evaluations=2838,
         settings=_PNPDM,
+        search=(
+            Range("rho_min", 0.05, 1, log=True),
+            Range("rho_decay", 0.8, 0.97),
+        ),
         colour="#7d07ec",
         marker="$\\spadesuit$",
     ),
@@ -139,6 +151,10 @@ METHODS = (
         evaluations=1000,
         needs="adjoint",
         settings=_DAPS,
+        search=(
+            Range("lr", 1e-6, 1e-3, log=True),
+            Range("tau", 2e-3, 0.2, log=True),
+        ),
         colour="#fc164c",
         marker="$\\maltese$",
     ),
@@ -158,6 +174,7 @@ METHODS = (
         evaluations=100,
         needs="resolvent",
         settings=_FLOWER,
+        search=(Range("grid", values=("clock", "uniform")),),
         colour="#b40a9b",
         marker="$\\clubsuit$",
     ),

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ddpg.metrics.catalogue import Metric
 from ddpg.operators.tasks import Task
 from ddpg.priors.cards.kinds import PriorKind
-from ddpg.samplers.catalogue import HyperParameter, Method
+from ddpg.samplers.catalogue import HyperParameter, Method, Range
 
 PNP_HQS = Method(
     name="pnp_hqs",
@@ -23,6 +23,7 @@ PNP_HQS = Method(
     ),
     evaluations=24,
     needs="resolvent",
+    search=(Range("lam", 0.02, 5, log=True),),
     colour="#c2187a",
     marker="*",
 )

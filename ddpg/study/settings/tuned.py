@@ -1,0 +1,115 @@
+"""The record of a tuning: what was tried, and what a sheet's row of ``settings: tuned`` takes.
+
+``ddpg tune`` writes it, see docs/tuning.md. Nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ddpg.errors import UserError
+from ddpg.files.writing import replacing
+from ddpg.study.names import number_name
+
+PROTOCOL = "ddpg tune 1"
+"""What the record says first; another protocol is another number."""
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A record.
+
+    Attributes:
+        path: its file.
+        content: all of it.
+    """
+
+    path: Path
+    content: Mapping[str, Any]
+
+    @property
+    def pictures(self) -> Mapping[str, str]:
+        """The pictures that settings were chosen on: id -> SHA-256 of the file."""
+        return self.content["pictures"]
+
+    def row(self, method: str, degradation: str, sigma_y: float) -> Mapping[str, Any]:
+        """What is recorded of a method in a cell.
+
+        Raises:
+            UserError: it was not tuned there, or no trial of it had a value.
+        """
+        for row in self.content["rows"]:
+            if (row["method"], row["degradation"], row["sigma_y"]) == (
+                method,
+                degradation,
+                number_name(sigma_y),
+            ):
+                if row["best"] is None:
+                    raise UserError(
+                        f"settings: {self.path}: no trial of {method} on {degradation}, "
+                        f"{number_name(sigma_y)} has a value"
+                    )
+                return row
+        known = sorted({f"{r['method']} on {r['degradation']}" for r in self.content["rows"]})
+        raise UserError(
+            f"settings: {self.path}: {method} was not tuned on {degradation}, sigma_y "
+            f"{number_name(sigma_y)}; tuned were: {', '.join(known) or 'none'}; run ddpg tune"
+        )
+
+    def origin(self, row: Mapping[str, Any]) -> str:
+        """Where the values of a row come from, in words."""
+        best = row["trials"][row["best"]]
+        count = len(row["trials"])
+        return (
+            f"tuned: {self.path.name}, the best of {count} trial{'s' * (count != 1)} by "
+            f"{self.content['criterion']} ({best['score']}), seed {self.content['seed']}"
+        )
+
+
+def read_tuned(path: str | Path) -> Tuned:
+    """Read a record.
+
+    Raises:
+        UserError: there is none, or it is not one.
+    """
+    path = Path(path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(
+            f"tuned: {path}: cannot be read ({error.strerror}); ddpg tune writes it"
+        ) from error
+    except ValueError as error:
+        raise UserError(f"tuned: {path}: not JSON ({error})") from error
+    keys = {"protocol", "criterion", "seed", "pictures", "rows"}
+    if not isinstance(content, dict) or not keys <= set(content):
+        raise UserError(f"tuned: {path}: is no record of ddpg tune; it has no {min(keys)!r}, ...")
+    if content["protocol"] != PROTOCOL:
+        raise UserError(
+            f"tuned: {path}: protocol {content['protocol']!r}; this program has {PROTOCOL!r}"
+        )
+    return Tuned(path, content)
+
+
+def write_tuned(path: str | Path, content: Mapping[str, Any]) -> None:
+    """Write a record, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def overlap(pictures: Mapping[str, str], others: Iterable[tuple[str, str]]) -> list[str]:
+    """Return, in words, which pictures of a study are pictures that settings were chosen on.
+
+    Args:
+        pictures: id -> SHA-256 of those.
+        others: name and SHA-256 of the study's.
+
+    >>> overlap({"a": "12"}, [("b", "12"), ("c", "34")])
+    ['b is a']
+    """
+    names = {digest: name for name, digest in pictures.items()}
+    return [f"{other} is {names[digest]}" for other, digest in others if digest in names]
