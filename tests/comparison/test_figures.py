@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from functools import partial
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from ddpg.comparison.figures.cost import cost_points
+from ddpg.comparison.figures.cost import cost_points, front, with_paired_ends
 from ddpg.comparison.figures.grid import draw_grid
 from ddpg.comparison.figures.kernel import collect_kernels, draw_kernels
 from ddpg.comparison.figures.noise import curves
@@ -207,3 +208,29 @@ def test_more_labels_than_can_be_told_apart_show_each_method_once():
     assert list(leading(rows)["label"]) == [label for _, label in labels]
     sweep = pd.DataFrame([("ddpg", f"ddpg-{k}") for k in range(12)], columns=rows.columns)
     assert list(leading(pd.concat([sweep, rows]))["label"]) == ["ddpg", "dps-50"]
+
+
+def pareto_points(costs, means, metric="psnr"):
+    columns = {"cost": costs, "mean": means, "metric": metric, "label": [*"abcdef"[: len(costs)]]}
+    return pd.DataFrame(columns)
+
+
+def test_the_front_holds_what_nothing_cheaper_is_as_good_as():
+    points = pareto_points([1, 2, 2, 5, 0], [20.0, 19.0, 25.0, 26.0, 30.0])
+    assert list(front(points)["label"]) == ["a", "c", "d"]
+    lower_is_better = pareto_points([1, 2, 3], [0.3, 0.4, 0.1], "lpips_vgg")
+    assert list(front(lower_is_better)["label"]) == ["a", "c"]
+
+
+def test_bars_of_cost_are_those_of_the_paired_difference_from_the_best(make_rows, write_csv):
+    content = []
+    for label, values, cost in (("ddpg", [30, 32, 34], 100), ("idpg", [29, 30, 33], 20)):
+        content += make_rows(label, "psnr", values)
+        content += make_rows(label, "network_evaluations", [cost] * 3)
+    summary = Summary.read(write_csv(content))
+    points = with_paired_ends(cost_points(summary.means, "network_evaluations"), summary.pairs)
+    points = points.set_index("label")
+    assert np.isnan(points.loc["ddpg", "below"])
+    # The differences are -1, -2 and -1: far closer together than the pictures are.
+    assert 0 < points.loc["idpg", "below"] < 0.8
+    assert points.loc["idpg", "mean"] - points.loc["idpg", "low"] > 1

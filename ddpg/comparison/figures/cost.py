@@ -12,13 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
-from ddpg.comparison.figures.pairs import shown_metrics
+from ddpg.comparison.figures.pairs import against, shown_metrics
 from ddpg.comparison.figures.panels import (
     Styles,
     add_absent,
     add_legend,
     drawn_rows,
-    interval_bars,
     legend_height,
     line_label,
     line_look,
@@ -28,7 +27,7 @@ from ddpg.comparison.figures.panels import (
 )
 from ddpg.comparison.statistics.measurements import CELL_KEYS, DEGRADATION_KEYS
 from ddpg.comparison.statistics.summary import Summary
-from ddpg.comparison.style import cost_axis, degradation_title, method_styles
+from ddpg.comparison.style import METRIC_STYLES, cost_axis, degradation_title, method_styles
 from ddpg.study.names import OBSERVED, number_name
 
 _ROW = 1.45
@@ -62,13 +61,53 @@ def cost_points(summary: pd.DataFrame, cost: str) -> pd.DataFrame:
     return points.merge(chosen.drop_duplicates(DEGRADATION_KEYS)[CELL_KEYS], on=CELL_KEYS)
 
 
+def with_paired_ends(points: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return the points with intervals that compare them with the best of their cell and metric.
+
+    Returns:
+        also ``below`` and ``above``: distances to the ends of the interval of the paired difference
+        from the point with the best mean; NaN for that one, and where there is no interval.
+    """
+    keys = [*CELL_KEYS, "metric"]
+    parts = []
+    for _, rows in points.groupby(keys, dropna=False, sort=False):
+        best = rows.loc[_score(rows).idxmax()]
+        here = pairs.merge(rows[keys].iloc[:1], on=keys)
+        paired = against(here, best["label"]).set_index("label").reindex(rows["label"])
+        below = (paired["difference"] - paired["low"]).to_numpy()
+        above = (paired["high"] - paired["difference"]).to_numpy()
+        parts.append(rows.assign(below=below, above=above))
+    return pd.concat(parts, ignore_index=True) if parts else points
+
+
+def front(points: pd.DataFrame) -> pd.DataFrame:
+    """Return the Pareto front of the points of a panel: no point is as cheap as one and better.
+
+    Returns:
+        rows of the points by rising cost, each better than all cheaper ones; methods that cost
+        nothing are a level, and no part of it.
+    """
+    if points.empty:
+        return points
+    scored = points.assign(score=_score(points))
+    paid = scored[scored["cost"] > 0].sort_values(["cost", "score"], ascending=[True, False])
+    better = paid["score"] > paid["score"].cummax().shift(fill_value=-np.inf)
+    return paid[better].drop(columns="score")
+
+
+def _score(points: pd.DataFrame) -> pd.Series:
+    """The means of one metric, of which higher is better."""
+    style = METRIC_STYLES[points["metric"].iloc[0]]
+    return style.direction * style.compared(points["mean"])
+
+
 def draw_cost(summary: Summary, output_stem: str | os.PathLike[str], *, cost: str) -> None:
     """Write ``output_stem.pdf`` and ``.png``: quality against a cost, labels of a method joined.
 
     Args:
         cost: "seconds" or "network_evaluations".
     """
-    points = cost_points(summary.means, cost)
+    points = with_paired_ends(cost_points(summary.means, cost), summary.pairs)
     with paper():
         if points.empty or not (points["cost"] > 0).any():
             why = f"No cell has both a quality and {cost_axis(cost)}."
@@ -117,10 +156,13 @@ def _draw(axes: Axes, points: pd.DataFrame, styles: Styles, *, narrow: bool) -> 
         for value in line.loc[line["cost"] <= 0, "mean"]:
             axes.axhline(value, color=style.colour, linewidth=0.8, linestyle=look["linestyle"])
         line = line[line["cost"] > 0]
+        ends = line[["below", "above"]].fillna(0).clip(lower=0).to_numpy().T
         axes.errorbar(
-            line["cost"], line["mean"], interval_bars(line), elinewidth=0.5, capsize=1,
-            capthick=0.5, **look,
+            line["cost"], line["mean"], ends, elinewidth=0.5, capsize=1, capthick=0.5, **look,
         )  # fmt: skip
+    best = front(points)
+    if len(best) > 1:
+        axes.step(best["cost"], best["mean"], where="post", color="#c9c9c9", linewidth=3, zorder=0)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,)))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
