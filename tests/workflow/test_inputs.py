@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ddpg.jobs.evaluation import Evaluation
+from ddpg.jobs.restoration import Restoration
 from ddpg.study.study import Study
 from ddpg.workflow.inputs import Inputs, input_functions
 
@@ -132,6 +134,10 @@ def test_samples_are_the_restorations_of_all_draws_and_of_no_other_row(tmp_path:
     assert sum("repeat" in path for path in inputs.shard_metrics(None)) == 4
     alone, inputs = made(experiments=str(_without_draws(tmp_path, sheet)))
     assert not alone.sampled
+    # Draws change no job of another row, nor those of the first restoration.
+    for path in alone.by_path:
+        for job in (Restoration, Evaluation):
+            assert job.planned(alone, path) == job.planned(study, path)
     assert not any("posterior" in path for path in inputs.products(None))
 
 

@@ -162,7 +162,7 @@ def _draw(axes: Axes, points: pd.DataFrame, styles: Styles, *, narrow: bool) -> 
         )  # fmt: skip
     best = front(points)
     if len(best) > 1:
-        axes.step(best["cost"], best["mean"], where="post", color="#c9c9c9", linewidth=3, zorder=0)
+        axes.step(best["cost"], best["mean"], where="post", color="#c9c9c9", linewidth=2, zorder=0)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,)))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
