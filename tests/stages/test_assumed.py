@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 
+import pytest
 import torch
 
 from ddpg.stages.degrading import Belongings
 
+pytestmark = pytest.mark.usefixtures("prior")
 
-def test_a_method_that_is_told_another_noise_level_reckons_with_it(restoring, prior, job):
+
+def test_a_method_that_is_told_another_noise_level_reckons_with_it(restoring, job):
     true, _ = restoring(job, folder="true")
     told, _ = restoring(dataclasses.replace(job, assumed_sigma_y=0.2), folder="told")
     other, _ = restoring(dataclasses.replace(job, sigma_y=0.2), folder="other")
@@ -20,9 +23,7 @@ def test_a_method_that_is_told_another_noise_level_reckons_with_it(restoring, pr
     assert torch.equal(same[name], true[name])
 
 
-def test_a_method_that_is_told_another_kernel_restores_with_it(
-    restoring, observing, prior, job, tmp_path
-):
+def test_a_method_that_is_told_another_kernel_restores_with_it(restoring, observing, job, tmp_path):
     def observed(kernel, name):
         return observing(
             tmp_path / f"{name}.safetensors", task="blur", backend="circular", card="lens",
