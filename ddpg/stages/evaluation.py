@@ -34,6 +34,8 @@ NO_TRUTH = "the observations came without their truth"
 """Why a metric that asks for the truth is empty."""
 BATCH_SIZES = {"cpu": 4, "cuda": 16}
 """Images at a time. On a CPU more are slower; LPIPS takes up to 330 MB for each (VGG, 256 px)."""
+LARGEST = 512
+"""Side of pictures of which so many are measured at a time; of larger ones fewer are."""
 
 
 class Measured(NamedTuple):
@@ -269,9 +271,11 @@ def _note_precision(rows: Sequence[dict[str, object]], restored: Mapping[str, Te
 
 
 def _batches(images: Mapping[str, Tensor], count: int) -> Iterator[list[str]]:
-    """The images in batches of one size."""
+    """The images in batches of one size, of fewer where they are large."""
     for group in by_size({name: (x.shape[-2], x.shape[-1]) for name, x in images.items()}):
-        yield from (group[first : first + count] for first in range(0, len(group), count))
+        height, width = images[group[0]].shape[-2:]
+        fitting = max(1, min(count, count * LARGEST**2 // (height * width)))
+        yield from (group[first : first + fitting] for first in range(0, len(group), fitting))
 
 
 def _call(metric: Metric, backbones: Mapping[str, Path]) -> Callable[[Pictures], Tensor]:

@@ -22,7 +22,7 @@ from ddpg.files.tensors import read_names, read_tensors, write_tensors
 from ddpg.jobs.restoration import Recording, Restoration
 from ddpg.priors import GaussianPrior
 from ddpg.priors.base import Prior
-from ddpg.stages import batches
+from ddpg.stages import batches, evaluation
 from ddpg.stages.degrading import Belongings, read_sizes
 from ddpg.stages.evaluation import evaluate
 from ddpg.stages.observations import MotionKernels, observe
@@ -401,6 +401,16 @@ def test_a_restoration_of_another_size_is_refused(folder, tmp_path):
             UserError, match=f"a picture of 40 x 40 cannot have a .* {side} x {side}"
         ):
             measured(folder, tmp_path, {"b": torch.zeros(3, side, side)}, scale=scale)
+
+
+def test_few_large_pictures_are_measured_at_a_time():
+    def batches_of(side, count):
+        images = {str(k): torch.empty(3, side, side, device="meta") for k in range(count)}
+        return [len(batch) for batch in evaluation._batches(images, 4)]
+
+    assert batches_of(512, 6) == [4, 2]
+    assert batches_of(730, 4) == [1, 1, 1, 1]
+    assert batches_of(4000, 2) == [1, 1]
 
 
 def test_parts_of_pictures():
