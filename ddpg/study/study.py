@@ -178,6 +178,12 @@ class Study:
             and self.cards[row.cell.dataset].has_truth
         }
 
+    @cached_property
+    def further_draws(self) -> list[Experiment]:
+        """Restorations beyond the study's repeats, which no measurement has but that of samples."""
+        measured = {row.path for row in self.experiments}
+        return [row for rows in self.sampled.values() for row in rows if row.path not in measured]
+
     def _prior_name(self, row: Experiment) -> str:
         return self.priors[row.cell.dataset].name if METHODS[row.method].uses_prior else ""
 
@@ -189,8 +195,8 @@ class Study:
     @cached_property
     def by_path(self) -> dict[str, Experiment]:
         """Experiments by their path, ``dataset/degradation/sigma_y/label`` and the prior."""
-        drawn = [row for rows in self.sampled.values() for row in rows]
-        return {experiment.path: experiment for experiment in [*self.experiments, *drawn]}
+        rows = [*self.experiments, *self.further_draws]
+        return {experiment.path: experiment for experiment in rows}
 
     @cached_property
     def cells(self) -> dict[str, Cell]:

@@ -92,23 +92,35 @@ def read_status(study: Study, results: Path, now: float) -> list[Row]:
         now: seconds since 1970.
     """
     asked, places = Asked(study, results), Places.below(results)
-    return [_read_row(study, row, places, now, asked) for row in study.experiments]
+    rows = [_read_row(study, row, places, now, asked) for row in study.experiments]
+    further = [
+        _read_row(study, row, places, now, asked, is_measured=False) for row in study.further_draws
+    ]
+    return rows + further
 
 
 def _read_row(
-    study: Study, experiment: Experiment, places: Places, now: float, asked: Asked
+    study: Study,
+    experiment: Experiment,
+    places: Places,
+    now: float,
+    asked: Asked,
+    *,
+    is_measured: bool = True,
 ) -> Row:
+    """The shards of an experiment; one that is not measured by itself is done when restored."""
     path, size = experiment.path, study.config.shard_size
     restored = _times(Path(places.stage("restorations"), path), ".safetensors")
     signs = _Signs(places, path, now)
-    measured = _times(Path(places.stage("evaluations"), path), ".csv")
+    measured = _times(Path(places.stage("evaluations"), path), ".csv") if is_measured else restored
     count = study.selections[experiment.cell.dataset].count
     costs = Path(places.stage("restorations"), path)
     row = Row(experiment)
     for number, first in enumerate(range(0, count, size)):
         images = min(size, count - first)
         there = number in measured or number in restored
-        if there and asked.is_other(experiment, number, measured=number in measured):
+        known = is_measured and number in measured
+        if there and asked.is_other(experiment, number, measured=known):
             running = signs.of("restore", number)[0] == RUNNING
             row.shards.append(Shard(RUNNING if running else LEFT, images, 0, is_other=True))
         elif number in measured and (number in restored or not signs.keeps(number)):

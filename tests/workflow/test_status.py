@@ -425,3 +425,17 @@ def test_a_study_that_has_run_is_done(finished) -> None:
     told = subprocess.run(command, **finished.process_options(), check=True).stdout
     assert "12 of 12 images restored" in told
     assert "another study" not in told
+
+
+def test_further_draws_are_done_when_they_are_restored(study: Study) -> None:
+    sheet = Path("sheet.tsv").read_text().replace("label\n", "label\tdraws\n")
+    Path("sheet.tsv").write_text(
+        sheet.replace("\tsr_bicubic\t0\tddpg\t", "\tsr_bicubic\t0\tddpg\t\t2")
+    )
+    drawn = Study(study.config.model_dump())
+    first, second = f"{SR}/{DDPG}", f"{SR}/{DDPG}/repeat-1"
+    for path in (first, second):
+        restored(path, 0)
+    assert states(drawn, first) == ["left", "left", "left"]  # it is not measured yet
+    assert states(drawn, second) == ["done", "left", "left"]
+    assert len(read_status(drawn, RESULTS, NOW)) == 4

@@ -77,7 +77,7 @@ def bytes_of(study: Study) -> int | None:
     for cell in study.cells.values():
         reduced = areas[cell.dataset] / (cell.degradation.scale or 1) ** 2
         total += _OBSERVED * reduced * study.selections[cell.dataset].count
-    for experiment in study.experiments:
+    for experiment in study.by_path.values():
         dataset = experiment.cell.dataset
         total += _RESTORED * areas[dataset] * study.selections[dataset].count
     return int(total)
@@ -89,7 +89,7 @@ def files_of(study: Study) -> int:
     total = _FILES_OF_STUDY + 10 * len(study.cells)
     total += sum(_FILES_OF_SHARD * count for count in shards.values())
     total += sum(_FILES_OF_SHARD * shards[cell.dataset] for cell in study.cells.values())
-    for experiment in study.experiments:
+    for experiment in study.by_path.values():
         dataset = experiment.cell.dataset
         total += _FILES_OF_EXPERIMENT * shards[dataset] + study.selections[dataset].count
     return total
