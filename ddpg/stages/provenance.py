@@ -213,17 +213,15 @@ def enlarged_pictures(
         card.name: sides_of(entry["image_size"])
         for entry in (config.get("datasets", ()) if indexes else ())
         for card in [read_dataset_card(entry["card"])]
-        if not card.observations
+        if not card.observations and not card.source.prior
     }
     lines = []
     for dataset, index in indexes.items():
-        if dataset not in sizes:
-            continue  # observations are as large as they are
-        taken = [row for row in read_index(index) if row.id in pictures.get(dataset, ())]
-        sides = sizes[dataset]
+        sides = sizes.get(dataset)
         if sides is None:
-            continue
+            continue  # observations, drawn pictures and native ones are as large as they are
         height, width = sides
+        taken = [row for row in read_index(index) if row.id in pictures.get(dataset, ())]
         small = [row for row in taken if row.height < height or row.width < width]
         if small:
             named = [f"{row.id} ({row.width} x {row.height})" for row in small[:_NAMED]]

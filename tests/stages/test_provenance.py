@@ -179,6 +179,11 @@ def test_enlarged_pictures_are_named(tmp_path: Path) -> None:
         "mine: 2 of 3 pictures are smaller than 64 x 64: b (80 x 63), c (8 x 8)"
     ]
     assert enlarged_pictures(config, files, {"mine": {"a"}}) == []
+    for source in ({"prior": "gaussian"}, None):
+        drawn = card | ({"source": source} if source else {"crop": "none"})
+        (tmp_path / "other-name.yaml").write_text(yaml.safe_dump(drawn))
+        entry = config["datasets"][0] | ({} if source else {"image_size": "native"})
+        assert enlarged_pictures({"datasets": [entry]}, files, {"mine": {"a", "b", "c"}}) == []
 
 
 def test_metrics_say_their_libraries_and_weights(tmp_path: Path) -> None:
