@@ -401,4 +401,4 @@ def test_a_study_without_any_value_still_opens(open_page, tmp_path):
     metrics = pd.DataFrame(metric_rows()).assign(value="", note="lost")
     page = open_page(write_study(tmp_path, metrics, []))
     assert page.locator("#missing").is_visible()
-    assert "PSNR is left out: lost." in page.inner_text("#tables")
+    assert "PSNR, SSIM and HaarPSI are left out: lost." in page.inner_text("#tables")
