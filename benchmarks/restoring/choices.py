@@ -7,9 +7,9 @@
 Every task of `ddpg restore` is measured at several noise levels with each method's recommended
 settings, on pictures that are in no study: at 96 x 96 on the three that `benchmarks/tuning.py`
 tunes with, with `--large` at 256 x 256 on six, of which the embedded prior has seen three when it
-was trained. Missing are two pixels of five ("inpainting"), or what scratches cover ("scratches");
-the error is that of the missing pixels where there is no noise. Written line by line; tasks, levels
-and methods that stand in the file already are left out.
+was trained. Missing are two pixels of five ("inpainting"), or what scratches cover ("scratches",
+of up to 8 pixels; "wide", of 14); the error is that of the missing pixels where there is no noise.
+Written line by line; tasks, levels and methods that stand in the file already are left out.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ import argparse
 import csv
 import itertools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -46,7 +47,10 @@ LARGE_PICTURES = {
 }
 SIZE, LARGE_SIZE = 96, 256
 TASKS = ("blur", "sr_bicubic", "denoising", "inpainting")
-SCRATCHES = "scratches"
+SCRATCHES, WIDE = "scratches", "wide"
+WIDE_LINES = ((20, 0, 150, 255), (255, 90, 0, 130))
+"""Ends of lines of 14 pixels through the middle of 256 x 256."""
+SCRATCH_WIDTHS = (2, 3, 4, 5, 6, 8)
 COLUMNS = ("task", "sigma_y", "method", "steps", "psnr", "consistency", "seconds")
 LEVELS = (0.0, 0.01, 0.05)
 METHODS = (("idpg", 20), ("idpg", 50), ("ddpg", 20), ("ddpg", 50))
@@ -61,7 +65,7 @@ def main() -> None:
     """Measure what is not measured yet, and write it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--tasks", nargs="+", default=TASKS, choices=(*TASKS, SCRATCHES))
+    parser.add_argument("--tasks", nargs="+", default=TASKS, choices=(*TASKS, SCRATCHES, WIDE))
     parser.add_argument("--levels", nargs="+", type=float, default=LEVELS)
     parser.add_argument(
         "--methods", nargs="+", type=_with_steps, default=METHODS, metavar="METHOD:STEPS"
@@ -105,7 +109,7 @@ def measured(
 ) -> list[str]:
     """Mean PSNR in dB, mean consistency, seconds for a picture, and the PSNR of each."""
     request = Request(
-        task="inpainting" if task == SCRATCHES else task,
+        task="inpainting" if task in (SCRATCHES, WIDE) else task,
         kernel=read_kernel(KERNEL) if task == "blur" else None,
         scale=SCALE if task.startswith("sr_") else None,
         sigma_y=sigma_y,
@@ -117,7 +121,13 @@ def measured(
     started = time.perf_counter()
     for number, truth in enumerate(truths):
         random = np.random.default_rng(number)
-        mask = scratches(truth.shape[:2], random) if task == SCRATCHES else None
+        mask = None
+        if task == SCRATCHES:
+            ends = [random.uniform(0, 1, 4) for _ in SCRATCH_WIDTHS]
+            lines = [end * [*truth.shape[1::-1], *truth.shape[1::-1]] for end in ends]
+            mask = hidden(truth.shape[:2], lines, SCRATCH_WIDTHS)
+        elif task == WIDE:
+            mask = hidden(truth.shape[:2], WIDE_LINES, (14, 14))
         y, mask, wanted = observed(request, truth, mask, random)
         restored = restorer.restore(Picture(y), mask)
         error = (restored.picture.pixels.astype(np.float64) - wanted) ** 2
@@ -130,12 +140,11 @@ def measured(
     return [f"{np.mean(scores):.2f}", f"{np.mean(fits):.2f}", f"{seconds:.1f}", *each]
 
 
-def scratches(size: tuple[int, int], random: np.random.Generator) -> Mask:
-    """Six lines across a picture, of 2 to 8 pixels: False where they are."""
+def hidden(size: tuple[int, int], lines: Iterable[Any], widths: Sequence[int]) -> Mask:
+    """False where lines of these widths are, each from x, y to x, y."""
     image = Image.new("L", (size[1], size[0]), 255)
-    for width in (2, 3, 4, 5, 6, 8):
-        ends = random.uniform(0, 1, 4) * [size[1], size[0], size[1], size[0]]
-        ImageDraw.Draw(image).line([tuple(ends[:2]), tuple(ends[2:])], fill=0, width=width)
+    for (x, y, u, v), width in zip(lines, widths, strict=True):
+        ImageDraw.Draw(image).line([(x, y), (u, v)], fill=0, width=width)
     return np.asarray(image) > 0
 
 

@@ -52,7 +52,6 @@ _SUPER_RESOLUTION: Mapping[str, Any] = {
 _GENERATION: Mapping[str, Any] = {
     "like": "inpainting",
     "negligible": 5 / 255,
-    "method": "ddpg",
     "steps": 50,
 }
 
@@ -78,7 +77,7 @@ TASKS: Mapping[str, RestoringTask] = {
         ),
         RestoringTask("denoising", "noise alone", like="denoising", steps=50),
         RestoringTask("inpainting", "missing pixels", mask="needed", **_GENERATION),
-        RestoringTask("colorization", "missing colours", **_GENERATION),
+        RestoringTask("colorization", "missing colours", method="ddpg", **_GENERATION),
     )
 }
 """Every task of ``ddpg restore``."""

@@ -14,6 +14,7 @@ import ddpg
 from ddpg.errors import UserError
 from ddpg.priors.cards.card import read_card
 from ddpg.priors.checkpoints.conversion import random_checkpoint
+from ddpg.restoring.requests import Request
 
 COPY = {"task": "denoising", "method": "pinv", "sigma_y": 0.0}
 
@@ -126,3 +127,18 @@ def test_consistency_models_are_not_for_single_pictures(tmp_path):
     (tmp_path / "own.yaml").write_text(yaml.safe_dump(card))
     with pytest.raises(UserError, match="a consistency model; pictures are restored one by one"):
         ddpg.restore(image, task="denoising", method="ddrm", prior=tmp_path / "own.yaml")
+
+
+@pytest.mark.parametrize(
+    ("task", "samples", "method"),
+    [
+        ("denoising", 1, "idpg"),
+        ("inpainting", 1, "idpg"),
+        ("inpainting", 2, "ddpg"),
+        ("colorization", 1, "ddpg"),
+    ],
+)
+def test_what_is_done_where_nobody_says(task, samples, method):
+    request = Request(task=task, samples=samples)
+    assert request.the_method.name == method
+    assert request.values(0.05)["steps"] == 50
