@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ddpg.comparison.figures.canvas import new_figure, paper
+from ddpg.comparison.figures.panels import add_legend, legend_height
 from ddpg.comparison.figures.sweeps import axis_of, draw_sweep, draw_sweeps, runs_of, sweep_points
 from ddpg.comparison.statistics.summary import Summary
+from ddpg.comparison.style import method_styles
 from ddpg.files.long_table import COLUMNS, packed_origins
 from ddpg.study.settings.sweeps import Run, find_sweeps, swept_parameters
 
@@ -139,3 +142,16 @@ def test_values_that_are_missing_or_infinite_are_left_out(tmp_path):
     summary = table(tmp_path / "metrics.csv", rows)
     assert list(sweep_points(summary, "gamma")["value"]) == ["1", "100"]
     draw_sweep(summary, tmp_path / "gamma", parameter="gamma")
+
+
+@pytest.mark.parametrize("width", [2.0, 3.2, 6.9])
+def test_a_legend_is_no_wider_than_its_figure(width):
+    styles = method_styles({f"ddpg-with-{n}": "ddpg" for n in range(9)})
+    with paper():
+        figure = new_figure(width, 1 + legend_height(styles, width=width))
+        figure.subplots()
+        add_legend(figure, styles)
+        figure.draw_without_rendering()
+        box = figure.legends[0].get_window_extent()
+        assert box.x0 >= 0
+        assert box.x1 <= width * figure.dpi

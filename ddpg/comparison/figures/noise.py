@@ -81,7 +81,7 @@ def _curves_figure(rows: pd.DataFrame, summary: Summary) -> Figure:
     styles = summary.styles_in(rows)
     lines, columns = panel_grid(rows)
     width = max(PAGE, 1.3 * len(columns)) if len(columns) > 2 else 0.35 * PAGE * len(columns) + 0.8
-    figure = new_figure(width, _ROW * len(lines) + legend_height(styles))
+    figure = new_figure(width, _ROW * len(lines) + legend_height(styles, width=width))
     axes = figure.subplots(len(lines), len(columns), squeeze=False)
     for i, line in enumerate(lines):
         for j, column in enumerate(columns):

@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ddpg.comparison.figures.canvas import COLUMN, new_figure
+from ddpg.comparison.figures.canvas import COLUMN, PAGE, new_figure
 from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles, quality_metrics
 from ddpg.comparison.statistics.pairs import count
 from ddpg.comparison.statistics.reasons import shortened
@@ -26,6 +26,8 @@ LEGEND = 0.35
 MOST_LABELS = 12
 """Labels that can be told apart in one panel."""
 _LEGEND_COLUMNS = 7
+_HANDLE, _LETTER = 0.45, 0.058
+"""Widths in a legend, in inches: of a symbol with the space around it, and of a letter."""
 _INSTEAD = 3
 """Metrics that are drawn of a data set that has none of the usual ones."""
 _PERCEPTUAL = ("lpips_alex", "lpips_vgg", "lpips_squeeze", "haarpsi", "ssim")
@@ -75,7 +77,7 @@ def add_legend(figure: Figure, styles: Styles, sizes: dict[float, float] | None 
     """Name the methods, and in lines of their own the sizes, below the panels."""
     looks = [line_look(style) | {"label": style.name} for style in styles.values()]
     dots = [_dot_look(area, level) for level, area in (sizes or {}).items()]
-    columns = max(_legend_columns(len(looks)), len(dots))
+    columns = max(_legend_columns(styles, figure.get_figwidth()), len(dots))
     blank = {"linestyle": "", "label": " "}
     lines = [
         list(line)
@@ -87,15 +89,23 @@ def add_legend(figure: Figure, styles: Styles, sizes: dict[float, float] | None 
     figure.legend(handles=handles, loc="outside lower center", ncols=columns)
 
 
-def _legend_columns(count: int) -> int:
-    """Columns that fill the lines of a legend about evenly."""
-    lines = -(-count // _LEGEND_COLUMNS)
-    return -(-count // lines)
+def _legend_columns(styles: Styles, width: float) -> int:
+    """Columns that fill the lines of a legend about evenly, and a figure's width at most."""
+    names = [style.name for style in styles.values()]
+    for most in range(_LEGEND_COLUMNS, 1, -1):
+        lines = -(-len(names) // most)
+        columns = -(-len(names) // lines)
+        letters = [max(map(len, names[column::columns])) for column in range(columns)]
+        if sum(_HANDLE + _LETTER * count for count in letters) <= width:
+            return columns
+    return 1
 
 
-def legend_height(styles: Styles, sizes: dict[float, float] | None = None) -> float:
-    """Return the height of the legend of :func:`add_legend`, in inches."""
-    lines = -(-len(styles) // max(_legend_columns(len(styles)), len(sizes or {})))
+def legend_height(
+    styles: Styles, sizes: dict[float, float] | None = None, *, width: float = PAGE
+) -> float:
+    """Return the height of the legend of :func:`add_legend`, in inches, in a figure of a width."""
+    lines = -(-len(styles) // max(_legend_columns(styles, width), len(sizes or {})))
     return LEGEND + 0.14 * (lines - 1 + bool(sizes))
 
 

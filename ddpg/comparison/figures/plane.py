@@ -67,7 +67,8 @@ def _plane_figure(points: pd.DataFrame, summary: Summary) -> Figure:
     groups = list(points.groupby(DEGRADATION_KEYS, dropna=False, sort=False))
     columns = min(3, len(groups))
     lines = -(-len(groups) // columns)
-    figure = new_figure(PAGE * max(columns, 1.4) / 3, 2.0 * lines + legend_height(styles, sizes))
+    width = PAGE * max(columns, 1.4) / 3
+    figure = new_figure(width, 2.0 * lines + legend_height(styles, sizes, width=width))
     axes = figure.subplots(lines, columns, squeeze=False).ravel()
     for panel, ((dataset, *_), group) in zip(axes, groups, strict=False):
         _draw_plane(panel, group, styles, sizes)

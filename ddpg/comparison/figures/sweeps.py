@@ -13,7 +13,6 @@ import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
@@ -21,6 +20,8 @@ from ddpg.comparison.figures.pairs import against, shown_metrics
 from ddpg.comparison.figures.panels import (
     Styles,
     add_absent,
+    add_legend,
+    legend_height,
     line_look,
     note_figure,
 )
@@ -200,10 +201,7 @@ def _figure(points: pd.DataFrame, summary: Summary, parameter: str) -> Figure:
         [value for _, value in sorted(zip(points["label"], points["value"], strict=True))]
     )
     width = PAGE if across > 2 or len(styles) > 2 else 0.35 * PAGE * across + 0.8
-    longest = max(len(style.name) for style in styles.values())
-    entries = max(1, min(len(styles), int(width / (0.45 + 0.065 * longest))))
-    legend = 0.35 + 0.14 * (-(-len(styles) // entries) - 1)
-    figure = new_figure(width, _ROW * lines + legend + 0.1)
+    figure = new_figure(width, _ROW * lines + legend_height(styles, width=width) + 0.1)
     axes = figure.subplots(lines, across, squeeze=False)
     numbered = points.groupby(CELL_KEYS, dropna=False, sort=False).ngroup()
     for number, cell in enumerate(cells):
@@ -222,8 +220,7 @@ def _figure(points: pd.DataFrame, summary: Summary, parameter: str) -> Figure:
         line, column = divmod(number, across)
         for place in range(len(metrics)):
             axes[line * len(metrics) + place, column].set_axis_off()
-    handles = [Line2D([], [], **line_look(s), label=s.name) for s in styles.values()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=entries)
+    add_legend(figure, styles)
     shown = summary.means[summary.means["label"].isin(points["label"])]
     add_absent(figure, shown.merge(points[CELL_KEYS].drop_duplicates(), on=CELL_KEYS), metrics)
     if len(left_out):
