@@ -22,6 +22,7 @@ VALUES = {
 def tables(make_rows, write_csv, tmp_path):
     """The long tables of three methods, one of which has no samples and one equal ones."""
     psnr = [row for label in ("ddrm", "idpg", "pinv") for row in make_rows(label, "psnr", [30, 31])]
+    psnr += make_rows("observation", "psnr", [20, 21])
     metrics = write_csv(psnr).rename(tmp_path / "all.csv")
     content = []
     for metric, value in VALUES.items():

@@ -13,6 +13,7 @@ from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles, rea
 from ddpg.comparison.statistics.summary import summarise
 from ddpg.comparison.style import METRIC_STYLES, MethodStyle
 from ddpg.metrics.ensembles import nominal_of_range
+from ddpg.study.names import OBSERVED
 
 THOUSANDTHS = ("crps", "spread", "error_of_mean")
 PERCENT = ("coverage_50", "coverage_90", "coverage_range")
@@ -45,6 +46,7 @@ class Posterior:
         """
         metrics = read_metrics(metrics_csv)
         rows = metrics[[*CELL_KEYS, "cell", "method", "label"]].drop_duplicates()
+        rows = rows[rows["method"] != OBSERVED]  # nobody has restored it
         return cls(read_metrics(posterior_csv), label_styles(metrics), rows)
 
     @cached_property
