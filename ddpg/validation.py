@@ -422,6 +422,9 @@ def _sections(annotation: Any, item: bool = False) -> Iterator[tuple[type[BaseMo
 _NOTHING = ("", "null", "~", "None")
 
 
+_NUMBERS = {int, float}
+
+
 def as_asked(model: type[BaseModel], content: Mapping[str, Any]) -> dict[str, Any]:
     """Values from a command line in the types that a model asks for, where their text allows it.
 
@@ -440,16 +443,24 @@ def _converted(field: FieldInfo, value: Any) -> Any:
     if isinstance(value, Mapping):
         return as_asked(sections[False], value) if False in sections else value
     if isinstance(value, list):
-        asked = sections.get(True)
-        return [as_asked(asked, v) if asked and isinstance(v, Mapping) else v for v in value]
+        asked, items = sections.get(True), set(_item_types(field.annotation))
+        return [_converted_item(asked, items, item) for item in value]
     kinds = set(_plain_types(field.annotation))
     if isinstance(value, str) and value in _NOTHING and type(None) in kinds:
         return None
-    if isinstance(value, str) and str not in kinds:
+    # Where a text is one of two things that are allowed, one that is a number is meant as one.
+    if isinstance(value, str) and (str not in kinds or kinds & _NUMBERS):
         return _number_in(value, kinds)
     if type(value) in (int, float) and str in kinds and not kinds & {int, float}:
         return str(value)
     return value
+
+
+def _converted_item(asked: type[BaseModel] | None, kinds: set[type], item: Any) -> Any:
+    if asked and isinstance(item, Mapping):
+        return as_asked(asked, item)
+    numbers = bool(kinds & _NUMBERS) and str not in kinds
+    return _number_in(item, kinds) if isinstance(item, str) and numbers else item
 
 
 def _plain_types(annotation: Any) -> Iterator[type]:
@@ -459,6 +470,15 @@ def _plain_types(annotation: Any) -> Iterator[type]:
     elif get_origin(annotation) is not list:
         for argument in get_args(annotation):
             yield from _plain_types(type(argument) if isinstance(argument, str) else argument)
+
+
+def _item_types(annotation: Any) -> Iterator[type]:
+    """The types of the items of a list, through unions."""
+    for argument in get_args(annotation):
+        if get_origin(annotation) is list:
+            yield from _plain_types(argument)
+        else:
+            yield from _item_types(argument)
 
 
 def _number_in(text: str, kinds: set[type]) -> Any:

@@ -197,6 +197,14 @@ def test_a_key_can_be_taken_back_on_a_command_line(word):
     }
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"), [("64", 64), (["96", "128"], [96, 128]), ("native", "native")]
+)
+def test_a_size_of_a_command_line_is_a_number_a_pair_or_a_word(text, expected):
+    given = {"datasets": [{"card": "a", "image_size": text}]}
+    assert as_asked(StudyConfig, given)["datasets"][0]["image_size"] == expected
+
+
 def test_text_of_a_command_line_becomes_what_the_model_asks_for():
     content = {
         "name": 202411,
