@@ -104,6 +104,8 @@ def synthetic(folder: Path, shards: int, rows: int = ROWS) -> tuple[str, ...]:
     """Make up a study of some rows in two cells, with shards of one image; give its options."""
     images = shards // rows
     (folder / "pictures").mkdir(exist_ok=True)
+    for number in range(images):
+        (folder / f"pictures/{number}.png").touch()
     card = f"name: many\nsource: {{folder: pictures}}\nimages: {{count: {images}}}\n"
     (folder / "config/cards/datasets/many.yaml").write_text(card)
     lines = ["dataset\ttask\tsigma_y\tmethod\tlabel"]

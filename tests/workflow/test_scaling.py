@@ -56,6 +56,7 @@ for arguments in json.loads(sys.argv[1]):
     assert os.waitpid(copy, 0)[1] == 0
 """
 
+ROOT = Path(__file__).parents[2]
 TASKS = ("sr_bicubic", "deblur_gauss")
 METHODS = ("pinv", "ddpg")
 SIZES = (5, 10, 20)
@@ -79,9 +80,11 @@ def dry_run(folder: Path, shards: int) -> list[str]:
     """The arguments of Snakemake for a study in shards of one image, which is laid out."""
     config = folder / "config"
     name = f"many-{shards}"
-    card = f"name: many\nsource: {{folder: pictures}}\nimages: {{count: {shards}}}\n"
+    card = f"name: many\nsource: {{folder: pictures-{shards}}}\nimages: {{count: {shards}}}\n"
     (config / f"cards/datasets/{name}.yaml").write_text(card)
-    (folder / "pictures").mkdir(exist_ok=True)
+    (folder / f"pictures-{shards}").mkdir(exist_ok=True)
+    for number in range(shards):
+        (folder / f"pictures-{shards}/{number}.png").touch()
     rows = [f"many\t{task}\t0.05\t{method}\n" for task in TASKS for method in METHODS]
     (config / "many.tsv").write_text("dataset\ttask\tsigma_y\tmethod\n" + "".join(rows))
     dataset = {"card": f"config/cards/datasets/{name}.yaml", "image_size": 64}
@@ -112,8 +115,8 @@ def test_functions_are_called_once_for_each_job(calls):
         "weights": restored,
         "classifier": restored,
         "restored_truth": restored,
-        # Of preparation, observations, restorations and evaluations.
-        "spec": 1 + len(TASKS) + 2 * restored,
+        # Of preparation, observations and their evaluation, restorations and theirs.
+        "spec": 1 + 2 * len(TASKS) + 2 * restored,
     }
     assert {name: added(calls, name, 10, 20) for name in expected} == expected
 
@@ -127,8 +130,9 @@ def test_no_function_is_inspected_for_every_job(calls):
     assert added(calls, "signatures", 5, 20) == 0
 
 
-def test_what_the_study_asks_for_is_settled_once(calls):
-    assert {calls[size]["backbone"] for size in SIZES} == {1}
+def test_what_the_study_asks_for_is_settled_once_by_each_rule(calls):
+    text = "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
+    assert {calls[size]["backbone"] for size in SIZES} == {text.count("inputs.backbone(")}
 
 
 def test_garbage_is_looked_for_seldom(calls):
