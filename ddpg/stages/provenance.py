@@ -23,7 +23,6 @@ from ddpg.metrics.catalogue import METRICS
 from ddpg.priors.cards.card import read_card
 from ddpg.priors.cards.own_files import weights_content
 from ddpg.priors.checkpoints.records import read_record
-from ddpg.stages.sizes.checking import cropped_pictures
 from ddpg.study.names import cell_name, degradation_name
 from ddpg.study.sizes.sides import sides_of
 
@@ -196,6 +195,12 @@ def failed_restorations(metrics: Path) -> list[str]:
     return _shortened(
         [f"{name}: {reason}" for name, reason in reasons.items() if name not in measured]
     )
+
+
+def cropped_pictures(file: Path) -> list[str]:
+    """What is cut off pictures of their own sizes, as ``ddpg job check-sizes`` wrote it down; a
+    line for each cell."""
+    return json.loads(file.read_text(encoding="utf-8"))["cropped"]
 
 
 def enlarged_pictures(

@@ -27,10 +27,10 @@ from ddpg.stages.degrading import Belongings, read_sizes
 from ddpg.stages.evaluation import evaluate
 from ddpg.stages.observations import MotionKernels, observe
 from ddpg.stages.preparation import prepare_images
-from ddpg.stages.provenance import enlarged_pictures
+from ddpg.stages.provenance import cropped_pictures, enlarged_pictures
 from ddpg.stages.restoration import restore_shard
 from ddpg.stages.samples import evaluate_samples
-from ddpg.stages.sizes.checking import check_sizes, cropped_pictures
+from ddpg.stages.sizes.checking import check_sizes
 from ddpg.stages.sizes.shapes import counterpart, inner
 from ddpg.stages.trajectory import record_image
 from ddpg.stages.trajectory_file import read_trajectory

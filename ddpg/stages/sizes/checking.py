@@ -53,11 +53,6 @@ def check_sizes(
         path.write_text(json.dumps({"cropped": cropped}, indent=2) + "\n", encoding="utf-8")
 
 
-def cropped_pictures(file: Path) -> list[str]:
-    """What is cut off, as :func:`check_sizes` wrote it down; a line for each cell."""
-    return json.loads(file.read_text(encoding="utf-8"))["cropped"]
-
-
 def size_problems(rows: Sequence[Row], demands: Demands) -> Iterator[str]:
     """What keeps a degradation from pictures, a line each with the first of them."""
     found: dict[str, list[str]] = {}
