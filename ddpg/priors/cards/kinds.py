@@ -44,7 +44,10 @@ class PriorKind:
 PRIOR_KINDS: Registry[PriorKind] = Registry(
     "ddpg.priors",
     PriorKind,
-    reserved=("residual_unet", "ddpm_unet", "adm_unet", "adm_classifier", "diffusers"),
+    reserved=(
+        *("residual_unet", "ddpm_unet", "adm_unet", "adm_classifier", "diffusers"),
+        "gaussian_mixture",
+    ),
 )
 """The kinds of plug-ins; the package's own are in :mod:`ddpg.priors.cards.fields`."""
 
