@@ -145,7 +145,7 @@ def test_where_the_weights_lie(write: Write, weights: Any, local: str, fetched: 
             "beta_start (0.02) must not be above beta_end (0.0001)",
         ),
         ({"schedule": {"kind": "diffusers"}}, "needs an architecture of kind diffusers"),
-        ({"architecture": {"kind": "unet"}}, "kind must be one of gaussian_mixture, residual_unet, ddpm_unet"),
+        ({"architecture": {"kind": "unet"}}, "must be one of gaussian_mixture, residual_unet"),
         ({"architecture": CLASSIFIER}, "got 'adm_classifier'"),
         ({"architecture.channels": None}, "channels: is required"),
         ({"architecture.heads": 4}, "unknown key 'heads'; allowed: image_size"),
