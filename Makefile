@@ -11,7 +11,7 @@ RUNS := $(VENV)/.runs
 INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-# Where PyTorch comes from, if not from PyPI; README.md says when. Its wheels bring libraries of their own.
+# Where PyTorch comes from, if not from the usual index; README.md says when. Its wheels bring libraries of their own.
 TORCH_INDEX ?=
 INSTALL = $(if $(TORCH_INDEX),grep -vE '^(nvidia|cuda|triton)' $(1) | pip install --extra-index-url $(TORCH_INDEX) \
 	--requirement /dev/stdin,pip install --requirement $(1))
