@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ddpg.comparison.figures.cost import cost_points, front, with_paired_ends
+from ddpg.comparison.figures.cost import cost_points, front
 from ddpg.comparison.figures.grid import draw_grid
 from ddpg.comparison.figures.kernel import collect_kernels, draw_kernels
 from ddpg.comparison.figures.noise import curves
-from ddpg.comparison.figures.pairs import against, choose_reference
+from ddpg.comparison.figures.pairs import against, choose_reference, with_paired_ends
 from ddpg.comparison.figures.panels import leading
 from ddpg.comparison.figures.plane import plane
 from ddpg.comparison.figures.plots import (

@@ -67,8 +67,8 @@ def test_an_axis_suits_its_values(values, scale):
     assert axis_of(values).scale == scale
 
 
-def table(path: Path, rows: list[tuple]) -> Summary:
-    """A long table from (method, label, settings, PSNR of every image)."""
+def table(path: Path, rows: list[tuple], metric: str = "psnr") -> Summary:
+    """A long table from (method, label, settings, PSNR or another metric of every image)."""
     lines = []
     names = list(dict.fromkeys(name for _, _, settings, _ in rows for name in settings))
     for method, label, settings, values in rows:
@@ -77,7 +77,7 @@ def table(path: Path, rows: list[tuple]) -> Summary:
         origins = packed_origins(dict.fromkeys(settings, "sheet"))
         for number, value in enumerate(values):
             of = base | {"image": f"i{number}"}
-            lines.append(of | {"metric": "psnr", "value": value})
+            lines.append(of | {"metric": metric, "value": value})
             cost = {"metric": "network_evaluations", "value": "9", "note": "x"}
             lines.append(of | cost | {"origins": origins})
     with path.open("w", newline="") as stream:
@@ -107,6 +107,15 @@ def test_intervals_are_paired_against_the_best_of_the_series(tmp_path):
     assert ((ends > 0) & (ends < 0.05)).all(axis=None)
     assert points.loc["10", ["below", "above"]].isna().all()
     assert swept_parameters(runs_of(summary)) == ["gamma"]
+
+
+def test_the_best_of_a_metric_with_a_target_is_the_nearest_to_it(tmp_path):
+    rows = [
+        ("ddpg", f"d{gamma}", {"gamma": gamma}, [value] * 12)
+        for gamma, value in (("1", 0.4), ("10", 0.95), ("100", 1.3))
+    ]
+    points = sweep_points(table(tmp_path / "metrics.csv", rows, "consistency"), "gamma")
+    assert list(points.loc[points["best"], "value"]) == ["10"]
 
 
 def test_figures_of_all_sweeps_are_drawn_and_of_those_that_were_planned(tmp_path):

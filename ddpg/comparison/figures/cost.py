@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
-from ddpg.comparison.figures.pairs import against, shown_metrics
+from ddpg.comparison.figures.pairs import scores_of, shown_metrics, with_paired_ends
 from ddpg.comparison.figures.panels import (
     Styles,
     add_absent,
@@ -27,7 +27,7 @@ from ddpg.comparison.figures.panels import (
 )
 from ddpg.comparison.statistics.measurements import CELL_KEYS, DEGRADATION_KEYS
 from ddpg.comparison.statistics.summary import Summary
-from ddpg.comparison.style import METRIC_STYLES, cost_axis, degradation_title, method_styles
+from ddpg.comparison.style import cost_axis, degradation_title, method_styles
 from ddpg.study.names import OBSERVED, number_name
 
 _ROW = 1.45
@@ -61,25 +61,6 @@ def cost_points(summary: pd.DataFrame, cost: str) -> pd.DataFrame:
     return points.merge(chosen.drop_duplicates(DEGRADATION_KEYS)[CELL_KEYS], on=CELL_KEYS)
 
 
-def with_paired_ends(points: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
-    """Return the points with intervals that compare them with the best of their cell and metric.
-
-    Returns:
-        also ``below`` and ``above``: distances to the ends of the interval of the paired difference
-        from the point with the best mean; NaN for that one, and where there is no interval.
-    """
-    keys = [*CELL_KEYS, "metric"]
-    parts = []
-    for _, rows in points.groupby(keys, dropna=False, sort=False):
-        best = rows.loc[_score(rows).idxmax()]
-        here = pairs.merge(rows[keys].iloc[:1], on=keys)
-        paired = against(here, best["label"]).set_index("label").reindex(rows["label"])
-        below = (paired["difference"] - paired["low"]).to_numpy()
-        above = (paired["high"] - paired["difference"]).to_numpy()
-        parts.append(rows.assign(below=below, above=above))
-    return pd.concat(parts, ignore_index=True) if parts else points
-
-
 def front(points: pd.DataFrame) -> pd.DataFrame:
     """Return the Pareto front of the points of a panel: no point is as cheap as one and better.
 
@@ -89,16 +70,10 @@ def front(points: pd.DataFrame) -> pd.DataFrame:
     """
     if points.empty:
         return points
-    scored = points.assign(score=_score(points))
+    scored = points.assign(score=scores_of(points))
     paid = scored[scored["cost"] > 0].sort_values(["cost", "score"], ascending=[True, False])
     better = paid["score"] > paid["score"].cummax().shift(fill_value=-np.inf)
     return paid[better].drop(columns="score")
-
-
-def _score(points: pd.DataFrame) -> pd.Series:
-    """The means of one metric, of which higher is better."""
-    style = METRIC_STYLES[points["metric"].iloc[0]]
-    return style.direction * style.compared(points["mean"])
 
 
 def draw_cost(summary: Summary, output_stem: str | os.PathLike[str], *, cost: str) -> None:

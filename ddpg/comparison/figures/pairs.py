@@ -88,6 +88,32 @@ def against(pairs: pd.DataFrame, reference: str) -> pd.DataFrame:
     )
 
 
+def scores_of(points: pd.DataFrame) -> pd.Series:
+    """Return the means of one metric so turned that higher is better."""
+    style = METRIC_STYLES[points["metric"].iloc[0]]
+    return style.direction * style.compared(points["mean"])
+
+
+def with_paired_ends(points: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return the points with intervals that compare them with the best of their cell and metric.
+
+    Returns:
+        also ``best``, whether it is the point with the best mean, and ``below`` and ``above``:
+        distances to the ends of the interval of the paired difference from that one; NaN for it,
+        and where there is no interval.
+    """
+    keys = [*CELL_KEYS, "metric"]
+    parts = []
+    for _, rows in points.groupby(keys, dropna=False, sort=False):
+        best = rows.loc[scores_of(rows).idxmax(), "label"]
+        here = pairs.merge(rows[keys].iloc[:1], on=keys)
+        paired = against(here, best).set_index("label").reindex(rows["label"])
+        below = (paired["difference"] - paired["low"]).to_numpy()
+        above = (paired["high"] - paired["difference"]).to_numpy()
+        parts.append(rows.assign(best=rows["label"] == best, below=below, above=above))
+    return pd.concat(parts, ignore_index=True) if parts else points
+
+
 def draw_paired_differences(
     summary: Summary,
     output_stem: str | os.PathLike[str],

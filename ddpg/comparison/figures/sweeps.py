@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
-from ddpg.comparison.figures.pairs import against, shown_metrics
+from ddpg.comparison.figures.pairs import shown_metrics, with_paired_ends
 from ddpg.comparison.figures.panels import (
     Styles,
     add_absent,
@@ -117,23 +117,13 @@ def _series(summary: Summary, sweep: Sweep, number: int, name: str) -> list[pd.D
     ].iloc[:1]
     values = {label: value for value, label in sweep.labels.items()}
     means = summary.means.merge(cell, on=CELL_KEYS)
-    pairs = summary.pairs.merge(cell, on=CELL_KEYS)
-    parts = []
-    for metric in shown_metrics(summary.means):
-        rows = means[(means["metric"] == metric) & means["label"].isin(values) & (means["n"] > 0)]
-        rows = rows[np.isfinite(rows["mean"])]
-        if rows.empty:
-            continue
-        best = rows.loc[(METRIC_STYLES[metric].direction * rows["mean"]).idxmax(), "label"]
-        paired = against(pairs[pairs["metric"] == metric], best).set_index("label")
-        paired = paired.reindex(rows["label"])
-        ends = {
-            "below": (paired["difference"] - paired["low"]).to_numpy(),
-            "above": (paired["high"] - paired["difference"]).to_numpy(),
-        }
-        found = rows.assign(value=rows["label"].map(values), best=rows["label"] == best, **ends)
-        parts.append(found.assign(series=number, name=name))
-    return parts
+    means = means[means["label"].isin(values) & (means["n"] > 0) & np.isfinite(means["mean"])]
+    found = means.assign(value=means["label"].map(values), series=number, name=name)
+    return [
+        with_paired_ends(found[found["metric"] == metric], summary.pairs)
+        for metric in shown_metrics(summary.means)
+        if metric in set(found["metric"])
+    ]
 
 
 def axis_of(values: Sequence[str]) -> Axis:
