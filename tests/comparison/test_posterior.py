@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pandas as pd
 import pytest
 
@@ -92,3 +95,9 @@ def test_cells_without_samples_that_differ_are_not_drawn(tables, write_csv, make
 def test_the_nominal_share_of_a_range_depends_on_the_samples():
     assert [nominal("coverage_range", count) for count in (2, 9, 19)] == [1 / 3, 0.8, 0.9]
     assert nominal("coverage_50", 2) == 0.5
+
+
+def test_a_page_needs_no_torch():
+    code = "import sys, ddpg.comparison.page.page; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -29,6 +30,7 @@ from ddpg.comparison.posterior.exact import Exact, exact_tables
 from ddpg.comparison.posterior.summary import Posterior
 from ddpg.comparison.posterior.tables import posterior_tables
 from ddpg.comparison.products import FIGURES, SWEEPS
+from ddpg.comparison.statistics.measurements import read_metrics
 from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.style import METRIC_STYLES, dataset_name
 from ddpg.comparison.tables.entries import BOLD, Table
@@ -97,7 +99,7 @@ def write_page(
         [_figure(path) for path in figures],
         choose_pictures([_read_json(path) for path in grids], budget),
         thumbnails(truth, image_lists(summary.metrics)),
-        _measured_sections(metrics_csv, posterior_csv, best_csv),
+        _measured_sections(summary.metrics, posterior_csv, best_csv),
     )
     with replacing(output) as temporary:
         temporary.write_text(page, encoding="utf-8", newline="\n")
@@ -143,17 +145,18 @@ def render_page(
 
 
 def _measured_sections(
-    metrics_csv: str | os.PathLike[str],
+    metrics: pd.DataFrame,
     posterior_csv: str | os.PathLike[str] | None,
     best_csv: str | os.PathLike[str] | None,
 ) -> list[Section]:
     """What only some studies have."""
     found = []
+    samples = read_metrics(posterior_csv) if posterior_csv else None
     if best_csv:
-        exact = exact_tables(Exact.read(metrics_csv, best_csv, posterior_csv))
+        exact = exact_tables(Exact(metrics, read_metrics(best_csv), samples))
         found.append(Section("exact", "Beside the exact posterior", LEADS["exact"], exact))
-    if posterior_csv:
-        tables = posterior_tables(Posterior.read(metrics_csv, posterior_csv))
+    if samples is not None:
+        tables = posterior_tables(Posterior.of(metrics, samples))
         found.append(Section("posterior", "Posterior quality", LEADS["posterior"], tables))
     return found
 

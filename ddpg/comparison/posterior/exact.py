@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 
 from ddpg.comparison.posterior.exact_figure import draw_exact
-from ddpg.comparison.posterior.summary import Posterior, unranked
+from ddpg.comparison.posterior.summary import in_units, unranked
 from ddpg.comparison.posterior.tables import posterior_markdown
 from ddpg.comparison.products import EXACT
 from ddpg.comparison.statistics.measurements import (
     CELL_KEYS,
+    DEGRADATION_KEYS,
     label_styles,
-    named,
     per_image,
     read_metrics,
 )
@@ -26,12 +26,10 @@ from ddpg.comparison.statistics.summary import summarise
 from ddpg.comparison.style import MethodStyle, dataset_name
 from ddpg.comparison.tables.entries import Table
 from ddpg.comparison.tables.layout import quality_tables
-from ddpg.comparison.tables.writing import latex_page
-from ddpg.files.writing import replacing
+from ddpg.comparison.tables.writing import as_csv, latex_page, write_texts
+from ddpg.study.names import number_name
 
 KEYS = [*CELL_KEYS, "image"]
-UNIT = ("gap_crps", "gap_spread")
-"""Gaps that are shares of the best, shown in percent."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +58,7 @@ class Exact:
         Raises:
             UserError: a table is unusable.
         """
-        samples = None
-        if posterior_csv:
-            samples = Posterior.read(metrics_csv, posterior_csv).samples
+        samples = read_metrics(posterior_csv) if posterior_csv else None
         return cls(read_metrics(metrics_csv), read_metrics(best_csv), samples)
 
     @cached_property
@@ -87,6 +83,11 @@ class Exact:
     def means(self) -> pd.DataFrame:
         """One row per cell, label and gap, as of ``statistics.summary.summarise``."""
         return unranked(summarise(self.gaps))
+
+    @cached_property
+    def shown(self) -> pd.DataFrame:
+        """The same in the units of :data:`ddpg.comparison.style.METRIC_STYLES`."""
+        return unranked(summarise(in_units(self.gaps)))
 
     @cached_property
     def best_means(self) -> pd.DataFrame:
@@ -130,38 +131,20 @@ def _share(pairs: pd.DataFrame) -> pd.Series:
     return pairs["value"] / pairs["best"] - 1
 
 
-def in_units(frame: pd.DataFrame) -> pd.DataFrame:
-    """A long table of gaps with shares in percent."""
-    factors = frame["metric"].isin(UNIT).map({True: 100.0, False: 1.0})
-    return frame.assign(value=frame["value"] * factors)
-
-
 def exact_tables(exact: Exact) -> list[Table]:
     """Return the tables: gaps by method, with the best scores of the cell in words."""
-    tables = quality_tables(unranked(summarise(in_units(exact.gaps))), widest=1)
-    return [_completed(table, exact) for table in tables]
+    tables = quality_tables(exact.shown, widest=1)
+    groups = exact.shown.groupby(DEGRADATION_KEYS, dropna=False, sort=False)
+    return [_completed(table, rows, exact) for table, (_, rows) in zip(tables, groups, strict=True)]
 
 
-def _completed(table: Table, exact: Exact) -> Table:
-    rows = exact.best_means
-    here = rows[rows["dataset"] == table.dataset]
+def _completed(table: Table, rows: pd.DataFrame, exact: Exact) -> Table:
+    here = exact.best_means.merge(rows[DEGRADATION_KEYS].iloc[:1], on=DEGRADATION_KEYS)
     parts = []
-    for _, cell in here.groupby(CELL_KEYS, dropna=False, sort=False):
-        first = cell.iloc[0]
-        identity = "-".join(
-            part
-            for part in (
-                first["task"],
-                f"x{first['scale']:g}" if first["scale"] > 0 else "",
-                first["operator"],
-            )
-            if part
-        )
-        if identity != table.key:
-            continue
+    for level, cell in here.groupby("sigma_y", sort=False):
         values = cell.set_index("metric")["mean"]
         parts.append(
-            f"σ = {first['sigma_y']:g}: PSNR {values['best_psnr']:.2f} dB of the posterior's mean, "
+            f"σ = {number_name(level)}: PSNR {values['best_psnr']:.2f} dB of the posterior's mean, "
             f"{values['best_psnr_sample']:.2f} dB of a draw, CRPS "
             f"{1000 * values['best_crps']:.2f} and deviation {1000 * values['best_spread']:.1f} in "
             "thousandths"
@@ -190,13 +173,7 @@ def write_exact(
     tables = exact_tables(exact)
     columns = [*CELL_KEYS, "method", "label", "metric", "mean", "low", "high", "n", "reason"]
     frame = pd.concat([exact.best_means, exact.means], ignore_index=True)[columns]
-    texts = (
-        named(frame).to_csv(index=False, float_format="%.8g", lineterminator="\n"),
-        posterior_markdown(tables, "Beside the exact posterior"),
-        latex_page(tables),
-    )
-    for name, text in zip(EXACT, texts, strict=True):
-        with replacing(Path(folder) / name) as temporary:
-            temporary.write_text(text, encoding="utf-8", newline="\n")
-    shown = unranked(summarise(in_units(exact.gaps)))
-    draw_exact(shown, exact.styles, figure_stem)
+    page = posterior_markdown(tables, "Beside the exact posterior")
+    texts = (as_csv(frame), page, latex_page(tables))
+    write_texts({Path(folder) / name: text for name, text in zip(EXACT, texts, strict=True)})
+    draw_exact(exact.shown, exact.styles, figure_stem)

@@ -12,13 +12,13 @@ import pandas as pd
 from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles, read_metrics
 from ddpg.comparison.statistics.summary import summarise
 from ddpg.comparison.style import METRIC_STYLES, MethodStyle
-from ddpg.metrics.ensembles import nominal_of_range
 from ddpg.study.names import OBSERVED
 
 THOUSANDTHS = ("crps", "spread", "error_of_mean")
 PERCENT = ("coverage_50", "coverage_90", "coverage_range")
-FACTORS = dict.fromkeys(THOUSANDTHS, 1000.0) | dict.fromkeys(PERCENT, 100.0)
-"""What values are shown in units of."""
+SHARES = ("gap_crps", "gap_spread")
+FACTORS = dict.fromkeys(THOUSANDTHS, 1000.0) | dict.fromkeys((*PERCENT, *SHARES), 100.0)
+"""By what values are multiplied where they are shown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,27 +44,29 @@ class Posterior:
         Raises:
             UserError: a table is unusable.
         """
-        metrics = read_metrics(metrics_csv)
+        return cls.of(read_metrics(metrics_csv), read_metrics(posterior_csv))
+
+    @classmethod
+    def of(cls, metrics: pd.DataFrame, samples: pd.DataFrame) -> Posterior:
+        """The same of tables that have been read."""
         rows = metrics[[*CELL_KEYS, "cell", "method", "label"]].drop_duplicates()
         rows = rows[rows["method"] != OBSERVED]  # nobody has restored it
-        return cls(read_metrics(posterior_csv), label_styles(metrics), rows)
+        return cls(samples, label_styles(metrics), rows)
 
     @cached_property
     def means(self) -> pd.DataFrame:
         """One row per cell, label and measure, as of ``statistics.summary.summarise``, with
         ``cell``; nothing has a rank that has no better and worse."""
-        return unranked(summarise(self.samples)).merge(
-            self.rows[[*CELL_KEYS, "cell"]].drop_duplicates(), on=CELL_KEYS, how="left"
-        )
+        return self._with_cells(unranked(summarise(self.samples)))
 
     @cached_property
     def shown(self) -> pd.DataFrame:
         """The same in the units of :data:`ddpg.comparison.style.METRIC_STYLES`."""
-        factors = self.samples["metric"].map(FACTORS).fillna(1.0)
-        scaled = self.samples.assign(value=self.samples["value"] * factors)
-        return unranked(summarise(scaled)).merge(
-            self.rows[[*CELL_KEYS, "cell"]].drop_duplicates(), on=CELL_KEYS, how="left"
-        )
+        return self._with_cells(unranked(summarise(in_units(self.samples))))
+
+    def _with_cells(self, means: pd.DataFrame) -> pd.DataFrame:
+        cells = self.rows[[*CELL_KEYS, "cell"]].drop_duplicates()
+        return means.merge(cells, on=CELL_KEYS, how="left")
 
     def counts(self, cell: str) -> list[int]:
         """How many samples the pictures of a cell have: the different numbers, rising."""
@@ -85,8 +87,15 @@ def nominal(metric: str, count: int) -> float:
     (0.9, 0.5)
     """
     if metric == "coverage_range":
+        from ddpg.metrics.ensembles import nominal_of_range  # with torch, which a page is without
+
         return nominal_of_range(count)
     return float(metric.removeprefix("coverage_")) / 100
+
+
+def in_units(frame: pd.DataFrame) -> pd.DataFrame:
+    """A long table in the units of :data:`ddpg.comparison.style.METRIC_STYLES`."""
+    return frame.assign(value=frame["value"] * frame["metric"].map(FACTORS).fillna(1.0))
 
 
 def unranked(means: pd.DataFrame) -> pd.DataFrame:

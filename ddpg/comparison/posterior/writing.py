@@ -13,9 +13,7 @@ from ddpg.comparison.posterior.tables import (
     posterior_tables,
 )
 from ddpg.comparison.products import POSTERIOR
-from ddpg.comparison.statistics.measurements import named
-from ddpg.comparison.tables.writing import latex_page
-from ddpg.files.writing import replacing
+from ddpg.comparison.tables.writing import as_csv, latex_page, write_texts
 
 
 def write_posterior(
@@ -35,13 +33,7 @@ def write_posterior(
     """
     posterior = Posterior.read(metrics_csv, posterior_csv)
     tables = posterior_tables(posterior)
-    frame = named(posterior_frame(posterior))
-    texts = (
-        frame.to_csv(index=False, float_format="%.8g", lineterminator="\n"),
-        posterior_markdown(tables),
-        latex_page(tables),
-    )
-    for name, text in zip(POSTERIOR, texts, strict=True):
-        with replacing(Path(folder) / name) as temporary:
-            temporary.write_text(text, encoding="utf-8", newline="\n")
+    frame = posterior_frame(posterior)
+    texts = (as_csv(frame), posterior_markdown(tables), latex_page(tables))
+    write_texts({Path(folder) / name: t for name, t in zip(POSTERIOR, texts, strict=True)})
     draw_posterior(posterior, figure_stem)

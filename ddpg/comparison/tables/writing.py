@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
 
@@ -39,19 +39,27 @@ def write_tables(
     sections = [ranks_markdown(summary), settings_markdown(settings)]
     page = markdown_page(summary.metrics, tables, sections)
     frames = (summary.means, summary.pairs, ranks_frame(summary), settings)
-    texts = (*map(_csv, frames), page, latex_page(tables))
+    texts = (*map(as_csv, frames), page, latex_page(tables))
     files = {Path(folder) / name: text for name, text in zip(TABLES, texts, strict=True)}
     if published_csv is not None:
         files |= published_texts(summary.means, read_published(published_csv), folder)
+    write_texts(files)
+
+
+def write_texts(files: Mapping[Path, str]) -> None:
+    """Write each file whole, or not at all.
+
+    Args:
+        files: path -> text.
+    """
     for path, text in files.items():
         with replacing(path) as temporary:
             temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _csv(frame: pd.DataFrame) -> str:
-    """Eight digits: more than any measurement has, fewer than differ between machines.
-
-    What names a cell is exact.
+def as_csv(frame: pd.DataFrame) -> str:
+    """Return a table as CSV, with eight digits: more than any measurement has, fewer than differ
+    between machines. What names a cell is exact.
     """
     return named(frame).to_csv(index=False, float_format="%.8g", lineterminator="\n")
 
