@@ -66,10 +66,7 @@ class Restorer:
 
     def sizes(self, images: Sequence[str]) -> dict[str, tuple[int, int]]:
         """Height and width of the pictures that are to be restored, by image."""
-        sides = sides_of(self.job.image_size)
-        if sides is None:
-            return read_sizes(self.job.observations, images)
-        return dict.fromkeys(images, sides)
+        return read_sizes(self.job.observations, images, self.job.image_size)
 
     def batch(self, images: Sequence[str]) -> Batch:
         """Images of the shard, by their ids; all of one size.

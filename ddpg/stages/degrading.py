@@ -30,6 +30,7 @@ from ddpg.pictures.belongings import file_of, is_by_words
 from ddpg.pictures.drawn_masks import draw_mask
 from ddpg.pictures.kernels import is_drawn_for_each, read_kernel
 from ddpg.pictures.masks import read_mask
+from ddpg.study.sizes.sides import NATIVE, Word, sides_of
 
 CROPPED = "cropped"
 """The border with which less is observed than was there."""
@@ -157,12 +158,22 @@ class Belongings:
         return torch.from_numpy(np.stack(masks)).to(torch.uint8)
 
 
-def read_sizes(path: Path, images: Sequence[str]) -> dict[str, tuple[int, int]]:
+def read_sizes(
+    path: Path, images: Sequence[str], image_size: Word = NATIVE
+) -> dict[str, tuple[int, int]]:
     """Height and width of the unknown pictures of a file of observations, by image.
+
+    Args:
+        path: the file.
+        images: ids.
+        image_size: that of all; "native" where the file tells each picture's own.
 
     Raises:
         ddpg.files.tensors.CorruptFileError: the file cannot be read or does not tell them.
     """
+    sides = sides_of(image_size)
+    if sides is not None:
+        return dict.fromkeys(images, sides)
     sizes = read_tensors(path, [f"{name}/{SIZE}" for name in images])
     return {name: tuple(sizes[f"{name}/{SIZE}"].tolist()) for name in images}
 

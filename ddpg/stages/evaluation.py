@@ -235,6 +235,7 @@ def quality_rows(
         margin: pixels at each edge that are not measured.
     """
     calls = {metric: _call(METRICS[metric], backbones) for metric in metrics}
+    asked = any("observation" in METRICS[metric].needs for metric in metrics)
     measured: dict[str, dict[str, Measured]] = {metric: {} for metric in metrics}
     for batch in _batches(restored, BATCH_SIZES.get(torch.device(device).type, 1)):
         size = restored[batch[0]].shape[-2:]
@@ -243,9 +244,9 @@ def quality_rows(
             parts = [counterpart(truth[name], size, scale_of(experiment)) for name in batch]
             reference = unit_pixels(torch.stack(parts).to(device)).double()
         candidate = torch.stack([restored[name] for name in batch]).to(device).double() / 2 + 0.5
-        _refuse_non_finite(candidate, batch, path)
+        refuse_non_finite(candidate, batch, path)
         sides = (candidate.shape[-2], candidate.shape[-1])
-        seen = None if observed is None else observed.of(batch, sides)
+        seen = observed.of(batch, sides) if observed is not None and asked else None
         pictures = Pictures(candidate, reference, seen, margin)
         for metric, call in calls.items():
             values = _values(call, pictures, one_by_one=not METRICS[metric].batch)
@@ -351,7 +352,12 @@ def _tell(metric: str, measured: Mapping[str, Measured], *, told: bool) -> None:
         log.log(level, "%s%s is left empty: %s", metric, of, value.reason)
 
 
-def _refuse_non_finite(candidate: Tensor, batch: Sequence[str], path: Path) -> None:
+def refuse_non_finite(candidate: Tensor, batch: Sequence[str], path: Path) -> None:
+    """Check that pictures (B, ...) of a file can be measured.
+
+    Raises:
+        UserError: one of them holds values that are not finite.
+    """
     for name, image in zip(batch, candidate, strict=True):
         if not bool(image.isfinite().all()):
             raise UserError(f"{path}: image {name!r} holds values that are not finite")

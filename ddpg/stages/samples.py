@@ -21,7 +21,7 @@ from ddpg.files.tensors import read_tensors
 from ddpg.images import unit_pixels
 from ddpg.metrics import ensembles
 from ddpg.metrics.measures import haarpsi, lpips, psnr
-from ddpg.stages.evaluation import found_backbone
+from ddpg.stages.evaluation import found_backbone, refuse_non_finite
 from ddpg.stages.sizes.shapes import Part, scale_of
 
 log = logging.getLogger(__name__)
@@ -151,8 +151,7 @@ def _measured(
 
 def _sample(path: Path, image: str) -> Tensor:
     sample = read_tensors(path, [image])[image].double() / 2 + 0.5
-    if not bool(sample.isfinite().all()):
-        raise UserError(f"{path}: image {image!r} holds values that are not finite")
+    refuse_non_finite(sample[None], [image], path)
     return sample.clamp(0, 1)
 
 

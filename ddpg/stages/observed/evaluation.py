@@ -7,10 +7,9 @@ import torch
 from ddpg.files.long_table import write_long_table
 from ddpg.files.tensors import read_ids, read_tensors
 from ddpg.jobs.evaluation import ObservationEvaluation
-from ddpg.stages.degrading import SIZE
+from ddpg.stages.degrading import read_sizes
 from ddpg.stages.evaluation import Measured, Observations, quality_rows
 from ddpg.stages.observed.pictures import pictures_of
-from ddpg.study.sizes.sides import sides_of
 
 NO_PICTURE = "coefficients, not a picture"
 """Why an observation has no value."""
@@ -33,10 +32,13 @@ def evaluate_observations(job: ObservationEvaluation) -> None:
     truth = read_tensors(job.truth, images) if job.truth is not None else {}
     sigma_y = float(job.columns["sigma_y"])
     observed = Observations(job.observations, job.degradation, sigma_y, "cpu")
+    if truth:
+        sizes = {name: (x.shape[-2], x.shape[-1]) for name, x in truth.items()}
+    else:
+        sizes = read_sizes(job.observations, images, job.image_size)
     shown, failures = {}, {}
     for image in images:
-        height, width = truth[image].shape[-2:] if truth else _size(job, image)
-        seen = observed.of([image], observed.kept((int(height), int(width))))
+        seen = observed.of([image], observed.kept(sizes[image]))
         picture = pictures_of(seen.y, seen.operator)
         if picture is None:
             failures[image] = Measured("", NO_PICTURE, of_image=False)
@@ -56,12 +58,3 @@ def evaluate_observations(job: ObservationEvaluation) -> None:
         device="cpu",
     )
     write_long_table(job.output, rows)
-
-
-def _size(job: ObservationEvaluation, image: str) -> tuple[int, int]:
-    """Height and width of a picture that nobody knows."""
-    sides = sides_of(job.image_size)
-    if sides is not None:
-        return sides
-    height, width = read_tensors(job.observations, [f"{image}/{SIZE}"])[f"{image}/{SIZE}"].tolist()
-    return height, width
