@@ -32,10 +32,9 @@ from ddpg.comparison.statistics.measurements import (
 from ddpg.comparison.statistics.reasons import merged
 from ddpg.comparison.style import degradation_title
 from ddpg.errors import UserError
+from ddpg.operators.tasks import CROPPED
 from ddpg.study.names import OBSERVED
 
-CROPPED = "cropped"
-"""The operator of a blur that sees less than the picture."""
 MOST_IMAGES = 6
 """Rows of the figure, and of a grid unless images are named."""
 BLANK = 236

@@ -85,7 +85,9 @@ class Task:
 
 _BLUR_BACKENDS = ("fft", "svd")
 
-BORDERS = ("cropped", "reflect", "replicate", "zero", "circular")
+CROPPED = "cropped"
+"""The border with which less is observed than was there."""
+BORDERS = (CROPPED, "reflect", "replicate", "zero", "circular")
 """What a blur takes an image for outside its frame: unknown, and then the observation is smaller;
 reflected, the edge not repeated; as the pixel at the edge; zero; periodic. They are the backends of
 the task "blur", and of different grades."""

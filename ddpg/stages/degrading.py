@@ -25,15 +25,13 @@ from ddpg.files.tensors import read_names, read_tensors
 from ddpg.operators.base import LinearOperator
 from ddpg.operators.building import build_operator
 from ddpg.operators.kernels import motion_kernel
-from ddpg.operators.tasks import TASKS
+from ddpg.operators.tasks import CROPPED, TASKS
 from ddpg.pictures.belongings import file_of, is_by_words
 from ddpg.pictures.drawn_masks import draw_mask
 from ddpg.pictures.kernels import is_drawn_for_each, read_kernel
 from ddpg.pictures.masks import read_mask
 from ddpg.study.sizes.sides import NATIVE, Word, sides_of
 
-CROPPED = "cropped"
-"""The border with which less is observed than was there."""
 KERNEL, MASK, SEED, SIZE = "kernel", "mask", "seed", "size"
 
 

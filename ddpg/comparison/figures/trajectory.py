@@ -13,10 +13,11 @@ from matplotlib.figure import Figure, SubFigure
 
 from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
 from ddpg.comparison.figures.panels import Styles, line_look, note_figure
-from ddpg.comparison.grids import CROPPED, on_frame
+from ddpg.comparison.grids import on_frame
 from ddpg.comparison.pictures import enlarge, is_picture, to_8bit
 from ddpg.comparison.style import STEPS_AXIS, degradation_title, method_styles, metric_axis
 from ddpg.errors import UserError
+from ddpg.operators.tasks import CROPPED
 from ddpg.stages.trajectory_file import Trajectory, read_trajectory
 from ddpg.study.names import number_name
 
