@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ddpg.comparison.figures.cost import cost_points, front
+from ddpg.comparison.figures.cost import cost_points, front, is_line
 from ddpg.comparison.figures.grid import draw_grid
 from ddpg.comparison.figures.kernel import collect_kernels, draw_kernels
 from ddpg.comparison.figures.noise import curves
@@ -234,3 +234,17 @@ def test_bars_of_cost_are_those_of_the_paired_difference_from_the_best(make_rows
     # The differences are -1, -2 and -1: far closer together than the pictures are.
     assert 0 < points.loc["idpg", "below"] < 0.8
     assert points.loc["idpg", "mean"] - points.loc["idpg", "low"] > 1
+
+
+def test_labels_that_differ_in_evaluations_are_joined_and_no_others(make_rows, write_csv):
+    content = []
+    for method, label, evaluations in (
+        ("ddpg", "ddpg", 100), ("ddpg", "ddpg-20", 20), ("exact", "exact", 0), ("exact", "mean", 0),
+        ("idpg", "idpg", 100), ("idpg", "idpg-gamma", 100),
+    ):  # fmt: skip
+        for metric, value in (("psnr", 30), ("network_evaluations", evaluations), ("seconds", 1)):
+            content += make_rows(label, metric, [value] * 3, method=method)
+    points = cost_points(Summary.read(write_csv(content)).means, "seconds")
+    joined = {method: is_line(rows) for method, rows in points.groupby("method")}
+    assert joined == {"ddpg": True, "exact": False, "idpg": False}
+    assert is_line(points.assign(evaluations=np.nan))

@@ -43,14 +43,18 @@ def cost_points(summary: pd.DataFrame, cost: str) -> pd.DataFrame:
         cost: "seconds" or "network_evaluations".
 
     Returns:
-        rows of the summary for PSNR and a perceptual metric, with ``cost``, the mean cost.
+        rows of the summary for PSNR and a perceptual metric, with ``cost``, the mean cost, and
+        ``evaluations``, that of the network; NaN where it is not known.
     """
     keys = [*CELL_KEYS, "method", "label"]
     computed = summary[summary["n"] > 0]
-    costs = computed.loc[computed["metric"] == cost, [*keys, "mean"]]
+    costs, evaluations = (
+        computed.loc[computed["metric"] == metric, [*keys, "mean"]].rename(columns={"mean": name})
+        for metric, name in ((cost, "cost"), ("network_evaluations", "evaluations"))
+    )
     quality = drawn_rows(computed, summary, shown_metrics(summary))
     quality = quality[quality["metric"] != cost]
-    points = quality.merge(costs.rename(columns={"mean": "cost"}), on=keys)
+    points = quality.merge(costs, on=keys).merge(evaluations, on=keys, how="left")
     # What was observed costs nothing: it is a level, as methods without a network are.
     points = pd.concat([points, quality[quality["method"] == OBSERVED].assign(cost=0.0)])
     points = points[np.isfinite(points["mean"])]
@@ -59,6 +63,12 @@ def cost_points(summary: pd.DataFrame, cost: str) -> pd.DataFrame:
     labels = points.groupby(CELL_KEYS, dropna=False)["label"].nunique().reset_index(name="labels")
     chosen = labels.sort_values(["labels", "sigma_y"], ascending=False, kind="stable")
     return points.merge(chosen.drop_duplicates(DEGRADATION_KEYS)[CELL_KEYS], on=CELL_KEYS)
+
+
+def is_line(points: pd.DataFrame) -> bool:
+    """Whether the points of a method in a panel are joined: not where all take as many evaluations
+    of the network, as a draw and a mean, or values of a setting that costs nothing."""
+    return len(points["evaluations"].dropna().unique()) != 1
 
 
 def front(points: pd.DataFrame) -> pd.DataFrame:
@@ -118,7 +128,8 @@ def _figure(points: pd.DataFrame, cost: str, summary: pd.DataFrame) -> Figure:
 
 
 def _draw(axes: Axes, points: pd.DataFrame, styles: Styles, *, narrow: bool) -> None:
-    """One panel: a line through a method's labels; without a cost above 0, a level.
+    """One panel: a line through a method's labels, see :func:`is_line`; without a cost above 0, a
+    level.
 
     A narrow range of costs has finer ticks.
     """
@@ -131,6 +142,7 @@ def _draw(axes: Axes, points: pd.DataFrame, styles: Styles, *, narrow: bool) -> 
         for value in line.loc[line["cost"] <= 0, "mean"]:
             axes.axhline(value, color=style.colour, linewidth=0.8, linestyle=look["linestyle"])
         line = line[line["cost"] > 0]
+        look |= {} if is_line(line) else {"linestyle": ""}
         ends = line[["below", "above"]].fillna(0).clip(lower=0).to_numpy().T
         axes.errorbar(
             line["cost"], line["mean"], ends, elinewidth=0.5, capsize=1, capthick=0.5, **look,
