@@ -33,8 +33,8 @@ include: "rules/common.smk"
 include: "rules/resources.smk"
 include: "rules/observations.smk"
 include: "rules/restoration.smk"
-include: "rules/evaluation.smk"
 include: "rules/products.smk"
+include: "rules/evaluation.smk"
 include: "rules/comparison.smk"
 
 

@@ -81,12 +81,7 @@ rule collect_metrics:
         first=inputs.first_metrics,
         tables=inputs.shard_metrics,
     output:
-        report(
-            places.metrics,
-            caption="../ddpg/comparison/captions/metrics.rst",
-            category="Study",
-            labels={"file": "Every measurement"},
-        ),
+        reported(places.metrics, "metrics", "Study", file="Every measurement"),
     log:
         places.log("collect_metrics"),
     localrule: True
@@ -105,11 +100,8 @@ if study.sampled:
             first=inputs.first_samples,
             tables=inputs.shard_samples,
         output:
-            report(
-                places.posterior,
-                caption="../ddpg/comparison/captions/posterior_samples.rst",
-                category="Study",
-                labels={"file": "Every measurement of samples"},
+            reported(
+                places.posterior, "posterior_samples", "Study", file="Every measurement of samples"
             ),
         log:
             places.log("collect_samples"),
@@ -147,12 +139,7 @@ if study.drawn:
             first=inputs.first_best,
             tables=inputs.shard_best,
         output:
-            report(
-                places.best,
-                caption="../ddpg/comparison/captions/best_scores.rst",
-                category="Study",
-                labels={"file": "Best scores"},
-            ),
+            reported(places.best, "best_scores", "Study", file="Best scores"),
         log:
             places.log("collect_best"),
         localrule: True
