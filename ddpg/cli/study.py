@@ -186,10 +186,10 @@ def _why(options: argparse.Namespace) -> None:
 
 def _remake(options: argparse.Namespace) -> int:
     from ddpg.workflow.configuration import check_readable
-    from ddpg.workflow.naming import study_of
-    from ddpg.workflow.remaking import missing, place_of, remake
+    from ddpg.workflow.naming import results_of, study_of
+    from ddpg.workflow.remaking import missing, remake
 
-    targets = [place_of(target) for target in options.targets]
+    targets = [results_of(target) for target in options.targets]
     configfiles = _layers(options) or study_of([f"{target}/x" for target in targets])
     for file in configfiles:
         check_readable(file)

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ddpg.errors import UserError
-from ddpg.study.places import RESULTS
 from ddpg.workflow.why import dry_run, parse
 
 _LONGEST = 200_000
@@ -51,11 +50,6 @@ def remake(files: Sequence[str], configfiles: Sequence[str], cores: str) -> int:
         if status:
             return status
     return 0
-
-
-def place_of(word: str) -> str:
-    """A file or folder as it is given, or the folder of results of the study of that name."""
-    return word if Path(word).exists() or not Path(RESULTS, word).is_dir() else f"{RESULTS}/{word}"
 
 
 def _below_here(target: str) -> Path:
