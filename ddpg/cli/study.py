@@ -43,6 +43,20 @@ goes on where it was."""
 
 
 def add_verbs(verb: VerbMaker) -> None:
+    for add in (
+        _add_init,
+        _add_status,
+        _add_why,
+        _add_remake,
+        _add_check,
+        _add_compare,
+        _add_export,
+        _add_tune,
+    ):
+        add(verb)
+
+
+def _add_init(verb: VerbMaker) -> None:
     init = verb(
         _init,
         "Begin a study of your own in a folder: all its files, ready to run.",
@@ -57,26 +71,30 @@ def add_verbs(verb: VerbMaker) -> None:
         "that come with scikit-image",
     )
 
+
+def _add_status(verb: VerbMaker) -> None:
     status = verb(
         _status,
         "Tell how far a study is, from its files alone.",
         "ddpg status quick",
     )
     status.description = STATUS
-    status.add_argument("study", nargs="?", metavar="STUDY", help=STUDY)
-    _add_configfile(status)
+    _add_study(status)
     status.add_argument("--config", type=Path, default=CONFIG, help=f"default: {CONFIG}")
     status.add_argument("--results", type=Path, help="default: the study's folder, results/NAME")
 
+
+def _add_why(verb: VerbMaker) -> None:
     why = verb(
         _why,
         "Say in words why a file would be made again, or that it is up to date.",
         "ddpg why results/quick/metrics.csv",
     )
     why.add_argument("targets", nargs="*", metavar="TARGET", help="a file; default: the study")
-    why.add_argument("--study", metavar="STUDY", help=f"{STUDY}, or the one of the targets")
-    _add_configfile(why)
+    _add_study_of_targets(why)
 
+
+def _add_remake(verb: VerbMaker) -> None:
     remake = verb(
         _remake,
         "Make again what was deleted: a file, or all that is missing in a folder or a study.",
@@ -85,19 +103,21 @@ def add_verbs(verb: VerbMaker) -> None:
     remake.add_argument(
         "targets", nargs="+", metavar="TARGET", help="a file, a folder, or the name of a study"
     )
-    remake.add_argument("--study", metavar="STUDY", help=f"{STUDY}, or the one of the targets")
-    _add_configfile(remake)
+    _add_study_of_targets(remake)
     remake.add_argument("--cores", default="all", help="as for snakemake; default: all")
     remake.add_argument("--list", action="store_true", help="only say which files are missing")
 
+
+def _add_check(verb: VerbMaker) -> None:
     check = verb(
         _check,
         "Say what a study would do and take, and what is wrong with it, before it runs.",
         "ddpg check quick",
     )
-    check.add_argument("study", nargs="?", metavar="STUDY", help=STUDY)
-    _add_configfile(check)
+    _add_study(check)
 
+
+def _add_compare(verb: VerbMaker) -> None:
     compare = verb(
         _compare,
         "Say what changed between two runs; exit status 1 if for the worse.",
@@ -112,13 +132,14 @@ def add_verbs(verb: VerbMaker) -> None:
     )
     compare.add_argument("--output", type=Path, help="write the comparison as CSV, too")
 
+
+def _add_export(verb: VerbMaker) -> None:
     export = verb(
         _export,
         "Write a study's observations for other programs, with kernels and masks.",
         "ddpg export quick --output observations",
     )
-    export.add_argument("study", nargs="?", metavar="STUDY", help=STUDY)
-    _add_configfile(export)
+    _add_study(export)
     export.add_argument("--output", type=Path, required=True, help="a new folder")
     export.add_argument(
         "--formats", nargs="+", choices=FORMATS, default=FORMATS, help="default: all of them"
@@ -128,16 +149,29 @@ def add_verbs(verb: VerbMaker) -> None:
     )
     export.add_argument("--truth", action="store_true", help="the prepared pictures, too")
 
+
+def _add_tune(verb: VerbMaker) -> None:
     tune = verb(
         _tune,
         "Choose hyper-parameters by protocol, on pictures that no study contains.",
         "ddpg tune quick --output config/tuned.json",
     )
     tune.description = TUNE
-    tune.add_argument("study", nargs="?", metavar="STUDY", help=STUDY)
-    _add_configfile(tune)
+    _add_study(tune)
     tune.add_argument("--output", type=Path, help="the record; default: results/NAME/tuning.json")
     tune.add_argument("--device", help="default: a free GPU where there is one, else cpu")
+
+
+def _add_study(parser: argparse.ArgumentParser) -> None:
+    """Ask for a study by its name or by files of configuration."""
+    parser.add_argument("study", nargs="?", metavar="STUDY", help=STUDY)
+    _add_configfile(parser)
+
+
+def _add_study_of_targets(parser: argparse.ArgumentParser) -> None:
+    """The same of a verb whose arguments are files, which may tell the study."""
+    parser.add_argument("--study", metavar="STUDY", help=f"{STUDY}, or the one of the targets")
+    _add_configfile(parser)
 
 
 def _add_configfile(parser: argparse.ArgumentParser) -> None:
