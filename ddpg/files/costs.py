@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -61,6 +62,23 @@ def read_costs(path: Path, images: Sequence[str]) -> list[dict[str, str]]:
     if missing := [name for name in images if name not in costs]:
         raise CorruptFileError(path, f"has no row for {', '.join(missing)}; {REMEDY}")
     return [costs[name] for name in images]
+
+
+def costs_so_far(path: Path) -> list[dict[str, str]]:
+    """Read the rows of a shard for who watches a run: unchecked, and none where it is no table."""
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            return list(csv.DictReader(stream))
+    except (OSError, csv.Error, UnicodeDecodeError):
+        return []
+
+
+def mean_seconds(costs: Sequence[Mapping[str, str]]) -> float | None:
+    """Return seconds per image of the rows of :func:`costs_so_far`; None where they do not tell."""
+    try:
+        return sum(float(row["seconds"]) for row in costs) / len(costs)
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return None
 
 
 def failures_among(costs: Iterable[Mapping[str, str]]) -> dict[str, str]:

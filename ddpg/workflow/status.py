@@ -8,7 +8,6 @@ has none; inputs that are newer are not looked for: ``ddpg why`` asks Snakemake 
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import re
@@ -19,12 +18,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ddpg.files.costs import FAILURE
+from ddpg.files.costs import FAILURE, costs_so_far, mean_seconds
 from ddpg.study.cost import work
 from ddpg.study.places import Places
 from ddpg.study.sheet import Experiment
 from ddpg.study.study import Study
 from ddpg.workflow.records import Asked
+from ddpg.workflow.terminal.endings import STOPPED, text_at_end
 
 DONE, RUNNING, FAILED, LEFT = STATES = ("done", "running", "failed", "left")
 FRESH = 600.0
@@ -35,7 +35,6 @@ WINDOW = 3600.0
 _SHARD = re.compile(r"shard-(\d+)\.(?:csv|safetensors|log)|\.shard-(\d+)\.\w+\.state")
 _ERROR = re.compile(r"^\S+ \S+ ERROR (.*)$", re.MULTILINE)
 _VERBS = ("restore", "evaluate")
-_STOPPED = ("stopped by SIGTERM", "KeyboardInterrupt")
 _ENDED = re.compile(r" of processor time, .*\n?\Z")
 """The last line of the log of a job that has ended."""
 _TAIL = 8192
@@ -145,7 +144,7 @@ def _read_row(
             row.shards.append(Shard(state, images, len(kept), None, error, kept))
     if restored:
         latest = max(restored, key=restored.__getitem__)
-        row.seconds = _seconds(costs / f"shard-{latest}.csv")
+        row.seconds = mean_seconds(costs_so_far(costs / f"shard-{latest}.csv"))
     if row.seconds is None:
         row.seconds = signs.seconds()
     return row
@@ -167,7 +166,7 @@ class _Signs:
         if written is not None:
             log = self._logs[verb] / f"shard-{number}.log"
             if error := _last_error(log):
-                stopped = any(words in error for words in _STOPPED)
+                stopped = any(words in error for words in STOPPED)
                 return (LEFT, "") if stopped else (FAILED, f"{log}: {error}")
             if self.ended(verb, number):
                 written = None
@@ -179,7 +178,7 @@ class _Signs:
     def ended(self, verb: str, number: int) -> bool:
         """Whether the log of a job says that it has ended."""
         log = self._logs[verb] / f"shard-{number}.log"
-        return number in self._times[verb] and _ENDED.search(_end_of(log)) is not None
+        return number in self._times[verb] and _ENDED.search(text_at_end(log, _TAIL)) is not None
 
     def keeps(self, number: int) -> bool:
         """Whether a job has kept images of a shard that is not complete."""
@@ -220,38 +219,14 @@ def _times(folder: Path, suffix: str) -> dict[int, float]:
 
 
 def _last_error(log: Path) -> str:
-    errors = _ERROR.findall(_end_of(log))
+    errors = _ERROR.findall(text_at_end(log, _TAIL))
     return errors[-1] if errors else ""
-
-
-def _end_of(log: Path) -> str:
-    """The end of a log; nothing where it is removed this very moment."""
-    try:
-        with log.open("rb") as stream:
-            stream.seek(max(0, os.fstat(stream.fileno()).st_size - _TAIL))
-            return stream.read().decode("utf-8", "replace")
-    except FileNotFoundError:
-        return ""
-
-
-def _seconds(costs: Path) -> float | None:
-    """Seconds per image of a shard; None if its table cannot be read."""
-    try:
-        with costs.open(newline="", encoding="utf-8") as stream:
-            values = [float(row["seconds"]) for row in csv.DictReader(stream)]
-    except (OSError, KeyError, TypeError, ValueError):
-        return None
-    return sum(values) / len(values) if values else None
 
 
 def _failures(costs: Path) -> tuple[str, ...]:
     """Why images of a shard have no restoration; nothing where its table cannot be read."""
-    try:
-        with costs.open(newline="", encoding="utf-8") as stream:
-            rows = [row for row in csv.DictReader(stream) if row.get(FAILURE)]
-    except (OSError, csv.Error, UnicodeDecodeError):
-        return ()
-    return tuple(f"{costs}: {row.get('image')}: {row[FAILURE]}" for row in rows)
+    rows = costs_so_far(costs)
+    return tuple(f"{costs}: {row.get('image')}: {row[FAILURE]}" for row in rows if row.get(FAILURE))
 
 
 def _seconds_of_image(file: Path) -> float | None:

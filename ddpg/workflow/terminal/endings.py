@@ -21,7 +21,7 @@ def end_of_log(path: str | Path) -> list[str]:
 
     A log that is not there, or is empty, has none.
     """
-    lines = _last_lines(Path(path))
+    lines = text_at_end(Path(path), _BYTES).splitlines()
     levels = [match[1] if (match := _STAMP.match(line)) else "" for line in lines]
     # The last line tells what the job took.
     while lines and levels[-1] == "DEBUG":
@@ -41,10 +41,11 @@ def was_stopped(lines: list[str]) -> bool:
     return bool(lines) and any(words in lines[-1] for words in STOPPED)
 
 
-def _last_lines(path: Path) -> list[str]:
+def text_at_end(path: Path, count: int) -> str:
+    """The last bytes of a log, so many at most; nothing where it is removed this very moment."""
     try:
         with path.open("rb") as stream:
-            stream.seek(max(0, os.fstat(stream.fileno()).st_size - _BYTES))
-            return stream.read().decode("utf-8", "replace").splitlines()
+            stream.seek(max(0, os.fstat(stream.fileno()).st_size - count))
+            return stream.read().decode("utf-8", "replace")
     except OSError:
-        return []
+        return ""

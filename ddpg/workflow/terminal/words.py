@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from ddpg.comparison.style import task_name
-from ddpg.files.costs import FAILURE
+from ddpg.files.costs import FAILURE, costs_so_far, mean_seconds
 from ddpg.study.cost import work
 from ddpg.study.names import number_name
 from ddpg.study.sheet import Cell, Experiment
@@ -93,13 +92,10 @@ def finished(job: Job, study: Study | None, seconds: float) -> tuple[str, int]:
 
 def _restored(job: Job, name: str, took: str) -> tuple[str, int]:
     costs = next((path for path in job.output if path.endswith(".csv")), "")
-    try:
-        with Path(costs).open(newline="", encoding="utf-8") as stream:
-            rows = list(csv.DictReader(stream))
-        each = sum(float(row["seconds"]) for row in rows) / len(rows)
-        reasons = [reason for row in rows if (reason := row.get(FAILURE))]
-    except (OSError, KeyError, TypeError, ValueError, ZeroDivisionError):
+    rows = costs_so_far(Path(costs))
+    if (each := mean_seconds(rows)) is None:
         return f"{name}: restored, {took}", 0
+    reasons = [reason for row in rows if (reason := row.get(FAILURE))]
     several = " each" * (len(rows) > 1)
     text = f"{name}: {counted(len(rows), 'picture')}, {duration(each)}{several}"
     if reasons:
