@@ -311,25 +311,31 @@ def _work_left(rows: list[Row]) -> float | None:
     for row in rows:
         if row.seconds is not None:
             known.setdefault(row.experiment.method, []).append(row.seconds)
+    calls = _seconds_of_calls(rows)
+    if not calls:
+        return None if any(row.images_left for row in rows) else 0.0
     left = 0.0
     for row in rows:
         if row.images_left:
             alike = [row.seconds] if row.seconds else known.get(row.experiment.method)
-            seconds = sum(alike) / len(alike) if alike else _guessed_seconds(row, rows)
-            if seconds is None:
-                return None
+            # A method that has not been seen takes by how often it calls the network.
+            has_prior = bool(row.experiment.prior)
+            call = calls.get(has_prior, calls.get(not has_prior, 0.0))
+            seconds = sum(alike) / len(alike) if alike else call * work(row.experiment)
             left += seconds * row.images_left
     return left
 
 
-def _guessed_seconds(row: Row, rows: list[Row]) -> float | None:
-    """What an image of a method takes that has not been seen, by how often it calls the network."""
-    seen = [other for other in rows if other.seconds is not None]
-    alike = [o for o in seen if bool(o.experiment.prior) == bool(row.experiment.prior)] or seen
-    if not alike:
-        return None
-    spent = sum(other.seconds or 0.0 for other in alike)
-    return spent / sum(work(other.experiment) for other in alike) * work(row.experiment)
+def _seconds_of_calls(rows: list[Row]) -> dict[bool, float]:
+    """What a call of the network takes in rows with a prior and in those without, where some image
+    has been finished."""
+    sums: dict[bool, list[float]] = {}
+    for row in rows:
+        if row.seconds is not None:
+            total = sums.setdefault(bool(row.experiment.prior), [0.0, 0.0])
+            total[0] += row.seconds
+            total[1] += work(row.experiment)
+    return {has_prior: spent / calls for has_prior, (spent, calls) in sums.items()}
 
 
 def _is_guessed(rows: list[Row]) -> bool:
