@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -310,6 +311,25 @@ def test_a_dry_run_is_summed_up(study: Study) -> None:
         "6 pictures to restore, about 600 network evaluations",
     ]
     assert "nothing was changed" in lines[3]
+
+
+def test_the_changing_line_waits_until_a_record_has_been_told(
+    told: Narrator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told.tell(record("run_info", stats={"tables": 1, "total": 1}))
+    told.tell(begun(1, "tables"))
+    looked: list[str] = []
+    thread = threading.Thread(target=lambda: looked.append(told.live()))
+
+    def finish(*_: object) -> None:  # what the line counts is being changed
+        thread.start()
+        thread.join(0.2)
+        assert not looked
+
+    monkeypatch.setattr(told.pace, "finish", finish)
+    told.tell(record("job_finished", job_id=1))
+    thread.join()
+    assert looked == ["0 of 1 job done"]
 
 
 # --- speed and time to go -------------------------------------------------------------------------

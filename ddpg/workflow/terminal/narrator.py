@@ -96,10 +96,15 @@ class Narrator:
 
     def expect(self, jobs: Iterable[tuple[str, Mapping[str, str]]]) -> None:
         """The jobs that there will be: rules and wildcards."""
-        self.pace.expect(kind(rule, wildcards, self.study) for rule, wildcards in jobs)
+        with self.screen.lock:
+            self.pace.expect(kind(rule, wildcards, self.study) for rule, wildcards in jobs)
 
     def tell(self, record: logging.LogRecord) -> None:
         """Tell what a record says."""
+        with self.screen.lock:
+            self._tell(record)
+
+    def _tell(self, record: logging.LogRecord) -> None:
         event = getattr(record, "event", None)
         tellers = {
             "run_info": self._tell_plan,
@@ -219,6 +224,10 @@ class Narrator:
 
     def live(self) -> str:
         """How far it is, in a line; nothing before it has begun."""
+        with self.screen.lock:
+            return self._live()
+
+    def _live(self) -> str:
         if self._planning:
             return f"planning, for {duration(time.time() - self._begun)} so far"
         if self._dry or self._stats is None or self._nothing_to_do:

@@ -27,6 +27,10 @@ class Screen:
     Args:
         stream: a terminal, a pipe or a file.
         colours: False for none, as the variable ``NO_COLOR`` asks for, too.
+
+    Attributes:
+        lock: held while the changing line is asked for, by a thread of its own; who changes what it
+            tells holds it, too.
     """
 
     def __init__(self, stream: TextIO, *, colours: bool = True) -> None:
@@ -35,7 +39,7 @@ class Screen:
         self._colours = colours and self.is_terminal and not os.environ.get("NO_COLOR")
         self._live: Callable[[], str] | None = None
         self._shown = False
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._over = threading.Event()
 
     def begin(self, live: Callable[[], str]) -> None:
@@ -45,19 +49,19 @@ class Screen:
 
     def write(self, text: str, colour: str = "") -> None:
         """Write lines above the one that changes."""
-        with self._lock:
+        with self.lock:
             self._put(self._cleared() + self._coloured(text, colour) + "\n" + self._line())
 
     def end(self) -> None:
         """Take the changing line away."""
-        with self._lock:
+        with self.lock:
             self._over.set()
             self._put(self._cleared())
             self._live = None
 
     def _refresh(self) -> None:
         while not self._over.wait(REFRESH if self.is_terminal else FILE_SECONDS):
-            with self._lock:
+            with self.lock:
                 if self._over.is_set():
                     return
                 if self.is_terminal:
