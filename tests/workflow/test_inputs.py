@@ -23,22 +23,26 @@ photos\tmotion_deblur\t0.1\tpinv\t
 """
 
 
-@pytest.fixture
-def inputs(tmp_path: Any) -> Any:
-    """The input functions of a study of five pictures in shards of two."""
-    names = ["a", "b", "c", "d", "e{1}"]
+def configuration(folder: Any, names: list[str], sheet: str) -> dict[str, Any]:
+    """The configuration of a study of pictures, in shards of two."""
     images = [{"id": name[0], "file": f"{name}.png"} for name in names]
     card = {"name": "photos", "source": {"folder": "pictures"}, "images": images}
-    (tmp_path / "photos.yaml").write_text(yaml.safe_dump(card))
-    (tmp_path / "sheet.tsv").write_text(SHEET)
-    configuration = {
+    (folder / "photos.yaml").write_text(yaml.safe_dump(card))
+    (folder / "sheet.tsv").write_text(sheet)
+    return {
         "name": "mine",
-        "experiments": str(tmp_path / "sheet.tsv"),
-        "datasets": [{"card": str(tmp_path / "photos.yaml"), "image_size": 64}],
+        "experiments": str(folder / "sheet.tsv"),
+        "datasets": [{"card": str(folder / "photos.yaml"), "image_size": 64}],
         "shard_size": 2,
         "metrics": ["psnr"],
     }
-    return input_functions(Study(configuration), local=lambda path: f"local {path}")
+
+
+@pytest.fixture
+def inputs(tmp_path: Any) -> Any:
+    """The input functions of a study of five pictures in shards of two."""
+    study = Study(configuration(tmp_path, ["a", "b", "c", "d", "e{1}"], SHEET))
+    return input_functions(study, local=lambda path: f"local {path}")
 
 
 def of(**wildcards: str) -> SimpleNamespace:
@@ -93,23 +97,13 @@ def test_snakemake_finds_every_signature_ready(inputs: Any) -> None:
 
 
 def test_samples_are_the_restorations_of_all_draws_and_of_no_other_row(tmp_path: Any) -> None:
-    images = [{"id": name, "file": f"{name}.png"} for name in "abc"]
-    card = {"name": "photos", "source": {"folder": "pictures"}, "images": images}
-    (tmp_path / "photos.yaml").write_text(yaml.safe_dump(card))
     rows = ["dataset\ttask\tsigma_y\tmethod\tlabel\tsteps\tdraws", "ddrm\t\t3\t3", "ddpg\t\t3\t"]
     rows += ["pinv\t\t\t"]
     sheet = "\n".join([rows[0], *(f"photos\tdenoising\t0.1\t{row}" for row in rows[1:])])
-    (tmp_path / "sheet.tsv").write_text(sheet)
-    configuration = {
-        "name": "mine",
-        "experiments": str(tmp_path / "sheet.tsv"),
-        "datasets": [{"card": str(tmp_path / "photos.yaml"), "image_size": 64}],
-        "shard_size": 2,
-        "metrics": ["psnr"],
-    }
+    config = configuration(tmp_path, ["a", "b", "c"], sheet)
 
     def made(**changes: Any) -> tuple[Study, Any]:
-        study = Study(configuration | changes)
+        study = Study(config | changes)
         return study, input_functions(study, local=lambda path: f"local {path}")
 
     study, inputs = made()
