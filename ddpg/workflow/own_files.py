@@ -35,7 +35,7 @@ def check_own_files(cards: Iterable[Card]) -> None:
 
 
 def check_own_pictures(study: Study) -> None:
-    """Refuse data sets whose pictures lie on this machine, or in a package, and are not there.
+    """Refuse data sets of the sheet whose pictures, here or in a package, are not there.
 
     What is in the files is told by the survey. Folders that have been surveyed are not searched
     again.
@@ -45,9 +45,9 @@ def check_own_pictures(study: Study) -> None:
     """
     problems = [
         f"data set {name}: {problem}"
-        for name, card in study.cards.items()
-        if not card.source.prior
-        if surveyed_entries(study, name) is None and (problem := _not_there(card))
+        for name in study.used_datasets
+        if not study.cards[name].source.prior and surveyed_entries(study, name) is None
+        if (problem := _not_there(study.cards[name]))
     ]
     if problems:
         raise UserError("\n".join(problems))

@@ -146,3 +146,14 @@ def test_pictures_that_are_there() -> None:
     check_own_pictures(study_of("{folder: x}", "{count: 2}"))
     check_own_pictures(study_of("{folder: x}", "[{id: b, file: b.png}]"))
     check_own_pictures(study_of("{remote: {file: f, mirrors: ['https://a.org/f']}}", "{count: 1}"))
+
+
+def test_pictures_of_a_data_set_without_a_row_are_not_looked_for() -> None:
+    a_folder("a.png", "b.png")
+    study = study_of("{folder: x}", "{count: 2}")
+    Path("other.yaml").write_text("name: other\nsource: {folder: nowhere}\nimages: {count: 2}\n")
+    config = study.config.model_dump()
+    entry = {"card": "other.yaml", "image_size": 64}
+    wider = Study(config | {"datasets": [*config["datasets"], entry]})
+    assert list(wider.cards) == ["mine", "other"]
+    check_own_pictures(wider)
