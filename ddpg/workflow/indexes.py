@@ -58,7 +58,7 @@ def unknown_sizes(study: Study) -> list[str]:
         "has run; check_sizes then tells which kernel, mask or scale does not fit, before anything "
         "is observed"
         for dataset in study.used_datasets
-        if study.has_own_sizes(dataset) and surveyed_rows(study, dataset) is None
+        if study.has_own_sizes(dataset) and survey_of(study, dataset) is None
     ]
 
 
@@ -84,7 +84,20 @@ def surveyed_entries(study: Study, dataset: str) -> list[ImageEntry] | None:
 
 
 def surveyed_rows(study: Study, dataset: str) -> list[Row] | None:
-    """The rows of the pictures that take part, by an index that is still asked for; None without.
+    """The rows of the pictures that take part, by such an index; None without one."""
+    if (index := survey_of(study, dataset)) is None:
+        return None
+    try:
+        rows = read_index(index)
+    except UserError:
+        return None  # damaged: the job that reads it says so
+    if len(rows) != study.cards[dataset].count:
+        return None
+    return [rows[position] for position in study.selections[dataset].positions]
+
+
+def survey_of(study: Study, dataset: str) -> Path | None:
+    """The index of a data set that is still asked for, unread; None without one.
 
     An index is stale where the card has changed since, or what was fetched.
     """
@@ -95,10 +108,4 @@ def surveyed_rows(study: Study, dataset: str) -> list[Row] | None:
         return None
     if fetched.is_file() and fetched.stat().st_mtime > index.stat().st_mtime:
         return None
-    try:
-        rows = read_index(index)
-    except UserError:
-        return None  # damaged: the job that reads it says so
-    if len(rows) != study.cards[dataset].count:
-        return None
-    return [rows[position] for position in study.selections[dataset].positions]
+    return index

@@ -20,7 +20,7 @@ from ddpg.priors.cards.own_files import named_by_variable, own_file
 from ddpg.priors.checkpoints.places import downloaded_path
 from ddpg.priors.diffusers_schedulers import check_folder
 from ddpg.study.study import Study
-from ddpg.workflow.indexes import surveyed_entries
+from ddpg.workflow.indexes import survey_of
 
 
 def check_own_files(cards: Iterable[Card]) -> None:
@@ -46,7 +46,7 @@ def check_own_pictures(study: Study) -> None:
     problems = [
         f"data set {name}: {problem}"
         for name in study.used_datasets
-        if not study.cards[name].source.prior and surveyed_entries(study, name) is None
+        if not study.cards[name].source.prior and survey_of(study, name) is None
         if (problem := _not_there(study.cards[name]))
     ]
     if problems:
