@@ -17,6 +17,9 @@ from ddpg.workflow.terminal.pace import Kind
 
 _WITHOUT_OBJECT = {
     "collect_metrics": "all measurements in one table",
+    "collect_samples": "all measurements of samples in one table",
+    "collect_best": "all best scores in one table",
+    "tune": "hyper-parameters chosen",
     "tables": "tables",
     "plots": "figures",
     "posterior": "posterior: table and figure",
@@ -39,6 +42,7 @@ _DEEDS = {
     "evaluate": "measured",
     "evaluate_observations": "measured as observed",
     "evaluate_samples": "measured in all samples",
+    "best_scores": "best scores reckoned",
     "grid": "grid of pictures",
     "trajectory": "trajectory recorded",
     "trajectories": "figure of trajectories",
