@@ -10,7 +10,7 @@ from ddpg.samplers.settings import Setting
 _MARDANI = "Mardani et al., ICLR 2024"
 _NOISY = f"{_MARDANI}, their deblurring, A^+ regularised by the noise"
 _REDDIFF = (
-    Setting(f"{_MARDANI}, their deblurring", {"lr": 0.5}, DEBLURRING, 0.0),
+    Setting(f"{_MARDANI}, their deblurring", {"lr": 0.5}, ("deblur_gauss",), 0.0),
     *levels(
         _NOISY,
         DEBLURRING,

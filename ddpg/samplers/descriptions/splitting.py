@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ddpg.samplers.descriptions.levels import DEBLURRING, here
+from ddpg.samplers.descriptions.levels import here
 from ddpg.samplers.descriptions.method import SIGMA_FLOOR, STEPS, Method, steps
 from ddpg.samplers.hyper_parameters import HyperParameter, Range
 from ddpg.samplers.settings import Setting
 
 _ZHU = "Zhu et al., CVPR Workshops 2023, as their scripts run it"
 _DIFFPIR = (
-    Setting(_ZHU, {"lam": 7.0, "zeta": 0.3}, DEBLURRING),
+    Setting(_ZHU, {"lam": 7.0, "zeta": 0.3}, ("deblur_gauss", "motion_deblur")),
     Setting(
         f"{_ZHU}, lambda the least of their sweep", {"lam": 2.0, "zeta": 0.25}, ("sr_bicubic",)
     ),
