@@ -109,7 +109,33 @@ class Component:
 
 class ClosedFormPrior(Prior):
     """A prior that is a Gaussian or a mixture of Gaussians with power spectra: posteriors of linear
-    observations are closed forms, see :mod:`ddpg.samplers.algorithms.exact.posterior`."""
+    observations are closed forms, see :mod:`ddpg.samplers.algorithms.exact.posterior`.
+
+    Args:
+        schedule: the linear one by default.
+        device: where pictures are expected.
+    """
+
+    def __init__(
+        self, *, schedule: Schedule | None = None, device: torch.device | str = "cpu"
+    ) -> None:
+        self._schedule = Schedule.linear() if schedule is None else schedule
+        self._device = torch.device(device)
+
+    @property
+    def schedule(self) -> Schedule:
+        """``abar_t``."""
+        return self._schedule
+
+    @property
+    def device(self) -> torch.device:
+        """Where pictures are expected."""
+        return self._device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """float64: coefficients are computed so, pictures keep their own precision."""
+        return torch.float64
 
     @abstractmethod
     def components(self, size: tuple[int, int]) -> list[Component]:
@@ -182,29 +208,13 @@ class GaussianPrior(ClosedFormPrior, ConsistencyPrior):
         schedule: Schedule | None = None,
         device: torch.device | str = "cpu",
     ) -> None:
-        self._device = torch.device(device)
-        self._schedule = Schedule.linear() if schedule is None else schedule
+        super().__init__(schedule=schedule, device=device)
         self._mean = torch.as_tensor(mean, dtype=torch.float64, device=self._device)
         self._variance = torch.as_tensor(variance, dtype=torch.float64, device=self._device)
         if not bool(torch.isfinite(self._mean).all()):
             raise ValueError(f"mean must be finite, got {mean!r}")
         if not bool((torch.isfinite(self._variance) & (self._variance > 0)).all()):
             raise ValueError(f"variance must be finite and above 0, got {variance!r}")
-
-    @property
-    def schedule(self) -> Schedule:
-        """``abar_t``."""
-        return self._schedule
-
-    @property
-    def device(self) -> torch.device:
-        """Where images are expected."""
-        return self._device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """float64: coefficients are computed so, images keep their own precision."""
-        return torch.float64
 
     def eps(self, x_t: Tensor, t: int | Tensor) -> Tensor:
         """The posterior mean of the noise, see :class:`GaussianPrior`.

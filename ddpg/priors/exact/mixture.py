@@ -53,26 +53,10 @@ class MixturePrior(ClosedFormPrior):
             raise ValueError(f"needs a weight for each of {len(spectra)} components")
         if not all(weight > 0 for weight in weights):
             raise ValueError(f"weights must be above 0, got {list(weights)!r}")
+        super().__init__(schedule=schedule, device=device)
         self._weights = [weight / sum(weights) for weight in weights]
         self._spectra = tuple(spectra)
-        self._schedule = Schedule.linear() if schedule is None else schedule
-        self._device = torch.device(device)
         self._known: dict[tuple[int, int], list[Component]] = {}
-
-    @property
-    def schedule(self) -> Schedule:
-        """``abar_t``."""
-        return self._schedule
-
-    @property
-    def device(self) -> torch.device:
-        """Where pictures are expected."""
-        return self._device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """float64, whatever the pictures have."""
-        return torch.float64
 
     def components(self, size: tuple[int, int]) -> list[Component]:
         """The Gaussians, for pictures (H, W); computed once for each size."""

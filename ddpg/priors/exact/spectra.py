@@ -54,12 +54,12 @@ class Spectrum:
 
 def analyse(x: Tensor) -> Tensor:
     """``F Q x`` of pictures (..., 3, H, W), complex."""
-    return torch.fft.fft2(_mixed(COLOURS, x), norm="ortho")
+    return torch.fft.fft2(in_colours(x), norm="ortho")
 
 
 def synthesise(spectrum: Tensor) -> Tensor:
     """``Q^T F^-1`` of a spectrum, the real pictures (..., 3, H, W)."""
-    return _mixed(COLOURS.T, torch.fft.ifft2(spectrum, norm="ortho").real)
+    return of_colours(torch.fft.ifft2(spectrum, norm="ortho").real)
 
 
 def filtered(x: Tensor, gains: Tensor) -> Tensor:

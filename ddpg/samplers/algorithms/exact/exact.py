@@ -62,10 +62,7 @@ class Exact(Sampler):
         white = noise.initial(shape).double().cpu()
         observed = noise.step(0, y.shape).double().cpu()
         normal = noise.step(1, (len(y), 1)).double().cpu().flatten()
-        if len(posteriors) == 1:
-            return posteriors[0].draw(white, observed, normal).to(y)
-        drawn = [
-            posterior.draw(white[i : i + 1], observed[i : i + 1], normal[i : i + 1])
-            for i, posterior in enumerate(posteriors)
-        ]
+        share = len(y) // len(posteriors)  # all observations, or one each
+        parts = zip(*(numbers.split(share) for numbers in (white, observed, normal)), strict=True)
+        drawn = [one.draw(*part) for one, part in zip(posteriors, parts, strict=True)]
         return torch.cat(drawn).to(y)

@@ -29,6 +29,7 @@ from ddpg.priors.base import ClosedFormPrior, Component
 from ddpg.priors.exact.mixture import component_of
 from ddpg.priors.exact.spectra import (
     COLOURS,
+    analyse,
     circulant,
     filtered,
     in_colours,
@@ -96,7 +97,7 @@ class _Circular(_Gaussian):
         return pixel_variance(means)
 
     def log_density(self, y: Tensor) -> Tensor:
-        centred = torch.fft.fft2(in_colours(y - self.expected), norm="ortho")
+        centred = analyse(y - self.expected)
         misfit = (centred.abs() ** 2 / self._spread).flatten(1).sum(1)
         return -0.5 * (misfit + self._spread.log().sum())
 
