@@ -104,7 +104,7 @@ def measure(device: str, batches: Sequence[int]) -> dict[str, Any]:
 
 def _methods() -> list[str]:
     """Those that call a diffusion network; a plug-in's too."""
-    return [name for name, method in METHODS.items() if method.uses_prior and name != "cm4ir"]
+    return [name for name, m in METHODS.items() if m.uses_prior and m.asks == "noise"]
 
 
 def _operators(device: torch.device) -> Iterator[tuple[str, LinearOperator]]:

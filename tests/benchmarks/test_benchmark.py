@@ -212,6 +212,16 @@ def test_the_time_beside_the_network_is_split(monkeypatch: pytest.MonkeyPatch) -
     assert "| ddpg, deblur_gauss |" in markdown({"machine": machine, "host": found})
 
 
+def test_the_time_beside_the_network_is_asked_of_methods_that_take_such_a_network() -> None:
+    """Not of those that ask for another prior, a consistency model or a closed form."""
+    import host
+
+    from ddpg.samplers import METHODS
+
+    assert {METHODS[name].asks for name in host._methods()} == {"noise"}
+    assert {"ddpg", "dps", "reddiff"} < set(host._methods())
+
+
 def test_what_published_networks_leave_is_their_arithmetic() -> None:
     """The network of CelebA-HQ multiplies and adds about 249 times 10^9 at 256 x 256."""
     import host
