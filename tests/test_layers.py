@@ -41,3 +41,14 @@ def test_what_pages_name_of_the_package_is_there(page):
     named = re.findall(r"`(ddpg/[\w./]+)`", (ROOT / page).read_text(encoding="utf-8"))
     assert named
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_what_any_page_names_of_the_repository_is_there():
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md")]
+    place = r"`((?:benchmarks|ddpg|docs|envs|examples|profiles|rules|tests)/[\w./-]+)`"
+    named = {page: re.findall(place, page.read_text(encoding="utf-8")) for page in pages}
+    assert sum(map(len, named.values())) > 100
+    missing = {
+        page.name: [p for p in paths if not (ROOT / p).exists()] for page, paths in named.items()
+    }
+    assert {name: paths for name, paths in missing.items() if paths} == {}
