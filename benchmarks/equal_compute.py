@@ -1,9 +1,9 @@
-"""Write config/equal-compute.tsv: every method at equal budgets of network evaluations.
+"""Write config/equal-compute.tsv: methods at equal budgets of network evaluations.
 
     python benchmarks/equal_compute.py > config/equal-compute.tsv
 
 A budget is counted in evaluations of the network; one with a backward pass through the network
-counts as two (``benchmarks/speed/backward.py``: the backward pass costs 1.0 to 1.1). For every
+counts as two (``benchmarks/speed/backward.py``: the backward pass costs about one). For every
 method and budget the largest number of steps is taken that stays within it. What a method does
 besides in each step is made less where else the budget would allow no step; a budget that a method
 cannot use for more than half is left out.
@@ -33,15 +33,16 @@ COLUMNS = (
     *("steps", "iterations", "ode_steps", "inner_steps"),
 )
 HEAD = """\
-# Every method at 10, 20, 50, 100, 200 and 1000 network evaluations a picture, one with a backward
-# pass counted as two, which is what it costs. Written by benchmarks/equal_compute.py, which says
+# Methods at 10, 20, 50, 100, 200 and 1000 network evaluations a picture, one with a backward pass
+# counted as two, which is what it costs. Written by benchmarks/equal_compute.py, which says
 # how; all other settings are the recommended ones. figures/cost_evaluations and cost_seconds show
 # quality against evaluations and against seconds.
 #
 #     snakemake --cores all --configfile config/paper.yaml \\
 #         --config experiments=config/equal-compute.tsv name=equal-compute limit=100
 #
-# Budgets that a method cannot use are left out. CM4IR is not there: it asks for another prior."""
+# Budgets that a method cannot use are left out. CM4IR is not there, which asks for another prior,
+# nor DDNM, whose other form, DDNM+, is the one for noise."""
 
 
 def cost(method: str, settings: dict[str, int]) -> float:
