@@ -17,7 +17,8 @@ from ddpg.workflow.indexes import surveyed_rows
 from ddpg.workflow.status import Row
 
 GRADIENT = 3.0
-"""Evaluations whose time a gradient through the network takes, with the evaluation itself."""
+"""Evaluations whose time one with a gradient takes: two (`benchmarks/speed/backward.py`), and more
+where it runs in float32 but others in half precision."""
 _PREPARED, _OBSERVED, _RESTORED = 3, 12, 8
 """Bytes a pixel: 8 bits, float32, and half precision with a compressed picture."""
 _FILES_OF_SHARD, _FILES_OF_EXPERIMENT, _FILES_OF_STUDY = 4, 7, 60
