@@ -40,15 +40,18 @@ def opened_array(path: Path) -> np.ndarray:
     Raises:
         UserError: as for :func:`inspect_array`.
     """
+    import zipfile
+
     import numpy as np
 
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: not an array of NumPy ({error})") from error
     if not isinstance(array, np.ndarray):
+        array.close()
         raise UserError(f"{path}: several arrays in one file; give each a file of its own")
     grey = array.ndim == 2
     coloured = array.ndim == 3 and (array.shape[0] in CHANNELS or is_channels_last(array.shape))

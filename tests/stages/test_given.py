@@ -161,6 +161,10 @@ def no_array(path):
     path.write_bytes(b"nothing")
 
 
+def broken_archive(path):
+    path.write_bytes(b"PK\x03\x04, and nothing of an archive")
+
+
 @pytest.mark.parametrize(
     ("write", "suffix", "extent", "words"),
     [
@@ -172,6 +176,7 @@ def no_array(path):
         (integers, "npy", None, "must hold 8 or 16 bits or floats, has int64"),
         (objects, "npy", None, "not an array of NumPy"),
         (no_array, "npy", None, "not an array of NumPy"),
+        (broken_archive, "npy", None, "not an array of NumPy"),
     ],
 )
 def test_what_cannot_have_been_observed_is_refused(tmp_path, write, suffix, extent, words):
