@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shlex
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +77,8 @@ def run(translation: Translation, machine: Machine, carry_out: CarryOut) -> list
     taken = taken_pictures(translation)
     layout = Layout.of(translation.flags)
     shard = SHARDS[machine.kind]
-    study = write_study(translation, taken, checkpoints(translation), layout, shard)
+    parts = checkpoints(translation)
+    study = write_study(translation, taken, parts, layout, shard)
     with _logged(layout.log):
         _tell_flags(translation)
         numbers = range(taken.first, taken.first + len(taken.entries))
@@ -88,13 +89,14 @@ def run(translation: Translation, machine: Machine, carry_out: CarryOut) -> list
                 len(stale),
                 stale[0].name,
             )
-        return _Run(translation, taken, study, layout, machine, carry_out).whole()
+        return _Run(translation, taken, parts, study, layout, machine, carry_out).whole()
 
 
 @dataclass(frozen=True)
 class _Run:
     translation: Translation
     taken: Taken
+    checkpoints: Mapping[str, Path]
     study: Study
     layout: Layout
     machine: Machine
@@ -134,7 +136,7 @@ class _Run:
         dtype = self.study.executions[self.dataset].precision or "float32"
         prior = self.study.entries[self.dataset].prior
         made = {}
-        for part, file in checkpoints(self.translation).items():
+        for part, file in self.checkpoints.items():
             made[part] = self.layout.weights(self.translation.prior_name, part, dtype)
             words = shlex.join(["--prior", prior, "--part", part, "--dtype", dtype])
             self._job("convert-checkpoint", words, checkpoint=file, output=made[part])
@@ -161,7 +163,7 @@ class _Run:
             truth=truth,
             restorations=places.restorations(main.path, shard),
             costs=places.restorations(main.path, shard, "csv"),
-            backbone=backbone,
+            backbones=backbone,
             output=measured,
         )
         rows = read_long_table(Path(measured))
