@@ -18,6 +18,7 @@ from ddpg.operators.tasks import offers
 from ddpg.samplers.catalogue import (
     ALIASES,
     METHODS,
+    Method,
     check_hyper_parameters,
     find_method,
     fitting,
@@ -257,6 +258,41 @@ def _experiment(
     sigma_y = _number(row, "sigma_y")
     if not 0 <= sigma_y <= 1:
         raise UserError(f"sigma_y: must lie in [0, 1], got {row['sigma_y']!r}")
+    cell = Cell(row["dataset"], degradation, float(sigma_y))
+    method, used = _used(row, cell, steps, tuned)
+    if method.enlarges and degradation.scale is None:
+        raise UserError(f"method: {method.name} enlarges; it cannot restore {degradation.task!r}")
+    if not offers(degradation.grade, method.needs):
+        raise UserError(
+            f"method: {method.name} needs an operator of the grade {method.needs!r}, but that of "
+            f"{degradation.key} is of the grade {degradation.grade!r}; methods that fit: "
+            f"{', '.join(fitting(degradation.grade))}"
+        )
+    return Experiment(
+        cell,
+        method.name,
+        _label(row, method.name),
+        used.values,
+        source=used.source,
+        draws=_draws(row, method.name, uses_prior=method.uses_prior),
+        origins=used.origins,
+        assumed=assumptions_of(row, degradation, float(sigma_y), assumed),
+    )
+
+
+class _Used(NamedTuple):
+    """Hyper-parameters: all values, where each comes from, and where those left empty do."""
+
+    values: Mapping[str, Value]
+    origins: Mapping[str, str]
+    source: str
+
+
+def _used(
+    row: Mapping[str, str], cell: Cell, steps: int | None, tuned: Tuned | None
+) -> tuple[Method, _Used]:
+    """The method of a row, and what it is run with."""
+    degradation, sigma_y = cell.degradation, cell.sigma_y
     given: dict[str, str] = {}
     try:
         method = find_method(row["method"])
@@ -267,48 +303,33 @@ def _experiment(
         best = recommendation(method.name, task=degradation.task, sigma_y=sigma_y)
         from_source = origins(method.name, task=degradation.task, sigma_y=sigma_y)
         if _takes_tuned(row):
-            best, chosen = _tuned_setting(tuned, method.name, degradation.key, float(sigma_y))
+            best, chosen = _tuned_setting(tuned, method, cell, given)
             from_source |= dict.fromkeys(chosen, best.source)
-        hyper_parameters = parse_hyper_parameters(
-            method.name, given, columns=True, others=best.values
-        )
+        values = parse_hyper_parameters(method.name, given, columns=True, others=best.values)
     except ValueError as error:
         commas = [hint for text in given.values() if (hint := decimal_comma(text))]
         raise UserError(f"{error}{''.join(commas[:1])}") from error
-    if method.enlarges and degradation.scale is None:
-        raise UserError(f"method: {method.name} enlarges; it cannot restore {degradation.task!r}")
-    if not offers(degradation.grade, method.needs):
-        raise UserError(
-            f"method: {method.name} needs an operator of the grade {method.needs!r}, but that of "
-            f"{degradation.key} is of the grade {degradation.grade!r}; methods that fit: "
-            f"{', '.join(fitting(degradation.grade))}"
-        )
-    label = row.get("label") or method.name + "-tuned" * _takes_tuned(row)
+    left_empty = any(p.column not in given for p in method.parameters)
+    told = {p.name: named.get(p.column, from_source[p.name]) for p in method.parameters}
+    return method, _Used(values, told, best.source if left_empty else "")
+
+
+def _label(row: Mapping[str, str], method: str) -> str:
+    """The name of a row: it must be no other method's, and may be that of a folder."""
+    label = row.get("label") or method + "-tuned" * _takes_tuned(row)
     if label.casefold() == OBSERVED:
         raise UserError(
             f"label: {label!r} is the row of what was observed, which every table has; give "
             "another label"
         )
-    if _method_called(label) not in ("", method.name):
+    if _method_called(label) not in ("", method):
         raise UserError(
-            f"label: {label!r} is the name of another method; a row of {method.name} needs another "
-            f"label, such as {method.name}-2"
+            f"label: {label!r} is the name of another method; a row of {method} needs another "
+            f"label, such as {method}-2"
         )
     if not re.fullmatch(IDENTIFIER, label):
         raise UserError(f"label: must match {IDENTIFIER} (it names a folder), got {label!r}")
-    cell = Cell(row["dataset"], degradation, float(sigma_y))
-    left_empty = [p for p in method.parameters if p.column not in given]
-    source = best.source if left_empty else ""
-    return Experiment(
-        cell,
-        method.name,
-        label,
-        hyper_parameters,
-        source=source,
-        draws=_draws(row, method.name, uses_prior=method.uses_prior),
-        origins={p.name: named.get(p.column, from_source[p.name]) for p in method.parameters},
-        assumed=assumptions_of(row, degradation, float(sigma_y), assumed),
-    )
+    return label
 
 
 def _takes_tuned(row: Mapping[str, str]) -> bool:
@@ -320,7 +341,7 @@ def _takes_tuned(row: Mapping[str, str]) -> bool:
 
 
 def _tuned_setting(
-    tuned: Tuned | None, method: str, degradation: str, sigma_y: float
+    tuned: Tuned | None, method: Method, cell: Cell, given: Mapping[str, str]
 ) -> tuple[Setting, list[str]]:
     """What a tuning chose, and the names of what it searched or was given."""
     if tuned is None:
@@ -328,9 +349,11 @@ def _tuned_setting(
             f"{SETTINGS}: tuned settings are those of a record of ddpg tune; name it by 'tuned' in "
             "the configuration"
         )
-    row = tuned.row(method, degradation, sigma_y)
-    values = check_hyper_parameters(method, row["trials"][row["best"]]["values"])
-    return Setting(tuned.origin(row), values), [*row["space"], *row["fixed"]]
+    own = {p.name: p.parse(given[p.column]) for p in method.parameters if p.column in given}
+    key = cell.degradation.key
+    row = tuned.row(method.name, key, cell.sigma_y, dataset=cell.dataset, given=own)
+    chosen = check_hyper_parameters(method.name, row["trials"][row["best"]]["values"])
+    return Setting(tuned.origin(row), chosen), [*row["space"], *row["fixed"]]
 
 
 def _draws(row: Mapping[str, str], method: str, *, uses_prior: bool) -> int:

@@ -75,7 +75,8 @@ class Study:
         self.experiments: list[Experiment] = []
         try:
             names = [*self.cards, *(name for name in unread if name not in self.cards)]
-            tuned = read_tuned(self.config.tuned) if self.config.tuned else None
+            priors = {dataset: prior.name for dataset, prior in self.priors.items()}
+            tuned = read_tuned(self.config.tuned, priors) if self.config.tuned else None
             sheet, steps = self.config.experiments, self.config.steps
             rows = read_sheet(sheet, names, steps=steps, tuned=tuned)
             problems += self._tuned_problems(tuned)

@@ -261,6 +261,20 @@ def test_what_was_not_searched_is_not_said_to_be_tuned(study, tmp_path, prior):
     assert prior.images == 24
 
 
+def test_of_several_rows_of_a_record_the_one_that_is_most_alike_counts(study, tmp_path):
+    rows = [f"{PINV}\t{name}" for name in "abc"]
+    content = tune(study(*rows), tmp_path / "tuned.json")
+    for number, (row, steps) in enumerate(zip(content["rows"], (2, 4, 4), strict=True)):
+        values = recommended("ddpg", task="denoising", sigma_y=0.1) | {"steps": steps}
+        row |= {"method": "ddpg", "prior": "dead-leaves", "fixed": ["steps"], "start": values}
+        row["trials"][row["best"]]["values"] = values | {"gamma": 10.0 + number}
+    content["rows"][1]["prior"] = "another"
+    (tmp_path / "tuned.json").write_text(json.dumps(content))
+    four = DDPG_ROW.replace("ddpg\t\t2", "ddpg\tfour\t4")
+    both = study(f"{DDPG_ROW}\t\ttuned", f"{four}\t\ttuned", tuned=str(tmp_path / "tuned.json"))
+    assert [row.hyper_parameters["gamma"] for row in both.experiments] == [10.0, 12.0]
+
+
 def test_what_the_sheet_gives_stays_in_a_tuned_row(study, record):
     (row,) = study(f"{PINV}\t\t\t0.25\ttuned", tuned=record).experiments
     assert row.hyper_parameters == {"eta_tilde": 0.25}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,34 +26,56 @@ class Tuned:
     Attributes:
         path: its file.
         content: all of it.
+        priors: name of the prior of each data set of the study that takes settings from it.
     """
 
     path: Path
     content: Mapping[str, Any]
+    priors: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def pictures(self) -> Mapping[str, str]:
         """The pictures that settings were chosen on: id -> SHA-256 of the file."""
         return self.content["pictures"]
 
-    def row(self, method: str, degradation: str, sigma_y: float) -> Mapping[str, Any]:
+    def row(
+        self,
+        method: str,
+        degradation: str,
+        sigma_y: float,
+        *,
+        dataset: str = "",
+        given: Mapping[str, Any] | None = None,
+    ) -> Mapping[str, Any]:
         """What is recorded of a method in a cell.
+
+        A method may have been tuned there several times, with another prior or with other values
+        that a sheet gave, such as ``steps``: of these the row that is most alike counts.
+
+        Args:
+            dataset: whose prior it is to be.
+            given: hyper-parameters that a row gives itself, by name.
 
         Raises:
             UserError: it was not tuned there, or no trial of it had a value.
         """
-        for row in self.content["rows"]:
-            if (row["method"], row["degradation"], row["sigma_y"]) == (
-                method,
-                degradation,
-                number_name(sigma_y),
-            ):
-                if row["best"] is None:
-                    raise UserError(
-                        f"settings: {self.path}: no trial of {method} on {degradation}, "
-                        f"{number_name(sigma_y)} has a value"
-                    )
-                return row
+        cell = (method, degradation, number_name(sigma_y))
+        rows = [
+            row
+            for row in self.content["rows"]
+            if (row["method"], row["degradation"], row["sigma_y"]) == cell
+        ]
+        if rows:
+            prior = self.priors.get(dataset, "")
+            row = min(
+                rows, key=lambda r: (r.get("prior") not in ("", prior), _unlike(r, given or {}))
+            )
+            if row["best"] is None:
+                raise UserError(
+                    f"settings: {self.path}: no trial of {method} on {degradation}, "
+                    f"{number_name(sigma_y)} has a value"
+                )
+            return row
         known = sorted({f"{r['method']} on {r['degradation']}" for r in self.content["rows"]})
         raise UserError(
             f"settings: {self.path}: {method} was not tuned on {degradation}, sigma_y "
@@ -70,8 +92,19 @@ class Tuned:
         )
 
 
-def read_tuned(path: str | Path) -> Tuned:
+def _unlike(row: Mapping[str, Any], given: Mapping[str, Any]) -> int:
+    """In how many values that are given a row of a sheet and one of a record differ."""
+    fixed = {name: row["start"][name] for name in row["fixed"]}
+    own = {name: list(v) if isinstance(v, tuple) else v for name, v in given.items()}
+    return sum(fixed.get(name) != own.get(name) for name in {*fixed, *own})
+
+
+def read_tuned(path: str | Path, priors: Mapping[str, str] | None = None) -> Tuned:
     """Read a record.
+
+    Args:
+        path: of the file.
+        priors: name of the prior of each data set.
 
     Raises:
         UserError: there is none, or it is not one.
@@ -92,7 +125,7 @@ def read_tuned(path: str | Path) -> Tuned:
         raise UserError(
             f"tuned: {path}: protocol {content['protocol']!r}; this program has {PROTOCOL!r}"
         )
-    return Tuned(path, content)
+    return Tuned(path, content, priors or {})
 
 
 def write_tuned(path: str | Path, content: Mapping[str, Any]) -> None:
