@@ -106,6 +106,12 @@ def test_yaml_takes_on_and_off_for_truth(written, read):
     assert entry(**yaml.safe_load(f"compile: {written}")).compile == read
 
 
+@pytest.mark.parametrize(("written", "read"), [("true", "on"), ("false", "off"), ("on", "on")])
+def test_truth_of_a_command_line_comes_as_text(written, read):
+    file, line = yaml.safe_load(f"compile: {written}"), {"compile": written}
+    assert entry(**file).compile == entry(**line).compile == read
+
+
 @pytest.mark.parametrize(
     ("field", "value", "expected"),
     [

@@ -10,8 +10,9 @@ from ddpg.validation import Section
 
 
 def _switch(value: object) -> object:
-    """``on`` and ``off`` as they are meant: YAML 1.1 reads them as true and false."""
-    return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
+    """``on`` and ``off`` as they are meant: YAML 1.1 reads them as true and false, and of a command
+    line these come as text."""
+    return {"true": "on", "false": "off"}.get(str(value).lower(), value)
 
 
 Precision = Literal["float32", "bfloat16", "float16"]
