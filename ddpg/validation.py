@@ -420,8 +420,6 @@ def _sections(annotation: Any, item: bool = False) -> Iterator[tuple[type[BaseMo
 
 
 _NOTHING = ("", "null", "~", "None")
-
-
 _NUMBERS = {int, float}
 
 
@@ -438,6 +436,13 @@ def as_asked(model: type[BaseModel], content: Mapping[str, Any]) -> dict[str, An
     }
 
 
+def asks_for_text(model: type[BaseModel], key: str) -> bool:
+    """Whether a model has a field that takes text, and no number that a text could be."""
+    fields = model.model_fields
+    kinds = set(_plain_types(fields[key].annotation)) if key in fields else set()
+    return str in kinds and not kinds & _NUMBERS
+
+
 def _converted(field: FieldInfo, value: Any) -> Any:
     sections = {item: section for section, item in _sections(field.annotation)}
     if isinstance(value, Mapping):
@@ -451,7 +456,7 @@ def _converted(field: FieldInfo, value: Any) -> Any:
     # Where a text is one of two things that are allowed, one that is a number is meant as one.
     if isinstance(value, str) and (str not in kinds or kinds & _NUMBERS):
         return _number_in(value, kinds)
-    if type(value) in (int, float) and str in kinds and not kinds & {int, float}:
+    if type(value) in _NUMBERS and str in kinds and not kinds & _NUMBERS:
         return str(value)
     return value
 

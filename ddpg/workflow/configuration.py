@@ -16,7 +16,7 @@ from snakemake.exceptions import WorkflowError
 
 from ddpg.errors import UserError
 from ddpg.study.config import StudyConfig
-from ddpg.validation import as_asked, merged, parse_yaml, read_yaml
+from ddpg.validation import as_asked, asks_for_text, merged, parse_yaml, read_yaml
 
 
 def readable(path: str | Path) -> str:
@@ -69,7 +69,7 @@ def configuration_files(workflow: Any) -> list[Path]:
 
 
 def as_written(config: Mapping[str, Any], arguments: Sequence[str]) -> dict[str, Any]:
-    """Values of ``--config`` with names of digits as they were written.
+    """Values of ``--config`` with names and paths of digits as they were written.
 
     Args:
         config: what Snakemake made of them: 202411 of 2024_11.
@@ -83,13 +83,9 @@ def as_written(config: Mapping[str, Any], arguments: Sequence[str]) -> dict[str,
     for key, value in config.items():
         if isinstance(value, (dict, list)) and key in written:
             parse_yaml(f"{key}: {written[key]}", f"--config {key}")
-    text = StudyConfig.model_fields
     return {
         key: written[key]
-        if type(value) in (int, float, bool)
-        and key in written
-        and key in text
-        and text[key].annotation is str
+        if type(value) in (int, float, bool) and key in written and asks_for_text(StudyConfig, key)
         else value
         for key, value in config.items()
     }

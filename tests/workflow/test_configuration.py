@@ -36,6 +36,12 @@ def test_names_of_digits_are_kept_as_they_were_written():
     assert as_written({"name": 202411, "seed": 1000}, words) == {"name": "2024_11", "seed": 1000}
 
 
+def test_paths_of_digits_are_kept_even_where_there_may_be_none():
+    words = ["snakemake", "--config", "tuned=2024_11", "published=0123", "steps=1e2"]
+    given = {"tuned": 202411, "published": 123, "steps": 100.0}
+    assert as_written(given, words) == {"tuned": "2024_11", "published": "0123", "steps": 100.0}
+
+
 def test_a_key_that_stands_twice_in_a_section_of_the_command_line_is_refused():
     words = ["snakemake", "--config", "motion_kernel={size: 31, size: 33}", "name=a"]
     given = {"motion_kernel": {"size": 33}, "name": "a"}
