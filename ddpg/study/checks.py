@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from ddpg.datasets.cards import DatasetCard
 from ddpg.datasets.entries import ImageEntry
 from ddpg.datasets.lists import read_list
 from ddpg.errors import UserError
@@ -18,22 +17,15 @@ from ddpg.operators.tasks import TASKS
 from ddpg.priors.cards.card import Card
 from ddpg.priors.cards.limits import PriorLimits, prior_limits
 from ddpg.samplers.catalogue import METHODS
-from ddpg.study.card_checks import card_problem
-from ddpg.study.config import DatasetEntry, StudyConfig
-from ddpg.study.selection import Selection
+from ddpg.study import card_checks
 from ddpg.study.sheet import Experiment, LineProblem
 from ddpg.study.sizes.sides import LEAST, Sides, shown_sides, sides_of
 
 
-class Planned(Protocol):
-    """What the checks ask of a study, see :class:`ddpg.study.study.Study`."""
+class Planned(card_checks.Planned, Protocol):
+    """What the checks ask of a study beside what those of cards do."""
 
-    config: StudyConfig
-    experiments: list[Experiment]
-    entries: dict[str, DatasetEntry]
-    cards: dict[str, DatasetCard]
     priors: dict[str, Card]
-    selections: dict[str, Selection]
 
 
 def row_problems(study: Planned) -> Iterator[LineProblem]:
@@ -49,7 +41,7 @@ def row_problems(study: Planned) -> Iterator[LineProblem]:
     }
     sizes = {dataset: sides_of(entry.image_size) for dataset, entry in study.entries.items()}
     cards = {
-        (degradation, dataset): card_problem(
+        (degradation, dataset): card_checks.card_problem(
             degradation, sizes[dataset], study.selections[dataset], dataset
         )
         for degradation, dataset in {
