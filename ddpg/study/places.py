@@ -21,6 +21,15 @@ RESOURCES = "resources"
 """The folder of what is fetched."""
 
 
+def fetched_folder(dataset: str) -> str:
+    """The folder of a data set that is fetched; its record is the file beside it, with ``.json``.
+
+    >>> fetched_folder("faces")
+    'resources/datasets/faces'
+    """
+    return f"{RESOURCES}/datasets/{dataset}"
+
+
 @dataclass(frozen=True)
 class Places:
     """The paths of a study; where a wildcard is given, those of a rule.

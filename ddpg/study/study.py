@@ -26,7 +26,7 @@ from ddpg.study.card_checks import given_problems
 from ddpg.study.checks import row_problems
 from ddpg.study.config import DatasetEntry, StudyConfig
 from ddpg.study.degradation_cards import kernel_side
-from ddpg.study.places import Places
+from ddpg.study.places import Places, fetched_folder
 from ddpg.study.published import published_rows
 from ddpg.study.selection import Selection, selected
 from ddpg.study.settings.sweeps import Run, swept_parameters
@@ -281,7 +281,7 @@ class Study:
 
     def fetched_folder(self, dataset: str) -> str:
         """Where a data set lies that is an archive or on the web; nothing for other sources."""
-        return f"resources/datasets/{dataset}" if self.cards[dataset].source.is_fetched else ""
+        return fetched_folder(dataset) if self.cards[dataset].source.is_fetched else ""
 
     def has_own_sizes(self, dataset: str) -> bool:
         """Whether every picture of a data set has its own size, which the survey alone knows."""

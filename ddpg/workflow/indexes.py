@@ -18,6 +18,7 @@ from ddpg.priors.cards.limits import prior_limits
 from ddpg.samplers.catalogue import METHODS
 from ddpg.stages.sizes.checking import size_problems
 from ddpg.study.checks import entries_before_fetching, label_problem
+from ddpg.study.places import fetched_folder
 from ddpg.study.sheet import LineProblem, problem_lines
 from ddpg.study.sizes.demands import Demands
 from ddpg.study.study import Study
@@ -102,7 +103,7 @@ def survey_of(study: Study, dataset: str) -> Path | None:
     An index is stale where the card has changed since, or what was fetched.
     """
     index = Path(study.places.index(dataset))
-    fetched = Path(f"resources/datasets/{dataset}.json")
+    fetched = Path(f"{fetched_folder(dataset)}.json")
     recorded = str((record_of(str(index)) or {}).get("params", ""))
     if not index.is_file() or repr(Survey.planned(study, dataset)) not in recorded:
         return None

@@ -19,6 +19,7 @@ from ddpg.priors.cards.card import Card
 from ddpg.priors.cards.own_files import named_by_variable, own_file
 from ddpg.priors.checkpoints.places import downloaded_path
 from ddpg.priors.diffusers_schedulers import check_folder
+from ddpg.study.places import fetched_folder
 from ddpg.study.study import Study
 from ddpg.workflow.indexes import survey_of
 
@@ -62,7 +63,7 @@ def _not_there(card: DatasetCard) -> str:
             files = find_pictures(root, arrays=card.observations)
             choose(card, root, root, files, problems)
             problems.raise_any(str(root))
-        elif not Path(f"resources/datasets/{card.name}.json").is_file():
+        elif not Path(f"{fetched_folder(card.name)}.json").is_file():
             if card.source.archive and not Path(card.source.archive).is_file():
                 return f"source.archive: there is no file {card.source.archive}"
             if card.source.remote:
