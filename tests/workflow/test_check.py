@@ -33,8 +33,10 @@ def study_of(*files: str) -> Study:
 
 @pytest.fixture
 def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The report on a study of which nothing is there, where an evaluation takes 0.01 s."""
+    """The report on a study of which nothing is there, where an evaluation takes 0.01 s and a disk
+    has room for it, whatever this one has."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(reporting, "bytes_free", lambda _: 10**12)
     monkeypatch.setattr(reporting, "evaluation_seconds", lambda *_: (0.01, "one core"))
     monkeypatch.setattr(reporting, "workers", lambda: (2, "2 cores"))
 
