@@ -131,7 +131,7 @@ def slopes(found: Sequence[Measured]) -> list[float]:
 def planning_table(found: Found) -> str:
     """Every study that was planned."""
     start = found.start
-    rows = [planning_row("published: 32 runs x 1000 pictures, shards of 20", found.paper, start)]
+    rows = [planning_row("published: 32 runs x 1000 pictures, shards of 50", found.paper, start)]
     for size, study in found.studies.items():
         rows.append(planning_row(f"made up: {size:,} shards", study, start))
         rows.append(planning_row("- its floor", found.floors[size], start))
