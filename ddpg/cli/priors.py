@@ -30,6 +30,12 @@ def add_verbs(verb: VerbMaker) -> None:
     )
     train.add_argument("--config", type=Path, required=True)
     train.add_argument("--folder", type=Path, required=True)
+    train.add_argument(
+        "--photographs",
+        type=Path,
+        default=Path("/"),
+        help="folder with the packages of photographs that the recipe names; default: installed",
+    )
     train.add_argument("--device", default="cpu")
     train.add_argument("--threads", type=int)
 
@@ -66,7 +72,8 @@ def _train(options: argparse.Namespace, device: str) -> None:
     recipe = read_yaml(options.config)
     name = recipe.pop("name", "prior")
     config = validated(TrainingConfig, recipe, str(options.config))
-    for step, loss in train(config, options.folder, name=name, device=device):
+    where = options.photographs
+    for step, loss in train(config, options.folder, name=name, device=device, photographs=where):
         logging.getLogger("ddpg").info("step %d of %d, loss %.4f", step, config.steps, loss)
 
 

@@ -1,23 +1,31 @@
-"""What the embedded prior is trained on: dead leaves, and photographs that no study contains.
+"""What a prior is trained on: dead leaves, and photographs that no study contains.
 
-The photographs come with scikit-learn and scikit-image and are read from the installed packages.
+The photographs are those that a recipe names (:mod:`ddpg.priors.training.photographs`). Where it
+names none, they come with scikit-learn and scikit-image and are read from the installed packages.
 The pictures of the default study (``config/cards/datasets/skimage-photos.yaml``) and
 matplotlib's portrait of Grace Hopper, on which the sheet was tuned, are not among them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from ddpg.priors.training.dead_leaves import dead_leaves
 
 SCALES = (2.0, 1.0, 0.75, 0.5, 0.35)
 """Photographs are also offered enlarged, hence smooth, and reduced, hence sharp and busy."""
+
+REDUCED = (1 / 2, 1 / 3, 1 / 4, 1 / 6, 1 / 8)
+"""Scales of photographs as cameras take them: below a half they are sharp and free of noise."""
+
+TEXTURE_SIDE = 512
+"""Side of the squares that become textures of leaves."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +60,13 @@ class TrainingPictures:
 
 
 def training_pictures(
-    *, leaves: int, size: int, leaf_share: float, seed: int, smallest: int
+    *,
+    leaves: int,
+    size: int,
+    leaf_share: float,
+    seed: int,
+    smallest: int,
+    taken: Sequence[Image.Image] = (),
 ) -> TrainingPictures:
     """Draw the dead leaves and collect the photographs.
 
@@ -62,25 +76,45 @@ def training_pictures(
         leaf_share: share of the patches cut from them, in [0, 1].
         seed: picture number n is drawn with the generator seeded by (seed, n).
         smallest: photographs reduced below this side are left out.
+        taken: photographs as a camera takes them; without any, those of installed packages.
     """
-    colour, grey = _photographs(), _grey_photographs()
-    palettes = [np.asarray(photograph, np.float32) / np.float32(255) for photograph in colour]
+    colour = list(taken) or _photographs()
+    grey = _fields(taken) if taken else _grey_photographs()
+    palettes = [
+        np.asarray(_small(photograph), np.float32) / np.float32(255) for photograph in colour
+    ]
     textures = [(field - field.mean()) / field.std() for field in grey]
     drawn = [
         dead_leaves(size, np.random.default_rng([seed, number]), palettes, textures)
         for number in range(leaves)
     ]
-    rng = np.random.default_rng([seed, leaves])
-    tinted = [_tint(field, palettes, rng) for field in grey for _ in range(3)]
-    reduced = [
-        image.resize(
-            (round(image.width * scale), round(image.height * scale)), Image.Resampling.BICUBIC
-        )
-        for image in (*colour, *colour, *tinted)  # colour photographs count twice
-        for scale in SCALES
-    ]
-    photographs = [np.asarray(image) for image in reduced if min(image.size) >= smallest]
+    if taken:
+        offered = [_scaled(image, scale) for image in colour for scale in REDUCED]
+    else:
+        rng = np.random.default_rng([seed, leaves])
+        tinted = [_tint(field, palettes, rng) for field in grey for _ in range(3)]
+        # Colour photographs count twice.
+        offered = [_scaled(image, s) for image in (*colour, *colour, *tinted) for s in SCALES]
+    photographs = [np.asarray(image) for image in offered if min(image.size) >= smallest]
     return TrainingPictures(np.stack(drawn), photographs, leaf_share)
+
+
+def _scaled(image: Image.Image, scale: float) -> Image.Image:
+    size = (round(image.width * scale), round(image.height * scale))
+    return image.resize(size, Image.Resampling.BICUBIC)
+
+
+def _small(photograph: Image.Image) -> Image.Image:
+    """A photograph that is small enough to serve as a palette: at most 1000 pixels wide."""
+    return _scaled(photograph, 1000 / photograph.width) if photograph.width > 1000 else photograph
+
+
+def _fields(photographs: Sequence[Image.Image]) -> list[NDArray[np.float32]]:
+    """The middles of photographs in grey, with something to see in them; brightness 0 to 1."""
+    side = (TEXTURE_SIDE, TEXTURE_SIDE)
+    squares = [ImageOps.fit(image.convert("L"), side) for image in photographs]
+    fields = [np.asarray(square, np.float32) / np.float32(255) for square in squares]
+    return [field for field in fields if field.std() > 0.05]
 
 
 def _photographs() -> list[Image.Image]:

@@ -1,9 +1,10 @@
 """The recipe of the embedded prior: ``ddpg train-prior``.
 
 A run is a folder: ``log.csv`` (a line every ``log_every`` steps), ``state.pt`` (everything that a
-resumed run needs) and, at every save, ``<name>.safetensors`` with the averaged weights. A run that
-was stopped goes on from its last save, and step number n sees the same patches, times and noise
-whether or not it was stopped before.
+resumed run needs) and, at every save, ``<name>.safetensors`` with the averaged weights and, where
+the recipe holds photographs back, a line of ``validation.csv`` with what the average reaches on
+them. A run that was stopped goes on from its last save, and step number n sees the same patches,
+times and noise whether or not it was stopped before.
 
 The learning rate warms up, stays constant and decays linearly over the last ``cooldown`` steps, so
 that raising ``steps`` extends a run without repeating what it has done.
@@ -11,6 +12,7 @@ that raising ``steps`` extends a run without repeating what it has done.
 
 from __future__ import annotations
 
+import copy
 import csv
 import time
 from collections.abc import Iterator, Mapping
@@ -27,7 +29,15 @@ from torch import Tensor, nn
 
 from ddpg.files.tensors import write_tensors
 from ddpg.files.writing import replacing
+from ddpg.priors.network_prior import NetworkPrior
 from ddpg.priors.networks.residual_unet import SIGMA_DATA, ResidualUNet
+from ddpg.priors.schedule import Schedule
+from ddpg.priors.scoring import means, score_prior
+from ddpg.priors.training.photographs import (
+    PhotographPackage,
+    read_photographs,
+    validation_squares,
+)
 from ddpg.priors.training.pictures import TrainingPictures, training_pictures
 
 SMALLEST_ERROR = 1e-4
@@ -52,6 +62,7 @@ class TrainingConfig:
         log_normal_share: share of the noise levels drawn log-normally around ``sigma = 0.3`` (EDM,
             table 1), where an image's detail is decided; the others are uniform in t.
         leaves, leaf_size, leaf_share: see :func:`training_pictures`.
+        photographs: packages that carry them; without any, those of installed Python packages.
         seed: of the pictures, the patches and the noise.
         precision: "bfloat16" runs the convolutions in half precision, "float32" does not.
         log_every, save_every: steps between log lines and between saves.
@@ -73,6 +84,7 @@ class TrainingConfig:
     leaves: int = 1500
     leaf_size: int = 256
     leaf_share: float = 0.6
+    photographs: list[PhotographPackage] = field(default_factory=list)
     seed: int = 0
     precision: str = "bfloat16"
     log_every: int = 100
@@ -162,6 +174,17 @@ class TrainingRun:
         state = self.average.module.state_dict()
         return {name: value.cpu().half().contiguous() for name, value in state.items()}
 
+    def scores(self, pictures: Mapping[str, Tensor]) -> dict[str, str]:
+        """Mean PSNR in dB of the averaged network's one-step denoising, by noise level.
+
+        Args:
+            pictures: name -> (3, H, W) in [0, 1].
+        """
+        average = copy.deepcopy(self.average.module)  # a prior freezes the network that it takes
+        prior = NetworkPrior(average, Schedule.linear(), device=self.device, dtype=torch.float32)
+        by_level = means(score_prior(prior, pictures))["prior"]
+        return {f"psnr_{level:g}": f"{value:.3f}" for level, value in by_level.items()}
+
     def state(self) -> dict[str, Any]:
         """What :meth:`load_state` needs to go on from here."""
         return {
@@ -178,6 +201,8 @@ class TrainingRun:
         free = {"steps", "cooldown", "log_every", "save_every"}
         for key, value in asdict(self.config).items():
             saved = state["config"].get(key)  # None: the run is older than the key
+            if key == "photographs" and not (saved or value):
+                continue  # older than the key, and without any
             if key not in free and saved != value:
                 raise ValueError(
                     f"the saved run has {key} = {saved!r}, the configuration "
@@ -190,17 +215,26 @@ class TrainingRun:
 
 
 def train(
-    config: TrainingConfig, folder: Path, *, name: str, device: str = "cpu"
+    config: TrainingConfig,
+    folder: Path,
+    *,
+    name: str,
+    device: str = "cpu",
+    photographs: Path = Path("/"),
 ) -> Iterator[tuple[int, float]]:
     """Train, or go on training, in ``folder``; yields (steps done, mean loss) at every log line.
 
     Args:
         folder: receives the log, the state and the weights; made if missing.
         name: the weights are saved as ``<name>.safetensors``.
+        photographs: folder with the packages that the recipe names.
 
     Raises:
         ValueError: the folder holds a run of another recipe.
+        UserError: photographs of the recipe are missing, or are others.
     """
+    taken = read_photographs(config.photographs, photographs)
+    squares = validation_squares(taken)
     folder.mkdir(parents=True, exist_ok=True)
     pictures = training_pictures(
         leaves=config.leaves,
@@ -208,12 +242,15 @@ def train(
         leaf_share=config.leaf_share,
         seed=config.seed,
         smallest=max(config.patch_size, config.cooldown_patch_size),
+        taken=taken.trained_on,
     )
     run = TrainingRun(config, pictures, device)
     state_file, log_file = folder / "state.pt", folder / "log.csv"
     if state_file.exists():
         run.load_state(torch.load(state_file, map_location=device, weights_only=True))
-    _drop_log_after(log_file, run.steps_done)
+    validation_file = folder / "validation.csv"
+    for file in (log_file, validation_file):
+        _drop_log_after(file, run.steps_done)
     losses, started, earlier = [], time.monotonic(), run.seconds
     while run.steps_done < config.steps:
         losses.append(run.step())
@@ -226,18 +263,25 @@ def train(
             yield run.steps_done, mean
         if run.steps_done % config.save_every == 0 or last:
             write_tensors(run.weights(), folder / f"{name}.safetensors")
+            if squares:
+                _append(validation_file, {"step": run.steps_done} | run.scores(squares))
             with replacing(state_file) as path:
                 torch.save(run.state(), path)
 
 
 def _append_log(log_file: Path, run: TrainingRun, loss: float) -> None:
-    new = not log_file.exists()
-    with log_file.open("a", newline="") as stream:
-        writer = csv.writer(stream)
+    rate = run.learning_rate(run.steps_done - 1)
+    line = {"step": run.steps_done, "loss": f"{loss:.6f}", "learning_rate": f"{rate:.3g}"}
+    _append(log_file, line | {"seconds": f"{run.seconds:.1f}"})
+
+
+def _append(file: Path, line: Mapping[str, Any]) -> None:
+    new = not file.exists()
+    with file.open("a", newline="") as stream:
+        writer = csv.DictWriter(stream, list(line))
         if new:
-            writer.writerow(["step", "loss", "learning_rate", "seconds"])
-        rate = run.learning_rate(run.steps_done - 1)
-        writer.writerow([run.steps_done, f"{loss:.6f}", f"{rate:.3g}", f"{run.seconds:.1f}"])
+            writer.writeheader()
+        writer.writerow(line)
 
 
 def _drop_log_after(log_file: Path, step: int) -> None:
