@@ -27,6 +27,7 @@ import guidance_steps
 import host
 import limits
 import peak_memory
+import pipeline
 import shard_sizes
 import torch
 import whole_study
@@ -88,6 +89,7 @@ PARTS = {
         2 if options.quick else 7, options.device, options.threads
     ),
     "host": lambda options: host.measure(options.device, [1, 16] if options.quick else [1, 16, 64]),
+    "pipeline": lambda _: pipeline.measure(),
     "memory": lambda options: peak_memory.measure(
         ["dead-leaves", *_networks(options)], options.device, options.threads
     ),

@@ -158,15 +158,22 @@ def _few_steps(method: str) -> dict[str, int]:
 
 def _left(batch: int) -> Iterator[tuple[str, float]]:
     """Seconds that a batch takes in each published network on each GPU, by their arithmetic."""
+    for speed in GPUS:
+        for name, seconds in network_seconds(speed).items():
+            yield f"{name}, {speed} TFLOP/s", seconds * batch
+
+
+def network_seconds(speed: float) -> dict[str, float]:
+    """Seconds of an evaluation for one picture on a GPU of so many TFLOP/s, by network."""
+    found = {}
     for name, kind in NETWORKS.items():
         with torch.device("meta"):
             network: nn.Module = kind.from_config(PUBLISHED[name])
             x, t = torch.zeros(1, 3, SIDE, SIDE), torch.zeros(1)
         with FlopCounterMode(display=False) as counter:
             network(x, t)
-        for speed in GPUS:
-            seconds = counter.get_total_flops() * batch / (speed * 1e12 * SHARE)
-            yield f"{name}, {speed} TFLOP/s", seconds
+        found[name] = counter.get_total_flops() / (speed * 1e12 * SHARE)
+    return found
 
 
 def _waits(batch: int, left: dict[str, float]) -> dict[str, Any]:

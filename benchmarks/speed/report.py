@@ -143,8 +143,23 @@ def _host(host: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _pipeline(found: dict[str, Any]) -> str:
+    """Every stage of a picture, and what it is beside the network that leaves least time."""
+    name, left = min(found["networks"].items(), key=lambda item: item[1])
+    lines = [
+        f"| stage, one core | seconds a picture | of the network ({name}) |",
+        "|---|--:|--:|",
+    ]
+    for stage, seconds in found["stages"].items():
+        lines.append(f"| {stage} | {seconds:.3f} | {seconds / left:.0%} |")
+    for network, seconds in found["networks"].items():
+        lines.append(f"| network: {network} | {seconds:.3f} | {seconds / left:.0%} |")
+    return "\n".join(lines)
+
+
 TABLES = {
     "host": _host,
+    "pipeline": _pipeline,
     "evaluations": _against_limits,
     "scaling": _scaling,
     "shards": partial(_speeds, "images of a shard, each shard a process"),

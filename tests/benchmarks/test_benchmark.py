@@ -229,3 +229,19 @@ def test_what_published_networks_leave_is_their_arithmetic() -> None:
     left = dict(host._left(64))
     assert left["celeba-hq-256, 400 TFLOP/s"] == pytest.approx(64 * 2 * 249e9 / 180e12, rel=0.05)
     assert left["imagenet-256, 800 TFLOP/s"] == pytest.approx(left["imagenet-256, 400 TFLOP/s"] / 2)
+
+
+@pytest.mark.slow
+def test_every_stage_is_timed_beside_the_networks() -> None:
+    import pipeline
+
+    import report
+
+    found = pipeline.measure(pictures=1, runs=1)
+    assert len(found["stages"]) == 5
+    assert all(seconds > 0 for seconds in found["stages"].values())
+    networks = found["networks"]
+    assert networks["celeba-hq-256, 400 TFLOP/s"] == pytest.approx(0.276, abs=0.001)
+    assert networks["imagenet-256, 800 TFLOP/s"] == pytest.approx(0.622, abs=0.001)
+    table = report.TABLES["pipeline"](found)
+    assert table.count("\n") == 1 + 5 + 4
