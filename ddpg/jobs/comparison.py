@@ -170,7 +170,7 @@ class Tuning(Job):
         files = {"sheet": content_of(study.config.experiments)}
         if study.config.tuning:
             files["card"] = content_of(card_path(study.config.tuning.card))
-        identities = [study.prior_identities[dataset] for dataset in study.used_datasets]
+        identities = [prior.identity for prior in study.used_priors]
         return cls.spec(
             config=json.dumps(study.config.model_dump()),
             code=code_of("ddpg.stages.tuning.protocol"),
@@ -199,14 +199,13 @@ class Provenance(Job):
     @classmethod
     def planned(cls, study: Study) -> Spec:
         """What the record tells of the study's definition."""
-        used = {study.entries[dataset].prior: dataset for dataset in study.used_datasets}
-        identities = [study.prior_identities[dataset] for dataset in used.values()]
+        used = {prior.word: prior.identity for prior in study.used_priors}
         return cls.spec(
             config=json.dumps(study.config.model_dump()),
             priors=tuple(map(as_path, used)),
             measured=tuple(_measured(study)),
             code=code_of("ddpg.stages.provenance"),
-            besides={"sheet": content_of(study.config.experiments), "identities": identities},
+            besides={"sheet": content_of(study.config.experiments), "identities": [*used.values()]},
         )
 
 

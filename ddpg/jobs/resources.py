@@ -249,8 +249,7 @@ class BackboneSearch(Job):
 def _named(study: Study, prior: str) -> str:
     """A prior's card as the study names it: where the package is installed is no part of it."""
     card = study.fetched_priors[prior]
-    named = (entry.prior for data, entry in study.entries.items() if study.priors[data] == card)
-    return as_path(next(named))
+    return as_path(next(prior.word for prior in study.used_priors if prior.card == card))
 
 
 def _drawing(card: DatasetCard) -> dict[str, object]:

@@ -84,15 +84,14 @@ class Restoring(Degrading):
             settings["besides"] = {"kernel_content": content}
         if not METHODS[row.method].uses_prior:
             return settings
-        execution = study.executions[dataset]
+        prior = study.prior_of(row)
         # The batch changes no result: it is a resource of the job.
         return settings | {
-            "prior": as_path(study.entries[dataset].prior),
-            "precision": execution.precision,
-            "layout": execution.layout,
-            "compile": execution.compile,
-            "besides": settings.get("besides", {})
-            | {"prior_identity": study.prior_identities[dataset]},
+            "prior": as_path(prior.word),
+            "precision": prior.execution.precision,
+            "layout": prior.execution.layout,
+            "compile": prior.execution.compile,
+            "besides": settings.get("besides", {}) | {"prior_identity": prior.identity},
         }
 
 
@@ -158,7 +157,7 @@ def network_kinds(study: Study, row: Experiment) -> tuple[str, ...]:
     """The kinds of the networks that an experiment calls."""
     if not METHODS[row.method].uses_prior:
         return ()
-    card = study.priors[row.cell.dataset]
+    card = study.prior_of(row).card
     return tuple(str(card.part(part)[1]["kind"]) for part in card.parts())
 
 

@@ -52,7 +52,8 @@ README = """\
 Observations of the study {name}, made by ddpg {version}.
 
 Each folder is data set/degradation/noise level; cell.json in it says what was done. y = A x + n,
-with pictures on [-1, 1] and n white, of standard deviation 2 sigma_y.
+with pictures on [-1, 1] and n white, of standard deviation 2 sigma_y; where cell.json has a
+noise_model, y was also clipped, rounded, compressed or counted as it says (docs/mismatch.md).
 
   *.npy, *.safetensors   y in float32 on [-1, 1], (channels, height, width), as the methods of the
                          study get it, not clipped; kernels; masks of ones (known) and zeros; rows:
@@ -289,6 +290,8 @@ def _description(
         "images": list(sizes),
         "sha256": dict(_checksums(folder)),
     }
+    if degradation.noise:
+        described["noise_model"] = degradation.noise
     if degradation.card:
         described["card"] = degradation.card
         for name in ("kernel", "mask", "share", "weights"):

@@ -1,8 +1,8 @@
-"""What a method is told of an observation where that is not what was observed: mismatch.
+"""What a method is told where that is not what it is about: mismatch.
 
 A row of the sheet may give its method another noise level or another kernel than the observation
-has; the observations, and what restorations are measured against, stay what they are. Nothing here
-imports torch.
+has, or another prior than that of its data set; the observations, and what restorations are
+measured against, stay what they are. Nothing here imports torch.
 """
 
 from __future__ import annotations
@@ -15,15 +15,18 @@ from ddpg import pictures
 from ddpg.errors import UserError
 from ddpg.files.text import decimal_comma, written_number
 from ddpg.operators.tasks import TASKS
+from ddpg.samplers.catalogue import Method
 from ddpg.study.degradation_cards import kernel_problem, kernel_side
 from ddpg.study.degradations import Degradation
 from ddpg.study.names import number_name
 from ddpg.validation import shown
 
-SIGMA_Y, KERNEL = "assumed_sigma_y", "assumed_kernel"
-COLUMNS = (SIGMA_Y, KERNEL)
+SIGMA_Y, KERNEL, PRIOR = "assumed_sigma_y", "assumed_kernel", "assumed_prior"
+COLUMNS = (SIGMA_Y, KERNEL, PRIOR)
 OBSERVED = "as observed"
 """Where a value comes from that a row leaves as it was observed."""
+OF_DATASET = "the data set's"
+"""Where the prior comes from of a row that names none."""
 
 
 @dataclass(frozen=True)
@@ -33,23 +36,28 @@ class Assumptions:
     Attributes:
         sigma_y: noise level on the [0, 1] scale; None: that of the observation.
         kernel: a file or words; "": that of the observation.
+        prior: name of a prior, or path of its card; "": that of the data set.
         shown: the columns that a row of the sheet gives, and so all rows tell: column -> text.
+            That of the prior is empty where it is the data set's, whose name the study knows.
     """
 
     sigma_y: float | None = None
     kernel: str = ""
+    prior: str = ""
     shown: tuple[tuple[str, str], ...] = ()
 
     @property
     def given(self) -> dict[str, str]:
-        """What differs from the observation, by column."""
-        sigma_y = {} if self.sigma_y is None else {SIGMA_Y: number_name(self.sigma_y)}
-        return sigma_y | ({KERNEL: self.kernel} if self.kernel else {})
+        """What differs from the observation, or from the data set, by column."""
+        sigma_y = "" if self.sigma_y is None else number_name(self.sigma_y)
+        told = {SIGMA_Y: sigma_y, KERNEL: self.kernel, PRIOR: self.prior}
+        return {column: text for column, text in told.items() if text}
 
     @property
     def origins(self) -> dict[str, str]:
         """Where each of the shown values comes from."""
-        return {name: "sheet" if name in self.given else OBSERVED for name, _ in self.shown}
+        left = {SIGMA_Y: OBSERVED, KERNEL: OBSERVED, PRIOR: OF_DATASET}
+        return {name: "sheet" if name in self.given else left[name] for name, _ in self.shown}
 
 
 AS_OBSERVED = Assumptions()
@@ -63,7 +71,12 @@ def columns_given(rows: Iterable[Mapping[str, str]]) -> list[str]:
 
 
 def assumptions_of(
-    row: Mapping[str, str], degradation: Degradation, sigma_y: float, columns: Iterable[str]
+    row: Mapping[str, str],
+    degradation: Degradation,
+    sigma_y: float,
+    columns: Iterable[str],
+    *,
+    method: Method,
 ) -> Assumptions:
     """Read and check what a row says that its method is told.
 
@@ -78,12 +91,15 @@ def assumptions_of(
     kernel = row.get(KERNEL) or ""
     if kernel:
         _check_kernel(kernel, degradation)
+    prior = row.get(PRIOR) or ""
+    if prior and not method.uses_prior:
+        raise UserError(f"{PRIOR}: {method.name} calls no prior; leave it empty")
     told = {SIGMA_Y: number_name(sigma_y if assumed is None else assumed)}
+    told |= {PRIOR: prior} if method.uses_prior else {}
     if TASKS[degradation.task].needs == "kernel":
         told[KERNEL] = kernel or degradation.kernel or "drawn"
-    return Assumptions(
-        assumed, kernel, tuple((name, told[name]) for name in columns if name in told)
-    )
+    shown_here = tuple((name, told[name]) for name in columns if name in told)
+    return Assumptions(assumed, kernel, prior, shown_here)
 
 
 def _sigma_y(text: str) -> float:

@@ -18,6 +18,7 @@ from ddpg.priors.cards.card import Card
 from ddpg.priors.cards.limits import PriorLimits, prior_limits
 from ddpg.samplers.catalogue import METHODS
 from ddpg.study import card_checks
+from ddpg.study.settings.called import Called
 from ddpg.study.sheet import Experiment, LineProblem
 from ddpg.study.sizes.sides import LEAST, Sides, shown_sides, sides_of
 
@@ -25,19 +26,22 @@ from ddpg.study.sizes.sides import LEAST, Sides, shown_sides, sides_of
 class Planned(card_checks.Planned, Protocol):
     """What the checks ask of a study beside what those of cards do."""
 
-    priors: dict[str, Card]
+    def prior_of(self, row: Experiment) -> Called: ...
 
 
 def row_problems(study: Planned) -> Iterator[LineProblem]:
     """What is wrong with the rows of a study's sheet, given its data sets and priors."""
-    used = {e.cell.dataset for e in study.experiments if METHODS[e.method].uses_prior}
-    limits = {dataset: prior_limits(study.priors[dataset]) for dataset in used}
+    called = {
+        (row.cell.dataset, prior.word): prior.card
+        for row in study.experiments
+        if METHODS[row.method].uses_prior
+        for prior in [study.prior_of(row)]
+    }
+    limits = {key: prior_limits(card) for key, card in called.items()}
     labels = {
-        dataset: label_problem(
-            dataset, study.priors[dataset], entries_before_fetching(study, dataset)
-        )
-        for dataset in sorted(used)
-        if limits[dataset].labels
+        key: label_problem(key[0], card, entries_before_fetching(study, key[0]))
+        for key, card in sorted(called.items(), key=lambda item: item[0])
+        if limits[key].labels
     }
     sizes = {dataset: sides_of(entry.image_size) for dataset, entry in study.entries.items()}
     cards = {
@@ -58,13 +62,14 @@ def row_problems(study: Planned) -> Iterator[LineProblem]:
             cards[row.cell.degradation, dataset],
         ]
         if METHODS[row.method].uses_prior:
-            prior = study.priors[dataset].name
+            key = (dataset, study.prior_of(row).word)
+            card, limit = called[key], limits[key]
             problems += [
-                _kind_problem(row, study.priors[dataset]),
-                _size_problem(dataset, sides, prior, limits[dataset]) if sides else "",
-                "" if sides else _tiling_problem(row, study.priors[dataset]),
-                _steps_problem(row, prior, limits[dataset]),
-                labels.get(dataset, ""),
+                _kind_problem(row, card),
+                _size_problem(dataset, sides, card.name, limit) if sides else "",
+                "" if sides else _tiling_problem(row, card),
+                _steps_problem(row, card.name, limit),
+                labels.get(key, ""),
             ]
         yield from (LineProblem(row.line, problem) for problem in problems if problem)
 

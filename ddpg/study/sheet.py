@@ -31,6 +31,7 @@ from ddpg.samplers.hyper_parameters import Value
 from ddpg.samplers.settings import Setting
 from ddpg.study.assumptions import AS_OBSERVED, Assumptions, assumptions_of, columns_given
 from ddpg.study.assumptions import COLUMNS as ASSUMED
+from ddpg.study.assumptions import PRIOR as ASSUMED_PRIOR
 from ddpg.study.degradations import Degradation, check_degradation, noise_of_card
 from ddpg.study.names import OBSERVED, cell_name, experiment_name, number_name
 from ddpg.study.settings.tuned import Tuned
@@ -97,9 +98,11 @@ class Experiment:
     def columns(self) -> dict[str, str]:
         """The hyper-parameters as a sheet has them, and what the method is told of an observation
         where rows of the sheet differ in that: column -> exact text."""
-        return {
-            p.column: _text(self.hyper_parameters[p.name]) for p in METHODS[self.method].parameters
-        } | dict(self.assumed.shown)
+        told = dict(self.assumed.shown)
+        if ASSUMED_PRIOR in told:
+            told[ASSUMED_PRIOR] = self.prior
+        parameters = METHODS[self.method].parameters
+        return {p.column: _text(self.hyper_parameters[p.name]) for p in parameters} | told
 
     @property
     def column_origins(self) -> dict[str, str]:
@@ -276,7 +279,7 @@ def _experiment(
         source=used.source,
         draws=_draws(row, method.name, uses_prior=method.uses_prior),
         origins=used.origins,
-        assumed=assumptions_of(row, degradation, float(sigma_y), assumed),
+        assumed=assumptions_of(row, degradation, float(sigma_y), assumed, method=method),
     )
 
 

@@ -17,11 +17,10 @@ from ddpg.errors import UserError
 from ddpg.files.contents import file_content
 from ddpg.priors.cards.card import Card as PriorCard
 from ddpg.priors.cards.card import read_card as read_prior_card
-from ddpg.priors.cards.identity import identity_with
 from ddpg.priors.cards.own_files import fetched_parts
 from ddpg.priors.cards.settings import ExecutionSettings
-from ddpg.priors.checkpoints.records import planned_weights
 from ddpg.samplers.catalogue import METHODS
+from ddpg.study.assumptions import PRIOR
 from ddpg.study.card_checks import given_problems
 from ddpg.study.checks import row_problems
 from ddpg.study.config import DatasetEntry, StudyConfig
@@ -29,9 +28,10 @@ from ddpg.study.degradation_cards import kernel_side
 from ddpg.study.places import Places, fetched_folder
 from ddpg.study.published import published_rows
 from ddpg.study.selection import Selection, selected
+from ddpg.study.settings.called import Called
 from ddpg.study.settings.sweeps import Run, swept_parameters
 from ddpg.study.settings.tuned import Tuned, overlap, read_tuned
-from ddpg.study.sheet import Cell, Experiment, problem_lines, read_sheet
+from ddpg.study.sheet import Cell, Experiment, LineProblem, problem_lines, read_sheet
 from ddpg.study.sizes.sides import NATIVE, shown_sides, sides_of
 from ddpg.validation import listed, validated
 
@@ -64,6 +64,7 @@ class Study:
         self.cards: dict[str, DatasetCard] = {}
         self.selections: dict[str, Selection] = {}
         self.priors: dict[str, PriorCard] = {}
+        self._called: dict[tuple[str, str], Called] = {}
         problems: list[str] = []
         unread: list[str] = []
         for entry in self.config.datasets:
@@ -81,8 +82,11 @@ class Study:
             rows = read_sheet(sheet, names, steps=steps, tuned=tuned)
             problems += self._tuned_problems(tuned)
             # Rows of a data set that cannot be read have been told of already.
-            self.experiments = self._repeated([r for r in rows if r.cell.dataset in self.cards])
-            found = [*row_problems(self), *given_problems(self)]
+            rows = [row for row in rows if row.cell.dataset in self.cards]
+            found = self._add_told_priors(rows)
+            unknown = {problem.line for problem in found}
+            self.experiments = self._repeated([row for row in rows if row.line not in unknown])
+            found += [*row_problems(self), *given_problems(self)]
             problems += problem_lines(self.config.experiments, found)
         except UserError as error:
             problems.append(str(error))
@@ -125,14 +129,8 @@ class Study:
             prior = read_prior_card(entry.prior)
         except UserError as error:
             raise UserError(f"{self.file}: datasets: prior: {error}") from error
-        for other in self.priors.values():
-            # Their checkpoints would lie in one folder.
-            alike = other.name == prior.name and other.path.absolute() != prior.path.absolute()
-            if alike and other.checkpoints() and prior.checkpoints():
-                raise UserError(
-                    f"{self.file}: datasets: prior: {other.path} and {prior.path} are two priors "
-                    f"named {prior.name!r}; give one of the cards another name"
-                )
+        if problem := self._name_problem(prior):
+            raise UserError(f"{self.file}: datasets: prior: {problem}")
         if problem := _crop_problem(entry, card):
             raise UserError(f"{self.file}: datasets: {card.name}: image_size: {problem}")
         if card.source.prior and not read_prior_card(card.source.prior).has_closed_form:
@@ -143,6 +141,44 @@ class Study:
         selection = selected(entry, card, self.config.limit)
         self.entries[card.name], self.cards[card.name] = entry, card
         self.selections[card.name], self.priors[card.name] = selection, prior
+        self._call(card.name, entry.prior, prior)
+
+    def _call(self, dataset: str, word: str, prior: PriorCard) -> None:
+        execution = self.entries[dataset].execution.over(prior.execution)
+        self._called[dataset, word] = Called(word, prior, execution)
+
+    def _name_problem(self, prior: PriorCard) -> str:
+        """Two priors of one name, whose checkpoints would lie in one folder."""
+        for other in (called.card for called in self._called.values()):
+            alike = other.name == prior.name and other.path.absolute() != prior.path.absolute()
+            if alike and other.checkpoints() and prior.checkpoints():
+                return (
+                    f"{other.path} and {prior.path} are two priors named {prior.name!r}; give one "
+                    "of the cards another name"
+                )
+        return ""
+
+    def _add_told_priors(self, rows: list[Experiment]) -> list[LineProblem]:
+        """Read the priors that rows name instead of their data sets'; what is wrong with them."""
+        problems = []
+        for row in rows:
+            word, dataset = row.assumed.prior, row.cell.dataset
+            if not word or (dataset, word) in self._called:
+                continue
+            try:
+                prior = read_prior_card(word)
+                if problem := self._name_problem(prior):
+                    raise UserError(problem)
+            except UserError as error:
+                problems.append(LineProblem(row.line, f"{PRIOR}: {error}"))
+            else:
+                self._call(dataset, word, prior)
+        return problems
+
+    def prior_of(self, row: Experiment) -> Called:
+        """The prior that a row calls: its data set's, or the one that it names instead."""
+        dataset = row.cell.dataset
+        return self._called[dataset, row.assumed.prior or self.entries[dataset].prior]
 
     def _repeated(self, rows: list[Experiment]) -> list[Experiment]:
         """Every row with its prior, once per repetition; methods without a network draw no random
@@ -186,7 +222,7 @@ class Study:
         return [row for rows in self.sampled.values() for row in rows if row.path not in measured]
 
     def _prior_name(self, row: Experiment) -> str:
-        return self.priors[row.cell.dataset].name if METHODS[row.method].uses_prior else ""
+        return self.prior_of(row).card.name if METHODS[row.method].uses_prior else ""
 
     @cached_property
     def places(self) -> Places:
@@ -254,7 +290,7 @@ class Study:
     def swept(self) -> list[str]:
         """The columns of the hyper-parameters that the sheet sweeps, each with a figure."""
         return swept_parameters(
-            Run(f"{e.cell.path}\n{e.prior}", e.method, e.label, e.columns)
+            Run(e.cell.path, e.method, e.label, e.columns)
             for e in self.experiments
             if e.repeat == 0
         )
@@ -309,44 +345,22 @@ class Study:
         return card.files(positions)
 
     @cached_property
-    def prior_identities(self) -> dict[str, str]:
-        """What each data set's prior computes, as :func:`ddpg.priors.cards.identity.identity_with`.
-
-        Of a fetched checkpoint its file tells more; it is an input of the jobs.
-        """
-        return {
-            dataset: identity_with(card, {p: planned_weights(card, p) for p in card.parts()})
-            for dataset, card in self.priors.items()
-        }
-
-    @cached_property
     def executions(self) -> dict[str, ExecutionSettings]:
-        """How each data set's prior is run: as its entry says, else as the prior's card does."""
-        return {
-            dataset: entry.execution.over(self.priors[dataset].execution)
-            for dataset, entry in self.entries.items()
-        }
-
-    def prior_files(self, dataset: str) -> dict[str, str]:
-        """The converted checkpoints of a data set's prior by part; empty if it needs none."""
-        return self._prior_files[dataset]
+        """How each data set's own prior is run: as its entry says, else as its card does."""
+        own = self.entries.items()
+        return {dataset: self._called[dataset, entry.prior].execution for dataset, entry in own}
 
     @cached_property
-    def _prior_files(self) -> dict[str, dict[str, str]]:
-        return {
-            dataset: {
-                part: f"resources/priors/{card.name}/{part}.{dtype}.safetensors"
-                for part in card.checkpoints()
-            }
-            for dataset, card in self.priors.items()
-            for dtype in [self.executions[dataset].precision or "float32"]
-        }
+    def used_priors(self) -> list[Called]:
+        """The priors of the data sets that an experiment names, and those that rows name."""
+        called = self._called.items()
+        return [prior for used in self.used_datasets for (name, _), prior in called if name == used]
 
     @cached_property
     def fetched_priors(self) -> dict[str, PriorCard]:
         """The priors with checkpoints to fetch, by name."""
-        used = [self.priors[dataset] for dataset in self.used_datasets]
-        return {card.name: card for card in used if card.checkpoints()}
+        cards = [called.card for called in self.used_priors]
+        return {card.name: card for card in cards if card.checkpoints()}
 
     def fetched_checkpoints(self, prior: str, part: str) -> list[str]:
         """The record of a prior's checkpoint that is fetched; none for an own or a random one."""
@@ -356,8 +370,7 @@ class Study:
     @cached_property
     def called_priors(self) -> dict[str, PriorCard]:
         """The priors that an experiment calls, by name."""
-        called = {e.cell.dataset for e in self.experiments if METHODS[e.method].uses_prior}
-        cards = [self.priors[dataset] for dataset in self.used_datasets if dataset in called]
+        cards = [self.prior_of(row).card for row in self.experiments if row.prior]
         return {card.name: card for card in cards}
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from ddpg.errors import UserError
-from ddpg.samplers.catalogue import METHODS
 from ddpg.study.study import Study
 from ddpg.workflow.internals import runs_here
 
@@ -20,8 +19,12 @@ def refuse_half_precision_without_gpu(workflow: Any, study: Study) -> None:
     Raises:
         UserError: naming the data sets, what asks for float16, and what to choose.
     """
-    used = {e.cell.dataset for e in study.experiments if METHODS[e.method].uses_prior}
-    half = [d for d in study.entries if d in used and study.executions[d].precision == "float16"]
+    used = {
+        row.cell.dataset
+        for row in study.experiments
+        if row.prior and study.prior_of(row).execution.precision == "float16"
+    }
+    half = [dataset for dataset in study.entries if dataset in used]
     if not half or has_gpu() or not runs_here(workflow):
         return
     raise UserError(

@@ -15,11 +15,10 @@ from ddpg.datasets.index import Row, read_index
 from ddpg.errors import UserError
 from ddpg.jobs.resources import Survey
 from ddpg.priors.cards.limits import prior_limits
-from ddpg.samplers.catalogue import METHODS
 from ddpg.stages.sizes.checking import size_problems
 from ddpg.study.checks import entries_before_fetching, label_problem
 from ddpg.study.places import fetched_folder
-from ddpg.study.sheet import LineProblem, problem_lines
+from ddpg.study.sheet import Experiment, LineProblem, problem_lines
 from ddpg.study.sizes.demands import Demands
 from ddpg.study.study import Study
 from ddpg.validation import listed
@@ -39,17 +38,18 @@ def check_indexes(study: Study) -> None:
 
 
 def _problems(study: Study) -> Iterator[LineProblem]:
-    called = {e.cell.dataset for e in study.experiments if METHODS[e.method].uses_prior}
-    for dataset in sorted(called):
-        if not prior_limits(study.priors[dataset]).labels:
+    rows: dict[tuple[str, str], list[Experiment]] = {}
+    for row in study.experiments:
+        if row.prior and not row.repeat:
+            rows.setdefault((row.cell.dataset, study.prior_of(row).word), []).append(row)
+    for (dataset, _), calling in sorted(rows.items()):
+        card = study.prior_of(calling[0]).card
+        if not prior_limits(card).labels:
             continue
         if entries_before_fetching(study, dataset) is not None:
             continue  # the study itself has looked at them
-        problem = label_problem(dataset, study.priors[dataset], surveyed_entries(study, dataset))
-        for row in study.experiments:
-            of_prior = row.cell.dataset == dataset and METHODS[row.method].uses_prior
-            if problem and of_prior and not row.repeat:
-                yield LineProblem(row.line, problem)
+        if problem := label_problem(dataset, card, surveyed_entries(study, dataset)):
+            yield from (LineProblem(row.line, problem) for row in calling)
 
 
 def unknown_sizes(study: Study) -> list[str]:

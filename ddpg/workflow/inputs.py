@@ -122,7 +122,7 @@ class Inputs:
 
     def images_at_a_time(self, wildcards: Any) -> int:
         """A resource, because a result does not depend on it; 0 is what suits the device."""
-        return self._study.executions[self._row(wildcards).cell.dataset].batch_size or 0
+        return self._study.prior_of(self._row(wildcards)).execution.batch_size or 0
 
     def restored_truth(self, wildcards: Any) -> str | list[str]:
         """What should come out of a shard of an experiment; nothing where nobody knows it."""
@@ -195,8 +195,9 @@ class Inputs:
 
     def tuned_with(self, _wildcards: Any) -> list[str]:
         """The converted checkpoints of the priors that a tuning calls."""
-        called = {row.cell.dataset for row in self._study.experiments if row.prior}
-        return [f for d in sorted(called) for f in self._study.prior_files(d).values()]
+        rows = [row for row in self._study.experiments if row.prior]
+        files = [file for row in rows for file in self._study.prior_of(row).files.values()]
+        return sorted(set(files))
 
     # comparison
 
@@ -335,7 +336,7 @@ class Inputs:
 
     def _part(self, wildcards: Any, part: str) -> list[str]:
         row = self._row(wildcards)
-        files = self._study.prior_files(row.cell.dataset) if METHODS[row.method].uses_prior else {}
+        files = self._study.prior_of(row).files if METHODS[row.method].uses_prior else {}
         return [files[part]] if part in files else []
 
     def _shown(self, cell: str) -> range:

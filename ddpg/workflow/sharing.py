@@ -51,9 +51,9 @@ def _datasets(study: Study) -> Iterator[str]:
 
 
 def _priors(study: Study) -> Iterator[str]:
-    for dataset in study.used_datasets:
-        card = study.priors[dataset]
-        for file in study.prior_files(dataset).values():
+    for prior in study.used_priors:
+        card = prior.card
+        for file in prior.files.values():
             other = _recorded(file, "prior", find_card)
             if other is None or other.samefile(card.path):
                 continue

@@ -131,6 +131,23 @@ def test_figures_of_all_sweeps_are_drawn_and_of_those_that_were_planned(tmp_path
         assert picture.width > 900
 
 
+def test_priors_that_rows_are_told_of_are_a_sweep(tmp_path):
+    rows = [
+        ("ddpg", f"d-{prior}", {"steps": "20", "assumed_prior": prior}, IMAGES - cost)
+        for prior, cost in (("leaves", 0), ("gaussian", 1), ("mixture", 2))
+    ]
+    file = tmp_path / "metrics.csv"
+    table(file, rows)
+    with file.open(newline="") as stream:
+        lines = list(csv.DictReader(stream))
+    with file.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, lines[0])
+        writer.writeheader()
+        writer.writerows(line | {"prior": line["assumed_prior"]} for line in lines)
+    points = sweep_points(Summary.read(file), "assumed_prior")
+    assert sorted(points["value"]) == ["gaussian", "leaves", "mixture"]
+
+
 def test_a_table_without_settings_has_no_sweep(metrics_csv, tmp_path):
     summary = Summary.read(metrics_csv)
     assert runs_of(summary) == []

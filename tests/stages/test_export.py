@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -191,3 +192,12 @@ def test_pictures_of_their_own_sizes_are_exported_with_them(
         assert rows_of.max() >= height * width // 2
         assert rows_of.max() < height * width
         assert np.load(folder / f"observations/{name}.npy").shape[-1] == rows_of.shape[-1]
+
+
+def test_what_else_happened_to_an_observation_is_told(study: Study) -> None:
+    cell = study.cells[GAUSS]
+    study.cells[GAUSS] = replace(cell, degradation=replace(cell.degradation, noise="jpeg:60"))
+    export_observations(study, Path("out"), formats=["npy"])
+    told = [json.loads(Path(f"out/{c}/cell.json").read_text()) for c in (GAUSS, SR)]
+    assert told[0]["noise_model"] == "jpeg:60"
+    assert "noise_model" not in told[1]

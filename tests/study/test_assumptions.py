@@ -11,7 +11,7 @@ from ddpg.pictures.kernels import read_kernel
 from ddpg.stages.degrading import assumed_kernels
 from ddpg.study.sheet import read_sheet
 
-HEADER = "dataset\ttask\tsigma_y\tmethod\tlabel\tassumed_sigma_y\tassumed_kernel"
+HEADER = "dataset\ttask\tsigma_y\tmethod\tlabel\tassumed_sigma_y\tassumed_kernel\tassumed_prior"
 
 
 @pytest.fixture
@@ -68,6 +68,22 @@ def test_assumptions_that_cannot_be_are_refused(read, card, task, assumed, messa
     with pytest.raises(UserError) as caught:
         read(f"photos\t{task.replace('CARD', card)}\t0.05\tddpg\t\t{assumed}")
     assert message in str(caught.value)
+
+
+def test_a_prior_is_told_to_methods_that_call_one(read):
+    own, other, none = read(
+        "photos\tdenoising\t0.05\tddpg",
+        "photos\tdenoising\t0.05\tddpg\tddpg-told-gaussian\t\t\tgaussian",
+        "photos\tdenoising\t0.05\tpinv",
+    )
+    assert "assumed_prior=gaussian" in other.settings
+    assert [row.column_origins.get("assumed_prior") for row in (own, other, none)] == [
+        "the data set's",
+        "sheet",
+        None,
+    ]
+    with pytest.raises(UserError, match="assumed_prior: pinv calls no prior; leave it empty"):
+        read("photos\tdenoising\t0.05\tpinv\t\t\t\tgaussian")
 
 
 def test_an_assumed_kernel_takes_the_size_of_the_observed_one():

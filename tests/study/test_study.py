@@ -436,3 +436,69 @@ def test_a_home_may_be_abbreviated(tmp_path, monkeypatch):
     changed["datasets"][0]["card"] = "~/photos.yaml"
     study = Study(changed)
     assert study.source_files("photos", 2) == [str(tmp_path / "photos/e.png")]
+
+
+TOLD_HEADER = HEADER + "\tassumed_prior"
+TOLD_ROWS = [
+    "photos\tsr_bicubic\t0.05\tddpg\t\t20\t8",
+    "photos\tsr_bicubic\t0.05\tddpg\tddpg-told\t20\t8\t\tother.yaml",
+    "photos\tsr_bicubic\t0.05\tpinv",
+]
+
+
+def told_study(folder, rows=TOLD_ROWS, **changes):
+    """A study whose second row calls another prior than its data set has."""
+    found = content(folder, **changes)
+    (folder / "sheet.tsv").write_text("\n".join([TOLD_HEADER, *rows]) + "\n")
+    return Study(found)
+
+
+@pytest.fixture
+def other_prior(tmp_path, monkeypatch):
+    """The card of a network with weights of its own, in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    network = {"kind": "ddpm_unet", "image_size": 16, "channels": 32, "multipliers": [1, 2, 2, 2]}
+    network |= {"blocks": 1, "attention_resolutions": []}
+    card = {"name": "other", "architecture": network, "schedule": {"kind": "linear"}}
+    card |= {"weights": {"file": "far.pt", "mirrors": ["https://a.org/far.pt"]}}
+    Path("other.yaml").write_text(yaml.safe_dump(card))
+    return card
+
+
+@pytest.mark.usefixtures("other_prior")
+def test_a_row_may_call_another_prior_than_its_data_set_has(tmp_path):
+    study = told_study(tmp_path, entry={"precision": "float32"})
+    own, told, none = study.experiments
+    assert [row.prior for row in (own, told, none)] == ["dead-leaves", "other", ""]
+    assert told.path == "photos/sr_bicubic-x4-svd/0.05/ddpg-told/other"
+    assert [row.columns.get("assumed_prior") for row in (own, told, none)] == [
+        "dead-leaves",
+        "other",
+        None,
+    ]
+    spec = Restoration.planned(study, told.path)
+    assert (spec["prior"], spec["precision"]) == ("other.yaml", "float32")
+    assert Restoration.planned(study, own.path)["prior"] == "dead-leaves"
+    assert "other.yaml" in Provenance.planned(study)["priors"]
+    assert list(study.fetched_priors) == ["other"]
+    assert CheckpointFetching.planned(study, "other", "weights")["prior"] == "other.yaml"
+    assert sorted(study.called_priors) == ["dead-leaves", "other"]
+    # Another seed in its card, or another row, changes nothing for the data set's own.
+    plain = told_study(tmp_path, TOLD_ROWS[:1], entry={"precision": "float32"})
+    assert Restoration.planned(plain, own.path) == Restoration.planned(study, own.path)
+
+
+@pytest.mark.parametrize(
+    ("row", "entry", "message"),
+    [
+        ("ddpg\ta\t\t\t\tnowhere", {}, r"sheet.tsv, line 2: assumed_prior: .*nowhere"),
+        ("ddpg\ta\t\t\t\tother.yaml", {"image_size": 36}, "prior other takes image sides that are"),
+        ("exact\ta\t\t\t\tother.yaml", {}, "exact needs a prior of the kind gaussian_mixture"),
+        ("pinv\ta\t\t\t\tother.yaml", {}, "assumed_prior: pinv calls no prior"),
+        ("ddpg\ta\t\t\t\tother.yaml", {"prior": "twin.yaml"}, "are two priors named 'other'"),
+    ],
+)
+def test_a_told_prior_is_checked_before_anything_runs(tmp_path, other_prior, row, entry, message):
+    Path("twin.yaml").write_text(yaml.safe_dump({**other_prior, "schedule": {"kind": "cosine"}}))
+    with pytest.raises(UserError, match=message):
+        told_study(tmp_path, [f"photos\tdenoising\t0.05\t{row}"], entry=entry)

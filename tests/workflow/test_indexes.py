@@ -3,6 +3,7 @@
 import json
 import os
 from base64 import urlsafe_b64encode
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,8 @@ def test_a_damaged_index_is_left_to_its_job(study):
 
 def test_an_index_is_not_read_where_no_label_is_needed(study, monkeypatch):
     surveyed(study, 3, None)
-    study.priors["mine"] = study.priors["mine"].model_copy(update={"label": None})
+    prior = study.prior_of(study.experiments[0])
+    asks_for_none = prior.card.model_copy(update={"label": None})
+    monkeypatch.setattr(study, "prior_of", lambda _row: replace(prior, card=asks_for_none))
     monkeypatch.setattr("ddpg.workflow.indexes.read_index", lambda _: pytest.fail("was read"))
     check_indexes(study)

@@ -36,6 +36,7 @@ from ddpg.comparison.style import (
     variants,
 )
 from ddpg.files.long_table import COLUMNS, ORIGINS, setting_columns, unpacked_origins
+from ddpg.study.assumptions import PRIOR as ASSUMED_PRIOR
 from ddpg.study.names import OBSERVED
 from ddpg.study.settings.sweeps import Run, Sweep, find_sweeps, swept_parameters
 
@@ -73,7 +74,10 @@ def runs_of(summary: Summary) -> list[Run]:
     runs = []
     for row in told.drop_duplicates([*identity, "label"]).to_dict("records"):
         own = unpacked_origins(row[ORIGINS])
-        place = "\n".join(str(row[name]) for name in identity)
+        # Which prior a row calls is a setting, and no place, where rows are told of several.
+        place = "\n".join(
+            str(row[name]) for name in identity if name != "prior" or ASSUMED_PRIOR not in own
+        )
         settings = {name: row[name] for name in columns if name in own}
         runs.append(Run(place, row["method"], row["label"], settings))
     return runs

@@ -163,7 +163,7 @@ class _Row:
         """The entry of the row, with the trials of an earlier run of the same code and prior."""
         row, cell = self.row, self.row.cell
         kinds = network_kinds(self.study, row)
-        prior = self.study.prior_identities[cell.dataset] if row.prior else ""
+        prior = self.study.prior_of(row).identity if row.prior else ""
         entry: dict[str, Any] = {
             "method": row.method,
             "degradation": cell.degradation.key,
@@ -239,7 +239,7 @@ class _Row:
         )
         settings: dict[str, Any] = Restoring.row_settings(study, self.row.path)
         settings.pop("besides", None)
-        files = study.prior_files(dataset) if self.row.prior else {}
+        files = study.prior_of(self.row).files if self.row.prior else {}
         settings |= {part: Path(path) for part, path in files.items() if Path(path).is_file()}
         settings |= {"dataset": self.card.name, "seed": self.plan.seed, "observations": observed}
         return Restorer(Restoring(**settings), self.device)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ddpg.priors.cards.own_files import fetched_parts
 from ddpg.samplers.catalogue import METHODS
 from ddpg.study.cost import evaluations
+from ddpg.study.settings.called import Called
 from ddpg.study.sizes.sides import Sides, sides_of
 from ddpg.study.study import Study
 from ddpg.workflow.indexes import surveyed_rows
@@ -32,25 +33,30 @@ class Need:
 
     Attributes:
         dataset: whose pictures they are.
+        prior: what they call.
         evaluations: of the network.
         work: the same, gradients counted as the evaluations that they take the time of.
     """
 
     dataset: str
+    prior: Called
     evaluations: float
     work: float
 
 
 def network_needs(study: Study, rows: Iterable[Row]) -> list[Need]:
-    """What is left to be evaluated, by data set, whose entry names the network and its size."""
-    sums = {dataset: [0.0, 0.0] for dataset in study.used_datasets}
+    """What is left to be evaluated, by data set, whose entry has the size, and by prior."""
+    sums: dict[tuple[str, str], Need] = {}
     for row in rows:
-        calls = evaluations(row.experiment) * row.images_left
-        factor = GRADIENT if METHODS[row.experiment.method].differentiates else 1.0
-        total = sums[row.experiment.cell.dataset]
-        total[0] += calls
-        total[1] += factor * calls
-    return [Need(dataset, *total) for dataset, total in sums.items() if total[0]]
+        experiment = row.experiment
+        dataset, prior = experiment.cell.dataset, study.prior_of(experiment)
+        calls = evaluations(experiment) * row.images_left
+        factor = GRADIENT if METHODS[experiment.method].differentiates else 1.0
+        old = sums.get((dataset, prior.word), Need(dataset, prior, 0.0, 0.0))
+        sums[dataset, prior.word] = replace(
+            old, evaluations=old.evaluations + calls, work=old.work + factor * calls
+        )
+    return [need for need in sums.values() if need.evaluations]
 
 
 def typical_sides(study: Study, dataset: str) -> Sides | None:

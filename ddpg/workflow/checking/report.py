@@ -96,7 +96,7 @@ def _time(study: Study, needs: Sequence[Need]) -> Iterator[str]:
     wanted = [text.partition(" (")[0] for text in to_fetch(study)]
     hours: float | None = 0.0
     for need in needs:
-        card = study.priors[need.dataset]
+        card = need.prior.card
         text = f"network          {card.name}: {need.evaluations:,.0f} evaluations are left"
         sides = typical_sides(study, need.dataset)
         if sides is None:
@@ -107,8 +107,8 @@ def _time(study: Study, needs: Sequence[Need]) -> Iterator[str]:
             seconds, on = evaluation_seconds(
                 card,
                 sides,
-                study.executions[need.dataset],
-                study.prior_files(need.dataset),
+                need.prior.execution,
+                need.prior.files,
             )
         except (UserError, ValueError) as error:
             hours = None
