@@ -15,10 +15,9 @@ from collections.abc import Iterator
 
 from ddpg.samplers import build_sampler
 from ddpg.samplers.catalogue import METHODS
+from ddpg.study.cost import call_cost
 
 BUDGETS = (10, 20, 50, 100, 200, 1000)
-BACKWARD = 1.0
-"""Cost of a backward pass, in evaluations."""
 INNER = {"daps": ("ode_steps", (5, 2, 1)), "sitcom": ("inner_steps", (30, 10, 5, 2))}
 """What a method does in each step: its recommended number, and less for smaller budgets."""
 LEAST_STEPS = 5
@@ -36,7 +35,7 @@ HEAD = """\
 # Methods at 10, 20, 50, 100, 200 and 1000 network evaluations a picture, one with a backward pass
 # counted as two, which is what it costs. Written by benchmarks/equal_compute.py, which says
 # how; all other settings are the recommended ones. figures/cost_evaluations and cost_seconds show
-# quality against evaluations and against seconds.
+# quality against evaluations, counted in the same way, and against seconds.
 #
 #     snakemake --cores all --configfile config/paper.yaml \\
 #         --config experiments=config/equal-compute.tsv name=equal-compute limit=100
@@ -47,8 +46,7 @@ HEAD = """\
 
 def cost(method: str, settings: dict[str, int]) -> float:
     """Of a restoration, in evaluations."""
-    evaluations = build_sampler(method, **settings).network_evaluations
-    return evaluations * (1 + BACKWARD * METHODS[method].differentiates)
+    return build_sampler(method, **settings).network_evaluations * call_cost(method, settings)
 
 
 def within(method: str, budget: int) -> dict[str, int]:

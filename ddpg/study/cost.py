@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ddpg.samplers.catalogue import METHODS
 from ddpg.study.sheet import Experiment
 
@@ -29,3 +32,23 @@ def evaluations(experiment: Experiment) -> float:
 def work(experiment: Experiment) -> float:
     """What a picture takes, in evaluations of the network: at least one."""
     return max(1.0, evaluations(experiment))
+
+
+BACKWARD = 1.0
+"""What a backward pass through a network takes, in evaluations of it: 1.0 to 1.1 as measured by
+`benchmarks/speed/backward.py`. Checks, figures and the sheet of equal budgets count with it."""
+
+
+def call_cost(method: str, values: Mapping[str, Any]) -> float:
+    """What a call of the network costs in a method, in evaluations: with its backward passes.
+
+    Args:
+        method: its name; of one that is not known here nothing is added.
+        values: of its hyper-parameters, by name; a default for those that are left out.
+
+    >>> call_cost("ddpg", {}), call_cost("dps", {}), call_cost("mmps", {"iterations": 3})
+    (1.0, 2.0, 4.0)
+    """
+    if method not in METHODS:
+        return 1.0
+    return 1.0 + BACKWARD * METHODS[method].passes_back(values)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ddpg.comparison.figures.cost import cost_points, front, is_line
+from ddpg.comparison.figures.cost import cost_points, front, is_line, with_backward_passes
 from ddpg.comparison.figures.grid import draw_grid
 from ddpg.comparison.figures.kernel import collect_kernels, draw_kernels
 from ddpg.comparison.figures.noise import curves
@@ -234,6 +234,17 @@ def test_bars_of_cost_are_those_of_the_paired_difference_from_the_best(make_rows
     # The differences are -1, -2 and -1: far closer together than the pictures are.
     assert 0 < points.loc["idpg", "below"] < 0.8
     assert points.loc["idpg", "mean"] - points.loc["idpg", "low"] > 1
+
+
+def test_a_backward_pass_counts_on_the_axis_of_evaluations_as_what_it_costs(make_rows, write_csv):
+    content = []
+    for method, label in (("dps", "dps"), ("ddpg", "ddpg"), ("elsewhere", "elsewhere")):
+        content += make_rows(label, "psnr", [30, 31], method=method)
+        content += make_rows(label, "network_evaluations", [100, 100], method=method)
+    summary = Summary.read(write_csv(content))
+    points = cost_points(with_backward_passes(summary), "network_evaluations")
+    costs = points.set_index("label")["cost"]
+    assert costs.to_dict() == {"dps": 200, "ddpg": 100, "elsewhere": 100}
 
 
 def test_labels_that_differ_in_evaluations_are_joined_and_no_others(make_rows, write_csv):

@@ -14,7 +14,7 @@ from ddpg.operators.masking import MaskingOperator
 from ddpg.priors import GaussianPrior, Prior
 from ddpg.priors.network_prior import NetworkPrior
 from ddpg.priors.schedule import Schedule
-from ddpg.samplers import build_sampler
+from ddpg.samplers import build_sampler, catalogue
 from ddpg.samplers.krylov import SOLVERS, minimal_residual
 
 METHODS = [
@@ -222,3 +222,18 @@ def test_solutions_do_not_depend_on_the_batch_with_several_threads():
                 assert torch.equal(alone, together[image : image + 1])
     finally:
         torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize(
+    ("method", "extra"),
+    [*METHODS, *[("mmps", {"form": form, "iterations": 3}) for form in ("tmpd", "jfps")]],
+)
+def test_backward_passes_are_as_many_as_the_catalogue_says(operator, monkeypatch, method, extra):
+    passes, real = [], torch.autograd.grad
+    monkeypatch.setattr(torch.autograd, "grad", lambda *a, **k: passes.append(1) or real(*a, **k))
+    prior, noise = WatchedPrior(), SeededNoise(3, ["a"])
+    sampler = build_sampler(method, steps=3, **extra)
+    y = operator.select([0]).forward(SeededNoise(4, ["a"]).initial((1, 3, *SIZE)))
+    sampler.restore(y, operator.select([0]), prior, sigma_y=0.05, noise=noise)
+    expected = catalogue.METHODS[method].passes_back(sampler.hyper_parameters)
+    assert len(passes) == pytest.approx(expected * len(prior.sizes))

@@ -13,12 +13,11 @@ from ddpg.operators import build_operator
 from ddpg.priors import GaussianPrior
 from ddpg.samplers import build_sampler
 from ddpg.samplers.catalogue import METHODS
+from ddpg.study.cost import call_cost
 from ddpg.study.study import Study
 from ddpg.validation import read_yaml
 
 ROOT = Path(__file__).parents[2]
-BACKWARD = 1.0
-"""Cost of a backward pass, in evaluations: benchmarks/speed/backward.py measures 1.0 to 1.1."""
 CHEAP = {"daps": {"mcmc_steps": 1}, "pnpdm": {"rho_decay": 0.5}}
 
 
@@ -55,7 +54,7 @@ def test_budgets_are_kept_and_used():
             continue
         budget = int(row.label.rpartition("-")[2])
         made = build_sampler(row.method, **row.hyper_parameters).network_evaluations
-        cost = made * (1 + BACKWARD * METHODS[row.method].differentiates)
+        cost = made * call_cost(row.method, row.hyper_parameters)
         assert budget / 2 < cost <= budget, row.label
         counted[row.method] += 1
     asked = {n for n, m in METHODS.built_in.items() if m.asks == "noise" and m.uses_prior}

@@ -28,9 +28,12 @@ from ddpg.comparison.figures.panels import (
 from ddpg.comparison.statistics.measurements import CELL_KEYS, DEGRADATION_KEYS
 from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.style import cost_axis, degradation_title, method_styles
+from ddpg.samplers.catalogue import METHODS
+from ddpg.study.cost import BACKWARD, call_cost
 from ddpg.study.names import OBSERVED, number_name
 
 _ROW = 1.45
+_EVALUATIONS = "network_evaluations"
 
 
 def cost_points(summary: pd.DataFrame, cost: str) -> pd.DataFrame:
@@ -65,6 +68,20 @@ def cost_points(summary: pd.DataFrame, cost: str) -> pd.DataFrame:
     return points.merge(chosen.drop_duplicates(DEGRADATION_KEYS)[CELL_KEYS], on=CELL_KEYS)
 
 
+def with_backward_passes(summary: Summary) -> pd.DataFrame:
+    """Return the means, a network evaluation with a backward pass counted as what it costs.
+
+    See :func:`ddpg.study.cost.call_cost`; the tables have the evaluations themselves.
+    """
+    keys, means = [*CELL_KEYS, "label"], summary.means
+    counted = summary.metrics["metric"] == _EVALUATIONS
+    rows = summary.metrics[counted].drop_duplicates(keys)
+    costs = [call_cost(row["method"], row) for row in rows.to_dict("records")]
+    factors = means[keys].merge(rows[keys].assign(factor=costs), on=keys, how="left")["factor"]
+    factors = factors.where(means["metric"].to_numpy() == _EVALUATIONS).fillna(1.0)
+    return means.assign(mean=means["mean"] * factors.to_numpy())
+
+
 def is_line(points: pd.DataFrame) -> bool:
     """Whether the points of a method in a panel are joined: not where all take as many evaluations
     of the network, as a draw and a mean, or values of a setting that costs nothing."""
@@ -89,10 +106,12 @@ def front(points: pd.DataFrame) -> pd.DataFrame:
 def draw_cost(summary: Summary, output_stem: str | os.PathLike[str], *, cost: str) -> None:
     """Write ``output_stem.pdf`` and ``.png``: quality against a cost, labels of a method joined.
 
+    Evaluations of the network are those of :func:`with_backward_passes`.
+
     Args:
         cost: "seconds" or "network_evaluations".
     """
-    points = with_paired_ends(cost_points(summary.means, cost), summary.pairs)
+    points = with_paired_ends(cost_points(with_backward_passes(summary), cost), summary.pairs)
     with paper():
         if points.empty or not (points["cost"] > 0).any():
             why = f"No cell has both a quality and {cost_axis(cost)}."
@@ -120,11 +139,19 @@ def _figure(points: pd.DataFrame, cost: str, summary: pd.DataFrame) -> Figure:
                 axes[i, j].set_title(f"{degradation_title(*column)}, {level}")
         axes[i, 0].set_ylabel(line_label(points, line))
     for panel in axes[-1]:
-        panel.set_xlabel(cost_axis(cost))
+        panel.set_xlabel(_axis(cost, points))
     add_legend(figure, styles)
     shown = summary.merge(points[CELL_KEYS].drop_duplicates(), on=CELL_KEYS)
     add_absent(figure, shown, points["metric"].unique())
     return figure
+
+
+def _axis(cost: str, points: pd.DataFrame) -> str:
+    """The label of the axis of costs, which says where more than evaluations are counted."""
+    backward = cost == _EVALUATIONS and any(
+        method in METHODS and METHODS[method].differentiates for method in points["method"]
+    )
+    return cost_axis(cost) + f", backward passes as {BACKWARD:g} each" * backward
 
 
 def _draw(axes: Axes, points: pd.DataFrame, styles: Styles, *, narrow: bool) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from ddpg.files.long_table import TAKEN
 from ddpg.operators.tasks import GRADES, Grade
@@ -38,6 +39,8 @@ class Method:
             for singular values or coordinates.
         enlarges: whether it works on super-resolution alone.
         differentiates: whether it takes gradients of the network.
+        backward_passes: with these values of its hyper-parameters, in an evaluation; without it one
+            where it takes gradients.
         asks: what its prior must predict: "noise", or "consistency" for the end of a flow; "closed
             form" of a prior whose posteriors are known.
         settings: recommended ones by task and noise level, see :mod:`ddpg.samplers.settings`; the
@@ -65,6 +68,7 @@ class Method:
     needs: Grade = "spectrum"
     enlarges: bool = False
     differentiates: bool = False
+    backward_passes: Callable[[Mapping[str, Any]], float] | None = None
     asks: Gives = "noise"
     settings: tuple[Setting, ...] = ()
     search: tuple[Range, ...] = ()
@@ -111,6 +115,17 @@ class Method:
     def uses_prior(self) -> bool:
         """Whether it is given a prior: it calls the network, or knows what is in it."""
         return self.evaluations > 0 or self.asks == "closed form"
+
+    def passes_back(self, values: Mapping[str, Any]) -> float:
+        """How many backward passes through the network an evaluation has.
+
+        Args:
+            values: of its hyper-parameters by name, or as a table has them; a default for the rest.
+        """
+        if self.backward_passes is None:
+            return float(self.differentiates)
+        given = {p.name: values.get(p.name) or p.default for p in self.parameters}
+        return self.backward_passes(given)
 
     @property
     def module(self) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ddpg.samplers.descriptions.levels import DEBLURRING, levels
 from ddpg.samplers.descriptions.method import GRADIENT_BATCH, REG, STEPS, Method, steps
 from ddpg.samplers.hyper_parameters import HyperParameter, Range
@@ -31,6 +34,12 @@ _SITCOM = (
     Setting(f"{_ALKHOURI}, the noiseless form", {"form": "noiseless"}, sigma_y=0.0),
     Setting(_ALKHOURI),
 )
+
+
+def _passes_of_sitcom(values: Mapping[str, Any]) -> float:
+    """The last evaluation at each time gives the estimate, and no gradient is taken of it."""
+    return 1 - 1 / float(values["inner_steps"])
+
 
 METHODS = (
     Method(
@@ -84,6 +93,7 @@ METHODS = (
         evaluations=600,
         needs="adjoint",
         differentiates=True,
+        backward_passes=_passes_of_sitcom,
         settings=_SITCOM,
         search=(Range("lr", 2e-3, 0.2, log=True),),
         colour="#000056",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ddpg.samplers.descriptions.method import (
     CLIP_X0,
     GRADIENT_BATCH,
@@ -28,6 +31,13 @@ _MPGD = (
 _DMPS = (Setting("Meng & Kabashima, 2022"),)
 
 _MMPS = (Setting("Rozet et al., NeurIPS 2024, their library azula"),)
+
+
+def _passes_of_mmps(values: Mapping[str, Any]) -> float:
+    """One for each step of the solver; TMPD's rows and its correction; none of a fixed variance."""
+    passes = {"mmps": float(values["iterations"]), "tmpd": 2.0, "jfps": 0.0}
+    return passes[values["form"]]
+
 
 METHODS = (
     Method(
@@ -139,6 +149,7 @@ METHODS = (
         evaluations=64,
         needs="adjoint",
         differentiates=True,
+        backward_passes=_passes_of_mmps,
         settings=_MMPS,
         search=(
             Range("eta", 0, 1),

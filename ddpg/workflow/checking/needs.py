@@ -10,16 +10,16 @@ from pathlib import Path
 
 from ddpg.priors.cards.own_files import fetched_parts
 from ddpg.samplers.catalogue import METHODS
-from ddpg.study.cost import evaluations
+from ddpg.study.cost import call_cost, evaluations
 from ddpg.study.settings.called import Called
 from ddpg.study.sizes.sides import Sides, sides_of
 from ddpg.study.study import Study
 from ddpg.workflow.indexes import surveyed_rows
 from ddpg.workflow.status import Row
 
-GRADIENT = 3.0
-"""Evaluations whose time one with a gradient takes: two (`benchmarks/speed/backward.py`), and more
-where it runs in float32 but others in half precision."""
+FULL_PRECISION = 1.5
+"""How much longer an evaluation takes with gradients, which are in float32 where others may be in
+half precision."""
 _PREPARED, _OBSERVED, _RESTORED = 3, 12, 8
 """Bytes a pixel: 8 bits, float32, and half precision with a compressed picture."""
 _FILES_OF_SHARD, _FILES_OF_EXPERIMENT, _FILES_OF_STUDY = 4, 7, 60
@@ -51,7 +51,9 @@ def network_needs(study: Study, rows: Iterable[Row]) -> list[Need]:
         experiment = row.experiment
         dataset, prior = experiment.cell.dataset, study.prior_of(experiment)
         calls = evaluations(experiment) * row.images_left
-        factor = GRADIENT if METHODS[experiment.method].differentiates else 1.0
+        factor = call_cost(experiment.method, experiment.hyper_parameters)
+        if METHODS[experiment.method].differentiates:
+            factor *= FULL_PRECISION
         old = sums.get((dataset, prior.word), Need(dataset, prior, 0.0, 0.0))
         sums[dataset, prior.word] = replace(
             old, evaluations=old.evaluations + calls, work=old.work + factor * calls
