@@ -70,9 +70,13 @@ JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=task=1
 JobAcctGatherParams=OverMemoryKill,UsePss
 NodeName=n[1-2] NodeHostname={host} NodeAddr=127.0.0.1 Port=[{ports[1]}-{ports[2]}] {size}
+# Beside the partition that is taken where nobody says, two of limited time, as most sites have.
+EnforcePartLimits=ALL
 PartitionName=gpu Nodes=ALL Default=YES MaxTime=INFINITE DefMemPerCPU=500 State=UP
+PartitionName=accelerated Nodes=ALL MaxTime=02:00:00 DefMemPerCPU=500 State=UP
+PartitionName=processors Nodes=ALL MaxTime=02:00:00 DefMemPerCPU=500 State=UP
 """
-NODE_SIZE = "CPUs={cpus} RealMemory={memory} Gres=gpu:1 State=UNKNOWN"
+NODE_SIZE = "CPUs={cpus} RealMemory={memory} Gres=gpu:a100:1 State=UNKNOWN"
 
 
 class ClusterError(RuntimeError):
@@ -236,7 +240,7 @@ class Cluster:
         )
         (self.folder / "slurm.conf").write_text(text)
         lines = [
-            f"NodeName={node} Name=gpu File={_device(device)}"
+            f"NodeName={node} Name=gpu Type=a100 File={_device(device)}"
             for node, device in zip(NODES, DEVICES, strict=True)
         ]
         (self.folder / "gres.conf").write_text("\n".join(["AutoDetect=off", *lines, ""]))
@@ -247,7 +251,10 @@ class Cluster:
         folder = self.folder / "bin"
         folder.mkdir()
         for name in ("sbatch", "squeue", "scontrol", "scancel", "sinfo", "srun", "sacct"):
-            script = f'#!/bin/sh\nSLURM_CONF={self.folder}/slurm.conf exec {_program(name)} "$@"\n'
+            # What was asked for is written down: SLURM forgets a QOS where there is no accounting.
+            note = f'echo "$@" >> {self.folder}/sbatch.txt\n' if name == "sbatch" else ""
+            call = f'SLURM_CONF={self.folder}/slurm.conf exec {_program(name)} "$@"\n'
+            script = f"#!/bin/sh\n{note}{call}"
             (folder / name).write_text(script)
             (folder / name).chmod(0o755)
 

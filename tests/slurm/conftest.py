@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -104,6 +105,20 @@ class Study:
         """Run Snakemake through the profile; gives what it printed."""
         return self._finished(self._profile(*arguments))
 
+    def submit_from_a_job(self, *arguments: str, variables: dict[str, str]) -> None:
+        """Run Snakemake through the profile inside a job, as on sites without long login nodes."""
+        command = shlex.join([*SNAKEMAKE, *self._profile(*arguments)])
+        result = subprocess.run(
+            ["sbatch", "--wait", "--partition=processors", "--time=60", f"--wrap={command}"],
+            cwd=self.folder,
+            env={**self.environment, **variables},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+        logs = "".join(path.read_text() for path in self.folder.glob("slurm-*.out"))
+        assert result.returncode == 0, f"{result.stderr}\n{logs}\n{self.cluster.describe()}"
+
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start Snakemake through the profile, in a process group of its own."""
         output = (self.folder / "snakemake.txt").open("a")
@@ -159,9 +174,9 @@ class Study:
         prior = "/dead-leaves" if method == "ddpg" else ""
         return f"{folder}{prior}/shard-{shard}.safetensors"
 
-    def forget(self, *shards: int) -> list[str]:
+    def forget(self, *shards: int, method: str = "ddpg") -> list[str]:
         """Remove the restorations of shards; gives their paths."""
-        paths = [self.restoration(shard) for shard in shards]
+        paths = [self.restoration(shard, method) for shard in shards]
         for path in paths:
             (self.folder / path).unlink()
         return paths
@@ -201,10 +216,10 @@ class Study:
                 return process
         raise AssertionError(f"shard {shard} is not being restored")
 
-    def assert_equal(self, other: Study, *shards: int) -> None:
+    def assert_equal(self, other: Study, *shards: int, method: str = "ddpg") -> None:
         """Compare the restorations of shards with those of another run, bit by bit."""
         for shard in shards:
-            path = self.restoration(shard)
+            path = self.restoration(shard, method)
             ours, theirs = load_file(self.folder / path), load_file(other.folder / path)
             assert {k: v.tobytes() for k, v in ours.items()} == {
                 k: v.tobytes() for k, v in theirs.items()

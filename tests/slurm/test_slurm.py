@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import re
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -73,6 +74,62 @@ def check_requests(cluster, output, since):
     others = jobs_of(cluster, "evaluate", since)
     assert len(others) == 3
     assert not any("TresPerJob" in job for job in others)
+
+
+def test_a_site_with_partitions_limits_and_a_qos(cluster, study, undisturbed, tmp_path):
+    """What the profile offers in comments, switched on, from Snakemake inside a job of its own.
+
+    Results lie on a scratch disk, caches as well, and nothing is written into $HOME.
+    """
+    since = next_id(cluster)
+    paths = study.forget(0, method="pinv")
+    measures = paths[0].replace("/restorations/", "/evaluations/").replace(".safetensors", ".csv")
+    reference = measured(study.folder)
+    (study.folder / measures).unlink()
+    home, scratch = tmp_path / "home", tmp_path / "scratch"
+    home.mkdir()
+    scratch.mkdir()
+    shutil.move(study.folder / "results", scratch)
+    (study.folder / "results").symlink_to(scratch / "results")
+    edit_profile(study.folder / "profiles/slurm/config.yaml")
+    caches = {"HOME": str(home), "XDG_CACHE_HOME": str(scratch / "cache")}
+    study.submit_from_a_job(*paths, measures, variables=caches)
+    assert measured(study.folder) == reference
+    study.assert_equal(undisturbed, 0, method="pinv")
+    assert list(home.iterdir()) == []
+    assert (study.folder / "modules.txt").read_text().split() == ["loaded"] * 2
+    (restoration,) = jobs_of(cluster, "restore", since)
+    assert restoration["Partition"] == "accelerated"
+    assert restoration["TresPerNode"] == "gres:gpu:a100:1"
+    assert restoration["TimeLimit"] == "02:00:00"  # the rule's four hours would be refused
+    (evaluation,) = jobs_of(cluster, "evaluate", since)
+    assert evaluation["Partition"] == "processors"
+    assert re.search(r"mem=(\d+)M", evaluation["TRES"]).group(1) == "3000"
+    calls = (cluster.folder / "sbatch.txt").read_text().splitlines()
+    assert ["--qos=gpu" in call for call in calls if "rule_restore" in call][-1:] == [True]
+    assert ["--qos=normal" in call for call in calls if "rule_evaluate" in call][-1:] == [True]
+
+
+def edit_profile(path):
+    """Make it the profile of the test cluster, as its user would: by its commented lines."""
+    text = path.read_text()
+    for offered, chosen in (
+        ("# slurm_partition: cpu", "slurm_partition: processors"),
+        ("# slurm_partition: gpu", "slurm_partition: accelerated"),
+        ("# qos: normal", "qos: normal"),
+        ("# qos: gpu", "qos: gpu"),
+        ("    gpu: 1\n", "    gpu: 0\n"),
+        ("# gres: gpu:a100:1", "gres: gpu:a100:1"),
+        ("mem_mb: 64000", "mem_mb: 3000"),
+        ("runtime: 2880", "runtime: 120"),
+        (
+            '# precommand: "module purge && module load cuda/13.0"',
+            'precommand: "echo loaded >> modules.txt"',
+        ),
+    ):
+        assert text.count(offered) == 1, offered
+        text = text.replace(offered, chosen)
+    path.write_text(text)
 
 
 def test_jobs_that_fail_are_tried_again_with_more(cluster, study, undisturbed):
