@@ -7,6 +7,7 @@ rule tables:
         published=inputs.published,
     output:
         **tables(),
+        latex=latex(comparison.latex_tables(study)),
     log:
         places.log("tables"),
     benchmark:
@@ -46,6 +47,7 @@ rule posterior:
         posterior=places.posterior,
     output:
         **more_tables(POSTERIOR, "posterior_table"),
+        latex=latex(comparison.latex_samples(study, "posterior")),
         **figure("posterior"),
     log:
         places.log("posterior"),
@@ -69,6 +71,7 @@ rule exact:
         posterior=inputs.posterior,
     output:
         **more_tables(EXACT, "exact_table"),
+        latex=latex(comparison.latex_samples(study, "exact")),
         **figure("exact"),
     log:
         places.log("exact"),

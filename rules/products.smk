@@ -1,6 +1,6 @@
 # What the report says of each product: its caption, its place and its title.
 
-from ddpg.comparison.products import EXACT, FIGURES, PLOTS, POSTERIOR, PUBLISHED, SWEEPS
+from ddpg.comparison.products import EXACT, FIGURES, PLOTS, POSTERIOR, PUBLISHED, SWEEPS, latex_files
 
 
 def reported(path, caption, category, **labels):
@@ -27,6 +27,11 @@ def more_tables(names, caption):
         name.replace(".", "_"): reported(places.table(name), caption, "Tables", table=title)
         for name, title in names.items()
     }
+
+
+def latex(names):
+    """The LaTeX files of some tables, in every form and width."""
+    return [places.table(file) for name in names for file in latex_files(name)]
 
 
 def figure(path, **labels):

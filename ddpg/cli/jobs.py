@@ -303,7 +303,7 @@ def _collect(job: Collection) -> None:
 def _tables(job: Tables) -> None:
     from ddpg.comparison.tables.writing import write_tables
 
-    write_tables(job.metrics, job.folder, published_csv=job.published)
+    write_tables(job.metrics, job.folder, published_csv=job.published, latex=job.latex)
 
 
 def _plots(job: Plots) -> None:
@@ -315,13 +315,15 @@ def _plots(job: Plots) -> None:
 def _posterior(job: PosteriorComparison) -> None:
     from ddpg.comparison.posterior.writing import write_posterior
 
-    write_posterior(job.metrics, job.posterior, job.folder, without_suffix(job.figure))
+    figure = without_suffix(job.figure)
+    write_posterior(job.metrics, job.posterior, job.folder, figure, latex=job.latex)
 
 
 def _exact(job: ExactComparison) -> None:
     from ddpg.comparison.posterior.exact import write_exact
 
-    write_exact(job.metrics, job.best, job.posterior, job.folder, without_suffix(job.figure))
+    figure = without_suffix(job.figure)
+    write_exact(job.metrics, job.best, job.posterior, job.folder, figure, latex=job.latex)
 
 
 def _kernels(job: KernelFigure) -> None:

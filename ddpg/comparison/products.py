@@ -61,3 +61,28 @@ PUBLISHED: Mapping[str, str] = {
 
 TRAJECTORY_METHODS = ("ddpg", "idpg")
 """Whose trajectories are drawn."""
+
+LATEX_FORMS: Mapping[str, str] = {
+    "interval": "the 95 % interval below each mean",
+    "plus-minus": "half the width of that interval behind each mean",
+    "plain": "means alone",
+}
+"""How numbers stand in the LaTeX tables: name of the form -> what stands there."""
+
+LATEX_WIDTHS: Mapping[str, str] = {
+    "one-column": "table, as wide as one column",
+    "two-columns": "table*, as wide as both",
+}
+"""How wide these tables are at most: name of the width -> what it is."""
+
+
+def latex_files(table: str) -> list[str]:
+    """The files of a LaTeX table in the folder of the tables, in every form and width.
+
+    Args:
+        table: data set and degradation, see :attr:`ddpg.comparison.tables.entries.Table.file`.
+
+    >>> latex_files("faces/denoising-fft")[0]
+    'latex/interval/one-column/faces/denoising-fft.tex'
+    """
+    return [f"latex/{form}/{width}/{table}.tex" for form in LATEX_FORMS for width in LATEX_WIDTHS]

@@ -17,6 +17,7 @@ from ddpg.jobs.fields import Job, Spec, as_path, file, machine, setting
 if TYPE_CHECKING:
     from ddpg.study.study import Study
 
+LATEX = "tables with LaTeX files of their own: data set and degradation"
 FIGURE = "one of the files, or their common path without suffix"
 
 
@@ -24,6 +25,7 @@ FIGURE = "one of the files, or their common path without suffix"
 class Tables(Job):
     """Make the comparison tables."""
 
+    latex: tuple[str, ...] = setting(LATEX, default=())
     metrics: Path = file("the long table (CSV)")
     published: Path | None = file("published figures to set beside (CSV)", default=None)
     folder: Path = file("for the tables")
@@ -33,7 +35,40 @@ class Tables(Job):
         """What the tables depend on besides the metrics: the code, and the published figures."""
         published = study.config.published
         content = {"published": content_of(published)} if published else {}
-        return cls.spec(code=comparison_code("tables.writing"), besides=content)
+        return cls.spec(
+            latex=tuple(latex_tables(study)),
+            code=comparison_code("tables.writing"),
+            besides=content,
+        )
+
+
+def latex_tables(study: Study) -> list[str]:
+    """The tables of a study that LaTeX has files of: data set and degradation; what they cost.
+
+    See :attr:`ddpg.comparison.tables.entries.Table.file`.
+    """
+    names = [f"{cell.dataset}/{cell.degradation.key}" for cell in study.cells.values()]
+    repeated = study.config.repeats > 1
+    names += [
+        f"{row.cell.dataset}/{row.cell.degradation.key}-seeds"
+        for row in study.experiments
+        if repeated and row.prior
+    ]
+    costs = [f"{dataset}/cost" for dataset in study.used_datasets]
+    return [*dict.fromkeys(names), *costs]
+
+
+def latex_samples(study: Study, kind: str) -> list[str]:
+    """The same of the tables of samples, which are those of a study that restores pictures several
+    times, or of the gaps to an exact posterior.
+
+    Args:
+        kind: "posterior" or "exact".
+    """
+    cells = [rows[0].cell for rows in study.sampled.values()]
+    if kind == "exact":
+        cells = [study.cells[path] for path in study.drawn]
+    return [*dict.fromkeys(f"{cell.dataset}/{cell.degradation.key}-{kind}" for cell in cells)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,21 +90,24 @@ class Plots(Job):
 class PosteriorComparison(Job):
     """Compare how good the methods' samples are: tables and a figure."""
 
+    latex: tuple[str, ...] = setting(LATEX, default=())
     metrics: Path = file("the long table (CSV)")
     posterior: Path = file("the long table of the samples (CSV)")
     folder: Path = file("for the tables")
     figure: Path = file(FIGURE)
 
     @classmethod
-    def planned(cls, _study: Study) -> Spec:
-        """What these depend on besides the measurements: the code."""
-        return cls.spec(code=comparison_code("posterior.writing"))
+    def planned(cls, study: Study) -> Spec:
+        """What these depend on besides the measurements: which there are, and the code."""
+        latex = tuple(latex_samples(study, "posterior"))
+        return cls.spec(latex=latex, code=comparison_code("posterior.writing"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExactComparison(Job):
     """Compare the methods with the exact posterior: tables and a figure."""
 
+    latex: tuple[str, ...] = setting(LATEX, default=())
     metrics: Path = file("the long table (CSV)")
     best: Path = file("the long table of the best scores (CSV)")
     posterior: Path | None = file("the long table of the samples (CSV)", default=None)
@@ -77,9 +115,10 @@ class ExactComparison(Job):
     figure: Path = file(FIGURE)
 
     @classmethod
-    def planned(cls, _study: Study) -> Spec:
-        """What these depend on besides the measurements: the code."""
-        return cls.spec(code=comparison_code("posterior.exact"))
+    def planned(cls, study: Study) -> Spec:
+        """What these depend on besides the measurements: which there are, and the code."""
+        latex = tuple(latex_samples(study, "exact"))
+        return cls.spec(latex=latex, code=comparison_code("posterior.exact"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,7 +37,7 @@ def rows(label: str, metric: str, values: list, *, method: str | None = None, **
     ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_rows() -> Callable[..., list]:
     return rows
 

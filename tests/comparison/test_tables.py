@@ -12,8 +12,10 @@ import pytest
 from ddpg.comparison.products import TABLES
 from ddpg.comparison.statistics.measurements import read_metrics
 from ddpg.comparison.statistics.summary import summarise
+from ddpg.comparison.tables.latex import to_latex
+from ddpg.comparison.tables.latex_text import escape_latex
 from ddpg.comparison.tables.layout import quality_tables
-from ddpg.comparison.tables.markup import escape_latex, escape_markdown, to_latex, to_markdown
+from ddpg.comparison.tables.markup import escape_markdown, to_markdown
 from ddpg.comparison.tables.writing import write_tables
 from ddpg.files.long_table import COLUMNS as LONG
 from ddpg.files.long_table import packed_origins

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -24,9 +24,9 @@ from ddpg.comparison.statistics.measurements import (
 )
 from ddpg.comparison.statistics.summary import summarise
 from ddpg.comparison.style import MethodStyle, dataset_name
-from ddpg.comparison.tables.entries import Table
+from ddpg.comparison.tables.entries import INTERVALS, Table
 from ddpg.comparison.tables.layout import quality_tables
-from ddpg.comparison.tables.writing import as_csv, latex_page, write_texts
+from ddpg.comparison.tables.writing import as_csv, latex_page, latex_texts, write_texts
 from ddpg.study.names import number_name
 
 KEYS = [*CELL_KEYS, "image"]
@@ -131,9 +131,13 @@ def _share(pairs: pd.DataFrame) -> pd.Series:
     return pairs["value"] / pairs["best"] - 1
 
 
-def exact_tables(exact: Exact) -> list[Table]:
-    """Return the tables: gaps by method, with the best scores of the cell in words."""
-    tables = quality_tables(exact.shown, widest=1)
+def exact_tables(exact: Exact, *, alone: bool = False) -> list[Table]:
+    """Return the tables: gaps by method, with the best scores of the cell in words.
+
+    Args:
+        alone: whether each is read by itself.
+    """
+    tables = quality_tables(exact.shown, widest=1, alone=alone)
     groups = exact.shown.groupby(DEGRADATION_KEYS, dropna=False, sort=False)
     return [_completed(table, rows, exact) for table, (_, rows) in zip(tables, groups, strict=True)]
 
@@ -150,8 +154,8 @@ def _completed(table: Table, rows: pd.DataFrame, exact: Exact) -> Table:
             "thousandths"
         )
     caption = (
-        f"{table.title} on {dataset_name(table.dataset)}: gaps to the exact posterior, means over "
-        f"the images with 95 % bootstrap intervals. The best to be expected, {'; '.join(parts)}."
+        f"{table.title} on {dataset_name(table.dataset)}: gaps to the exact posterior, "
+        f"{INTERVALS}. The best to be expected, {'; '.join(parts)}."
     )
     title = f"{table.title} on {dataset_name(table.dataset)}"
     return replace(table, key=f"{table.key}-exact", title=title, caption=caption)
@@ -163,8 +167,14 @@ def write_exact(
     posterior_csv: str | os.PathLike[str] | None,
     folder: str | os.PathLike[str],
     figure_stem: str | os.PathLike[str],
+    *,
+    latex: Iterable[str] = (),
 ) -> None:
     """Write the files of :data:`ddpg.comparison.products.EXACT` and the figure.
+
+    Args:
+        latex: tables that have LaTeX files of their own, see
+            :func:`ddpg.comparison.tables.writing.write_tables`.
 
     Raises:
         UserError: an input is not what it should be.
@@ -175,5 +185,6 @@ def write_exact(
     frame = pd.concat([exact.best_means, exact.means], ignore_index=True)[columns]
     page = posterior_markdown(tables, "Beside the exact posterior")
     texts = (as_csv(frame), page, latex_page(tables))
-    write_texts({Path(folder) / name: text for name, text in zip(EXACT, texts, strict=True)})
+    files = {Path(folder) / name: text for name, text in zip(EXACT, texts, strict=True)}
+    write_texts(files | latex_texts(exact_tables(exact, alone=True), latex, folder))
     draw_exact(exact.shown, exact.styles, figure_stem)

@@ -9,7 +9,7 @@ import pandas as pd
 from ddpg.comparison.posterior.summary import Posterior, nominal
 from ddpg.comparison.statistics.measurements import DEGRADATION_KEYS
 from ddpg.comparison.style import METRIC_STYLES, cell_title, dataset_name
-from ddpg.comparison.tables.entries import Table
+from ddpg.comparison.tables.entries import INTERVALS, Table
 from ddpg.comparison.tables.layout import quality_tables
 from ddpg.comparison.tables.markup import escape_markdown, to_markdown
 
@@ -34,9 +34,13 @@ def posterior_frame(posterior: Posterior) -> pd.DataFrame:
 SINGLE = "each picture was restored once: no samples"
 
 
-def posterior_tables(posterior: Posterior) -> list[Table]:
-    """Return the tables, with what they leave out and what coverage is held against."""
-    tables = quality_tables(posterior.shown, widest=1)
+def posterior_tables(posterior: Posterior, *, alone: bool = False) -> list[Table]:
+    """Return the tables, with what they leave out and what coverage is held against.
+
+    Args:
+        alone: whether each is read by itself.
+    """
+    tables = quality_tables(posterior.shown, widest=1, alone=alone)
     groups = posterior.shown.groupby(DEGRADATION_KEYS, dropna=False, sort=False)
     return [
         _completed(table, rows, posterior) for table, (_, rows) in zip(tables, groups, strict=True)
@@ -58,8 +62,8 @@ def _completed(table: Table, rows: pd.DataFrame, posterior: Posterior) -> Table:
     )  # fmt: skip
     caption = (
         f"{table.title} on {dataset_name(table.dataset)}, several restorations of each "
-        "observation as samples of its posterior: means over the images with 95 % bootstrap "
-        f"intervals. {METRIC_STYLES['crps'].name.split()[0]}, spread and error in thousandths of "
+        f"observation as samples of its posterior: {INTERVALS}. "
+        f"{METRIC_STYLES['crps'].name.split()[0]}, spread and error in thousandths of "
         f"the range of a pixel; nominal for 'within range' is {ranges or 'not defined'}."
     )
     title = f"{table.title} on {dataset_name(table.dataset)}: posterior quality"

@@ -20,6 +20,8 @@ class Entry:
     """The mean, or "—" where it could not be computed."""
     spread: str = ""
     """Its bootstrap interval, such as "[21.30, 24.12]", or ""."""
+    margin: str = ""
+    """Half the width of that interval, or ""."""
     value: float = math.nan
     """What is compared of the mean, for sorting: it, or its distance to the best value."""
     rank: int = 0
@@ -63,6 +65,34 @@ class Table:
     panels: list[Panel]
     notes: list[tuple[str, str]]
 
+    @property
+    def file(self) -> str:
+        """The table's place among those of the study: "faces/sr_bicubic-x4-svd"."""
+        return f"{self.dataset}/{self.key}"
+
+
+INTERVAL = "mean and 95 % bootstrap interval"
+"""What a caption says of the numbers of a table."""
+INTERVALS = "means over the images with 95 % bootstrap intervals"
+"""The same where the measures are many."""
+_IN_WORDS: dict[str, dict[str, str]] = {
+    "interval": {},
+    "plus-minus": {
+        INTERVAL: "mean ± half the width of its 95 % bootstrap interval",
+        INTERVALS: "means over the images ± half the widths of their 95 % bootstrap intervals",
+    },
+    "plain": {INTERVAL: "mean", INTERVALS: "means over the images"},
+}
+
+
+def caption_in(table: Table, form: str) -> str:
+    """The caption of a table whose numbers stand in one of the forms of
+    :data:`ddpg.comparison.products.LATEX_FORMS`."""
+    text = table.caption
+    for said, instead in _IN_WORDS[form].items():
+        text = text.replace(said, instead)
+    return text
+
 
 def small_cost(value: float, metric: str) -> str:
     """A cost; one too small for its decimals is "<0.01" rather than 0."""
@@ -81,6 +111,7 @@ def format_entry(row: Any, notes: dict[str, str]) -> Entry:
     return Entry(
         text="∞" if math.isinf(row.mean) else f"{row.mean:.{decimals}f}",
         spread="" if math.isnan(row.low) else ends,
+        margin="" if math.isnan(row.low) else f"{(row.high - row.low) / 2:.{decimals}f}",
         value=float(METRIC_STYLES[row.metric].compared(row.mean)),
         rank=int(row.rank) if row.rank in (1, 2) else 0,
         best=bool(getattr(row, "best", False)),

@@ -16,17 +16,31 @@ from ddpg.comparison.statistics.measurements import CELL_KEYS, DEGRADATION_KEYS,
 from ddpg.comparison.statistics.pairs import count
 from ddpg.comparison.statistics.summary import summarise
 from ddpg.comparison.style import METRIC_STYLES, dataset_name, degradation_title, metric_order
-from ddpg.comparison.tables.entries import BOLD, Entry, Panel, Table, format_entry, small_cost
+from ddpg.comparison.tables.entries import (
+    BOLD,
+    INTERVAL,
+    Entry,
+    Panel,
+    Table,
+    format_entry,
+    small_cost,
+)
 from ddpg.study.names import number_name
 
 WIDEST_PANEL = 8
 """Columns of values that fit the width of a page."""
+ONE_PANEL = 10**6
+"""The same of tables that are cut later, by the width of their text."""
 COST_COLUMNS = ["network_evaluations", "seconds"]
 """Metrics of cost that stand beside those of quality."""
 
 
 def quality_tables(
-    summary: pd.DataFrame, *, widest: int = WIDEST_PANEL, with_cost: bool = False
+    summary: pd.DataFrame,
+    *,
+    widest: int = WIDEST_PANEL,
+    with_cost: bool = False,
+    alone: bool = False,
 ) -> list[Table]:
     """Return one table per data set and degradation, in the order of the summary.
 
@@ -35,13 +49,13 @@ def quality_tables(
             :func:`ddpg.comparison.statistics.summary.mark_best` added decides what is bold.
         widest: columns of values in a panel, unless one noise level has more.
         with_cost: end each panel with network evaluations and seconds per image.
+        alone: whether each table stands for itself, and says what another has said already.
     """
     cost = summary["metric"].map(lambda name: METRIC_STYLES[name].family) == "cost"
     groups = summary[~cost].groupby(DEGRADATION_KEYS, dropna=False, sort=False)
     costs = dict(list(summary[cost].groupby("dataset"))) if with_cost else {}
-    return _said_once(
-        _quality_table(key, frame, costs.get(key[0]), widest) for key, frame in groups
-    )
+    tables = [_quality_table(key, frame, costs.get(key[0]), widest) for key, frame in groups]
+    return tables if alone else _said_once(tables)
 
 
 def _said_once(tables: Iterable[Table]) -> list[Table]:
@@ -90,7 +104,7 @@ def _quality_table(
         cost = cost[here & ((cost["scale"] == scale) | (math.isnan(scale) & cost["scale"].isna()))]
     panels, notes = _panels(shown, widest, cost)
     caption = (
-        f"{name} on {dataset_name(dataset)}: mean and 95 % bootstrap interval over "
+        f"{name} on {dataset_name(dataset)}: {INTERVAL} over "
         f"{_images(shown)}. {'PSNR in dB. ' * ('psnr' in set(shown['metric']))}"
         f"{_marks(shown)}"
     )
@@ -122,14 +136,17 @@ def _cost_table(dataset: str, frame: pd.DataFrame) -> Table:
     """The table of what the methods cost on one data set."""
     panels, notes = _panels(frame, WIDEST_PANEL, None)
     caption = (
-        f"Cost per image on {dataset_name(dataset)}: mean and 95 % bootstrap interval over "
+        f"Cost per image on {dataset_name(dataset)}: {INTERVAL} over "
         f"{_images(frame, 'restoration')}."
     )
     return Table(dataset, "cost", "Cost", caption, panels, notes)
 
 
-def repeat_tables(summary: pd.DataFrame) -> list[Table]:
+def repeat_tables(summary: pd.DataFrame, *, widest: int = WIDEST_PANEL) -> list[Table]:
     """Lay out the spread over the repeats of an image, for the degradations that have repeats.
+
+    Args:
+        widest: as of :func:`quality_tables`.
 
     Returns:
         tables like those of :func:`quality_tables` whose numbers are ``std_repeats``.
@@ -140,7 +157,7 @@ def repeat_tables(summary: pd.DataFrame) -> list[Table]:
     unmarked = {"low": math.nan, "high": math.nan, "rank": math.nan}
     unmarked |= {"missing": 0, "lost": 0, "infinite": 0}
     unmarked |= {"best": False, "decidable": False, "mean": spread["std_repeats"]}
-    tables = quality_tables(spread.assign(**unmarked))
+    tables = quality_tables(spread.assign(**unmarked), widest=widest)
     return [_renamed(table, int(spread["repeats"].max())) for table in tables]
 
 

@@ -26,7 +26,10 @@ from ddpg.comparison.style import (
     task_order,
 )
 from ddpg.comparison.tables.entries import remark
-from ddpg.comparison.tables.markup import escape_latex, escape_markdown
+from ddpg.comparison.tables.fitting import LINE
+from ddpg.comparison.tables.latex_text import flowing
+from ddpg.comparison.tables.markup import escape_markdown
+from ddpg.comparison.tables.widths import BODY, text_width
 from ddpg.errors import UserError
 from ddpg.study.names import number_name
 from ddpg.study.published import COLUMNS, published_rows
@@ -34,6 +37,8 @@ from ddpg.study.published import COLUMNS, published_rows
 _QUALITIES = ("psnr", "lpips")
 OWN_METHODS = ("ddpg", "idpg")
 """What the paper proposes."""
+_RAGGED = 15
+"""Letters of the shortest name that may be set in several lines."""
 _SAME_SOURCE = "as above"
 
 
@@ -191,7 +196,7 @@ def _latex(table: pd.DataFrame) -> str:
     """One floating table per data set."""
     sources = _sources(table)
     parts = [_latex_table(name, rows, sources) for name, rows in table.groupby("dataset")]
-    notes = [rf"\par\smallskip\noindent {escape_latex(note)}" for note in _notes(table)]
+    notes = [rf"\par\smallskip\noindent {flowing(note)}" for note in _notes(table)]
     return "\n".join([r"% Needs \usepackage{booktabs}.", *parts, *notes]) + "\n"
 
 
@@ -199,26 +204,34 @@ def _latex_table(dataset: str, table: pd.DataFrame, sources: list[str]) -> str:
     kinds = " & ".join(["Ours", "Publ.", "Diff."] * 2)
     label = re.sub(r"[^a-z0-9]+", "-", dataset.lower())
     text = f"{dataset_name(dataset)} beside the paper. {caption('published')}"
+    rows = [row[1:] for row in _rows(table, sources)]
+    task, method = (_names([row[k] for row in rows], most) for k, most in ((0, 110), (2, 80)))
     lines = [
         r"\begin{table*}[t]",
-        r"\centering",
+        r"\centering\sloppy",
         r"\setlength{\belowcaptionskip}{4pt}",
-        rf"\caption{{{escape_latex(text)}}}",
+        rf"\caption{{{flowing(text)}}}",
         rf"\label{{tab:published-{label}}}",
-        r"\footnotesize",
-        r"\setlength{\tabcolsep}{4pt}",
-        r"\begin{tabular}{@{}lllrrrrrrr@{}}",
+        rf"\fontsize{{{BODY:g}}}{{{LINE:g}}}\selectfont",
+        r"\setlength{\tabcolsep}{2.5pt}",
+        rf"\begin{{tabular}}{{@{{}}{task}l{method}rrrrrrr@{{}}}}",
         r"\toprule",
         r" & & & \multicolumn{3}{c}{PSNR (dB)} & \multicolumn{3}{c}{LPIPS} & \\",
         r"\cmidrule(lr){4-6}\cmidrule(lr){7-9}",
         rf"Task & $\sigma_y$ & Method & {kinds} & Source \\",
         r"\midrule",
-        *_latex_lines([row[1:] for row in _rows(table, sources)]),
+        *_latex_lines(rows),
         r"\bottomrule",
         r"\end{tabular}",
         r"\end{table*}",
     ]
     return "\n".join(lines)
+
+
+def _names(texts: Sequence[str], most: float) -> str:
+    """The column of some names: in one line each where they take no more than some points."""
+    long = max(map(text_width, texts)) > most
+    return f"p{{{most:g}pt}}" if long else "l"
 
 
 def _latex_lines(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -237,4 +250,6 @@ def _latex_lines(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _latex_cell(text: str) -> str:
     """A cell; a minus sign is typeset as one."""
-    return f"${text}$" if text[:1] in ("+", "-") else escape_latex(text)
+    if text[:1] in ("+", "-"):
+        return f"${text}$"
+    return (r"\raggedright " if len(text) > _RAGGED else "") + flowing(text)

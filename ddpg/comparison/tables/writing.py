@@ -9,13 +9,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from ddpg.comparison.products import TABLES
+from ddpg.comparison.products import TABLES, latex_files
 from ddpg.comparison.statistics.measurements import named
 from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.style import METRIC_STYLES, dataset_name, metric_order
 from ddpg.comparison.tables.entries import Table
-from ddpg.comparison.tables.layout import cost_tables, quality_tables, repeat_tables
-from ddpg.comparison.tables.markup import escape_markdown, to_latex, to_markdown
+from ddpg.comparison.tables.latex import NEEDS, to_latex
+from ddpg.comparison.tables.layout import (
+    ONE_PANEL,
+    cost_tables,
+    quality_tables,
+    repeat_tables,
+)
+from ddpg.comparison.tables.markup import escape_markdown, to_markdown
 from ddpg.comparison.tables.published import published_texts, read_published
 from ddpg.comparison.tables.ranks import ranks_frame, ranks_markdown
 from ddpg.comparison.tables.settings import settings_frame, settings_markdown
@@ -27,8 +33,13 @@ def write_tables(
     folder: str | os.PathLike[str],
     *,
     published_csv: str | os.PathLike[str] | None = None,
+    latex: Iterable[str] = (),
 ) -> None:
     """Write the files of :data:`TABLES`, and beside them the comparison with published figures.
+
+    Args:
+        latex: tables that have LaTeX files of their own, such as "faces/denoising-fft", see
+            :func:`ddpg.comparison.products.latex_files`.
 
     Raises:
         UserError: an input is not what it should be.
@@ -39,8 +50,9 @@ def write_tables(
     sections = [ranks_markdown(summary), settings_markdown(settings)]
     page = markdown_page(summary.metrics, tables, sections)
     frames = (summary.means, summary.pairs, ranks_frame(summary), settings)
-    texts = (*map(as_csv, frames), page, latex_page(tables))
+    texts = (*map(as_csv, frames), page, latex_page(latex_tables(summary)))
     files = {Path(folder) / name: text for name, text in zip(TABLES, texts, strict=True)}
+    files |= latex_texts(latex_tables(summary, alone=True), latex, folder)
     if published_csv is not None:
         files |= published_texts(summary.means, read_published(published_csv), folder)
     write_texts(files)
@@ -89,6 +101,46 @@ def markdown_page(metrics: pd.DataFrame, tables: list[Table], sections: Iterable
     return "\n".join(parts)
 
 
+def latex_tables(summary: Summary, *, alone: bool = False) -> list[Table]:
+    """Return the tables of every data set, each in one panel, which LaTeX cuts by its width.
+
+    Args:
+        alone: whether each is read by itself.
+    """
+    tables = quality_tables(summary.means, widest=ONE_PANEL, with_cost=True, alone=alone)
+    tables += repeat_tables(summary.means, widest=ONE_PANEL) + cost_tables(summary.metrics)
+    return sorted(tables, key=lambda table: table.dataset)
+
+
 def latex_page(tables: list[Table]) -> str:
     """Join the tables into a file for ``\\input``."""
-    return "% Needs \\usepackage{booktabs}.\n" + "\n".join(to_latex(table) for table in tables)
+    return NEEDS + "\n".join(to_latex(table) for table in tables)
+
+
+def latex_texts(
+    tables: Iterable[Table], chosen: Iterable[str], folder: str | os.PathLike[str]
+) -> dict[Path, str]:
+    """Return the texts of the LaTeX files of some tables, a file each in every form and width.
+
+    Args:
+        chosen: of the tables, as :attr:`ddpg.comparison.tables.entries.Table.file` has them; one
+            that there is not, because nothing was measured, has files that say so.
+        folder: of the tables.
+    """
+    known = {table.file: table for table in tables}
+    return {
+        Path(folder) / file: _latex_file(known.get(name), *_form_and_width(file))
+        for name in chosen
+        for file in latex_files(name)
+    }
+
+
+def _form_and_width(file: str) -> tuple[str, str]:
+    _, form, width, *_ = file.split("/")
+    return form, width
+
+
+def _latex_file(table: Table | None, form: str, width: str) -> str:
+    if table is None:
+        return "% Nothing was measured for this table.\n"
+    return NEEDS + to_latex(table, form=form, width=width)
