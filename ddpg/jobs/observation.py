@@ -95,7 +95,7 @@ class Observation(Degrading):
     kernel: str = setting("file, folder with one for each picture, or words", default="")
     kernel_side: int = setting("to which kernels of a folder are filled up", default=0)
     mask: str = setting("file, folder with one for each picture, or words", default="")
-    noise_model: str = setting("8-bit, clipped, jpeg:QUALITY or poisson:PEAK", default="")
+    noise_model: str = setting("what happens beside white noise, such as 8-bit", default="")
     picture_seeds: tuple[int, ...] = setting("of what is drawn for each picture", default=())
     truth: Path = file("the prepared pictures")
     output: Path = file("the observations")

@@ -152,16 +152,20 @@ def record_backbone(net: str, output: Path, *, pins: Path | None = None) -> None
         path.write_text(json.dumps(outcome, indent=2) + "\n", encoding="utf-8")
 
 
-def lpips_network(net: str, backbone: str | os.PathLike[str]) -> nn.Module:
+def lpips_network(net: str, backbone: str | os.PathLike[str], *, pooling: str = "max") -> nn.Module:
     """LPIPS 0.1 with its published heads on a backbone, in float32 on the CPU, for inference.
 
     Args:
         net: "alex", "squeeze" or "vgg".
         backbone: state dict of the torchvision classifier.
+        pooling: "max", as the classifier has it, or "average" in its place.
 
     Raises:
+        ValueError: there is no such pooling.
         MetricUnavailable: the file is not that state dict.
     """
+    if pooling not in ("max", "average"):
+        raise ValueError(f"pooling must be max or average, got {pooling!r}")
     import lpips
 
     # torchvision warns of the keywords that lpips passes, and draws initial weights that are
@@ -175,7 +179,18 @@ def lpips_network(net: str, backbone: str | os.PathLike[str]) -> nn.Module:
     constants = {f"scaling_layer.{n}": v for n, v in network.scaling_layer.state_dict().items()}
     twins = {f"lins.{name[3:]}": value for name, value in published.items()}
     network.load_state_dict({**published, **twins, **own, **constants}, strict=True)
+    if pooling == "average":
+        _pool_averages(network.net)
     return network.requires_grad_(False).eval()
+
+
+def _pool_averages(network: nn.Module) -> None:
+    """Put means of 2 x 2 pixels in the place of maxima, as piq's ``replace_pooling`` does; VGG's
+    maxima are of so many."""
+    for module in list(network.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, nn.MaxPool2d):
+                setattr(module, name, nn.AvgPool2d(kernel_size=2, stride=2))
 
 
 def _sliced(network: nn.Module, backbone: str | os.PathLike[str]) -> dict[str, Tensor]:

@@ -75,17 +75,34 @@ class Metric:
         return module_of(self.function)
 
 
-def _lpips(net: str, title: str, network: str) -> Metric:
+def _lpips(
+    net: str, title: str, network: str, *, name: str = "", how: str = "on [-1, 1]", **options: Any
+) -> Metric:
     return Metric(
-        name=f"lpips_{net}",
+        name=f"lpips_{name or net}",
         title=f"LPIPS ({title})",
-        description=f"learned perceptual distance, version 0.1, {network} backbone, on [-1, 1]",
+        description=f"learned perceptual distance, version 0.1, {network} backbone, {how}",
         function="ddpg.metrics.measures:lpips",
         weights=net,
-        options={"net": net},
+        options={"net": net, **options},
         direction=-1,
         range=(0, None),
         packages=("lpips",),
+    )
+
+
+def _psnr_of_8_bits(name: str, title: str, border: int) -> Metric:
+    edge = f", without {border} pixels at each edge" if border else ""
+    return Metric(
+        name=name,
+        title=title,
+        description=f"RGB, clamped, both pictures rounded to 8 bits{edge}",
+        function="ddpg.metrics.measures:psnr_of_8_bits",
+        options={"border": border},
+        range=(None, None),
+        unit="dB",
+        decimals=2,
+        family="distortion",
     )
 
 
@@ -164,6 +181,25 @@ METRICS: Registry[Metric] = Registry(
         range=(None, None),
         decimals=1,
         packages=("piq",),
+    ),
+    # The conventions of published protocols (config/protocols) that are no others' here.
+    _psnr_of_8_bits("psnr_8bit", "PSNR (8-bit)", border=0),
+    _psnr_of_8_bits("psnr_8bit_inner", "PSNR (8-bit, inner)", border=4),
+    _lpips(
+        "vgg",
+        "VGG, average",
+        "VGG-16",
+        name="vgg_average",
+        how="averages for maxima, on [0, 1] by ImageNet's statistics, as piq's replace_pooling",
+        pooling="average",
+    ),
+    _lpips(
+        "vgg",
+        "VGG, [0, 1]",
+        "VGG-16",
+        name="vgg_unscaled",
+        how="given [0, 1] where the network takes [-1, 1]",
+        black=0.0,
     ),
     reserved=("lpips", "seconds", "network_evaluations", "peak_memory_mib"),
 )

@@ -56,6 +56,36 @@ def psnr(restored: Tensor, reference: Tensor, *, data_range: float) -> Tensor:
     return _each(of_one, restored, reference)
 
 
+def psnr_of_8_bits(
+    restored: Tensor, reference: Tensor, *, data_range: float, border: int = 0
+) -> Tensor:
+    """PSNR in dB of pictures that were rounded to 8 bits, as where they are written to files first.
+
+    Args:
+        restored, reference: (B, C, H, W) in [0, data_range].
+        data_range: white minus black.
+        border: pixels at each edge that are left out.
+
+    Returns:
+        (B,) float64; infinite for pictures that are equal once they are rounded.
+
+    Raises:
+        ValueError: shapes differ, or values leave the range.
+        MetricUndefined: no image is finite, or they are nothing but border.
+
+    >>> grey, almost = torch.full((1, 3, 8, 8), 0.5), torch.full((1, 3, 8, 8), 0.501)
+    >>> psnr_of_8_bits(grey, almost, data_range=1)
+    tensor([inf], dtype=torch.float64)
+    """
+    restored, reference = _checked(restored, reference, data_range)
+    _check_size(restored, 2 * border + 1, f"PSNR without {border} pixels at each edge")
+    inner = slice(border, -border or None)
+    levels = [
+        (255 / data_range * image[..., inner, inner]).round() for image in (restored, reference)
+    ]
+    return psnr(*levels, data_range=255.0)
+
+
 def ssim(restored: Tensor, reference: Tensor, *, data_range: float) -> Tensor:
     """Structural similarity, at most 1.
 
@@ -132,6 +162,8 @@ def lpips(
     *,
     data_range: float,
     net: str = "alex",
+    pooling: str = "max",
+    black: float = -1.0,
     backbone: str | os.PathLike[str] | None = None,
 ) -> Tensor:
     """Learned perceptual distance, version 0.1; 0 for equal images.
@@ -140,6 +172,8 @@ def lpips(
         restored, reference: (B, 3, H, W) in [0, data_range].
         data_range: white minus black.
         net: "alex", "squeeze" or "vgg".
+        pooling: "max", as the network was trained, or "average", as piq offers it.
+        black: what the network is given for black; white is 1. It was trained with -1.
         backbone: the backbone's file or its folder, see
             :func:`ddpg.metrics.backbones.find_backbone`.
 
@@ -147,7 +181,7 @@ def lpips(
         (B,) float64.
 
     Raises:
-        ValueError: shapes differ, values leave the range, or ``net`` is unknown.
+        ValueError: shapes differ, values leave the range, or ``net`` or ``pooling`` is unknown.
         MetricUndefined: no image is finite, or they are too small.
         MetricUnavailable: the backbone is not there or not the published one.
 
@@ -163,12 +197,14 @@ def lpips(
     _check_size(restored, LPIPS_SMALLEST[net], f"LPIPS with {net!r}")
     from ddpg.metrics.backbones import find_backbone
 
-    network = _lpips_network(net, find_backbone(net, backbone), restored.device)
+    network = _lpips_network(net, pooling, find_backbone(net, backbone), restored.device)
     whole = _finite(restored) & _finite(reference)
     values = restored.new_full((len(restored),), math.nan)
     if bool(whole.any()):
         with torch.inference_mode():
-            pair = (2 / data_range * image[whole] - 1 for image in (restored, reference))
+            pair = (
+                (1 - black) / data_range * image[whole] + black for image in (restored, reference)
+            )
             values[whole] = network(*pair).flatten()
     elif len(whole):
         raise MetricUndefined(NOT_FINITE)
@@ -176,10 +212,12 @@ def lpips(
 
 
 @functools.lru_cache(maxsize=4)
-def _lpips_network(net: str, backbone: os.PathLike[str], device: torch.device) -> torch.nn.Module:
+def _lpips_network(
+    net: str, pooling: str, backbone: os.PathLike[str], device: torch.device
+) -> torch.nn.Module:
     from ddpg.metrics.backbones import lpips_network
 
-    return lpips_network(net, backbone).to(device, torch.float64)
+    return lpips_network(net, backbone, pooling=pooling).to(device, torch.float64)
 
 
 def each_image(

@@ -111,7 +111,7 @@ TASKS: Registry[Task] = Registry(
         needs="kernel",
         grades=tuple((border, "resolvent") for border in BORDERS if border != "circular"),
     ),
-    Task("sr_average", "Super-resolution (means)", ("pixel",), scales=(2, 4, 8)),
+    Task("sr_average", "Super-resolution (means)", ("pixel",), scales=(2, 4, 8, 16)),
     Task("colorization", "Colorization", ("pixel",)),
     Task("compressed_sensing", "Compressed sensing", ("hadamard",)),
 )

@@ -12,13 +12,22 @@ import lazy_loader
 if TYPE_CHECKING:
     from ddpg.pictures.belongings import all_files, contents_of, file_of, is_by_words, size_of
     from ddpg.pictures.drawn_masks import draw_mask, is_drawn_at_random, is_mask_word
-    from ddpg.pictures.kernels import check_motion, is_drawn_for_each, is_word, read_kernel
+    from ddpg.pictures.kernels import (
+        check_motion,
+        draw_kernel,
+        drawn_side,
+        is_drawn_for_each,
+        is_word,
+        read_kernel,
+    )
 
 __all__ = [
     "all_files",
     "check_motion",
     "contents_of",
+    "draw_kernel",
     "draw_mask",
+    "drawn_side",
     "file_of",
     "is_by_words",
     "is_drawn_at_random",
@@ -34,6 +43,13 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     submod_attrs={
         "belongings": ["all_files", "contents_of", "file_of", "is_by_words", "size_of"],
         "drawn_masks": ["draw_mask", "is_drawn_at_random", "is_mask_word"],
-        "kernels": ["check_motion", "is_drawn_for_each", "is_word", "read_kernel"],
+        "kernels": [
+            "check_motion",
+            "draw_kernel",
+            "drawn_side",
+            "is_drawn_for_each",
+            "is_word",
+            "read_kernel",
+        ],
     },
 )

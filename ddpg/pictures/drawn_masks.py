@@ -16,8 +16,15 @@ from ddpg.pictures.masks import Mask
 
 MASK_WORDS: Mapping[str, tuple[str, str]] = {
     "centre": ("centre:SHARE", "a box in the middle, SHARE of each side (0.5)"),
-    "box": ("box:SHARE", "such a box at a place drawn for each picture; box:TOP,LEFT,HEIGHT,WIDTH"),
-    "random": ("random:SHARE", "SHARE of the pixels, drawn for each picture"),
+    "box": (
+        "box:SHARE",
+        "such a box at a place drawn for each picture; box:SHARE,MARGIN keeps MARGIN pixels away "
+        "from the edges; box:TOP,LEFT,HEIGHT,WIDTH",
+    ),
+    "random": (
+        "random:SHARE",
+        "SHARE of the pixels, drawn for each picture; random:LOW,HIGH draws the share, too",
+    ),
     "half": ("half:SIDE", "the left, right, top or bottom half"),
     "text": ("text:WORDS", "what WORDS cover, written all over the picture"),
 }
@@ -36,11 +43,14 @@ def is_mask_word(given: str) -> bool:
 def is_drawn_at_random(given: str) -> bool:
     """Whether each picture has a mask of its own, drawn from its seed.
 
-    >>> is_drawn_at_random("random:0.9"), is_drawn_at_random("centre")
-    (True, False)
+    >>> is_drawn_at_random("random:0.9"), is_drawn_at_random("box:0.5,16")
+    (True, True)
+    >>> is_drawn_at_random("centre"), is_drawn_at_random("box:1,2,3,4")
+    (False, False)
     """
     word, _, values = given.partition(":")
-    return word == "random" or (word == "box" and values.count(",") == 0)
+    in_pixels = values.count(",") > len(("MARGIN",))
+    return word == "random" or (word == "box" and not in_pixels)
 
 
 def draw_mask(given: str, size: tuple[int, int], seed: int = 0) -> Mask:
@@ -115,10 +125,12 @@ def _centre(values: str, size: tuple[int, int], _random: np.random.Generator) ->
 
 
 def _box(values: str, size: tuple[int, int], random: np.random.Generator) -> Mask:
-    if values.count(",") == 0:
-        height, width = _sides(size, _share(values, 0.5))
-        top = int(random.integers(0, size[0] - height + 1))
-        left = int(random.integers(0, size[1] - width + 1))
+    share, comma, edge = values.partition(",")
+    if "," not in edge:
+        height, width = _sides(size, _share(share, 0.5))
+        margin = _margin(edge, size, (height, width)) if comma else 0
+        top = int(random.integers(margin, size[0] - height - margin + 1))
+        left = int(random.integers(margin, size[1] - width - margin + 1))
         return _boxed(size, top, left, height, width)
     numbers = _numbers(values, 4)
     if any(number < 0 or not number.is_integer() for number in numbers):
@@ -129,12 +141,29 @@ def _box(values: str, size: tuple[int, int], random: np.random.Generator) -> Mas
     return _boxed(size, top, left, height, width)
 
 
+def _margin(text: str, size: tuple[int, int], box: tuple[int, int]) -> int:
+    """The pixels between a box and the edges, checked."""
+    (margin,) = _numbers(text, 1)
+    most = min(side - own for side, own in zip(size, box, strict=True)) // 2
+    if not (margin.is_integer() and 0 <= margin <= most):
+        raise ValueError(f"MARGIN must be a whole number of pixels from 0 to {most}, got {text}")
+    return int(margin)
+
+
 def _random_share(values: str, size: tuple[int, int], random: np.random.Generator) -> Mask:
     """Exactly the share, rounded to pixels, whatever the draw."""
     count = size[0] * size[1]
     known = np.ones(count, dtype=bool)
-    known[random.permutation(count)[: round(_share(values) * count)]] = False
+    share = _share(values) if "," not in values else _drawn_share(values, random)
+    known[random.permutation(count)[: round(share * count)]] = False
     return known.reshape(size)
+
+
+def _drawn_share(values: str, random: np.random.Generator) -> float:
+    low, high = _numbers(values, 2)
+    if not 0 < low < high < 1:
+        raise ValueError(f"LOW and HIGH must lie between 0 and 1, LOW below HIGH, got {values}")
+    return float(random.uniform(low, high))
 
 
 def _half(values: str, size: tuple[int, int], _random: np.random.Generator) -> Mask:

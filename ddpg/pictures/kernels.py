@@ -32,6 +32,10 @@ WORDS = {
 LARGEST = 1023
 """The widest kernel that words can ask for, in pixels."""
 
+_RANGE = (
+    "gaussian:LOW,HIGH or gaussian:LOW,HIGH,SIDE, a Gaussian whose standard deviation is drawn for "
+    "each picture"
+)
 _FINE = 32
 """Sub-pixels along each side of a pixel, in which the shapes are drawn."""
 _REACH = 4
@@ -63,12 +67,87 @@ def read_kernel(given: str | os.PathLike[str]) -> Kernel:
 
 
 def is_drawn_for_each(kernel: str) -> bool:
-    """Whether each picture has a motion kernel of its own, of which only the side is given.
+    """Whether each picture has a kernel of its own: a motion of which only the side is given, or a
+    Gaussian of which the standard deviation lies between two.
 
     >>> is_drawn_for_each("motion:31"), is_drawn_for_each("motion:31,7")
     (True, False)
+    >>> is_drawn_for_each("gaussian:3,9"), is_drawn_for_each("gaussian:3")
+    (True, False)
     """
-    return re.fullmatch("motion:[0-9]+", kernel) is not None and not Path(kernel).exists()
+    drawn = re.fullmatch(r"motion:[0-9]+|gaussian:[^,]*,.*", kernel, re.DOTALL)
+    return drawn is not None and not Path(kernel).exists()
+
+
+def drawn_side(kernel: str) -> int:
+    """The side that no kernel exceeds of those that are drawn for each picture, odd.
+
+    Args:
+        kernel: such words.
+
+    Raises:
+        UserError: they are not as they must be.
+
+    >>> drawn_side("motion:31"), drawn_side("gaussian:3,9"), drawn_side("gaussian:3,9,61")
+    (31, 73, 61)
+    """
+    if kernel.startswith("motion:"):
+        check_motion(kernel)
+        return int(kernel.partition(":")[2])
+    _, high, side = _range_of(kernel)
+    return side or 2 * _reach(_REACH * high, high) + 1
+
+
+def draw_kernel(kernel: str, seed: int) -> Kernel:
+    """A picture's own kernel.
+
+    ``gaussian:LOW,HIGH,SIDE`` is drawn as by the script of DiffPIR (Zhu et al., CVPRW 2023): the
+    first number u of numpy's legacy generator gives the standard deviation LOW + (HIGH - LOW) u,
+    and what would lie beyond SIDE x SIDE pixels is mirrored into them, so that all have sum 1.
+
+    Args:
+        kernel: words of which :func:`is_drawn_for_each` holds.
+        seed: of the picture.
+
+    Raises:
+        UserError: they are not as they must be.
+
+    >>> draw_kernel("gaussian:3,9,61", seed=10).shape
+    (61, 61)
+    """
+    side = drawn_side(kernel)
+    if kernel.startswith("motion:"):
+        from ddpg.operators.kernels import motion_kernel
+
+        return motion_kernel(side, seed=seed).numpy()
+    low, high, window = _range_of(kernel)
+    std = low + (high - low) * np.random.RandomState(seed).rand()
+    if not window:
+        return checked_kernel(_gaussian(std), kernel)
+    from scipy.ndimage import gaussian_filter
+
+    impulse = np.zeros((side, side))
+    impulse[side // 2, side // 2] = 1
+    return gaussian_filter(impulse, std, truncate=_REACH)
+
+
+def _range_of(kernel: str) -> tuple[float, float, int]:
+    """The two standard deviations of ``gaussian:LOW,HIGH,SIDE`` and the side; 0 without one.
+
+    Raises:
+        UserError: they are not as they must be.
+    """
+    text = f"{kernel}: must be {_RANGE}"
+    try:
+        low, high, *rest = [float(written_number(v.strip())) for v in kernel[9:].split(",")]
+    except ValueError:
+        raise UserError(text) from None
+    if len(rest) > 1 or not 0 < low < high or 2 * _REACH * high > LARGEST:
+        raise UserError(f"{text}; 0 < LOW < HIGH, at most {LARGEST / (2 * _REACH):g}")
+    side = rest[0] if rest else 0.0
+    if rest and not (side.is_integer() and 3 <= side <= LARGEST and side % 2):
+        raise UserError(f"{text}; SIDE is an odd number from 3 to {LARGEST}, got {side:g}")
+    return low, high, int(side)
 
 
 def check_motion(text: str) -> None:

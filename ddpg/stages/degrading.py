@@ -24,11 +24,10 @@ from ddpg.errors import UserError
 from ddpg.files.tensors import read_names, read_tensors
 from ddpg.operators.base import LinearOperator
 from ddpg.operators.building import build_operator
-from ddpg.operators.kernels import motion_kernel
 from ddpg.operators.tasks import CROPPED, TASKS
 from ddpg.pictures.belongings import file_of, is_by_words
 from ddpg.pictures.drawn_masks import draw_mask
-from ddpg.pictures.kernels import is_drawn_for_each, read_kernel
+from ddpg.pictures.kernels import draw_kernel, is_drawn_for_each, read_kernel
 from ddpg.pictures.masks import read_mask
 from ddpg.study.sizes.sides import NATIVE, Word, sides_of
 
@@ -141,8 +140,7 @@ class Belongings:
         if not is_by_words(self.kernel):
             return read_kernel(file_of(self.kernel, image))
         if is_drawn_for_each(self.kernel):
-            side = int(self.kernel.partition(":")[2])
-            return motion_kernel(side, seed=self.seeds[number]).numpy()
+            return draw_kernel(self.kernel, self.seeds[number])
         return read_kernel(self.kernel)
 
     def _masks(self, images: Sequence[str], size: tuple[int, int]) -> Tensor:

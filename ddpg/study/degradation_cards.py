@@ -35,7 +35,8 @@ class Noise(Section):
     sigma_y: float | None = Field(default=None, ge=0, le=1)
     """Noise level for pictures in [0, 1], of rows of a sheet that leave theirs empty."""
     model: str = ""
-    """What else there is: 8-bit, clipped, jpeg:QUALITY or poisson:PEAK."""
+    """What else there is: 8-bit, clipped, jpeg:QUALITY, poisson:PEAK, 8-bit-before or
+    8-bit-cut-before."""
 
     @field_validator("model")
     @classmethod
@@ -187,7 +188,9 @@ def kernel_problem(kernel: str) -> str:
     if pictures.is_mask_word(kernel) and not pictures.is_word(kernel):
         return f"kernel: {shown(kernel)} is a mask"
     try:
-        if kernel.startswith(f"{MOTION}:"):
+        if pictures.is_drawn_for_each(kernel):
+            pictures.drawn_side(kernel)
+        elif kernel.startswith(f"{MOTION}:"):
             pictures.check_motion(kernel)  # drawn with torch, by the job
         else:
             pictures.read_kernel(kernel)
@@ -213,7 +216,9 @@ def kernel_side(kernel: str) -> int:
     Raises:
         UserError: a file cannot be read.
     """
-    if pictures.is_drawn_for_each(kernel) or kernel.startswith(f"{MOTION}:"):
+    if pictures.is_drawn_for_each(kernel):
+        return pictures.drawn_side(kernel)
+    if kernel.startswith(f"{MOTION}:"):
         return _odd(int(float(kernel.partition(":")[2].split(",")[0] or 0)))
     if pictures.is_by_words(kernel):
         return len(pictures.read_kernel(kernel))

@@ -6,8 +6,11 @@ import math
 
 from ddpg.files.text import written_number
 
-WORDS = ("8-bit", "clipped", "jpeg:QUALITY", "poisson:PEAK")
-"""The noise models; QUALITY is 1 to 100, PEAK the mean count of a white pixel, above 0."""
+WORDS = ("8-bit", "clipped", "jpeg:QUALITY", "poisson:PEAK", "8-bit-before", "8-bit-cut-before")
+"""The noise models; QUALITY is 1 to 100, PEAK the mean count of a white pixel, above 0. The last
+two are of 8 bits before the white noise is added, rounded or cut off."""
+PLAIN = tuple(word for word in WORDS if ":" not in word)
+"""Those without a number."""
 
 
 def parsed(model: str) -> tuple[str, float]:
@@ -20,7 +23,7 @@ def parsed(model: str) -> tuple[str, float]:
     (('jpeg', 30), ('8-bit', 0), ('', 0))
     """
     name, colon, text = model.partition(":")
-    if model in ("", "8-bit", "clipped"):
+    if model in ("", *PLAIN):
         return model, 0
     if name not in ("jpeg", "poisson") or not colon:
         raise ValueError(f"must be one of {', '.join(WORDS)}, got {model!r}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.server
 import json
+import math
 import threading
 import warnings
 from collections.abc import Iterator
@@ -26,10 +27,17 @@ from ddpg.metrics.measures import (
     haarpsi,
     lpips,
     psnr,
+    psnr_of_8_bits,
     ssim,
 )
 
-METRICS = {"psnr": psnr, "ssim": ssim, "haarpsi": haarpsi, "lpips": lpips}
+METRICS = {
+    "psnr": psnr,
+    "psnr_8bit": psnr_of_8_bits,
+    "ssim": ssim,
+    "haarpsi": haarpsi,
+    "lpips": lpips,
+}
 PUBLISHED = dict(backbones.BACKBONES)  # before the fixture puts random ones in their place
 CLASSIFIERS = {"alex": "alexnet", "squeeze": "squeezenet1_1", "vgg": "vgg16"}
 
@@ -129,6 +137,58 @@ def test_haarpsi_of_black_images_is_that_of_equal_ones() -> None:
     black = torch.zeros(1, 3, 32, 32)
     assert haarpsi(black, black, data_range=1.0).tolist() == [1.0]
     assert haarpsi(black, black + 1e-9, data_range=1.0).item() == pytest.approx(1, abs=1e-6)
+
+
+def test_psnr_of_8_bits_is_that_of_the_written_files(pair: tuple[Tensor, Tensor]) -> None:
+    """Of uint8 arrays, as the script of DiffPIR has it, with and without an edge."""
+    for border in (0, 4):
+        arrays = [(255 * images).round().numpy().astype(np.uint8) for images in pair]
+        if border:
+            arrays = [array[..., border:-border, border:-border] for array in arrays]
+        expected = [
+            20 * math.log10(255 / math.sqrt(((a.astype(float) - b) ** 2).mean()))
+            for a, b in zip(*arrays, strict=True)
+        ]
+        values = psnr_of_8_bits(*pair, data_range=1.0, border=border)
+        np.testing.assert_allclose(values, expected, atol=1e-10)
+    assert not torch.allclose(values, psnr(*pair, data_range=1.0), atol=1e-3)
+
+
+def test_lpips_with_averages_is_that_of_piq(folder: Path, pair: tuple[Tensor, Tensor]) -> None:
+    """piq's loss with ``replace_pooling``, which takes [0, 1], with heads of LPIPS 0.1; here on a
+    small network."""
+    import lpips as package
+
+    with torch.device("meta"):
+        network = torchvision.models.AlexNet().features
+    state = torch.load(folder / backbones.BACKBONES["alex"], weights_only=True)
+    state = {n.removeprefix("features."): value.double() for n, value in state.items()}
+    network.load_state_dict(state, assign=True)
+    weights = Path(package.__file__).parent / "weights/v0.1/alex.pth"
+    heads = torch.load(weights, weights_only=True, map_location="cpu")
+    expected = piq.ContentLoss(
+        network,
+        layers=["1", "4", "7", "9", "11"],
+        weights=[heads[f"lin{number}.model.1.weight"].double() for number in range(5)],
+        replace_pooling=True,
+        reduction="none",
+        normalize_features=True,
+    )
+    values = lpips(*pair, data_range=1.0, pooling="average")
+    torch.testing.assert_close(values, expected(*pair).flatten(), atol=1e-6, rtol=1e-5)
+    assert not torch.allclose(values, lpips(*pair, data_range=1.0), rtol=1e-2)
+    with pytest.raises(ValueError, match="pooling must be max or average, got 'median'"):
+        lpips(*pair, data_range=1.0, pooling="median")
+
+
+@pytest.mark.usefixtures("folder")
+def test_lpips_of_what_is_not_scaled_is_that_of_half_the_contrast(
+    pair: tuple[Tensor, Tensor],
+) -> None:
+    """The network is given [0, 1]: as if pictures lay between grey and white."""
+    brighter = [0.5 + images / 2 for images in pair]
+    expected = lpips(*brighter, data_range=1.0)
+    torch.testing.assert_close(lpips(*pair, data_range=1.0, black=0.0), expected)
 
 
 @pytest.mark.slow

@@ -23,6 +23,24 @@ def test_so_much_is_hidden(size: tuple[int, int], words: str, hidden: float) -> 
     assert 1 - mask.mean() == pytest.approx(hidden, abs=1.5 / min(size))
 
 
+def test_a_box_stays_away_from_the_edges_and_reaches_every_other_place() -> None:
+    """The box of DPS: half of each side, 16 pixels of 256 away from the edges."""
+    hidden = [~draw_mask("box:0.5,3", (16, 20), seed) for seed in range(200)]
+    assert all(box.sum() == 8 * 10 for box in hidden)
+    tops, lefts = zip(*(np.argwhere(box)[0] for box in hidden), strict=True)
+    assert set(tops) == {3, 4, 5}
+    assert set(lefts) == {3, 4, 5, 6, 7}
+
+
+def test_a_share_that_is_drawn_lies_between_two_and_differs() -> None:
+    shares = [1 - draw_mask("random:0.3,0.7", (40, 40), seed).mean() for seed in range(60)]
+    assert 0.3 <= min(shares) < 0.35
+    assert 0.65 < max(shares) <= 0.7
+    assert (
+        draw_mask("random:0.3,0.7", (8, 8), 4).sum() == draw_mask("random:0.3,0.7", (8, 8), 4).sum()
+    )
+
+
 @pytest.mark.parametrize("side", ["left", "right", "top", "bottom"])
 @pytest.mark.parametrize("size", SIZES)
 def test_half_and_its_other_half_make_a_whole(size: tuple[int, int], side: str) -> None:
@@ -70,6 +88,10 @@ def test_what_is_not_drawn_at_random_has_no_seed(words: str) -> None:
         ("box:0,0,17,1", "leaves the 16 x 16 pixels"),
         ("box:1,2,3", "got '1,2,3'"),
         ("box:-1,0,2,2", "whole numbers of at least 0"),
+        ("box:0.5,5", "MARGIN must be a whole number of pixels from 0 to 4, got 5"),
+        ("box:0.5,x", "got 'x'"),
+        ("random:0.7,0.3", "LOW and HIGH must lie between 0 and 1, LOW below HIGH, got 0.7,0.3"),
+        ("random:0.1,0.2,0.3", "got '0.1,0.2,0.3'"),
         ("half:middle", "SIDE must be one of left, right, top, bottom, got 'middle'"),
         ("circle:3", "unknown mask; a mask is a file, a folder or one of centre:SHARE"),
     ],

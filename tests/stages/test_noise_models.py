@@ -27,6 +27,22 @@ def test_clipping_and_rounding_of_known_values():
     assert after_noise("8-bit", y).dtype == y.dtype
 
 
+@pytest.mark.parametrize(
+    ("model", "levels"),
+    [
+        ("8-bit-before", [0, 77, 77, 128, 255, 255]),
+        ("8-bit-cut-before", [0, 76, 77, 128, 255, 255]),
+    ],
+)
+def test_eight_bits_before_the_noise(model, levels):
+    """Rounded, or cut off; a whole level that single precision misses is that level."""
+    given = torch.tensor([-9.0, 76.6, 77.0 - 5e-5, 128.2, 255.0, 300.0])
+    clean = (2 * given / 255 - 1).reshape(1, 1, 1, 6)
+    seen = before_noise(model, clean, noise(["a"]))
+    np.testing.assert_allclose(255 * (seen.flatten().double() / 2 + 0.5), levels, atol=1e-4)
+    assert torch.equal(after_noise(model, clean), clean)
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_jpeg_is_worse_the_lower_its_quality(channels):
     grid = torch.linspace(0, 6, 32)
@@ -77,7 +93,10 @@ def test_what_is_below_black_counts_nothing():
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ("jpeg", "must be one of 8-bit, clipped, jpeg:QUALITY, poisson:PEAK, got 'jpeg'"),
+        (
+            "jpeg",
+            "must be one of 8-bit, clipped, jpeg:QUALITY, poisson:PEAK, 8-bit-before, .*got 'jpeg'",
+        ),
         ("jpeg:0", "whole number from 1 to 100, got '0'"),
         ("jpeg:50.5", "whole number from 1 to 100, got '50.5'"),
         ("poisson:0", "above 0, got '0'"),

@@ -17,17 +17,27 @@ from torch import Tensor
 from ddpg.noise import SeededNoise
 from ddpg.study.noise_models import parsed
 
+_ROUNDING = 2e-4
+"""Levels of 1/255 by which an operator in single precision may miss a whole one."""
+
 
 def before_noise(model: str, clean: Tensor, noise: SeededNoise) -> Tensor:
     """What is observed before white noise is added, (B, c, h, w).
 
     ``poisson:PEAK``: of a pixel x in [0, 1] a Poisson number of mean ``PEAK x`` is counted, divided
-    by PEAK; negative ones count nothing. Other models leave the observation as it is.
+    by PEAK; negative ones count nothing. ``8-bit-before``: clipped to [0, 1] and rounded to
+    multiples of 1/255; ``8-bit-cut-before``: to the next lower one, as where a blurred picture is
+    written into an array of bytes. Other models leave the observation as it is.
 
     Args:
         noise: whose numbers decide, image by image.
     """
     name, number = parsed(model)
+    if name in ("8-bit-before", "8-bit-cut-before"):
+        levels = 255 * (clean.clamp(-1, 1).double() / 2 + 0.5)
+        # What is a whole level but for the operator's rounding must not fall to the one below.
+        levels = levels.round() if name == "8-bit-before" else (levels + _ROUNDING).floor()
+        return (2 * levels / 255 - 1).to(clean)
     if name != "poisson":
         return clean
     peak = float(number)
