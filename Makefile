@@ -20,7 +20,7 @@ INSTALL = $(if $(TORCH_INDEX),grep -vE '^(nvidia|cuda|triton)' $(1) | pip instal
 WORKERS ?= 2
 PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder
 
-.PHONY: demo quick smoke bench test check lint format lock schemas clean help
+.PHONY: demo quick smoke bench readme test check lint format lock schemas clean help
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile
@@ -35,6 +35,10 @@ quick: $(RUNS)
 # The published study in miniature: all 32 cells on tiny random networks, a few minutes.
 smoke: $(RUNS)
 	snakemake --cores all --configfile config/smoke-paper.yaml
+
+# The default study, and README.md's table, picture and claims from it; commit what it writes.
+readme: demo
+	python docs/write_readme.py results/photographs
 
 # Speed on this machine, against the plain way of running: docs/performance.md says what is measured.
 bench: $(INSTALLED)

@@ -134,7 +134,7 @@ def test_everything_is_told_at_once_and_equal_rows_once(write, tmp_path):
 def test_the_default_sheet_with_own_pictures_makes_one_line(write):
     content = write("mine denoising 0.1 ddpg") | {"experiments": "config/experiments.tsv"}
     (line,) = problems(content).splitlines()
-    assert "unknown data set 'skimage-photos'; this study has: mine" in line
+    assert "unknown data set 'photographs'; this study has: mine" in line
     assert "rows, the first in line" in line
     assert "another sheet by 'experiments'" in line
 

@@ -94,9 +94,9 @@ def test_an_option_that_is_no_size_is_refused():
 def test_specs_of_a_study_with_a_number_are_as_they_were():
     """A key more, or one that changed, would run every study again."""
     study = Study(read_yaml("config/config.yaml"), "config/config.yaml")
-    cell = "skimage-photos/deblur_gauss-fft/0.05"
+    cell = "photographs/deblur_gauss-fft/0.05"
     (row,) = [row for row in study.in_cell(cell) if row.label == "ddpg"]
-    preparation = Preparation.planned(study, "skimage-photos", 0)
+    preparation = Preparation.planned(study, "photographs", 0)
     assert (preparation["image_size"], preparation["crop"]) == (128, "center")
     assert Restoration.planned(study, row.path)["image_size"] == 128
     for spec in (

@@ -22,6 +22,7 @@ from ddpg.workflow.checking import report as reporting
 from ddpg.workflow.status import read_status
 
 ROOT = Path(__file__).parents[2]
+GRADIENTS = ("dps", "pigdm", "ddrm")
 
 
 def study_of(*files: str) -> Study:
@@ -61,11 +62,19 @@ def test_a_study_is_told_with_its_cost(told: Any) -> None:
     assert any(words.startswith("nothing is wrong") for words in map("".join, said.items()))
 
 
-def test_gradients_count_as_three_evaluations(tmp_path: Path) -> None:
-    study = study_of()
+def test_gradients_count_as_three_evaluations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = ["\t".join(("skimage-photos", "denoising", "0.05", name)) for name in GRADIENTS]
+    sheet = ["dataset\ttask\tsigma_y\tmethod", *rows]
+    (tmp_path / "gradients.tsv").write_text("\n".join(sheet) + "\n")
+    monkeypatch.chdir(ROOT)
+    content = merged(read_yaml("config/config.yaml"), read_yaml("config/quick.yaml"))
+    study = Study(content | {"experiments": str(tmp_path / "gradients.tsv")}, "gradients")
     rows = read_status(study, tmp_path, 0.0)
     (need,) = needs.network_needs(study, rows)
     with_gradients = [e for e in study.experiments if e.method in ("dps", "pigdm")]
+    assert len(with_gradients) == 2 < len(study.experiments)
     calls = sum(map(evaluations, with_gradients)) * 6
     assert need.work - need.evaluations == pytest.approx(2 * calls)
 
@@ -86,7 +95,7 @@ def test_what_has_to_be_fetched_is_told_and_not_timed(
 
 def test_a_disk_without_room_is_refused(told: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reporting, "bytes_free", lambda _: 1000)
-    with pytest.raises(UserError, match=r"results/photographs: about 0.09\d GB more are needed"):
+    with pytest.raises(UserError, match=r"results/photographs: about 0.1\d GB more are needed"):
         told(study_of())
 
 
@@ -99,17 +108,17 @@ def test_sizes_of_their_own_are_known_after_the_survey(
     told: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     study = study_of()
-    study.entries["skimage-photos"] = study.entries["skimage-photos"].model_copy(
+    study.entries["photographs"] = study.entries["photographs"].model_copy(
         update={"image_size": "native"}
     )
-    assert needs.typical_sides(study, "skimage-photos") is None
+    assert needs.typical_sides(study, "photographs") is None
     assert needs.bytes_of(study) is None
     said = told(study)
     assert said["network"].endswith("known once they are surveyed")
     assert "time" not in said
     rows = [SimpleNamespace(width=100, height=400), SimpleNamespace(width=200, height=200)]
     monkeypatch.setattr(needs, "surveyed_rows", lambda *_: rows)
-    assert needs.typical_sides(study, "skimage-photos") == (200, 200)
+    assert needs.typical_sides(study, "photographs") == (200, 200)
     assert "40,000 pixels on average" in told(study)["data set"]
 
 

@@ -51,7 +51,7 @@ def truth_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_twenty_steps_beat_the_pseudo_inverse(task: str, truth_file: Path, tmp_path: Path) -> None:
     rows = {
         row.label: row
-        for row in read_sheet(ROOT / "config/experiments.tsv", ["skimage-photos"])
+        for row in read_sheet(ROOT / "config/experiments.tsv", ["photographs"])
         if row.cell.degradation.task == task and row.cell.sigma_y == 0.05
     }
     backend, scale = rows["pinv"].cell.degradation.operator, rows["pinv"].cell.degradation.scale
@@ -90,6 +90,6 @@ def test_the_shipped_studies_are_valid(monkeypatch: pytest.MonkeyPatch) -> None:
     content = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     study = Study(content, "config/config.yaml")
     assert len(study.experiments) >= 36
-    assert len(study.cells) == 10
+    assert len(study.cells) == 12
     quick = Study(content | yaml.safe_load((ROOT / "config/quick.yaml").read_text()))
     assert len(quick.experiments) == 6

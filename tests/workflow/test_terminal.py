@@ -32,8 +32,8 @@ from ddpg.workflow.terminal.screen import Screen
 from ddpg.workflow.terminal.words import WORDED, duration
 
 ROOT = Path(__file__).parents[2]
-IDPG = "skimage-photos/motion_deblur-fft/0.05/idpg/dead-leaves"
-PINV = "skimage-photos/motion_deblur-fft/0.05/pinv"
+IDPG = "photographs/deblur_gauss-fft/0.05/idpg/dead-leaves"
+PINV = "photographs/motion_deblur-fft/0.05/pinv"
 
 
 class Terminal(io.StringIO):
@@ -104,7 +104,7 @@ def test_a_restoration_is_told_by_method_task_noise_and_time(told: Narrator) -> 
     told.tell(record("run_info", stats={"restore": 1, "total": 1}))
     told.tell(begun(3, "restore", output, experiment=IDPG, shard="0"))
     told.tell(record("job_finished", job_id=3))
-    assert text(told).splitlines()[1:] == ["idpg, motion deblurring 0.05: 6 pictures, 4.4 s each"]
+    assert text(told).splitlines()[1:] == ["idpg, gaussian deblurring 0.05: 6 pictures, 4.4 s each"]
 
 
 def test_pictures_that_could_not_be_restored_are_told(told: Narrator) -> None:
@@ -116,10 +116,10 @@ def test_pictures_that_could_not_be_restored_are_told(told: Narrator) -> None:
 @pytest.mark.parametrize(
     ("rule", "wildcards", "words"),
     [
-        ("prepare_images", {"dataset": "skimage-photos", "shard": "0"}, "6 pictures prepared"),
-        ("observe", {"cell": PINV.rpartition("/")[0], "shard": "0"}, "6 pictures observed"),
-        ("evaluate", {"experiment": PINV, "shard": "0"}, "pinv, motion deblurring 0.05: 6 pict"),
-        ("survey_dataset", {"dataset": "skimage-photos"}, "skimage-photos: surveyed"),
+        ("prepare_images", {"dataset": "photographs", "shard": "0"}, "11 pictures prepared"),
+        ("observe", {"cell": PINV.rpartition("/")[0], "shard": "0"}, "11 pictures observed"),
+        ("evaluate", {"experiment": PINV, "shard": "0"}, "pinv, motion deblurring 0.05: 11 pic"),
+        ("survey_dataset", {"dataset": "photographs"}, "photographs: surveyed"),
         ("tables", {}, "tables, "),
         ("page", {}, "page, "),
         ("a_rule_of_tomorrow", {"thing": "x"}, "x: a_rule_of_tomorrow, "),
@@ -308,7 +308,7 @@ def test_a_dry_run_is_summed_up(study: Study) -> None:
     assert lines[:3] == [
         "Job stats:",
         "restore 1",
-        "6 pictures to restore, about 600 network evaluations",
+        "11 pictures to restore, about 1,100 network evaluations",
     ]
     assert "nothing was changed" in lines[3]
 
