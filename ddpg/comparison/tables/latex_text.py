@@ -71,7 +71,8 @@ def _letter(letter: str) -> str:
         return _LETTERS[letter]
     if letter.isascii():
         return letter if letter.isprintable() else ""
-    base, *marks = unicodedata.normalize("NFD", letter)
+    decomposed = unicodedata.normalize("NFD", letter)
+    base, marks = decomposed[0], decomposed[1:]
     if marks and base.isascii() and all(mark in _ACCENTS for mark in marks):
         for mark in marks:
             base = rf"\{_ACCENTS[mark]}{{{base}}}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from ddpg.priors.cards.card import Card
@@ -17,7 +18,7 @@ def evaluation_seconds(
     card: Card,
     sides: tuple[int, int],
     execution: ExecutionSettings,
-    files: dict[str, str],
+    files: Mapping[str, str],
 ) -> tuple[float, str]:
     """Seconds of an evaluation for one picture by one job, and on what.
 
