@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 from ddpg.operators.tasks import TASKS, Grade, offers
@@ -150,12 +151,13 @@ def _meant(method: str, task: str, sigma_y: float) -> Setting:
     described = find_method(method)
     if task not in TASKS:
         raise ValueError(f"unknown task {task!r}; known tasks: {', '.join(TASKS)}")
-    if isinstance(sigma_y, bool) or not isinstance(sigma_y, (int, float)):
+    if isinstance(sigma_y, bool) or not isinstance(sigma_y, Real):
         raise ValueError(f"sigma_y must be a number, got {sigma_y!r}")
+    sigma_y = float(str(sigma_y))  # 0.05 of single precision is 0.05
     if not (math.isfinite(sigma_y) and sigma_y >= 0):
         raise ValueError(f"sigma_y must be finite and at least 0, got {sigma_y!r}")
     parameters = {parameter.name: parameter for parameter in described.parameters}
-    return chosen(described.settings, parameters, task, float(sigma_y))
+    return chosen(described.settings, parameters, task, sigma_y)
 
 
 def most_steps(method: str, training_steps: int) -> int | None:

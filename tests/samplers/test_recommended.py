@@ -9,6 +9,7 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -261,3 +262,9 @@ def test_nothing_comes_out_worse_than_its_input(photograph, task, backend, sigma
         # returns holds noise of its own, half that of y at 0.01.
         beside = task == "sr_bicubic" or (name == "diffpir" and sigma_y == 0.01)
         assert score(x) >= score(given) - beside, name
+
+
+def test_a_noise_level_may_be_a_number_of_numpy():
+    levels = (0.05, np.float32(0.05), np.float64(0.05))
+    found = [recommended("ddpg", task="deblur_gauss", sigma_y=level) for level in levels]
+    assert all(one == found[0] for one in found)

@@ -309,6 +309,13 @@ def test_a_study_of_the_pictures_of_its_tuning_is_refused(study, record):
         study(PINV, tuned=record)
 
 
+RECORD = '{"protocol": "ddpg tune 1", "criterion": "psnr", "seed": 0, "pictures": %s, "rows": %s}'
+ROW = (
+    '{"method": "pinv", "degradation": "d", "sigma_y": "0", "fixed": [], "space": {}, '
+    '"start": {}, "best": %s, "trials": %s}'
+)
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
@@ -316,6 +323,10 @@ def test_a_study_of_the_pictures_of_its_tuning_is_refused(study, record):
         ("{", "not JSON"),
         ("[]", "is no record of ddpg tune"),
         ('{"protocol": "x"}', "is no record of ddpg tune"),
+        (RECORD % ("[]", "[]"), "pictures: .* dictionary"),
+        (RECORD % ("{}", "[{}]"), "rows.0.method: is required"),
+        (RECORD % ("{}", f"[{ROW % (3, '[]')}]"), "rows.0: best: there is no trial 3 among 0"),
+        (RECORD % ("{}", f"[{ROW % ('null', '[1]')}]"), r"rows.0.trials.0: "),
     ],
 )
 def test_what_is_no_record_is_refused(tmp_path, content, expected):
@@ -331,3 +342,9 @@ def test_scores_are_numbers_of_six_digits(record):
     scores = [float(trial["score"]) for trial in row["trials"]]
     assert all(math.isfinite(score) for score in scores)
     assert row["best"] == int(np.argmax(scores))
+
+
+def test_pictures_that_are_drawn_are_not_tuned_on(study, tmp_path):
+    drawn = Path(__file__).parents[2] / "config/cards/datasets/drawn-gaussian.yaml"
+    with pytest.raises(UserError, match="pictures of drawn-gaussian are drawn from a prior"):
+        tune(study(PINV, tuning={"card": str(drawn)}), tmp_path / "tuned.json")

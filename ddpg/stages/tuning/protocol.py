@@ -76,6 +76,12 @@ def tune(study: Study, output: Path, *, device: str = "cpu") -> dict[str, Any]:
             f"{study.file}: has no section 'tuning', which says on what to tune, see docs/tuning.md"
         )
     card = read_card(plan.card)
+    if card.source.prior or card.observations:
+        what = "drawn from a prior" if card.source.prior else "observations"
+        raise UserError(
+            f"{study.file}: tuning: card: the pictures of {card.name} are {what}; settings are "
+            "chosen on pictures that are given, with their truth"
+        )
     pictures = survey(card, root_folder(card))[: plan.limit]
     _refuse_overlap(study, card, pictures)
     rows = [row for row in study.experiments if row.repeat == 0 and _is_tuned_here(row)]

@@ -11,9 +11,52 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, model_validator
+
 from ddpg.errors import UserError
 from ddpg.files.writing import replacing
 from ddpg.study.names import number_name
+from ddpg.validation import validated
+
+
+class _Part(BaseModel):
+    """A part of a record; what else is in it is left as it is."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+
+class _Trial(_Part):
+    values: dict[str, Any]
+    score: str | None
+    evaluations: int
+
+
+class _Row(_Part):
+    method: str
+    degradation: str
+    sigma_y: str
+    fixed: list[str]
+    space: dict[str, str]
+    start: dict[str, Any]
+    trials: list[_Trial]
+    best: int | None
+
+    @model_validator(mode="after")
+    def _of_one_piece(self) -> _Row:
+        if self.best is not None and not 0 <= self.best < len(self.trials):
+            raise ValueError(f"best: there is no trial {self.best} among {len(self.trials)}")
+        if unknown := [name for name in self.fixed if name not in self.start]:
+            raise ValueError(f"fixed: {unknown[0]!r} has no value in start")
+        return self
+
+
+class _Record(_Part):
+    protocol: str
+    criterion: str
+    seed: int
+    pictures: dict[str, str]
+    rows: list[_Row]
+
 
 PROTOCOL = "ddpg tune 1"
 """What the record says first; another protocol is another number."""
@@ -121,6 +164,7 @@ def read_tuned(path: str | Path, priors: Mapping[str, str] | None = None) -> Tun
     keys = {"protocol", "criterion", "seed", "pictures", "rows"}
     if not isinstance(content, dict) or not keys <= set(content):
         raise UserError(f"tuned: {path}: is no record of ddpg tune; it has no {min(keys)!r}, ...")
+    validated(_Record, content, f"tuned: {path}")
     if content["protocol"] != PROTOCOL:
         raise UserError(
             f"tuned: {path}: protocol {content['protocol']!r}; this program has {PROTOCOL!r}"
