@@ -49,7 +49,12 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$"), BeforeValidator(_lower
 """A checksum; some programs print it in capitals."""
 
 
-def _expanded(path: str) -> str:
+def expanded_path(path: str) -> str:
+    """A path as people write it, or words in its place, with ``~`` replaced.
+
+    Raises:
+        ValueError: no file can have that name.
+    """
     if re.search(r"\$\{?[A-Za-z_]", path):
         raise ValueError("environment variables are not replaced here; write the path itself")
     if any(unicodedata.category(character) == "Cc" for character in path):
@@ -65,9 +70,9 @@ def _expanded(path: str) -> str:
 _LONGEST_NAME = 255
 """Bytes of a file name on every usual system."""
 
-PathText = Annotated[str, AfterValidator(_expanded)]
+PathText = Annotated[str, AfterValidator(expanded_path)]
 """A path, or a name; ``~`` is the home folder."""
-GivenPath = Annotated[str, Field(min_length=1), AfterValidator(_expanded)]
+GivenPath = Annotated[str, Field(min_length=1), AfterValidator(expanded_path)]
 """A path that is not empty."""
 
 Model = TypeVar("Model")

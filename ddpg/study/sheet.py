@@ -31,11 +31,12 @@ from ddpg.samplers.hyper_parameters import Value
 from ddpg.samplers.settings import Setting
 from ddpg.study.assumptions import AS_OBSERVED, Assumptions, assumptions_of, columns_given
 from ddpg.study.assumptions import COLUMNS as ASSUMED
+from ddpg.study.assumptions import KERNEL as ASSUMED_KERNEL
 from ddpg.study.assumptions import PRIOR as ASSUMED_PRIOR
 from ddpg.study.degradations import Degradation, check_degradation, noise_of_card
 from ddpg.study.names import OBSERVED, cell_name, experiment_name, number_name
 from ddpg.study.settings.tuned import Tuned
-from ddpg.validation import IDENTIFIER, listed, shown
+from ddpg.validation import IDENTIFIER, expanded_path, listed, shown
 
 IDENTITY_COLUMNS = ("dataset", "task", "operator", "scale", "sigma_y", "method", "label")
 DRAWS = "draws"
@@ -45,6 +46,8 @@ SETTINGS_OF = ("recommended", "tuned")
 """Where the hyper-parameters come from that a row leaves empty; the first without a word."""
 OTHER_COLUMNS = (DRAWS, SETTINGS, *ASSUMED)
 """What a row says besides what it is and the hyper-parameters of its method."""
+PATH_COLUMNS = ("task", ASSUMED_KERNEL, ASSUMED_PRIOR)
+"""Which may name files."""
 REQUIRED_COLUMNS = ("dataset", "task", "sigma_y", "method")
 
 
@@ -253,6 +256,7 @@ def _experiment(
             f"dataset: unknown data set {shown(row['dataset'])}; this study has: "
             f"{', '.join(datasets)}; name one of them, or give another sheet by 'experiments'"
         )
+    row = {**row, **_paths(row)}
     degradation = check_degradation(
         row["task"], row.get("operator", ""), _number(row, "scale") if row.get("scale") else None
     )
@@ -281,6 +285,17 @@ def _experiment(
         origins=used.origins,
         assumed=assumptions_of(row, degradation, float(sigma_y), assumed, method=method),
     )
+
+
+def _paths(row: Mapping[str, str]) -> dict[str, str]:
+    """The fields of a row that may name a file, checked and written as those of a card are."""
+    found = {}
+    for column in PATH_COLUMNS:
+        try:
+            found[column] = expanded_path(row.get(column) or "")
+        except ValueError as error:
+            raise UserError(f"{column}: {error}, got {shown(row[column])}") from error
+    return found
 
 
 class _Used(NamedTuple):

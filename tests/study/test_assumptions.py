@@ -86,6 +86,25 @@ def test_a_prior_is_told_to_methods_that_call_one(read):
         read("photos\tdenoising\t0.05\tpinv\t\t\t\tgaussian")
 
 
+@pytest.mark.parametrize("column", ["task", "assumed_kernel", "assumed_prior"])
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("a\0b.yaml", "a path has no control characters"),
+        ("x" * 300 + ".yaml", "no file has a name of more than 255 bytes"),
+        ("~nobody-has-this-name/x.yaml", "there is no user of that name"),
+        ("$HOME/x.yaml", "environment variables are not replaced here"),
+    ],
+)
+def test_a_path_in_a_sheet_is_one_that_a_file_can_have(read, column, path, message):
+    fields = {"task": "motion_deblur", "assumed_kernel": "", "assumed_prior": "", column: path}
+    with pytest.raises(UserError, match=rf"line 2: {column}: {message}"):
+        read(
+            f"photos\t{fields['task']}\t0.05\tddpg\t\t\t{fields['assumed_kernel']}"
+            f"\t{fields['assumed_prior']}"
+        )
+
+
 def test_an_assumed_kernel_takes_the_size_of_the_observed_one():
     kernels = assumed_kernels("disk:1", torch.zeros(3, 9, 9))
     assert kernels.shape == (3, 9, 9)
