@@ -10,6 +10,7 @@ from torch import Tensor
 from ddpg.errors import UserError
 from ddpg.operators.base import LinearOperator
 from ddpg.operators.building import build_operator
+from ddpg.operators.tasks import CROPPED
 from ddpg.pictures.masks import Mask
 from ddpg.pictures.reading import Array, Picture, rounding_error
 from ddpg.restoring.levels import estimated_noise
@@ -95,7 +96,7 @@ def _reach(picture: Picture, request: Request) -> int:
             f"{request.kernel_name}: the kernel has {side} x {side} pixels, more than the picture, "
             f"{width} x {height}"
         )
-    return side // 2 if request.border == "cropped" else 0
+    return side // 2 if request.border == CROPPED else 0
 
 
 def _operator(

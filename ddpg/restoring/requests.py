@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ddpg.errors import UserError
+from ddpg.operators.tasks import BORDERS, CROPPED
 from ddpg.pictures.kernels import Kernel
-from ddpg.restoring.tasks import BORDERS, TASKS, RestoringTask
+from ddpg.restoring.tasks import TASKS, RestoringTask
 from ddpg.samplers.catalogue import STEPS, Method, find_method, recommendation
 
 METHOD_OF_SAMPLES = "ddpg"
@@ -25,7 +26,7 @@ class Request:
         task: a key of :data:`ddpg.restoring.tasks.TASKS`.
         kernel: of a blur, see :func:`ddpg.pictures.kernels.checked_kernel`.
         kernel_name: for messages.
-        border: of a blur, one of :data:`ddpg.restoring.tasks.BORDERS`.
+        border: of a blur, one of :data:`ddpg.operators.tasks.BORDERS`.
         scale: the factor of a picture made smaller; None for the task's own.
         sigma_y: standard deviation of the noise for values in [0, 1]; None to estimate it.
         method: a key of :data:`ddpg.samplers.METHODS`, or an alias; None for the best on average,
@@ -44,7 +45,7 @@ class Request:
     task: str
     kernel: Kernel | None = None
     kernel_name: str = "kernel"
-    border: str = "cropped"
+    border: str = CROPPED
     scale: int | None = None
     sigma_y: float | None = None
     method: str | None = None
@@ -123,7 +124,7 @@ class Request:
             raise UserError(f"{self.task} takes no kernel; blur does")
         if self.border not in BORDERS:
             raise UserError(f"unknown border {self.border!r}; known ones: {', '.join(BORDERS)}")
-        if self.kernel is None and self.border != BORDERS[0]:
+        if self.kernel is None and self.border != CROPPED:
             raise UserError(f"{self.task} has no border to choose; blur has")
 
     def _check_scale(self) -> None:

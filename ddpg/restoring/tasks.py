@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-DEFAULT_SCALE = 4
-BORDERS = ("cropped", "reflect", "replicate", "zero", "circular")
-"""What lies outside the frame of a blurred picture: the scene goes on and is restored with it
-("cropped"), or one of the continuations of :func:`ddpg.operators.build_operator`."""
+from ddpg.operators.tasks import DEFAULT_SCALE
+
 LUMA = (0.299, 0.587, 0.114)
 """Red, green and blue in grey, as in :func:`ddpg.operators.build_operator`."""
 

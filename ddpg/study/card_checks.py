@@ -67,10 +67,11 @@ def _mask_problem(
     degradation: Degradation, sides: Sides, ids: tuple[str, ...] | None, dataset: str
 ) -> str:
     mask = degradation.mask
-    if not mask or not degradation.masks_the_picture:
+    if not mask:
         return ""
+    seen = degradation.observed(sides)
     if pictures.is_by_words(mask):
-        pictures.draw_mask(mask, sides)
+        pictures.draw_mask(mask, seen)
         return ""
     files = (
         {pictures.file_of(mask, image) for image in ids or ()}
@@ -78,11 +79,12 @@ def _mask_problem(
         else {Path(mask)}
     )
     for file in sorted(files):
-        if pictures.size_of(file) != sides:
+        if pictures.size_of(file) != seen:
             shown = " x ".join(map(str, reversed(pictures.size_of(file))))
+            whose = "pictures" if seen == sides else "observations"
             return (
                 f"task: the card {degradation.card}: the mask {file} has {shown} pixels, the "
-                f"pictures of {dataset} have {sides[1]} x {sides[0]}"
+                f"{whose} of {dataset} have {seen[1]} x {seen[0]}"
             )
     return ""
 
@@ -165,7 +167,7 @@ def _file_problems(
     sides: Sides | None,
 ) -> Iterator[str]:
     """Observations of other sizes than the degradation gives, and arrays of an unknown range."""
-    seen = observed_sides(degradation, sides) if sides else None
+    seen = degradation.observed(sides) if sides else None
     wrong, unknown = [], []
     for entry in entries:
         file = Path(card.source.folder) / entry.file
@@ -196,14 +198,6 @@ def _size_of(file: Path) -> tuple[int, int]:
     """Width and height from the head of a picture."""
     height, width = pictures.size_of(file)[:2]
     return width, height
-
-
-def observed_sides(degradation: Degradation, sides: Sides) -> Sides | None:
-    """The size of what is observed of a picture of a size; None where only the kernel tells."""
-    if degradation.task == "blur":
-        return None if degradation.operator == "cropped" or degradation.scale else sides
-    scale = degradation.scale or 1
-    return sides[0] // scale, sides[1] // scale
 
 
 def _shortened(items: Sequence[str]) -> str:

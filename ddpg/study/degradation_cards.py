@@ -15,7 +15,7 @@ from pydantic import Field, field_validator, model_validator
 from ddpg import pictures
 from ddpg.errors import UserError
 from ddpg.files.shipped import names_in, own_or_shipped
-from ddpg.operators.tasks import TASKS
+from ddpg.operators.tasks import CROPPED, TASKS
 from ddpg.study.noise_models import parsed
 from ddpg.validation import GivenPath, Identifier, Section, read_yaml, shown, validated
 
@@ -117,7 +117,7 @@ class DegradationCard(Section):
         for name, task in (("kernel", "blur"), ("mask", "inpainting")):
             if getattr(self, name) is None and self.task == task:
                 raise ValueError(f"{task} needs a {name}: a file, a folder or words")
-        if self.measure == "observed" and (self.task != "blur" or self._border() != "cropped"):
+        if self.measure == "observed" and (self.task != "blur" or self._border() != CROPPED):
             raise ValueError(
                 "measure: observed is for a blur with the border cropped, where the observation is "
                 "smaller than the picture; leave it out"

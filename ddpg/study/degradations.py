@@ -10,9 +10,16 @@ from dataclasses import dataclass
 
 from ddpg import pictures
 from ddpg.errors import UserError
-from ddpg.operators.tasks import TASKS, Grade, check_task
-from ddpg.study.degradation_cards import DegradationCard, Measure, is_card, read_card
+from ddpg.operators.tasks import CROPPED, TASKS, Grade, check_task
+from ddpg.study.degradation_cards import (
+    DegradationCard,
+    Measure,
+    is_card,
+    kernel_side,
+    read_card,
+)
 from ddpg.study.names import degradation_name, number_name
+from ddpg.study.sizes.sides import Sides
 
 
 @dataclass(frozen=True)
@@ -58,9 +65,22 @@ class Degradation:
         return degradation_name(self.name, self.scale, self.operator)
 
     @property
-    def masks_the_picture(self) -> bool:
-        """Whether a mask has the size of the picture; else of what is observed of it."""
-        return self.operator != "cropped" and self.scale is None
+    def kernel_rim(self) -> int:
+        """Rows, and columns, by which less of a picture is observed than is restored."""
+        unseen = self.operator == CROPPED and self.kernel
+        return kernel_side(self.kernel) - 1 if unseen else 0
+
+    def observed(self, sides: Sides) -> Sides:
+        """Height and width of what is observed of a picture, and so of what a mask hides of it.
+
+        A blur keeps every ``scale``-th pixel, the first among them; other scales divide the sides,
+        or what they do not divide is cut off before.
+        """
+        height, width = (side - self.kernel_rim for side in sides)
+        scale = self.scale or 1
+        if self.task == "blur":
+            return -(-height // scale), -(-width // scale)
+        return height // scale, width // scale
 
     @property
     def is_drawn_for_each(self) -> bool:

@@ -13,8 +13,8 @@ import ddpg as package
 from ddpg.datasets.places import source_folder
 from ddpg.errors import UserError
 from ddpg.operators import motion_kernel
+from ddpg.operators.tasks import BORDERS
 from ddpg.pictures.kernels import read_kernel
-from ddpg.restoring.tasks import BORDERS
 
 KERNEL = motion_kernel(15, 0.5, seed=3).double().numpy()
 SIGMA = 0.01

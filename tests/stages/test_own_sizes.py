@@ -492,6 +492,23 @@ def test_a_mask_for_each_picture_has_its_size(tmp_path):
     check_sizes(index, output, positions=[0, 1], demands=demands)
 
 
+def test_a_mask_of_what_a_blur_lets_through_has_the_size_of_that(tmp_path):
+    index, output = index_of(tmp_path, SIZES), tmp_path / "sizes.json"
+    (tmp_path / "masks").mkdir()
+    for name, (height, width) in SIZES.items():
+        size = (-(-(width - 8) // 2), -(-(height - 8) // 2))
+        Image.new("L", size).save(tmp_path / f"masks/{name}.png")
+    holes = Demands(mask=str(tmp_path / "masks"), rim=8, sampled=2)
+    assert Demands.from_text(holes.to_text()) == holes
+    check_sizes(index, output, positions=range(6), demands={"holes": holes})
+    Image.new("L", (40, 40)).save(tmp_path / "masks/b.png")
+    with pytest.raises(UserError, match=r"b.png has 40 x 40 pixels, what it masks 16 x 16"):
+        check_sizes(index, output, positions=range(6), demands={"holes": holes})
+    box = Demands(mask="box:0,0,13,13", rim=8, sampled=2)
+    with pytest.raises(UserError, match="box:0,0,13,13"):
+        check_sizes(index, output, positions=range(6), demands={"box": box})
+
+
 def test_enlarged_pictures_are_told_by_height_and_width(tmp_path):
     content = {"name": "own", "source": {"folder": "x"}, "images": {"count": 6}}
     (tmp_path / "own.yaml").write_text(json.dumps(content))

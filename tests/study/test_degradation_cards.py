@@ -10,12 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from PIL import Image
 
 from ddpg.errors import UserError
 from ddpg.jobs.observation import Observation
 from ddpg.jobs.restoration import Restoration
+from ddpg.operators import build_operator
+from ddpg.pictures.kernels import read_kernel
 from ddpg.study.degradation_cards import read_card
 from ddpg.study.study import Study
 
@@ -176,6 +179,27 @@ def test_files_that_do_not_fit_die_in_the_dry_run(make: MakeStudy) -> None:
     put_kernel("c", 41)
     with pytest.raises(UserError, match="the 41 x 41 kernel kernels does not fit"):
         make(**blur(kernel="kernels"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "side"), [({}, 26), ({"scale": 2}, 13), ({"border": "reflect", "scale": 3}, 11)]
+)
+def test_a_mask_of_what_a_blur_lets_through_dies_in_the_dry_run_where_it_does_not_fit(
+    make: MakeStudy, fields: dict[str, Any], side: int
+) -> None:
+    wanted = rf"mask masks/a.png has 32 x 32 pixels, the observations of photos have {side} x"
+    with pytest.raises(UserError, match=wanted):
+        make(**blur(mask="masks/a.png", **fields))
+    put_mask("a", size=side)
+    (cell,) = make(**blur(mask="masks/a.png", **fields)).cells.values()
+    operator = build_operator(
+        "blur",
+        32,
+        kernel=torch.from_numpy(read_kernel("disk:3")),
+        border=fields.get("border", "cropped"),
+        scale=fields.get("scale", 1),
+    )
+    assert operator.observation_shape[1:] == cell.degradation.observed((32, 32)) == (side, side)
 
 
 def test_a_method_that_needs_more_than_the_operator_gives_is_told_what_fits(

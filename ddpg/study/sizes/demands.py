@@ -20,8 +20,10 @@ class Demands:
         kernel: its name in messages; "" without one.
         scale: of super-resolution, which divides both sides; 1 without.
         powers_of_two: whether both sides must be some.
-        mask: words, file or folder, of the size of the picture; "" without, and where what is
-            masked has another size than the picture, which the job alone sees.
+        mask: words, file or folder, of the size of what is observed of the picture; "" without.
+        rim: rows and columns by which that is less than the picture; 0 but for a blur whose border
+            is cropped.
+        sampled: which pixels of it a blur keeps: every one, every second, ...
     """
 
     kernel_side: int = 0
@@ -29,6 +31,8 @@ class Demands:
     scale: int = 1
     powers_of_two: bool = False
     mask: str = ""
+    rim: int = 0
+    sampled: int = 1
 
     @classmethod
     def of(cls, degradation: Degradation, motion_size: int) -> Demands:
@@ -50,12 +54,17 @@ class Demands:
             kernel=f"the {side} x {side} kernel {name}" if side else "",
             scale=degradation.scale if degradation.scale and task.scales else 1,
             powers_of_two=task.name == "compressed_sensing",
-            mask=degradation.mask if degradation.masks_the_picture else "",
+            mask=degradation.mask,
+            rim=degradation.kernel_rim if degradation.mask else 0,
+            sampled=degradation.scale or 1 if degradation.mask and not task.scales else 1,
         )
 
     def to_text(self) -> str:
         """As JSON, for a job."""
-        return json.dumps(asdict(self))
+        told = asdict(self)
+        if not self.rim and self.sampled == 1:  # as before there were any
+            del told["rim"], told["sampled"]
+        return json.dumps(told)
 
     @classmethod
     def from_text(cls, text: str) -> Demands:
@@ -80,14 +89,19 @@ class Demands:
             return "both sides must be powers of two"
         if min(sides) < self.scale:
             return f"is smaller than the scale {self.scale}"
-        if self.mask and pictures.is_by_words(self.mask):
-            pictures.draw_mask(self.mask, sides)
-        elif self.mask:
-            file = pictures.file_of(self.mask, image)
-            if pictures.size_of(file) != sides:
-                height, width = pictures.size_of(file)
-                return f"the mask {file} has {width} x {height} pixels"
-        return ""
+        return self._mask_problem(sides, image) if self.mask else ""
+
+    def _mask_problem(self, sides: tuple[int, int], image: str) -> str:
+        height, width = (-(-(side - self.rim) // self.sampled) for side in sides)
+        if pictures.is_by_words(self.mask):
+            pictures.draw_mask(self.mask, (height, width))
+            return ""
+        file = pictures.file_of(self.mask, image)
+        found = pictures.size_of(file)
+        if found == (height, width):
+            return ""
+        of_part = f", what it masks {width} x {height}" if (height, width) != sides else ""
+        return f"the mask {file} has {found[1]} x {found[0]} pixels{of_part}"
 
     def kept(self, sides: tuple[int, int]) -> tuple[int, int]:
         """Height and width of what is degraded of a picture: multiples of the scale.
