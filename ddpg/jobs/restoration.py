@@ -129,6 +129,7 @@ class Recording(Restoring):
 
     label: str = setting("of the experiment; default: the method", default="")
     count: int = setting("estimates to keep", default=5)
+    margin: int = setting("pixels at each edge that are not measured", default=0, silent=True)
     truth: Path = file("the prepared pictures")
     output: Path = file("the trajectory")
 
@@ -140,6 +141,7 @@ class Recording(Restoring):
         return cls.spec(
             **cls.row_settings(study, experiment),
             label=row.label,
+            margin=study.margin(row.cell.path),
             code=_code(study, row) + recording,
         )
 

@@ -21,7 +21,7 @@ from ddpg.priors.base import ImagePrior
 from ddpg.samplers.base import Sampler
 from ddpg.samplers.problem import NonFiniteError, State, divergences, overflows_as_divergence
 from ddpg.stages.batches import Restorer
-from ddpg.stages.sizes.shapes import counterpart
+from ddpg.stages.sizes.shapes import counterpart, inner
 from ddpg.stages.trajectory_file import Moment, Trajectory, failed_trajectory, write_trajectory
 
 log = logging.getLogger(__name__)
@@ -61,6 +61,7 @@ def record_image(job: Recording, *, device: str) -> None:
                 sigma_y=job.told_sigma_y,
                 noise=batch.noise,
                 count=job.count,
+                margin=job.margin,
                 about=about,
             )
         failure = divergences(job.method, trajectory.restored[None]).get(0, "")
@@ -101,21 +102,26 @@ def chosen_steps(steps: int, count: int) -> list[int]:
 class _Recorder:
     """A sampler's callback that keeps some estimates and the PSNR of all."""
 
-    def __init__(self, truth: Tensor, count: int) -> None:
-        self._truth, self._count = truth, count
+    def __init__(self, truth: Tensor, count: int, margin: int) -> None:
+        self._truth, self._count, self._margin = truth, count, margin
         self.moments: list[Moment] = []
         self.kept: dict[int, Tensor] = {}
 
     def __call__(self, state: State) -> None:
         step, x0 = state.step, state.x0.float().cpu()
-        self.moments.append(Moment(step.index, step.t, quality(x0[0], self._truth)))
+        self.moments.append(Moment(step.index, step.t, quality(x0[0], self._truth, self._margin)))
         if step.index in chosen_steps(step.count, self._count):
             self.kept[step.index] = x0[0].clone()
 
 
-def quality(image: Tensor, truth: Tensor) -> float:
+def quality(image: Tensor, truth: Tensor, margin: int = 0) -> float:
     """Return the PSNR in dB of an image (3, H, W) on [-1, 1], clamped, as the tables have it; NaN
-    for an image that is not finite."""
+    for an image that is not finite.
+
+    Args:
+        margin: pixels at each edge that are left out.
+    """
+    image, truth = inner(image, margin), inner(truth, margin)
     if not bool(image.isfinite().all()):
         return math.nan
     unit = [(x[None].double() / 2 + 0.5) for x in (image, truth)]
@@ -132,6 +138,7 @@ def record(
     sigma_y: float,
     noise: Noise,
     count: int = PICTURES,
+    margin: int = 0,
     about: Mapping[str, Any] | None = None,
 ) -> Trajectory:
     """Restore one image and keep what happens on the way.
@@ -142,18 +149,19 @@ def record(
         truth: (3, H, W), on [-1, 1].
         operator, prior, sigma_y, noise: as for :meth:`ddpg.samplers.Sampler.restore`.
         count: estimates to keep, the first and the last among them.
+        margin: pixels at each edge that are not measured.
         about: what the trajectory is of, kept with it.
 
     Raises:
         ValueError: the arguments do not fit each other, or the method takes no steps.
         NonFiniteError: the restoration left the numbers.
     """
-    recorder = _Recorder(truth, count)
+    recorder = _Recorder(truth, count, margin)
     restored = sampler.restore(y, operator, prior, sigma_y=sigma_y, noise=noise, callback=recorder)
     restored = restored[0].float().cpu()
     if not recorder.kept:
         raise ValueError(f"{sampler.name} takes no steps: there is no trajectory to record")
     return Trajectory(
         torch.stack(list(recorder.kept.values())), restored, y[0].float().cpu(), truth,
-        recorder.moments, list(recorder.kept), quality(restored, truth), dict(about or {}),
+        recorder.moments, list(recorder.kept), quality(restored, truth, margin), dict(about or {}),
     )  # fmt: skip

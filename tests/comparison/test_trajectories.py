@@ -20,7 +20,7 @@ ABOUT = {"dataset": "my_set", "task": "deblur_gauss", "operator": "fft", "scale"
 ABOUT |= {"sigma_y": 0.05, "image": "a"}
 
 
-def recorded(method="ddpg", *, image="a", count=4, steps=9):
+def recorded(method="ddpg", *, image="a", count=4, steps=9, margin=0):
     truth = torch.rand(3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
     operator = build_operator("deblur_gauss", 16, backend="fft")
     y = operator.forward(truth[None])
@@ -28,7 +28,7 @@ def recorded(method="ddpg", *, image="a", count=4, steps=9):
     prior, noise = GaussianPrior(0.0, 0.3), SeededNoise(0, [image])
     arguments = {"sigma_y": 0.05, "noise": noise}
     trajectory = record(
-        sampler, y, truth, operator, prior, count=count,
+        sampler, y, truth, operator, prior, count=count, margin=margin,
         about=ABOUT | {"image": image, "method": method, "label": method}, **arguments,
     )  # fmt: skip
     return trajectory, sampler.restore(y, operator, prior, **arguments)
@@ -113,3 +113,15 @@ def test_the_verb_restores_as_the_pipeline_does(tmp_path):
     assert torch.equal(trajectory.restored, read_tensors(restored)["a"].float())
     assert trajectory.about["image"] == "a"
     assert len(trajectory.x0) == 3
+
+
+def test_what_lies_outside_the_frame_is_not_measured_where_a_card_says_so():
+    truth = torch.zeros(3, 8, 8)
+    image = truth.clone()
+    image[:, 0] = 1.0
+    image[:, 1:-1, 1:-1] = 0.2
+    assert quality(image, truth, 1) == pytest.approx(20, abs=1e-5)
+    trajectory, _ = recorded(margin=3)
+    for step, x0 in zip(trajectory.kept, trajectory.x0, strict=True):
+        assert trajectory.moments[step].psnr == quality(x0, trajectory.truth, 3)
+    assert trajectory.psnr == quality(trajectory.restored, trajectory.truth, 3)

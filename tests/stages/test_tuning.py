@@ -348,3 +348,16 @@ def test_pictures_that_are_drawn_are_not_tuned_on(study, tmp_path):
     drawn = Path(__file__).parents[2] / "config/cards/datasets/drawn-gaussian.yaml"
     with pytest.raises(UserError, match="pictures of drawn-gaussian are drawn from a prior"):
         tune(study(PINV, tuning={"card": str(drawn)}), tmp_path / "tuned.json")
+
+
+def test_the_part_of_a_picture_is_scored_that_the_study_measures(study, tmp_path):
+    scores = []
+    for measure in ("whole", "observed"):
+        lens = tmp_path / f"{measure}.yaml"
+        content = f"name: {measure}\ntask: blur\nkernel: disk:2\nmeasure: {measure}\n"
+        lens.write_text(content)
+        rows = tune(
+            study(f"mine\t{lens}\t\t0.1\tpinv", tuning={"trials": 1}), tmp_path / f"{measure}.json"
+        )["rows"]
+        scores.append(float(rows[0]["trials"][0]["score"]))
+    assert scores[1] > scores[0] + 0.1  # the rim is hardly observed

@@ -16,7 +16,7 @@ from PIL import Image
 
 from ddpg.errors import UserError
 from ddpg.jobs.observation import Observation
-from ddpg.jobs.restoration import Restoration
+from ddpg.jobs.restoration import Recording, Restoration
 from ddpg.operators import build_operator
 from ddpg.pictures.kernels import read_kernel
 from ddpg.study.degradation_cards import read_card
@@ -262,3 +262,10 @@ def test_planning_needs_no_torch(make: MakeStudy) -> None:
     )
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert told.stdout.split() == ["False", "False"], told.stderr
+
+
+def test_a_trajectory_measures_what_the_tables_do(make: MakeStudy) -> None:
+    for measure, margin in (("whole", 0), ("observed", 3)):
+        study = make(method="ddpg", **blur(measure=measure))
+        (row,) = study.experiments
+        assert Recording.planned(study, row.path).get("margin", 0) == margin

@@ -39,7 +39,7 @@ from ddpg.stages.batches import Restorer
 from ddpg.stages.degrading import Belongings
 from ddpg.stages.observations import MotionKernels, observe
 from ddpg.stages.preparation import prepare_rows
-from ddpg.stages.sizes.shapes import counterpart
+from ddpg.stages.sizes.shapes import Part
 from ddpg.stages.tuning.search import space_of, trials_of
 from ddpg.study.config import TuningConfig
 from ddpg.study.names import number_name
@@ -250,6 +250,12 @@ class _Row:
         settings |= {"dataset": self.card.name, "seed": self.plan.seed, "observations": observed}
         return Restorer(Restoring(**settings), self.device)
 
+    @property
+    def _measured(self) -> Part:
+        """What of a picture is measured, as in the study."""
+        cell = self.row.cell
+        return Part(cell.degradation.scale or 1, self.study.margin(cell.path))
+
     def _belongings(self, seeds: Sequence[int]) -> Belongings | None:
         degradation = self.row.cell.degradation
         if not (degradation.card or degradation.is_drawn_for_each):
@@ -289,8 +295,8 @@ class _Row:
             evaluations += counted or sampler.network_evaluations
             if note:
                 break
-            part = counterpart(pixels, restored.shape[-2:], self.row.cell.degradation.scale or 1)
-            scores.append(_score(self.plan.criterion, restored, from_uint8(part)[None]))
+            measured = self._measured.compared(restored, from_uint8(pixels)[None])
+            scores.append(_score(self.plan.criterion, *measured))
         mean = sum(scores) / len(scores) if scores and not note else math.nan
         if not note and math.isnan(mean):
             note = f"{self.plan.criterion} is not a number"
