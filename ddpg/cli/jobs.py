@@ -120,7 +120,14 @@ def _prepare_truth(job: TruthPreparation) -> None:
     rows = index_rows(job.index, everything) if job.index else listed_rows(card, everything, root)
     chosen = [rows[position] for position in parse_positions(job.positions)]
     others = [row.id for row in rows]
-    prepare_truth(chosen, job.truth, job.output, image_size=job.image_size, others=others)
+    prepare_truth(
+        chosen,
+        job.truth,
+        job.output,
+        image_size=job.image_size,
+        others=others,
+        extent=card.range,
+    )
 
 
 def _fetch_checkpoint(job: CheckpointFetching) -> None:

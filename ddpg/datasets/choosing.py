@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from ddpg.datasets.cards import DatasetCard
 from ddpg.datasets.entries import ImageEntry, made_id
 from ddpg.datasets.lists import Listing, read_list
-from ddpg.datasets.matching import FileFinder
+from ddpg.datasets.matching import FileFinder, arrays_first
 from ddpg.datasets.places import find_list
 from ddpg.errors import UserError
 
@@ -76,10 +76,12 @@ def choose(
         problems: receives missing and ambiguous files and wrong counts.
     """
     listing = card.listing
-    everything = [Candidate(made_id(file), file) for file in files]
+    exact = arrays_first(files)
+    everything = [Candidate(made_id(file), file) for file in exact]
     if listing is None and card.list_in_source is None:
-        if len(files) != card.count:
-            problems.add(_wrong_count(card, files))
+        if len(exact) != card.count:
+            problems.add(_wrong_count(card, exact))
+        _note_beside_arrays(files, exact)
         return everything
     if listing is None:
         try:
@@ -130,7 +132,7 @@ def _file_of(
     """The file that an entry means, or None after the problem has been noted."""
     if exact and (base / entry.file).is_file():
         return entry.file
-    meant = finder.find(entry.file)
+    meant = arrays_first(finder.find(entry.file))
     if len(meant) == 1 and not exact:
         return meant[0]
     if not meant or exact:
@@ -149,6 +151,12 @@ def _note_unlisted(files: Sequence[str], candidates: Sequence[Candidate]) -> Non
     if others:
         shown = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")
         log.info("%d pictures are not listed and take no part: %s", len(others), shown)
+
+
+def _note_beside_arrays(files: Sequence[str], exact: Sequence[str]) -> None:
+    others = len(files) - len(exact)
+    if others:
+        log.info("%d pictures stand beside arrays of their names, which count instead", others)
 
 
 def _shown(items: list[str]) -> Iterable[str]:

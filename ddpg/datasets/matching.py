@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
+from ddpg.datasets.arrays import is_array
 from ddpg.datasets.entries import folded, is_picture, kind_of, natural_key, stem
 from ddpg.errors import UserError
 
@@ -38,6 +39,18 @@ def find_pictures(folder: Path, *, arrays: bool = False) -> list[str]:
         if path.is_file() or path.is_symlink()
     )
     return sorted(pictures, key=lambda file: (natural_key(stem(file).replace("/", "-")), file))
+
+
+def arrays_first(files: Iterable[str]) -> list[str]:
+    """The files without the pictures beside which an array of the same name lies: the array is
+    exact, and the picture for looking at, as ``ddpg export`` writes both.
+
+    >>> arrays_first(["a.npy", "a.png", "b.png"])
+    ['a.npy', 'b.png']
+    """
+    files = list(files)
+    exact = {stem(file) for file in files if is_array(PurePosixPath(file))}
+    return [f for f in files if is_array(PurePosixPath(f)) or stem(f) not in exact]
 
 
 def left_out(folder: Path, *, arrays: bool = False) -> str:

@@ -179,7 +179,8 @@ class TruthPreparation(Job):
             truth=as_path(truth),
             fetched=study.fetched_folder(dataset),
             code=preparation_code(given=True),
-            besides={"truths": digest_of(pictures.contents_of(truth, ids)), "ids": ids or []},
+            besides={"truths": digest_of(pictures.contents_of(truth, ids)), "ids": ids or []}
+            | ({"range": [*card.range]} if card.range else {}),
         )
 
 

@@ -43,7 +43,8 @@ def observed_array(
     Args:
         path: its file, for errors.
         values: (H, W), (C, H, W) or (H, W, C).
-        extent: the values of black and white; None for those of 8 or 16 bits.
+        extent: the values of black and white; None, or those of floats, for the whole range of 8
+            or 16 bits.
         channels_last: whether it is the last.
 
     Returns:
@@ -65,8 +66,9 @@ def observed_array(
         exact = exact[None]
     elif channels_last:
         exact = exact.transpose(2, 0, 1)
-    white = WHITE[8 * values.dtype.itemsize] if values.dtype.kind == "u" else 1
-    return _on_both_sides(exact, extent or (0.0, float(white)))
+    if values.dtype.kind == "u" and (extent is None or extent[1] <= 1):  # meant for floats
+        extent = (0.0, float(WHITE[8 * values.dtype.itemsize]))
+    return _on_both_sides(exact, extent or (0.0, 1.0))
 
 
 def _on_both_sides(values: NDArray[np.float64], extent: Range) -> NDArray[np.float32]:

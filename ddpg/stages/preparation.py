@@ -6,10 +6,12 @@ import logging
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from ddpg.datasets.arrays import is_array, is_channels_last, opened_array
+from ddpg.datasets.arrays import inspect_array, is_array, is_channels_last, opened_array
 from ddpg.datasets.index import Row, read_index
 from ddpg.errors import UserError
 from ddpg.files.contents import sha256_of
@@ -114,12 +116,7 @@ def prepare_observations(
         path = folder / row.source
         try:
             _check_surveyed(path, row)
-            if is_array(path):
-                array = opened_array(path)
-                last = is_channels_last(array.shape)
-                values = observed_array(path, array, extent, channels_last=last)
-            else:
-                values = observed_picture(path)
+            values = _array(path, extent) if is_array(path) else observed_picture(path)
             observed[row.id] = torch.from_numpy(values)
         except UserError as error:
             problems.append(str(error))
@@ -130,6 +127,24 @@ def prepare_observations(
     log.info("%s: read %d observations", output, len(observed))
 
 
+def _array(path: Path, extent: tuple[float, float] | None) -> NDArray[np.float32]:
+    """(C, H, W) on [-1, 1]."""
+    array = opened_array(path)
+    last = is_channels_last(array.shape)
+    return observed_array(path, array, extent, channels_last=last)
+
+
+def _array_pixels(path: Path, extent: tuple[float, float] | None) -> Tensor:
+    """(3, H, W) on [0, 1]."""
+    values = torch.from_numpy(_array(path, extent))
+    return (values.expand(3, -1, -1) / 2 + 0.5).clamp(0, 1)
+
+
+def _picture_pixels(path: Path) -> Tensor:
+    """(3, H, W) on [0, 1]."""
+    return load_measured(path, None, crop="none")[0]
+
+
 def prepare_truth(
     rows: Sequence[Row],
     folder: str,
@@ -137,6 +152,7 @@ def prepare_truth(
     *,
     image_size: Word,
     others: Collection[str] = (),
+    extent: tuple[float, float] | None = None,
 ) -> None:
     """Read the truth of some observations: pictures named after their ids, taken as they are.
 
@@ -146,6 +162,8 @@ def prepare_truth(
         output: safetensors file, as :func:`prepare_images` writes it.
         image_size: size of the truths, which are neither cropped nor resized; "native" for any.
         others: ids of all observations; a truth of none of them is told.
+        extent: of truths in arrays of floats, the values of black and white; they are rounded to
+            the 8 bits of pictures.
 
     Raises:
         UserError: truths that are missing, cannot be read or have another size, all in one message.
@@ -156,13 +174,15 @@ def prepare_truth(
     for row in rows:
         try:
             file = file_of(folder, row.id)
-            width, height = inspect_image(file)
+            array = is_array(file)
+            width, height = inspect_array(file) if array else inspect_image(file)
             if sides not in (None, (height, width)):
                 raise UserError(
                     f"{file}: the truth of {row.id} has {width} x {height} pixels, restorations "
                     f"have {_in_words(sides)} (image_size); it is not resized"
                 )
-            truths[row.id] = to_uint8(load_measured(file, None, crop="none")[0])
+            pixels = _array_pixels(file, extent) if array else _picture_pixels(file)
+            truths[row.id] = to_uint8(pixels)
         except UserError as error:
             problems.append(str(error))
     if problems:

@@ -19,7 +19,6 @@ from ddpg.study.degradation_cards import (
     read_card,
 )
 from ddpg.study.names import degradation_name, number_name
-from ddpg.study.sizes.sides import Sides
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class Degradation:
         unseen = self.operator == CROPPED and self.kernel
         return kernel_side(self.kernel) - 1 if unseen else 0
 
-    def observed(self, sides: Sides) -> Sides:
+    def observed(self, sides: tuple[int, int]) -> tuple[int, int]:
         """Height and width of what is observed of a picture, and so of what a mask hides of it.
 
         A blur keeps every ``scale``-th pixel, the first among them; other scales divide the sides,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
 from pathlib import Path
 
@@ -12,10 +13,14 @@ import tifffile
 import torch
 from PIL import Image
 
+from ddpg.datasets.cards import read_card
 from ddpg.datasets.index import Row
+from ddpg.datasets.places import root_folder
+from ddpg.datasets.survey import survey
 from ddpg.errors import UserError
 from ddpg.files.tensors import read_tensors, write_tensors
 from ddpg.operators import build_operator
+from ddpg.pictures.belongings import file_of
 from ddpg.stages.degrading import Belongings, Model
 from ddpg.stages.observations import adopt
 from ddpg.stages.preparation import prepare_observations, prepare_truth
@@ -283,3 +288,31 @@ def test_of_their_own_sizes_each_tells_what_it_is_of(tmp_path, model, kernel, se
     assert y["a/size"].tolist() == [*unknown]
     assert y["b/size"].tolist() == [*unknown[::-1]]
     assert torch.equal(y["b"], channels[1])
+
+
+def test_truths_may_be_arrays_which_come_before_pictures_of_their_names(tmp_path):
+    folder, output = tmp_path / "truth", tmp_path / "t.safetensors"
+    folder.mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
+    np.save(folder / "a.npy", (pixels.transpose(2, 0, 1) / 127.5 - 1).astype(np.float32))
+    Image.new("RGB", (SIZE, SIZE)).save(folder / "a.png")
+    np.save(folder / "b.npy", pixels)
+    prepare_truth(rows("ab"), str(folder), output, image_size=SIZE, extent=(-1.0, 1.0))
+    for name in "ab":
+        assert np.array_equal(read_tensors(output)[name].numpy(), pixels.transpose(2, 0, 1))
+    with pytest.raises(UserError, match=r"a\.npy: holds floats, and nobody says what is black"):
+        prepare_truth(rows("a"), str(folder), output, image_size=SIZE)
+
+
+def test_what_export_wrote_is_taken_as_it_lies_there(tmp_path):
+    """Arrays beside pictures for looking at: the arrays count."""
+    card = {"name": "mine", "source": {"folder": str(tmp_path / "y")}, "observations": True}
+    card |= {"images": {"count": 2}, "range": [-1, 1]}
+    (tmp_path / "mine.yaml").write_text(json.dumps(card))
+    (tmp_path / "y").mkdir()
+    for name in "ab":
+        np.save(tmp_path / f"y/{name}.npy", np.zeros((3, SIZE, SIZE), dtype=np.float32))
+        Image.new("RGB", (SIZE, SIZE)).save(tmp_path / f"y/{name}.png")
+    mine = read_card(str(tmp_path / "mine.yaml"))
+    assert [row.source for row in survey(mine, root_folder(mine))] == ["a.npy", "b.npy"]
+    assert file_of(str(tmp_path / "y"), "a").name == "a.npy"  # so of kernels and masks
