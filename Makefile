@@ -20,7 +20,7 @@ INSTALL = $(if $(TORCH_INDEX),grep -vE '^(nvidia|cuda|triton)' $(1) | pip instal
 WORKERS ?= 2
 PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder
 
-.PHONY: demo quick smoke bench readme test check lint format lock schemas clean help
+.PHONY: demo quick smoke bench readme docs test check lint format lock schemas clean help
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile
@@ -67,6 +67,10 @@ format: $(INSTALLED)
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --no-header --output-file requirements.lock
 	uv pip compile pyproject.toml --constraints requirements.lock --universal --no-header --no-annotate --output-file requirements-demo.lock
+
+# The documentation as a site, build/docs/index.html; a link that leads nowhere is an error.
+docs: $(INSTALLED)
+	sphinx-build -W --keep-going -q --fresh-env --doctree-dir build/doctrees docs build/docs
 
 schemas: $(INSTALLED)
 	ddpg schemas

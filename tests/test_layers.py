@@ -44,7 +44,7 @@ def test_what_pages_name_of_the_package_is_there(page):
 
 
 def test_what_any_page_names_of_the_repository_is_there():
-    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md")]
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")]
     place = r"`((?:benchmarks|ddpg|docs|envs|examples|profiles|rules|tests)/[\w./-]+)`"
     named = {page: re.findall(place, page.read_text(encoding="utf-8")) for page in pages}
     assert sum(map(len, named.values())) > 100
