@@ -43,6 +43,10 @@ def test_what_pages_name_of_the_package_is_there(page):
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
+def test_the_first_page_is_short():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
+
+
 def test_what_any_page_names_of_the_repository_is_there():
     pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")]
     place = r"`((?:benchmarks|ddpg|docs|envs|examples|profiles|rules|tests)/[\w./-]+)`"
