@@ -8,13 +8,15 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
+from ddpg.comparison.figures.canvas import fitted, most_letters
 from ddpg.comparison.figures.cost import cost_points, front, is_line, with_backward_passes
 from ddpg.comparison.figures.grid import draw_grid
 from ddpg.comparison.figures.kernel import collect_kernels, draw_kernels
 from ddpg.comparison.figures.noise import curves
 from ddpg.comparison.figures.pairs import against, choose_reference, with_paired_ends
-from ddpg.comparison.figures.panels import leading
+from ddpg.comparison.figures.panels import BEYOND, keep_in_view, leading
 from ddpg.comparison.figures.plane import plane
 from ddpg.comparison.figures.plots import (
     draw_cost,
@@ -29,6 +31,7 @@ from ddpg.comparison.products import PLOTS
 from ddpg.comparison.statistics.measurements import read_metrics
 from ddpg.comparison.statistics.pairs import compare_pairs
 from ddpg.comparison.statistics.summary import Summary, summarise
+from ddpg.comparison.statistics.working import working
 from ddpg.errors import UserError
 
 
@@ -259,3 +262,60 @@ def test_labels_that_differ_in_evaluations_are_joined_and_no_others(make_rows, w
     joined = {method: is_line(rows) for method, rows in points.groupby("method")}
     assert joined == {"ddpg": True, "exact": False, "idpg": False}
     assert is_line(points.assign(evaluations=np.nan))
+
+
+def panel_of(means: dict[str, float], sigma_y: float = 0.1, metric: str = "psnr") -> pd.DataFrame:
+    return pd.DataFrame({
+        "metric": metric, "sigma_y": sigma_y, "label": list(means), "mean": list(means.values()),
+    })  # fmt: skip
+
+
+def test_one_failing_row_does_not_choose_the_range_of_an_axis():
+    panel = panel_of({"a": 30.0, "b": 29.0, "c": 28.5, "d": 6.0})
+    assert working(panel).tolist() == [True, True, True, False]
+    worse = panel_of({"a": 0.1, "b": 0.12, "c": 0.13, "d": 0.9}, metric="lpips_alex")
+    assert working(worse).tolist() == [True, True, True, False]
+
+
+def test_where_many_fail_or_all_are_near_everything_is_in_view():
+    assert working(panel_of({"a": 30.0, "b": 29.0, "c": 6.0, "d": 5.0})).all()
+    assert working(panel_of({"a": 30.0, "b": 29.0, "c": 28.0, "d": 26.0})).all()
+    assert working(panel_of({"a": 30.0, "b": 30.0})).all()
+    levels = pd.concat([panel_of({"a": 40.0, "b": 39.0}, 0.0), panel_of({"a": 20.0, "b": 19.0})])
+    assert working(levels).all()
+    assert len(working(panel_of({}))) == 0
+
+
+@pytest.mark.parametrize(("axis", "turned", "marker"), [
+    ("y", False, "v"), ("y", True, "^"), ("x", False, "<"), ("x", True, ">"),
+])  # fmt: skip
+def test_what_lies_beyond_is_marked_at_the_edge(axis, turned, marker):
+    panel = panel_of({"a": 30.0, "b": 29.0, "c": 28.5, "d": 6.0})
+    panel = panel.assign(low=panel["mean"] - 1, high=panel["mean"] + 1)
+    axes = Figure().subplots()
+    if turned:
+        getattr(axes, f"invert_{axis}axis")()
+    keep_in_view(axes, panel, [1, 2, 3, 4], ["r", "g", "b", "k"], axis=axis)
+    low, high = sorted(getattr(axes, f"get_{axis}lim")())
+    assert 26.5 < low < 27.5
+    assert 31 < high < 32
+    (mark,) = [line for line in axes.lines if line.get_gid() == BEYOND]
+    assert mark.get_marker() == marker
+    place = mark.get_xydata()[0]
+    assert place.tolist() == ([4, int(turned)] if axis == "y" else [int(turned), 4])
+
+
+def test_the_reference_is_one_that_most_cells_have(metrics_csv):
+    summary = summarise(read_metrics(metrics_csv))
+    few = summary[~((summary["label"] == "ddpg") & (summary["sigma_y"] == 0.1))]
+    assert choose_reference(few) != "ddpg"
+
+
+@pytest.mark.parametrize("width", [0.5, 0.575, 0.8, 1.5])
+@pytest.mark.parametrize("name", ["Observation", "DiffPIR-20, lam 7", "DDPG-20", "a_long_name_20"])
+def test_headings_fit_their_columns(width, name):
+    text, size = fitted(name, width, 7)
+    assert text.replace("\n", "").replace(" ", "") == name.replace(" ", "")
+    assert 4 <= size <= 7
+    longest = max(map(len, text.split("\n")))
+    assert size == 4 or longest <= most_letters(width, size) + 1e-9

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,6 +71,38 @@ def new_figure(width: float, height: float, *, padding: float | None = None) -> 
     figure = Figure(figsize=(width, height), layout=layout)
     FigureCanvasAgg(figure)
     return figure
+
+
+def fitted(text: str, width: float, size: float) -> tuple[str, float]:
+    r"""Fit a text into a width: as it is, else broken at its blanks and hyphens, else smaller too.
+
+    Args:
+        width: in inches.
+        size: of its letters, in points, at most.
+
+    Returns:
+        the text and the size of its letters; at least four points, which can be read in print.
+
+    >>> fitted("DDPG-20", 1.5, 7)
+    ('DDPG-20', 7)
+    >>> text, size = fitted("Observation of two", 0.6, 7)
+    >>> text.split("\n"), round(size, 1)
+    (['Observation', 'of two'], 6.5)
+    """
+    letters = int(most_letters(width, size))
+    if len(text) <= letters:
+        return text, size
+    lines = textwrap.wrap(text, max(letters, 1), break_long_words=False) or [text]
+    longest = max(map(len, lines))
+    if longest <= letters:
+        return "\n".join(lines), size
+    lines = textwrap.wrap(text, longest, break_long_words=False)
+    return "\n".join(lines), max(4.0, size * most_letters(width, size) / longest)
+
+
+def most_letters(width: float, size: float) -> float:
+    """How many letters of a size in points, which are 0.6 times as wide, a width in inches has."""
+    return 72 * width / (0.6 * size)
 
 
 def save(figure: Figure, stem: str | os.PathLike[str]) -> None:

@@ -18,12 +18,14 @@ from ddpg.comparison.figures.panels import (
     add_absent,
     add_legend,
     drawn_rows,
+    keep_in_view,
     legend_height,
     line_label,
     line_look,
     note_figure,
     of_panel,
     panel_grid,
+    set_title,
 )
 from ddpg.comparison.statistics.measurements import CELL_KEYS, DEGRADATION_KEYS
 from ddpg.comparison.statistics.summary import Summary
@@ -136,10 +138,9 @@ def _figure(points: pd.DataFrame, cost: str, summary: pd.DataFrame) -> Figure:
             _draw(axes[i, j], here, styles, narrow=paid.max() < 30 * paid.min())
             if len(here) and line.metric == lines[0].metric:
                 level = rf"$\sigma_y$ = {number_name(here['sigma_y'].iloc[0])}"
-                axes[i, j].set_title(f"{degradation_title(*column)}, {level}")
+                set_title(axes[i, j], degradation_title(*column), PAGE / len(columns), level)
         axes[i, 0].set_ylabel(line_label(points, line))
-    for panel in axes[-1]:
-        panel.set_xlabel(_axis(cost, points))
+    axes[-1, (len(columns) - 1) // 2].set_xlabel(_axis(cost, points))
     add_legend(figure, styles)
     shown = summary.merge(points[CELL_KEYS].drop_duplicates(), on=CELL_KEYS)
     add_absent(figure, shown, points["metric"].unique())
@@ -181,5 +182,8 @@ def _draw(axes: Axes, points: pd.DataFrame, styles: Styles, *, narrow: bool) -> 
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.margins(y=0.1)
+    paid = points[points["cost"] > 0]
+    colours = [styles[method].colour for method in paid["method"]]
+    keep_in_view(axes, paid, paid["cost"].to_numpy(), colours)
     axes.grid()
     seaborn.despine(ax=axes)

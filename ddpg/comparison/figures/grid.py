@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
+from ddpg.comparison.figures.canvas import PAGE, fitted, most_letters, new_figure, paper, save
 from ddpg.comparison.grids import (
     MOST_IMAGES,
     OBSERVATION,
@@ -55,7 +55,9 @@ def _grid_figure(grid: Grid) -> Figure:
     count = len(grid.rows[0].tiles)
     side = min(PAGE / count, 1.5)
     lines = [_line(side, row) for row in grid.rows]
-    figure = new_figure(side * count, sum(lines) + _HEAD, padding=0.01)
+    names = [tile.name for tile in grid.rows[0].tiles]
+    broken = max(fitted(name, side, 7)[0].count("\n") for name in names)
+    figure = new_figure(side * count, sum(lines) + _HEAD + 0.1 * broken, padding=0.01)
     figure.suptitle(rf"{grid.title}, $\sigma_y$ = {number_name(grid.sigma_y)}", fontsize=7.5)
     ratios = lines if len(set(lines)) > 1 else None
     axes = figure.subplots(len(grid.rows), count, squeeze=False, height_ratios=ratios)
@@ -63,9 +65,10 @@ def _grid_figure(grid: Grid) -> Figure:
         restored = [tile for tile in row.tiles if tile.label not in (TRUTH, OBSERVATION)]
         best = max((tile.scores.get("psnr", -np.inf) for tile in restored), default=-np.inf)
         for panel, tile in zip(panels, row.tiles, strict=True):
-            _draw_tile(panel, row, tile, best)
-    for panel, tile in zip(axes[0], grid.rows[0].tiles, strict=True):
-        panel.set_title(tile.name, fontsize=7, pad=2.5)
+            _draw_tile(panel, row, tile, best, side)
+    for panel, name in zip(axes[0], names, strict=True):
+        text, size = fitted(name, side, 7)
+        panel.set_title(text, fontsize=size, pad=2.5)
     return figure
 
 
@@ -75,7 +78,7 @@ def _line(side: float, row: Row) -> float:
     return side * min(height / width, _HIGHEST) + _CAPTION
 
 
-def _draw_tile(axes: Axes, row: Row, tile: Tile, best: float) -> None:
+def _draw_tile(axes: Axes, row: Row, tile: Tile, best: float, side: float) -> None:
     """One picture with its inset and, in small print below it, its PSNR; or why there is none."""
     picture = full_size(row, tile)
     if not tile.failure:
@@ -100,7 +103,10 @@ def _draw_tile(axes: Axes, row: Row, tile: Tile, best: float) -> None:
         text = ", ".join(filter(None, (row.image, text if seen else "")))
     restored = tile.label not in (TRUTH, OBSERVATION)
     weight = "bold" if restored and psnr is not None and psnr == best else "normal"
-    axes.set_xlabel(text, fontsize=5.5, labelpad=1.5, fontweight=weight, parse_math=False)
+    small = 5.5 * min(1, most_letters(side, 5.5) / max(1, len(text)))
+    axes.set_xlabel(
+        text, fontsize=max(3.2, small), labelpad=1.5, fontweight=weight, parse_math=False
+    )
 
 
 def with_inset(picture: np.ndarray, detail: Square) -> np.ndarray:

@@ -18,6 +18,7 @@ from ddpg.comparison.figures.panels import (
     add_legend,
     drawn_rows,
     interval_bars,
+    keep_in_view,
     leading,
     legend_height,
     line_label,
@@ -26,6 +27,7 @@ from ddpg.comparison.figures.panels import (
     of_panel,
     panel_grid,
     perceptual_metric,
+    set_title,
 )
 from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.style import NOISE_AXIS, degradation_title, metric_style
@@ -87,10 +89,10 @@ def _curves_figure(rows: pd.DataFrame, summary: Summary) -> Figure:
         for j, column in enumerate(columns):
             _draw_curves(axes[i, j], of_panel(rows, line.dataset, line.metric, column), styles)
             if i == 0:
-                axes[i, j].set_title(degradation_title(*column))
-            if i == len(lines) - 1:
-                axes[i, j].set_xlabel(NOISE_AXIS)
+                set_title(axes[i, j], degradation_title(*column), width / len(columns))
         axes[i, 0].set_ylabel(line_label(rows, line))
+    # In the middle alone: beside one another such labels would collide.
+    axes[-1, (len(columns) - 1) // 2].set_xlabel(NOISE_AXIS)
     add_legend(figure, styles)
     add_absent(figure, summary.means, rows["metric"].unique())
     return figure
@@ -107,9 +109,11 @@ def _draw_curves(axes: Axes, rows: pd.DataFrame, styles: Styles) -> None:
     span = np.ptp(np.sqrt(levels)) or 0.5
     dodge = 0.08 / max(len(styles), 7) * span
     width = 1.2 if len(styles) < 7 else 0.8
+    places: dict[str, float] = {}
     for number, (label, style) in enumerate(styles.items()):
         line = rows[rows["label"] == label].sort_values("sigma_y")
         shift = dodge * (number - (len(styles) - 1) / 2)
+        places[label] = shift
         axes.errorbar(
             np.sqrt(line["sigma_y"]) + shift, line["mean"], interval_bars(line), capsize=1,
             elinewidth=0.5, capthick=0.5, linewidth=width, **line_look(style),
@@ -117,5 +121,7 @@ def _draw_curves(axes: Axes, rows: pd.DataFrame, styles: Styles) -> None:
     axes.set_xticks(np.sqrt(levels), [number_name(level) for level in levels])
     axes.set_xlim(np.sqrt(levels[0]) - 0.1 * span, np.sqrt(levels[-1]) + 0.1 * span)
     axes.margins(y=0.1)
+    shifted = np.sqrt(rows["sigma_y"]) + rows["label"].map(places)
+    keep_in_view(axes, rows, shifted.to_numpy(), [styles[label].colour for label in rows["label"]])
     axes.grid(axis="y")
     seaborn.despine(ax=axes)

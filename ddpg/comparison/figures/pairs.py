@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
@@ -20,10 +21,12 @@ from ddpg.comparison.figures.panels import (
     add_absent,
     drawn_rows,
     interval_bars,
+    keep_in_view,
     leading,
     note_figure,
     of_panel,
     perceptual_metric,
+    set_title,
     several,
 )
 from ddpg.comparison.statistics.measurements import CELL_KEYS, of_methods, quality_metrics
@@ -45,14 +48,17 @@ def choose_reference(summary: pd.DataFrame) -> str | None:
     """Return the label that others are compared with: DDPG, or the one of the best ranks.
 
     Returns:
-        "ddpg" if it has values; else, of the labels that have most cells in the first metric that
-        is shown, the one whose mean rank is lowest; None without values.
+        of the labels that have most cells in the first metric that is shown "ddpg", if it is among
+        them, else the one whose mean rank is lowest; None without values.
     """
     shown = shown_metrics(summary)
     computed = of_methods(summary[(summary["n"] > 0) & summary["metric"].isin(shown)])
-    if computed.empty or REFERENCE in set(computed["label"]):
-        return None if computed.empty else REFERENCE
+    if computed.empty:
+        return None
     groups = computed[computed["metric"] == shown[0]].groupby("label", sort=False)["rank"]
+    sizes = groups.size()
+    if sizes.get(REFERENCE) == sizes.max():
+        return REFERENCE
     order = pd.DataFrame({"cells": -groups.size(), "rank": groups.mean()})
     return str(order.sort_values(["cells", "rank"], kind="stable").index[0])
 
@@ -162,8 +168,11 @@ def _forest(rows: pd.DataFrame, styles: Styles, reference: MethodStyle) -> Figur
     for i, (dataset, metric) in enumerate(lines):
         for j, column in enumerate(columns.itertuples(index=False)):
             _draw_forest(axes[i, j], of_panel(rows, dataset, metric, column), others, levels)
-            axes[i, j].set_title(degradation_title(*column) if i == 0 else "")
-            axes[i, j].set_xlabel(difference_axis(metric, reference.name))
+            if i == 0:
+                set_title(axes[i, j], degradation_title(*column), (PAGE - 0.6) / len(columns))
+            # In the middle alone: beside one another such labels would collide.
+            middle = j == (len(columns) - 1) // 2
+            axes[i, j].set_xlabel(difference_axis(metric, reference.name) if middle else "")
         axes[i, 0].set_ylabel(dataset_name(dataset) if several(rows["dataset"]) else "")
     figure.legend(handles=_handles(levels), loc="outside lower center", ncols=len(levels) + 2)
     return figure
@@ -187,6 +196,13 @@ def _draw_forest(axes: Axes, rows: pd.DataFrame, styles: Styles, levels: list[fl
                 )  # fmt: skip
         if place % 2:
             axes.axhspan(place - 0.5, place + 0.5, color="#f4f4f4", zorder=0)
+    if len(rows):
+        places = [
+            list(styles).index(label) + 0.7 * ((levels.index(level) + 0.5) / len(levels) - 0.5)
+            for label, level in zip(rows["label"], rows["sigma_y"], strict=True)
+        ]
+        colours = [to_hex(greys[levels.index(level)]) for level in rows["sigma_y"]]
+        keep_in_view(axes, rows, places, colours, axis="x", centre="difference", keep=[0.0])
     axes.set_yticks(range(len(styles)), [style.name for style in styles.values()])
     axes.set_ylim(len(styles) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)

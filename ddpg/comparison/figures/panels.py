@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ddpg.comparison.figures.canvas import COLUMN, PAGE, new_figure
+from ddpg.comparison.figures.canvas import COLUMN, PAGE, fitted, most_letters, new_figure
 from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles, quality_metrics
 from ddpg.comparison.statistics.pairs import count
 from ddpg.comparison.statistics.reasons import shortened
+from ddpg.comparison.statistics.working import working
 from ddpg.comparison.style import METRIC_STYLES, MethodStyle, dataset_name, metric_axis
 from ddpg.study.names import number_name
 
@@ -25,6 +27,8 @@ LEGEND = 0.35
 
 MOST_LABELS = 12
 """Labels that can be told apart in one panel."""
+BEYOND = "beyond"
+"""What symbols are called, for programs, that stand at an edge for a value beyond it."""
 _LEGEND_COLUMNS = 7
 _HANDLE, _LETTER = 0.45, 0.058
 """Widths in a legend, in inches: of a symbol with the space around it, and of a letter."""
@@ -63,14 +67,20 @@ def drawn_rows(frame: pd.DataFrame, summary: pd.DataFrame, metrics: Sequence[str
 
 def line_look(style: MethodStyle) -> dict[str, Any]:
     """The style in matplotlib's keywords."""
+    rimmed = has_white_rim(style)
     return {
         "color": style.colour,
         "marker": style.marker,
         "linestyle": (0, style.dashes) if style.dashes else "-",
         "markerfacecolor": style.colour if style.filled else "white",
-        "markeredgecolor": style.colour if not style.filled else "white",
+        "markeredgecolor": "white" if rimmed else style.colour,
         "markeredgewidth": 0.9 if not style.filled else 0.4,
     }
+
+
+def has_white_rim(style: MethodStyle) -> bool:
+    """Whether a white rim sets a symbol apart: one of filled shapes; signs are too thin for it."""
+    return style.filled and not style.marker.startswith("$")
 
 
 def add_legend(figure: Figure, styles: Styles, sizes: dict[float, float] | None = None) -> None:
@@ -139,6 +149,66 @@ def interval_bars(rows: pd.DataFrame, centre: str = "mean") -> np.ndarray:
     """Return the distances to both ends of the intervals, (2, n), as error bars; 0 without any."""
     ends = (rows[centre] - rows["low"], rows["high"] - rows[centre])
     return np.clip(np.stack([end.fillna(0).to_numpy() for end in ends]), 0, None)
+
+
+def keep_in_view(
+    axes: Axes,
+    points: pd.DataFrame,
+    places: Sequence[float] | np.ndarray,
+    colours: Sequence[str],
+    *,
+    axis: str = "y",
+    centre: str = "mean",
+    keep: Sequence[float] = (),
+) -> None:
+    """Choose the range of an axis by the methods that work, and mark the others at its edge.
+
+    Args:
+        axes: a panel in which the points have been drawn.
+        points: of one metric, with ``sigma_y``, ``metric``, the column ``centre``, and ``low`` and
+            ``high`` where it has intervals.
+        places: of each point on the other axis.
+        colours: of each point.
+        axis: "x" or "y".
+        keep: values that stay in view, such as 0 of differences.
+    """
+    works = working(points, centre)
+    if works.all():
+        return
+    ends = [points[name].fillna(points[centre]) for name in ("low", "high") if name in points]
+    shown = pd.concat([points[centre], *ends], axis=1)[works]
+    low, high = min(shown.min().min(), *keep, np.inf), max(shown.max().max(), *keep, -np.inf)
+    rim = 0.1 * ((high - low) or 1.0)
+    low, high = low - rim, high + rim
+    turned = getattr(axes, f"get_{axis}lim")()[0] > getattr(axes, f"get_{axis}lim")()[1]
+    getattr(axes, f"set_{axis}lim")((high, low) if turned else (low, high))
+    across = axes.get_xaxis_transform() if axis == "y" else axes.get_yaxis_transform()
+    for value, place, colour in zip(points[centre], places, colours, strict=True):
+        if low <= value <= high:
+            continue
+        end = int((value > high) != turned)
+        marker = {("x", 0): "<", ("x", 1): ">", ("y", 0): "v", ("y", 1): "^"}[axis, end]
+        where = (end, place) if axis == "x" else (place, end)
+        axes.plot(
+            *where, marker=marker, color=colour, markersize=4.5, markeredgecolor="white",
+            markeredgewidth=0.4, linestyle="", transform=across, clip_on=False, zorder=5,
+            gid=BEYOND,
+        )  # fmt: skip
+
+
+def set_title(axes: Axes, title: str, width: float, more: str = "") -> None:
+    """Head a panel that has a width in inches; what does not fit stands in two lines.
+
+    Args:
+        more: behind the title, in a line of its own where there is no room; it may hold formulas.
+    """
+    size = 7.5
+    room = most_letters(width, size) - 2
+    if more and len(title) + 12 <= room:
+        axes.set_title(f"{title}, {more}", fontsize=size)
+        return
+    text, smaller = fitted(title, width - 0.1, size)
+    axes.set_title(f"{text}\n{more}" if more else text, fontsize=smaller)
 
 
 def panel_grid(rows: pd.DataFrame) -> tuple[list[Any], list[Any]]:

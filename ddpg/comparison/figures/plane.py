@@ -18,6 +18,8 @@ from ddpg.comparison.figures.panels import (
     Styles,
     add_absent,
     add_legend,
+    has_white_rim,
+    keep_in_view,
     leading,
     legend_height,
     note_figure,
@@ -93,13 +95,17 @@ def _draw_plane(
         axes.scatter(
             line["perception"], line["psnr"], s=[sizes[level] for level in line["sigma_y"]],
             marker=style.marker, facecolor=style.colour if style.filled else "white",
-            edgecolor="white" if style.filled else style.colour, linewidth=0.5, zorder=3,
+            edgecolor="white" if has_white_rim(style) else style.colour, linewidth=0.5, zorder=3,
         )  # fmt: skip
     if METRIC_STYLES[metric].direction < 0:
         axes.invert_xaxis()
     axes.set_xlabel(metric_axis(metric, reverse=METRIC_STYLES[metric].direction < 0))
     axes.set_ylabel(metric_axis("psnr"))
     axes.margins(0.1)
+    colours = [styles[label].colour for label in points["label"]]
+    for axis, column, other in (("y", "psnr", "perception"), ("x", "perception", "psnr")):
+        named = points.assign(metric=metric if axis == "x" else "psnr")
+        keep_in_view(axes, named, points[other].to_numpy(), colours, axis=axis, centre=column)
     axes.grid()
     seaborn.despine(ax=axes)
 
