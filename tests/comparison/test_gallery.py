@@ -107,6 +107,29 @@ def test_text_from_files_is_escaped(page):
     assert page.count("</script>") == page.count("<script")
 
 
+def test_the_page_says_first_who_wins_then_shows_pictures_then_tables(page):
+    verdict = re.search(r'<p id="verdict">([^<]+)</p>', page).group(1)
+    assert verdict.startswith("Nothing is decided: with 3 pictures no difference in PSNR")
+    assert "DDPG in 2" in verdict
+    places = [page.index(f'id="{name}"') for name in ("verdict", "gallery", "tables", "figures")]
+    assert places == sorted(places)
+    assert page.index("<nav") < places[1]
+
+
+def test_a_table_of_many_columns_has_the_whole_width(make_rows, write_csv):
+    def views(levels):
+        rows = [
+            row
+            for sigma in levels
+            for metric in ("psnr", "seconds", "network_evaluations")
+            for row in make_rows("ddpg", metric, [1.0, 2.0], sigma_y=sigma)
+        ]
+        return table_views(summarise(read_metrics(write_csv(rows))).assign(best=0, decidable=True))
+
+    assert [view.is_wide for view in views([0.0, 0.01, 0.05])] == [False]
+    assert [view.is_wide for view in views([0.0, 0.01, 0.05, 0.1])] == [True]
+
+
 def test_the_page_tells_its_size(page):
     size = re.search(r'id="size">([^<]+)<', page).group(1)
     assert size == megabytes(len(page.encode()))

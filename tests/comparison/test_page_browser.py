@@ -12,6 +12,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from ddpg.comparison.grids import OBSERVATION, TRUTH
 from ddpg.comparison.page.page import write_page
@@ -341,6 +342,44 @@ def test_the_address_names_what_is_shown(open_page, address, page):
     assert again.input_value("#pick-left") == TRUTH
     stale = open_page(address + "#view/photos/gone-fft/0/x/y/%E0%A4%A")
     assert stale.inner_text("#title") != ""
+
+
+def test_the_link_to_a_view_is_its_address(open_page, page):
+    at_first_photo(page)
+    page.select_option("#pick-right", "pinv")
+    link = page.get_attribute("#link", "href")
+    assert link == page.url
+    assert open_page(link).input_value("#pick-right") == "pinv"
+
+
+def test_a_picture_is_saved_in_its_own_size(page, tmp_path):
+    page.select_option("#pick-dataset", "photos")
+    page.select_option("#pick-task", "sr_bicubic-x4-fft")
+    press(page, "ArrowRight")
+    page.select_option("#pick-left", OBSERVATION)
+    page.wait_for_function("byId('left').complete && byId('left').naturalWidth === 8")
+    for button, name, size, shade in (
+        ("#save-left", "photo_01_sr_bicubic-x4-fft_0.05_Observation.png", SIDE // 4, 200),
+        ("#save-right", "photo_01_sr_bicubic-x4-fft_0.05_DDPG.png", SIDE, 50),
+    ):
+        with page.expect_download() as download:
+            page.click(button)
+        assert download.value.suggested_filename == name
+        download.value.save_as(tmp_path / name)
+        with Image.open(tmp_path / name) as picture:
+            assert picture.size == (size, size)
+            assert picture.convert("RGB").getextrema() == ((shade, shade),) * 3
+
+
+def test_navigation_stays_in_sight(page):
+    page.evaluate("scrollTo({ top: 900, behavior: 'instant' })")
+    assert page.locator("nav").bounding_box()["y"] == 0
+
+
+def test_keys_are_not_explained_where_there_are_none(open_page, address, page):
+    assert page.locator(".keys").is_visible()
+    phone = open_page(address, 390, 844, has_touch=True, is_mobile=True)
+    assert not phone.locator(".keys").is_visible()
 
 
 @pytest.mark.parametrize("width", [390, 768])

@@ -52,6 +52,11 @@ def test_levels_of_one_degradation_stand_together(summary: Callable) -> None:
     )
 
 
+def test_of_many_cells_the_number_is_enough(summary: Callable) -> None:
+    cells = dict.fromkeys((0.0, 0.01, 0.05, 0.1), WON)
+    assert "IDPG in 4 of 4 cells. Of 12 pairs" in said(summary(cells))
+
+
 def test_where_nobody_wins_nobody_is_said_to(summary: Callable) -> None:
     words = said(summary({0.1: OPEN}))
     assert words.startswith(

@@ -36,6 +36,8 @@ from ddpg.study.names import OBSERVED, number_name
 
 _ROW = 1.45
 _EVALUATIONS = "network_evaluations"
+_APART = 1.06
+"""How far apart, as a factor, methods of one cost are drawn."""
 
 
 def cost_points(summary: pd.DataFrame, cost: str) -> pd.DataFrame:
@@ -105,6 +107,18 @@ def front(points: pd.DataFrame) -> pd.DataFrame:
     return paid[better].drop(columns="score")
 
 
+def set_apart(points: pd.DataFrame, methods: list[str]) -> dict[str, float]:
+    """Return method -> the factor by which its points stand aside in a panel, so that the bars of
+    methods of one cost do not lie on one another; 1 for all where no two have one."""
+    paid = points.loc[points["cost"] > 0, ["method", "cost"]].drop_duplicates()
+    if not paid["cost"].duplicated().any():
+        return dict.fromkeys(methods, 1.0)
+    present = [method for method in methods if method in set(paid["method"])]
+    middle = (len(present) - 1) / 2
+    factors = {method: _APART ** (place - middle) for place, method in enumerate(present)}
+    return dict.fromkeys(methods, 1.0) | factors
+
+
 def draw_cost(summary: Summary, output_stem: str | os.PathLike[str], *, cost: str) -> None:
     """Write ``output_stem.pdf`` and ``.png``: quality against a cost, labels of a method joined.
 
@@ -164,6 +178,7 @@ def _draw(axes: Axes, points: pd.DataFrame, styles: Styles, *, narrow: bool) -> 
     if points.empty:
         axes.set_axis_off()
         return
+    shifts = set_apart(points, list(styles))
     for method, style in styles.items():
         line = points[points["method"] == method].sort_values("cost")
         look = line_look(style)
@@ -171,9 +186,10 @@ def _draw(axes: Axes, points: pd.DataFrame, styles: Styles, *, narrow: bool) -> 
             axes.axhline(value, color=style.colour, linewidth=0.8, linestyle=look["linestyle"])
         line = line[line["cost"] > 0]
         look |= {} if is_line(line) else {"linestyle": ""}
+        places = line["cost"] * shifts[method]
         ends = line[["below", "above"]].fillna(0).clip(lower=0).to_numpy().T
         axes.errorbar(
-            line["cost"], line["mean"], ends, elinewidth=0.5, capsize=1, capthick=0.5, **look,
+            places, line["mean"], ends, elinewidth=0.5, capsize=1, capthick=0.5, **look,
         )  # fmt: skip
     best = front(points)
     if len(best) > 1:
@@ -184,6 +200,7 @@ def _draw(axes: Axes, points: pd.DataFrame, styles: Styles, *, narrow: bool) -> 
     axes.margins(y=0.1)
     paid = points[points["cost"] > 0]
     colours = [styles[method].colour for method in paid["method"]]
-    keep_in_view(axes, paid, paid["cost"].to_numpy(), colours)
+    places = paid["cost"] * paid["method"].map(shifts)
+    keep_in_view(axes, paid, places.to_numpy(), colours)
     axes.grid()
     seaborn.despine(ax=axes)

@@ -1,7 +1,8 @@
 """One page that shows everything, in one file that needs no network.
 
-The page consists of the study in short, sortable tables, the figures, and a gallery in which any
-two of truth, observation and methods lie under a slider. docs/page.md says what it holds and why.
+The page says who wins where, and consists of a gallery in which any two of truth, observation and
+methods lie under a slider, of sortable tables, the figures, and the study in short. docs/page.md
+says what it holds and why.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from ddpg.comparison.posterior.tables import posterior_tables
 from ddpg.comparison.products import FIGURES, SWEEPS
 from ddpg.comparison.statistics.measurements import read_metrics
 from ddpg.comparison.statistics.summary import Summary
+from ddpg.comparison.statistics.verdict import verdict
 from ddpg.comparison.style import METRIC_STYLES, dataset_name
 from ddpg.comparison.tables.entries import BOLD, Table
 from ddpg.comparison.tables.layout import left_out
@@ -121,6 +123,7 @@ def render_page(
     metrics, means = summary.metrics, summary.means
     page = environment.get_template("page.html.j2").render(
         study=str(provenance.get("study", "study")),
+        verdict=said_first(summary),
         facts=facts(metrics),
         overview=overview(metrics, provenance),
         tables=table_views(means),
@@ -142,6 +145,12 @@ def render_page(
         script=_script,
     )
     return page.replace(_SIZE, megabytes(len(page.encode())))
+
+
+def said_first(summary: Summary) -> list[str]:
+    """Return what the page says first: who wins where, in the first metric that has a value."""
+    measured = metrics_with_values(summary.means)
+    return verdict(summary.means, summary.pairs, measured[0]) if measured else []
 
 
 def _measured_sections(

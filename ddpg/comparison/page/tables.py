@@ -16,6 +16,9 @@ from ddpg.comparison.tables.entries import Entry, format_entry
 from ddpg.comparison.tables.layout import COST_COLUMNS, left_out, mean_costs
 from ddpg.study.names import number_name
 
+_NARROW = 5
+"""Columns that half of the page's width has room for."""
+
 
 @dataclass(frozen=True)
 class Head:
@@ -46,6 +49,11 @@ class View:
     blocks: list[Block]
     left_out: list[str] = field(default_factory=list)
     """Which metrics have no value here, of those that have some elsewhere, and why."""
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether its columns need the page's whole width."""
+        return max((len(block.heads) for block in self.blocks), default=0) > _NARROW
 
 
 def metrics_with_values(summary: pd.DataFrame) -> list[str]:

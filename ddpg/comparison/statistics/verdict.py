@@ -18,7 +18,7 @@ from ddpg.comparison.style import METRIC_STYLES, dataset_name, task_name
 from ddpg.study.names import number_name
 
 _NAMED = 3
-"""How many methods are named in one sentence, and how many degradations after one of them."""
+"""How many methods are named in one sentence, and how many cells after one of them."""
 
 Cell = tuple[Hashable, ...]
 
@@ -101,9 +101,11 @@ def _wins(
     several = len({cell[0] for cell in cells}) > 1
     parts: list[str] = []
     for label, number in Counter(won.values()).most_common(_NAMED):
-        where = _where([cell for cell in cells if won.get(cell) == label], several)
         total = "" if parts else f" of {_cells(len(cells))}"
-        parts.append(f"{names[label]} in {number}{total} ({where})")
+        # Many cells would make a list that nobody reads.
+        here = [cell for cell in cells if won.get(cell) == label] if number <= _NAMED else []
+        where = f" ({_where(here, several)})" if here else ""
+        parts.append(f"{names[label]} in {number}{total}{where}")
     more = len(set(won.values())) - len(parts)
     parts += [f"{count(more, 'other')} elsewhere"] * (more > 0)
     return f"In {metric} a method is significantly better than every other: {_joined(parts)}"
@@ -166,9 +168,7 @@ def _where(cells: Sequence[Cell], several: bool) -> str:
         title = task_name(str(task), scale)  # type: ignore[arg-type]
         title = f"{dataset_name(str(dataset))}, {title}" if several else title
         levels.setdefault(title, []).append(number_name(sigma_y))  # type: ignore[arg-type]
-    parts = [f"{title} at {_joined(found)}" for title, found in levels.items()]
-    shown = parts[:_NAMED]
-    return "; ".join(shown + [f"{len(parts) - _NAMED} more"] * (len(parts) > _NAMED))
+    return "; ".join(f"{title} at {_joined(found)}" for title, found in levels.items())
 
 
 def _cells(number: int) -> str:

@@ -34,6 +34,9 @@ class Gallery extends PictureList {
     on("pick-left", "change", event => this.compare(event.target.value, this.right));
     on("pick-right", "change", event => this.compare(this.left, event.target.value));
     on("swap", "click", () => this.swap());
+    on("save-left", "click", () => this.save(0));
+    on("save-right", "click", () => this.save(1));
+    on("link", "click", event => this.copyLink(event));
     on("previous", "click", () => this.step(-1));
     on("next", "click", () => this.step(1));
     for (const id of ["query", "order", "embedded"]) on(id, "input", () => this.list(0));
@@ -115,6 +118,7 @@ class Gallery extends PictureList {
     const names = sides.map(version => `${catalogue.names[version]} of ${name}, ${title}, noise ${sigma}`);
     this.viewer.show(uris, names, catalogue.truth(cell, image));
     this.sayMissing(uris, sides);
+    for (const id of ["save-left", "save-right"]) byId(id).disabled = uris.includes(null);
     this.showKernel();
     this.showScores(sides);
     this.film();
@@ -221,6 +225,33 @@ class Gallery extends PictureList {
     const cell = this.catalogue.cells[this.cell], name = this.catalogue.images(this.cell)[this.image];
     const parts = [cell.dataset, cell.degradation, cell.sigma, name, this.left, this.right];
     history.replaceState(null, "", `#view/${parts.map(encodeURIComponent).join("/")}`);
+    byId("link").href = location.href;
+  }
+
+  // Where nothing may be copied the link goes where it leads: the address bar has it then.
+  async copyLink(event) {
+    this.writeAddress();
+    if (!navigator.clipboard) return;
+    event.preventDefault();
+    const link = byId("link"), text = link.textContent;
+    try {
+      await navigator.clipboard.writeText(link.href);
+    } catch {
+      return;
+    }
+    link.textContent = "Link copied";
+    setTimeout(() => { link.textContent = text; }, 2000);
+  }
+
+  // One of both pictures in its own size, named after what it is.
+  save(side) {
+    const { catalogue, cell, image, viewer } = this, version = [this.left, this.right][side];
+    const { degradation, sigma } = catalogue.cells[cell], picture = viewer.panes[side];
+    const name = [catalogue.images(cell)[image], degradation, sigma, catalogue.names[version]].join("_");
+    const { naturalWidth: width, naturalHeight: height } = picture;
+    const canvas = make("canvas", { width, height });
+    canvas.getContext("2d").drawImage(picture, 0, 0);
+    make("a", { href: canvas.toDataURL("image/png"), download: `${name.replace(/[^\w.-]+/g, "-")}.png` }).click();
   }
   readAddress() {
     const parts = location.hash.split("/");
