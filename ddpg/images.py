@@ -181,6 +181,16 @@ def inspect_image(path: str | os.PathLike[str]) -> tuple[int, int]:
     return _read(path).picture.size
 
 
+def format_of(path: str | os.PathLike[str]) -> str:
+    """What a picture's file is, whatever its name says, such as "PNG".
+
+    Raises:
+        ImageError: as for :func:`load_image`.
+    """
+    with _opened(path) as picture:
+        return str(picture.format)
+
+
 @dataclass(frozen=True)
 class _Read:
     """A picture in mode RGB, and what was changed or ignored on the way there."""

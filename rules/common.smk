@@ -6,9 +6,10 @@ import inspect
 from functools import cache, partial
 from pathlib import Path
 
-from ddpg.jobs import comparison, evaluation, observation, resources, restoration
+from ddpg.jobs import comparison, evaluation, given, observation, resources, restoration
 from ddpg.errors import UserError
 from ddpg.workflow.checking import check_before_jobs
+from ddpg.workflow.checking.given import remarks_on_given
 from ddpg.workflow.code import shell_prefix
 from ddpg.workflow.configuration import configuration_files, study_configuration
 from ddpg.workflow.indexes import unknown_sizes
@@ -27,7 +28,7 @@ try:
     shell.prefix(shell_prefix(workflow, restoration.plugin_packages(study)))
     check_before_jobs(study, workflow)
     if workflow.is_main_process:
-        for line in unknown_sizes(study):
+        for line in [*unknown_sizes(study), *remarks_on_given(study)]:
             logger.info(line)
 except UserError as error:
     raise WorkflowError(str(error)) from None

@@ -5,6 +5,7 @@ rule tables:
     input:
         metrics=places.metrics,
         published=inputs.published,
+        given=inputs.given_surveys,
     output:
         **tables(),
         latex=latex(comparison.latex_tables(study)),
@@ -19,7 +20,8 @@ rule tables:
         spec=planned(comparison.Tables),
     shell:
         "ddpg job tables {params.spec.options} --metrics {input.metrics:q}"
-        " --published {input.published:q} --folder $(dirname {output.summary_csv:q}) --log {log:q}"
+        " --published {input.published:q} --given {input.given:q}"
+        " --folder $(dirname {output.summary_csv:q}) --log {log:q}"
 
 
 rule plots:
@@ -184,6 +186,7 @@ rule provenance:
         checkpoints=inputs.checkpoints,
         backbones=inputs.backbone(None),
         sizes=inputs.size_checks,
+        given=inputs.given_surveys,
     output:
         reported(places.provenance, "provenance", "Study", file="Provenance"),
     log:
@@ -194,7 +197,7 @@ rule provenance:
         names=inputs.recorded_names,
     shell:
         "printf '%s\\0' {params.spec.options} --checkpoints {input.checkpoints:q}"
-        " --backbones {input.backbones:q} --sizes {input.sizes:q}"
+        " --backbones {input.backbones:q} --sizes {input.sizes:q} --given {input.given:q}"
         " --files {input.indexes:q} {input.sheet:q}"
         " {input.metrics:q} {input.checkpoints:q} --names {params.names:q} |"
         " ddpg job provenance @- --sheet {input.sheet:q} --metrics {input.metrics:q}"

@@ -35,6 +35,7 @@ from ddpg.jobs.evaluation import (
     SampleEvaluation,
 )
 from ddpg.jobs.fields import Job
+from ddpg.jobs.given import GivenAdoption, GivenSurvey
 from ddpg.jobs.observation import Adoption, Observation
 from ddpg.jobs.resources import (
     BackboneSearch,
@@ -211,6 +212,19 @@ def _restore(job: Restoration) -> None:
         restore_shard(job, device=device)
 
 
+def _survey_given(job: GivenSurvey) -> None:
+    from ddpg.stages.given.survey import survey_given
+
+    survey_given(job)
+
+
+def _take_given(job: GivenAdoption) -> None:
+    from ddpg.stages.given.adoption import take_restorations
+
+    set_threads(1)
+    take_restorations(job)
+
+
 def _trajectory(job: Recording) -> None:
     from ddpg.machine.devices import claimed_device
     from ddpg.stages.trajectory import record_image
@@ -310,7 +324,13 @@ def _collect(job: Collection) -> None:
 def _tables(job: Tables) -> None:
     from ddpg.comparison.tables.writing import write_tables
 
-    write_tables(job.metrics, job.folder, published_csv=job.published, latex=job.latex)
+    write_tables(
+        job.metrics,
+        job.folder,
+        published_csv=job.published,
+        latex=job.latex,
+        given=job.given,
+    )
 
 
 def _plots(job: Plots) -> None:
@@ -389,6 +409,7 @@ def _provenance(job: Provenance) -> None:
         checkpoints=job.checkpoints,
         backbones=job.backbones,
         sizes=job.sizes,
+        given=job.given,
         measured=job.measured,
         files=dict(zip(names, job.files, strict=True)),
     )
@@ -428,6 +449,8 @@ VERBS: dict[str, tuple[type[Job], Callable[[Any], None]]] = {
     "observe": (Observation, _observe),
     "adopt": (Adoption, _adopt),
     "restore": (Restoration, _restore),
+    "survey-given": (GivenSurvey, _survey_given),
+    "take-given": (GivenAdoption, _take_given),
     "evaluate": (Evaluation, _evaluate),
     "evaluate-observations": (ObservationEvaluation, _evaluate_observations),
     "evaluate-samples": (SampleEvaluation, _evaluate_samples),

@@ -18,7 +18,8 @@ from typing import Any
 from ddpg.errors import UserError
 from ddpg.metrics.catalogue import METRICS, Metric
 from ddpg.operators.tasks import TASKS
-from ddpg.samplers.catalogue import METHODS, Method
+from ddpg.samplers.catalogue import ROW_METHODS as METHODS
+from ddpg.samplers.catalogue import Method
 from ddpg.study.names import OBSERVED, number_name
 
 Dashes = tuple[float, ...]

@@ -54,6 +54,25 @@ def tensor_checksums(path: str | os.PathLike[str]) -> dict[str, str]:
     return _checksums_of(header, path)
 
 
+def tensor_heads(path: str | os.PathLike[str]) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """The type, such as "F32", and shape of each tensor of a safetensors file, from its header.
+
+    Raises:
+        CorruptFileError: it cannot be read, or is no safetensors file.
+    """
+    try:
+        header, _ = _header(path)
+        return {
+            name: (str(head["dtype"]), tuple(int(side) for side in head["shape"]))
+            for name, head in header.items()
+            if name != "__metadata__"
+        }
+    except OSError as error:
+        raise CorruptFileError(path, f"cannot be read ({error.strerror})") from error
+    except (LookupError, TypeError, ValueError) as error:
+        raise CorruptFileError(path, f"not a safetensors file ({error})") from error
+
+
 def check_file(path: str | os.PathLike[str]) -> None:
     """Compare a whole safetensors file with its checksums, without torch.
 

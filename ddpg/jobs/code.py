@@ -15,7 +15,7 @@ from ddpg.files.fingerprint import PACKAGE, data_fingerprint, files_fingerprint,
 from ddpg.metrics.catalogue import METRICS
 from ddpg.operators.tasks import TASKS
 from ddpg.priors.cards.kinds import PRIOR_KINDS
-from ddpg.samplers.catalogue import METHODS
+from ddpg.samplers.catalogue import GIVEN, METHODS
 from ddpg.study.degradations import Degradation
 
 NO_RESULT = (
@@ -85,7 +85,8 @@ def comparison_code(module: str) -> str:
         module: name below ``ddpg.comparison``.
     """
     code = code_of(f"ddpg.comparison.{module}")
-    looks = [(m.name, m.title, m.colour, m.marker, m.dashes) for m in METHODS.values()]
+    rows = [*METHODS.values(), GIVEN]
+    looks = [(m.name, m.title, m.colour, m.marker, m.dashes) for m in rows]
     titles = [(task.name, task.title) for task in TASKS.values()]
     captions = files_fingerprint("comparison/captions")
     metrics = [
@@ -210,6 +211,7 @@ def plugin_packages(
 
     They are those with the code that runs and those with the descriptions, which may be others.
     """
+    methods = [method for method in methods if method != GIVEN.name]
     modules = {
         *(METHODS.describing_module(method) for method in methods),
         *(METHODS[method].module for method in methods),

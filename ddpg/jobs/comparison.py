@@ -28,6 +28,7 @@ class Tables(Job):
     latex: tuple[str, ...] = setting(LATEX, default=())
     metrics: Path = file("the long table (CSV)")
     published: Path | None = file("published figures to set beside (CSV)", default=None)
+    given: tuple[Path, ...] = file("what survey-given wrote (JSON)", default=())
     folder: Path = file("for the tables")
 
     @classmethod
@@ -230,6 +231,7 @@ class Provenance(Job):
     checkpoints: tuple[Path, ...] = file("records of fetched checkpoints", default=())
     backbones: tuple[Path, ...] = file("what find-backbone found", default=())
     sizes: tuple[Path, ...] = file("what check-sizes wrote", default=())
+    given: tuple[Path, ...] = file("what survey-given wrote", default=())
     sheet: Path = file("the experiment sheet")
     metrics: Path = file("the long table (CSV)")
     files: tuple[Path, ...] = file("whose checksums are written down")

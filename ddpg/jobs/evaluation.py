@@ -61,7 +61,7 @@ class Evaluation(Job):
         metrics = _metrics(study, row.cell)
         observed = any("observation" in METRICS[metric].needs for metric in metrics)
         return cls.spec(
-            columns=_columns(row),
+            columns=columns_of(row),
             settings=row.settings,
             hyper_parameters=row.columns,
             origins=row.column_origins,
@@ -107,7 +107,7 @@ class SampleEvaluation(Job):
         names = study.config.metric_names
         nets = [METRICS[name].weights for name in names if METRICS[name].weights in NETS]
         return cls.spec(
-            columns=_columns(row),
+            columns=columns_of(row),
             between=("haarpsi", *(["lpips"] if nets else [])),
             lpips_net=nets[0] if nets else "alex",
             margin=study.margin(row.cell.path),
@@ -164,7 +164,7 @@ def _metrics(study: Study, cell: Cell) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _columns(row: Experiment) -> dict[str, str]:
+def columns_of(row: Experiment) -> dict[str, str]:
     """An experiment's identity in the long tables."""
     return {
         **_cell_columns(row.cell),
@@ -201,7 +201,7 @@ class BestScores(Degrading):
         known = study.cells[cell]
         row = next(row for row in study.experiments if row.cell == known)
         prior = str(study.cards[known.dataset].source.prior)
-        columns = _columns(row) | {"method": "exact", "label": "best", "repeat": "0"}
+        columns = columns_of(row) | {"method": "exact", "label": "best", "repeat": "0"}
         return cls.spec(
             **cls.cell_settings(study, cell),
             columns=columns,

@@ -14,7 +14,7 @@ from ddpg.jobs.code import code_of, plugin_data, recording_code, restoration_cod
 from ddpg.jobs.fields import Spec, as_path, file, machine, setting
 from ddpg.jobs.observation import Degrading
 from ddpg.priors.cards.settings import Compile, Layout, Precision
-from ddpg.samplers.catalogue import METHODS, parse_hyper_parameters
+from ddpg.samplers.catalogue import ROW_METHODS, parse_hyper_parameters
 from ddpg.study.sizes.sides import SizeWord, size_word
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Restoring(Degrading):
         if row.assumed.kernel:
             content = pictures.contents_of(row.assumed.kernel, None)
             settings["besides"] = {"kernel_content": content}
-        if not METHODS[row.method].uses_prior:
+        if not ROW_METHODS[row.method].uses_prior:
             return settings
         prior = study.prior_of(row)
         # The batch changes no result: it is a resource of the job.
@@ -157,7 +157,7 @@ def _code(study: Study, row: Experiment) -> str:
 
 def network_kinds(study: Study, row: Experiment) -> tuple[str, ...]:
     """The kinds of the networks that an experiment calls."""
-    if not METHODS[row.method].uses_prior:
+    if not ROW_METHODS[row.method].uses_prior:
         return ()
     card = study.prior_of(row).card
     return tuple(str(card.part(part)[1]["kind"]) for part in card.parts())

@@ -12,7 +12,7 @@ Example:
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from numbers import Real
 from typing import Any
 
@@ -27,6 +27,7 @@ from ddpg.samplers.descriptions import (
     spectral,
     splitting,
 )
+from ddpg.samplers.descriptions.given import GIVEN as GIVEN
 from ddpg.samplers.descriptions.method import STEPS as STEPS
 from ddpg.samplers.descriptions.method import Method as Method
 from ddpg.samplers.hyper_parameters import HyperParameter as HyperParameter
@@ -46,6 +47,7 @@ METHODS: Registry[Method] = Registry(
     *optimisation.METHODS,
     *consistency.METHODS,
     *direct.METHODS,
+    reserved=(GIVEN.name,),
 )
 """Every method of the package in the order in which they are listed and shown, then plug-ins'.
 
@@ -53,6 +55,24 @@ The colours extend those of Okabe and Ito, "Color Universal Design" (2008): peop
 colour-vision deficiency can tell them apart, which a test simulates. Markers differ as well, for
 prints in grey.
 """
+
+
+class _RowMethods(Mapping[str, Method]):
+    """The methods, and behind them what was restored elsewhere."""
+
+    def __getitem__(self, name: str) -> Method:
+        return GIVEN if name == GIVEN.name else METHODS[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from METHODS
+        yield GIVEN.name
+
+    def __len__(self) -> int:
+        return len(METHODS) + 1
+
+
+ROW_METHODS: Mapping[str, Method] = _RowMethods()
+"""What the rows of a sheet, and of tables, may have for a method; all but :data:`GIVEN` are run."""
 
 ALIASES: Mapping[str, str] = {"ddnm+": "ddnm_plus"}
 """Other spellings of names, accepted where people write them."""
@@ -71,6 +91,18 @@ def find_method(name: str) -> Method:
     if known not in METHODS:
         raise ValueError(f"unknown method {name!r}; known methods: {', '.join(METHODS)}")
     return METHODS[known]
+
+
+def find_row_method(name: str) -> Method:
+    """What a row of a sheet means by a method: one of those, or restorations from elsewhere.
+
+    Raises:
+        ValueError: there is none; names those that there are.
+    """
+    known = ALIASES.get(name, name)
+    if known not in ROW_METHODS:
+        raise ValueError(f"unknown method {name!r}; known methods: {', '.join(ROW_METHODS)}")
+    return ROW_METHODS[known]
 
 
 def fitting(grade: Grade) -> list[str]:

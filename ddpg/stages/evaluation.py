@@ -32,6 +32,8 @@ HALF = "of the restoration in half precision"
 """Stands beside consistencies, which see the digits that are not stored, if there is no noise."""
 NO_TRUTH = "the observations came without their truth"
 """Why a metric that asks for the truth is empty."""
+COST_UNKNOWN = "restored elsewhere, cost not known"
+"""Why there are no seconds, evaluations and memory of what another program has restored."""
 BATCH_SIZES = {"cpu": 4, "cuda": 16}
 """Images at a time. On a CPU more are slower; LPIPS takes up to 330 MB for each (VGG, 256 px)."""
 LARGEST = 512
@@ -382,12 +384,14 @@ def _cost_rows(
     """Seconds, network evaluations and memory as rows of the long table.
 
     What the seconds were measured on is noted beside them, and the method's settings beside the
-    number of network evaluations. A restoration that failed has cost as much as another.
+    number of network evaluations. A restoration that failed has cost as much as another; what one
+    from elsewhere has cost nobody knows.
     """
     notes = {"network_evaluations": settings}
     return [
         {**experiment, "image": row["image"], "metric": name, "value": row[name], "note": note}
         for row in costs
         for name in MEASURES
-        for note in [notes.get(name, row[SETTINGS] if name == "seconds" else "")]
+        for known in [notes.get(name, row[SETTINGS] if name == "seconds" else "")]
+        for note in [known if row[name] else COST_UNKNOWN]
     ]

@@ -50,6 +50,7 @@ def write_provenance(
     backbones: Iterable[Path] = (),
     sizes: Iterable[Path] = (),
     measured: Iterable[str] = (),
+    given: Iterable[Path] = (),
 ) -> None:
     """Write the provenance of a study as JSON.
 
@@ -65,6 +66,7 @@ def write_provenance(
         backbones: what was found of the files that metrics need, ``{name}.json``.
         measured: of which cells a part is measured, a line each.
         sizes: what was compared of the sizes of pictures, see :mod:`ddpg.stages.sizes.checking`.
+        given: what restorations from elsewhere are, see :mod:`ddpg.stages.given.survey`.
     """
     fetched = {record.parts[-2:]: read_record(record).sha256 for record in checkpoints}
     content = {
@@ -86,6 +88,7 @@ def write_provenance(
         "enlarged_pictures": enlarged_pictures(config, files, pictures),
         "cut_pictures": [line for path in sizes for line in cropped_pictures(path)],
         "measured_parts": list(measured),
+        "restored_elsewhere": [restored_elsewhere(path) for path in given],
     }
     content |= {name: lines for name, lines in told.items() if lines}
     with replacing(output) as path:
@@ -140,7 +143,7 @@ def networks_run(metrics: Path) -> dict[str, dict[str, int]]:
     """
     found: dict[str, Counter[str]] = {}
     for row in _rows(metrics):
-        if row["metric"] == "seconds" and row["note"]:
+        if row["metric"] == "seconds" and row["value"] and row["note"]:
             found.setdefault(row["dataset"], Counter())[row["note"]] += 1
     return {dataset: merged_settings(counts) for dataset, counts in found.items()}
 
@@ -201,6 +204,13 @@ def cropped_pictures(file: Path) -> list[str]:
     """What is cut off pictures of their own sizes, as ``ddpg job check-sizes`` wrote it down; a
     line for each cell."""
     return json.loads(file.read_text(encoding="utf-8"))["cropped"]
+
+
+def restored_elsewhere(file: Path) -> str:
+    """What the restorations of a row are that another program has made, as ``ddpg job
+    survey-given`` wrote it down, in a line."""
+    content = json.loads(file.read_text(encoding="utf-8"))
+    return f"{_experiment(content['experiment'])}: {content['said']}"
 
 
 def enlarged_pictures(

@@ -16,7 +16,7 @@ from ddpg.errors import UserError
 from ddpg.operators.tasks import TASKS
 from ddpg.priors.cards.card import Card
 from ddpg.priors.cards.limits import PriorLimits, prior_limits
-from ddpg.samplers.catalogue import METHODS
+from ddpg.samplers.catalogue import ROW_METHODS
 from ddpg.study import card_checks
 from ddpg.study.settings.called import Called
 from ddpg.study.sheet import Experiment, LineProblem
@@ -34,7 +34,7 @@ def row_problems(study: Planned) -> Iterator[LineProblem]:
     called = {
         (row.cell.dataset, prior.word): prior.card
         for row in study.experiments
-        if METHODS[row.method].uses_prior
+        if ROW_METHODS[row.method].uses_prior
         for prior in [study.prior_of(row)]
     }
     limits = {key: prior_limits(card) for key, card in called.items()}
@@ -61,7 +61,7 @@ def row_problems(study: Planned) -> Iterator[LineProblem]:
             _task_problem(row, sides, study.config.motion_kernel.size) if sides else "",
             cards[row.cell.degradation, dataset],
         ]
-        if METHODS[row.method].uses_prior:
+        if ROW_METHODS[row.method].uses_prior:
             key = (dataset, study.prior_of(row).word)
             card, limit = called[key], limits[key]
             problems += [
@@ -140,7 +140,7 @@ _PREDICTIONS = {
 
 def _kind_problem(row: Experiment, prior: Card) -> str:
     """A method that asks for another kind of prior."""
-    asked = METHODS[row.method].asks
+    asked = ROW_METHODS[row.method].asks
     if asked == prior.gives or (asked == "closed form" and prior.has_closed_form):
         return ""
     return (

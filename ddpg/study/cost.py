@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ddpg.samplers.catalogue import METHODS
+from ddpg.samplers.catalogue import ROW_METHODS
 from ddpg.study.sheet import Experiment
 
 
@@ -21,7 +21,7 @@ def evaluations(experiment: Experiment) -> float:
     >>> evaluations(Experiment(cell, "ddpg", "ddpg", {"steps": 20}))
     20.0
     """
-    method = METHODS[experiment.method]
+    method = ROW_METHODS[experiment.method]
     defaults = {parameter.name: parameter.default for parameter in method.parameters}
     steps, usual = experiment.hyper_parameters.get("steps"), defaults.get("steps")
     if not isinstance(steps, int) or not isinstance(usual, int):
@@ -49,6 +49,6 @@ def call_cost(method: str, values: Mapping[str, Any]) -> float:
     >>> call_cost("ddpg", {}), call_cost("dps", {}), call_cost("mmps", {"iterations": 3})
     (1.0, 2.0, 4.0)
     """
-    if method not in METHODS:
+    if method not in ROW_METHODS:
         return 1.0
-    return 1.0 + BACKWARD * METHODS[method].passes_back(values)
+    return 1.0 + BACKWARD * ROW_METHODS[method].passes_back(values)

@@ -118,6 +118,10 @@ class Places:
         """What an experiment makes of a shard: its tensors, costs (csv) or pictures (png)."""
         return self._shard("restorations", experiment, shard, suffix)
 
+    def given(self, experiment: str) -> str:
+        """What restorations are that another program has made, by their first repetition."""
+        return f"{self.root}/given/{experiment}.json"
+
     def evaluations(self, experiment: str, shard: int | str) -> str:
         """The measurements of a shard."""
         return self._shard("evaluations", experiment, shard, "csv")

@@ -17,10 +17,10 @@ from ddpg.files.text import decimal_comma, read_table, written_number
 from ddpg.operators.tasks import offers
 from ddpg.samplers.catalogue import (
     ALIASES,
-    METHODS,
+    ROW_METHODS,
     Method,
     check_hyper_parameters,
-    find_method,
+    find_row_method,
     fitting,
     hyper_parameter_columns,
     origins,
@@ -35,6 +35,8 @@ from ddpg.study.assumptions import KERNEL as ASSUMED_KERNEL
 from ddpg.study.assumptions import PRIOR as ASSUMED_PRIOR
 from ddpg.study.degradations import Degradation, check_degradation, noise_of_card
 from ddpg.study.names import OBSERVED, cell_name, experiment_name, number_name
+from ddpg.study.settings.given import COLUMNS as OF_GIVEN
+from ddpg.study.settings.given import Given, given_by
 from ddpg.study.settings.tuned import Tuned
 from ddpg.validation import IDENTIFIER, expanded_path, listed, shown
 
@@ -44,7 +46,7 @@ MOST_DRAWS = 1000
 SETTINGS = "settings"
 SETTINGS_OF = ("recommended", "tuned")
 """Where the hyper-parameters come from that a row leaves empty; the first without a word."""
-OTHER_COLUMNS = (DRAWS, SETTINGS, *ASSUMED)
+OTHER_COLUMNS = (DRAWS, SETTINGS, *ASSUMED, *OF_GIVEN)
 """What a row says besides what it is and the hyper-parameters of its method."""
 PATH_COLUMNS = ("task", ASSUMED_KERNEL, ASSUMED_PRIOR)
 """Which may name files."""
@@ -82,7 +84,8 @@ class Experiment:
     ``prior`` is the name of the prior that the method calls; "" for a method without one.
     Methods that draw random numbers may restore every image several times; each repetition is an
     experiment of its own. ``draws`` is how many the row asks for at least; 0 where it does not say.
-    ``assumed`` is what the method is told where that is not what was observed.
+    ``assumed`` is what the method is told where that is not what was observed. ``given`` says where
+    the restorations lie that another program has made; None for a method that is run here.
     """
 
     cell: Cell
@@ -96,6 +99,7 @@ class Experiment:
     draws: int = 0
     origins: Mapping[str, str] = field(default_factory=dict, hash=False)
     assumed: Assumptions = AS_OBSERVED
+    given: Given | None = None
 
     @property
     def columns(self) -> dict[str, str]:
@@ -104,7 +108,7 @@ class Experiment:
         told = dict(self.assumed.shown)
         if ASSUMED_PRIOR in told:
             told[ASSUMED_PRIOR] = self.prior
-        parameters = METHODS[self.method].parameters
+        parameters = ROW_METHODS[self.method].parameters
         return {p.column: _text(self.hyper_parameters[p.name]) for p in parameters} | told
 
     @property
@@ -112,7 +116,7 @@ class Experiment:
         """Where each comes from, by column."""
         return {
             p.column: self.origins[p.name]
-            for p in METHODS[self.method].parameters
+            for p in ROW_METHODS[self.method].parameters
             if p.name in self.origins
         } | self.assumed.origins
 
@@ -266,6 +270,7 @@ def _experiment(
     if not 0 <= sigma_y <= 1:
         raise UserError(f"sigma_y: must lie in [0, 1], got {row['sigma_y']!r}")
     cell = Cell(row["dataset"], degradation, float(sigma_y))
+    given = given_by(row)
     method, used = _used(row, cell, steps, tuned)
     if method.enlarges and degradation.scale is None:
         raise UserError(f"method: {method.name} enlarges; it cannot restore {degradation.task!r}")
@@ -283,7 +288,12 @@ def _experiment(
         source=used.source,
         draws=_draws(row, method.name, uses_prior=method.uses_prior),
         origins=used.origins,
-        assumed=assumptions_of(row, degradation, float(sigma_y), assumed, method=method),
+        assumed=(
+            AS_OBSERVED
+            if given
+            else assumptions_of(row, degradation, float(sigma_y), assumed, method=method)
+        ),
+        given=given,
     )
 
 
@@ -313,11 +323,18 @@ def _used(
     degradation, sigma_y = cell.degradation, cell.sigma_y
     given: dict[str, str] = {}
     try:
-        method = find_method(row["method"])
+        method = find_row_method(row["method"])
         given = {name: row[name] for name in hyper_parameter_columns() if row.get(name)}
         named = dict.fromkeys(given, "sheet")
         if steps is not None and any(p.name == "steps" for p in method.parameters):
             given, named = {"steps": str(steps)} | given, {"steps": "configuration"} | named
+        if not method.is_run:
+            if given:
+                raise UserError(
+                    f"{next(iter(given))}: nothing is run for restorations from elsewhere (method: "
+                    f"{method.name}); leave it empty"
+                )
+            return method, _Used({}, {}, "")
         best = recommendation(method.name, task=degradation.task, sigma_y=sigma_y)
         from_source = origins(method.name, task=degradation.task, sigma_y=sigma_y)
         if _takes_tuned(row):
@@ -394,7 +411,7 @@ def _draws(row: Mapping[str, str], method: str, *, uses_prior: bool) -> int:
 def _method_called(label: str) -> str:
     """The method whose name or title a label is, in upper or lower case; nothing if of none."""
     names = {name.casefold(): method for name, method in ALIASES.items()}
-    for method in METHODS.values():
+    for method in ROW_METHODS.values():
         names |= {method.name.casefold(): method.name, method.title.casefold(): method.name}
     return names.get(label.casefold(), "")
 

@@ -19,7 +19,7 @@ from ddpg.priors.cards.card import Card as PriorCard
 from ddpg.priors.cards.card import read_card as read_prior_card
 from ddpg.priors.cards.own_files import fetched_parts
 from ddpg.priors.cards.settings import ExecutionSettings
-from ddpg.samplers.catalogue import METHODS
+from ddpg.samplers.catalogue import ROW_METHODS
 from ddpg.study.assumptions import PRIOR
 from ddpg.study.card_checks import given_problems
 from ddpg.study.checks import row_problems
@@ -29,6 +29,7 @@ from ddpg.study.places import Places, fetched_folder
 from ddpg.study.published import published_rows
 from ddpg.study.selection import Selection, selected
 from ddpg.study.settings.called import Called
+from ddpg.study.settings.given import FOLDER
 from ddpg.study.settings.sweeps import Run, swept_parameters
 from ddpg.study.settings.tuned import Tuned, overlap, read_tuned
 from ddpg.study.sheet import Cell, Experiment, LineProblem, problem_lines, read_sheet
@@ -79,8 +80,8 @@ class Study:
             priors = {dataset: prior.name for dataset, prior in self.priors.items()}
             tuned = read_tuned(self.config.tuned, priors) if self.config.tuned else None
             sheet, steps = self.config.experiments, self.config.steps
-            rows = read_sheet(sheet, names, steps=steps, tuned=tuned)
-            problems += self._tuned_problems(tuned)
+            rows, missing = _with_repeats(read_sheet(sheet, names, steps=steps, tuned=tuned))
+            problems += [*problem_lines(sheet, missing), *self._tuned_problems(tuned)]
             # Rows of a data set that cannot be read have been told of already.
             rows = [row for row in rows if row.cell.dataset in self.cards]
             found = self._add_told_priors(rows)
@@ -182,12 +183,12 @@ class Study:
 
     def _repeated(self, rows: list[Experiment]) -> list[Experiment]:
         """Every row with its prior, once per repetition; methods without a network draw no random
-        numbers."""
+        numbers, and of what was restored elsewhere there is what there is."""
         return [
             replace(row, repeat=repeat, prior=prior)
             for row in rows
             for prior in [self._prior_name(row)]
-            for repeat in range(self.config.repeats if prior else 1)
+            for repeat in range(_repeats(row, self.config.repeats if prior else 1))
         ]
 
     @cached_property
@@ -207,11 +208,11 @@ class Study:
         They are samples of the posterior. Those beyond the study's ``repeats``, which a row asks
         for by its ``draws``, stand in no other measurement.
         """
-        first = [row for row in self.experiments if row.repeat == 0 and row.prior]
+        first = [row for row in self.experiments if row.repeat == 0 and (row.prior or row.given)]
         return {
             row.path: [replace(row, repeat=number) for number in range(count)]
             for row in first
-            if (count := max(self.config.repeats, row.draws)) > 1
+            if (count := _repeats(row, max(self.config.repeats, row.draws))) > 1
             and self.cards[row.cell.dataset].has_truth
         }
 
@@ -222,7 +223,7 @@ class Study:
         return [row for rows in self.sampled.values() for row in rows if row.path not in measured]
 
     def _prior_name(self, row: Experiment) -> str:
-        return self.prior_of(row).card.name if METHODS[row.method].uses_prior else ""
+        return self.prior_of(row).card.name if ROW_METHODS[row.method].uses_prior else ""
 
     @cached_property
     def places(self) -> Places:
@@ -252,6 +253,21 @@ class Study:
         degradation = self.cells[cell].degradation
         observed = degradation.measure == "observed"
         return self.kernel_sides[degradation.kernel] // 2 if observed else 0
+
+    @cached_property
+    def given_rows(self) -> list[Experiment]:
+        """The rows whose restorations another program has made, each with its first repetition."""
+        return [row for row in self.experiments if row.given and row.repeat == 0]
+
+    @cached_property
+    def given_paths(self) -> list[str]:
+        """The paths of all experiments that were restored elsewhere."""
+        return [path for path, row in self.by_path.items() if row.given]
+
+    @cached_property
+    def run_paths(self) -> list[str]:
+        """The paths of all experiments that are restored here."""
+        return [path for path, row in self.by_path.items() if not row.given]
 
     @cached_property
     def given_cells(self) -> list[str]:
@@ -372,6 +388,23 @@ class Study:
         """The priors that an experiment calls, by name."""
         cards = [self.prior_of(row).card for row in self.experiments if row.prior]
         return {card.name: card for card in cards}
+
+
+def _with_repeats(rows: list[Experiment]) -> tuple[list[Experiment], list[LineProblem]]:
+    """Rows, those restored elsewhere with the number of restorations that are there; and those
+    whose folder is not."""
+    found, problems = [], []
+    for row in rows:
+        try:
+            found.append(replace(row, given=row.given.counted()) if row.given else row)
+        except UserError as error:
+            problems.append(LineProblem(row.line, f"{FOLDER}: {error}"))
+    return found, problems
+
+
+def _repeats(row: Experiment, of_method: int) -> int:
+    """How many restorations of each picture there are: given ones, or what its method makes."""
+    return row.given.repeats if row.given else of_method
 
 
 def _crop_problem(entry: DatasetEntry, card: DatasetCard) -> str:

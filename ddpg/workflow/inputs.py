@@ -25,7 +25,6 @@ from ddpg.jobs.comparison import latex_samples, latex_tables
 from ddpg.metrics.catalogue import METRICS
 from ddpg.pictures.belongings import file_of
 from ddpg.priors.cards.own_files import fetched_parts
-from ddpg.samplers.catalogue import METHODS
 from ddpg.study.names import OBSERVED
 from ddpg.study.sheet import Experiment
 from ddpg.study.study import Study
@@ -113,6 +112,14 @@ class Inputs:
     def observations(self, wildcards: Any) -> str:
         """The observations that an experiment restores."""
         return self._places.observations(self._row(wildcards).cell.path, wildcards.shard)
+
+    def given_index(self, wildcards: Any) -> str:
+        """The index of the pictures that were restored elsewhere."""
+        return self._places.index(self._row(wildcards).cell.dataset)
+
+    def given_surveys(self, _wildcards: Any) -> list[str]:
+        """What the restorations are that another program has made."""
+        return [self._places.given(row.path) for row in self._study.given_rows]
 
     def weights(self, wildcards: Any) -> list[str]:
         """The converted checkpoint of an experiment's prior, where it needs one."""
@@ -347,7 +354,7 @@ class Inputs:
 
     def _part(self, wildcards: Any, part: str) -> list[str]:
         row = self._row(wildcards)
-        files = self._study.prior_of(row).files if METHODS[row.method].uses_prior else {}
+        files = self._study.prior_of(row).files if row.prior else {}
         return [files[part]] if part in files else []
 
     def _shown(self, cell: str) -> range:

@@ -11,9 +11,9 @@ from typing import Any
 
 from ddpg.jobs.evaluation import Evaluation
 from ddpg.jobs.fields import Spec
+from ddpg.jobs.given import restoring_spec
 from ddpg.jobs.observation import observing_spec
 from ddpg.jobs.resources import Preparation
-from ddpg.jobs.restoration import Restoration
 from ddpg.study.places import Places
 from ddpg.study.sheet import Cell, Experiment
 from ddpg.study.study import Study
@@ -66,8 +66,8 @@ class Asked:
             *self._observed(experiment.cell, number),
             (
                 places.restorations(path, number),
-                ("restorations", path),
-                partial(Restoration.planned, study, path),
+                ("restorations", path, f"shard-{number}" if experiment.given else ""),
+                partial(restoring_spec, study, path, number),
             ),
             (
                 places.evaluations(path, number),

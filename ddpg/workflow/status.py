@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from ddpg.files.costs import FAILURE, costs_so_far, mean_seconds
 from ddpg.study.cost import work
@@ -35,6 +36,8 @@ WINDOW = 3600.0
 _SHARD = re.compile(r"shard-(\d+)\.(?:csv|safetensors|log)|\.shard-(\d+)\.\w+\.state")
 _ERROR = re.compile(r"^\S+ \S+ ERROR (.*)$", re.MULTILINE)
 _VERBS = ("restore", "evaluate")
+_OF_GIVEN = {"restore": "take_given"}
+"""Where the logs of a verb lie of what was restored elsewhere."""
 _ENDED = re.compile(r" of processor time, .*\n?\Z")
 """The last line of the log of a job that has ended."""
 _TAIL = 8192
@@ -110,7 +113,7 @@ def _read_row(
     """The shards of an experiment; one that is not measured by itself is done when restored."""
     path, size = experiment.path, study.config.shard_size
     restored = _times(Path(places.stage("restorations"), path), ".safetensors")
-    signs = _Signs(places, path, now)
+    signs = _Signs(places, path, now, _OF_GIVEN if experiment.given else {})
     measured = _times(Path(places.stage("evaluations"), path), ".csv") if is_measured else restored
     count = study.selections[experiment.cell.dataset].count
     costs = Path(places.stage("restorations"), path)
@@ -153,9 +156,12 @@ def _read_row(
 class _Signs:
     """Signs of life of the jobs of an experiment: logs and folders of finished images."""
 
-    def __init__(self, places: Places, path: str, now: float) -> None:
+    def __init__(
+        self, places: Places, path: str, now: float, rules: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self._folder = Path(places.stage("restorations"), path)
-        self._logs = {verb: Path(places.stage("logs"), verb, path) for verb in _VERBS}
+        logs = Path(places.stage("logs"))
+        self._logs = {verb: logs / rules.get(verb, verb) / path for verb in _VERBS}
         self._times = {verb: _times(folder, ".log") for verb, folder in self._logs.items()}
         self._states = _times(self._folder, ".state")
         self._now = now

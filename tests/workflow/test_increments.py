@@ -393,15 +393,27 @@ def put_mask(folder: Path, name: str, top: int) -> None:
     os.utime(folder / f"masks/{name}.png", (1e9, 1e9))
 
 
+def put_restoration(folder: Path, name: str, seed: int) -> None:
+    """A picture's restoration of another program under an old date."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    (folder / "others").mkdir(exist_ok=True)
+    Image.fromarray(pixels).save(folder / f"others/{name}.png")
+    os.utime(folder / f"others/{name}.png", (1e9, 1e9))
+
+
 def lay_out_degradations(project) -> None:
-    """A study of two cards, a kernel for all pictures and a mask for each, and of a task."""
+    """A study of two cards, a kernel for all pictures and a mask for each, and of a task, of which
+    another program has made restorations, too."""
     write_lens(project.folder)
     write_degradation(project.folder, "holes", task="inpainting", mask="masks")
     put_kernel(project.folder, 3)
     for top, name in enumerate("abc"):
         put_mask(project.folder, name, top)
-    rows = ("lens", "holes", "denoising")
-    project.write_sheet([("tiny", row, "0.1", "pinv", "", "", "", "") for row in rows])
+        put_restoration(project.folder, name, top)
+    rows = [("tiny", task, "0.1", "pinv", "") for task in ("lens", "holes", "denoising")]
+    rows.append(("tiny", "denoising", "0.1", "given", "others"))
+    lines = ["\t".join(row) for row in [(*COLUMNS[:4], "folder"), *rows]]
+    (project.folder / "config/experiments.tsv").write_text("\n".join(lines) + "\n")
 
 
 DEGRADATIONS: dict[str, tuple[Callable[[Path], object], dict[str, int]]] = {
@@ -425,13 +437,26 @@ DEGRADATIONS: dict[str, tuple[Callable[[Path], object], dict[str, int]]] = {
         lambda folder: write_lens(folder, description="Measured on a Monday."),
         {},
     ),
+    "a restoration of another program exchanged": (
+        lambda folder: put_restoration(folder, "c", 9),
+        {"survey_given": 1, "take_given": 1, "evaluate": 1, "grid": 1, **AGGREGATION},
+    ),
+    "a file of no picture beside them": (
+        lambda folder: put_restoration(folder, "z", 9),
+        {"survey_given": 1, "tables": 1, **RECORD},
+    ),
+    "the same restorations written anew": (
+        lambda folder: [put_restoration(folder, name, seed) for seed, name in enumerate("abc")],
+        {},
+    ),
 }
-"""Change of a degradation's card or of its files -> the jobs of each rule that it re-runs."""
+"""Change of a card, of its files or of restorations from elsewhere -> jobs of each rule."""
 
 
 def test_an_exchanged_kernel_or_mask_plans_exactly_its_jobs(fresh, tmp_path: Path) -> None:
     lay_out_degradations(fresh)
-    assert executed(fresh)["observe"] == 6
+    done = executed(fresh)
+    assert (done["observe"], done["take_given"], done["survey_given"]) == (6, 2, 1)
     assert planned_after(DEGRADATIONS, fresh, tmp_path) == jobs_of(DEGRADATIONS)
 
 

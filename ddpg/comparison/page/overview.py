@@ -52,6 +52,7 @@ REMARKS = {
     "Enlarged": "enlarged_pictures",
     "Cut": "cut_pictures",
     "Measured": "measured_parts",
+    "From elsewhere": "restored_elsewhere",
 }
 """What the provenance tells in lines, where there is something to tell, by its title."""
 

@@ -13,7 +13,13 @@ import pandas as pd
 from ddpg.comparison.statistics.measurements import DEGRADATION_KEYS, label_styles
 from ddpg.comparison.style import METRIC_STYLES, dataset_name, degradation_title, metric_order
 from ddpg.comparison.tables.entries import Entry, format_entry
-from ddpg.comparison.tables.layout import COST_COLUMNS, left_out, mean_costs
+from ddpg.comparison.tables.layout import (
+    COST_COLUMNS,
+    left_out,
+    mean_costs,
+    not_known,
+    unknown_costs,
+)
 from ddpg.study.names import number_name
 
 _NARROW = 5
@@ -96,14 +102,15 @@ def _block(frame: pd.DataFrame, metric: str, costs: list[str]) -> Block:
     by_label = {
         (row.label, row.sigma_y): row for row in frame[frame["metric"] == metric].itertuples()
     }
-    spent = mean_costs(frame, levels)
+    spent, unknown = mean_costs(frame, levels), unknown_costs(frame, levels)
     notes: dict[str, str] = {}
     rows = []
     for label, style in label_styles(frame).items():
         present = [by_label.get((label, level)) for level in levels]
         if any(present):
             cells = [format_entry(row, notes) if row else Entry() for row in present]
-            cells += [spent.get((label, cost), Entry()) for cost in costs]
+            for key in ((label, cost) for cost in costs):
+                cells.append(spent.get(key) or not_known(unknown.get(key), notes) or Entry())
             rows.append((label, style.name, cells))
     direction = METRIC_STYLES[metric].direction
     heads = [Head(f"σ = {number_name(level)}", direction) for level in levels]

@@ -23,6 +23,7 @@ from ddpg.comparison.tables.entries import (
     Panel,
     Table,
     format_entry,
+    letter,
     small_cost,
 )
 from ddpg.study.names import number_name
@@ -108,11 +109,14 @@ def _quality_table(
         f"{_images(shown)}. {'PSNR in dB. ' * ('psnr' in set(shown['metric']))}"
         f"{_marks(shown)}"
     )
-    identity = "-".join(
-        part for part in (task, f"x{number_name(scale)}" if scale > 0 else "", operator) if part
-    )
     notes += [("", text) for text in dict.fromkeys(without.values())]
-    return Table(dataset, identity, name, caption, panels, notes)
+    return Table(dataset, identity(task, scale, operator), name, caption, panels, notes)
+
+
+def identity(task: str, scale: float | None, operator: str) -> str:
+    """What tells the table of a degradation from others of its data set."""
+    factor = f"x{number_name(scale)}" if scale and scale > 0 else ""
+    return "-".join(part for part in (task, factor, operator) if part)
 
 
 def _marks(shown: pd.DataFrame) -> str:
@@ -239,6 +243,7 @@ def _panel(
     ]
     measured = list(groups)
     costs = {} if cost is None else mean_costs(cost, levels)
+    unknown = {} if cost is None else unknown_costs(cost, levels)
     if costs:
         groups.append((None, COST_COLUMNS))
     rows = []
@@ -247,7 +252,8 @@ def _panel(
         if any(cells):
             entries = [cell and format_entry(cell, notes) for cell in cells]
             if costs:
-                entries += [costs.get((label, metric)) for metric in COST_COLUMNS]
+                keys = [(label, metric) for metric in COST_COLUMNS]
+                entries += [costs.get(key) or not_known(unknown.get(key), notes) for key in keys]
             rows.append((style.name, entries))
     return Panel(groups, rows)
 
@@ -257,6 +263,20 @@ def mean_costs(frame: pd.DataFrame, levels: Sequence[float]) -> dict[tuple[str, 
     kept = frame["sigma_y"].isin(levels) & frame["metric"].isin(COST_COLUMNS) & (frame["n"] > 0)
     means = frame[kept].groupby(["label", "metric"])["mean"].mean()
     return {key: Entry(small_cost(mean, key[1]), value=float(mean)) for key, mean in means.items()}
+
+
+def unknown_costs(frame: pd.DataFrame, levels: Sequence[float]) -> dict[tuple[str, str], str]:
+    """Return label and metric of cost -> why nobody knows it, where that is so."""
+    kept = frame["sigma_y"].isin(levels) & frame["metric"].isin(COST_COLUMNS)
+    rows = frame[kept & (frame["n"] == 0) & (frame["reason"] != "")]
+    return {(row.label, row.metric): row.reason for row in rows.itertuples()}
+
+
+def not_known(reason: str | None, notes: dict[str, str]) -> Entry | None:
+    """A dash with its reason, with which ``notes`` (text -> letter) grows; None without one."""
+    if reason is None:
+        return None
+    return Entry("—", mark=notes.setdefault(reason, letter(len(notes))), title=reason)
 
 
 def _key(level: float) -> float | None:

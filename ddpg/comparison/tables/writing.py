@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from ddpg.comparison.products import TABLES, latex_files
 from ddpg.comparison.statistics.measurements import named
 from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.style import METRIC_STYLES, dataset_name, metric_order
+from ddpg.comparison.tables.elsewhere import read_surveys, with_given
 from ddpg.comparison.tables.entries import Table
 from ddpg.comparison.tables.latex import NEEDS, to_latex
 from ddpg.comparison.tables.layout import (
@@ -34,25 +35,31 @@ def write_tables(
     *,
     published_csv: str | os.PathLike[str] | None = None,
     latex: Iterable[str] = (),
+    given: Sequence[Path] = (),
 ) -> None:
     """Write the files of :data:`TABLES`, and beside them the comparison with published figures.
 
     Args:
         latex: tables that have LaTeX files of their own, such as "faces/denoising-fft", see
             :func:`ddpg.comparison.products.latex_files`.
+        given: what restorations from elsewhere are, see :mod:`ddpg.stages.given.survey`.
 
     Raises:
         UserError: an input is not what it should be.
     """
     summary = Summary.read(metrics_csv)
-    tables = all_tables(summary)
+    surveys = read_surveys(given)
+    tables, papers, alone = (
+        with_given(made, surveys, summary.styles)
+        for made in (all_tables(summary), latex_tables(summary), latex_tables(summary, alone=True))
+    )
     settings = settings_frame(summary.metrics)
     sections = [ranks_markdown(summary), settings_markdown(settings)]
     page = markdown_page(summary.metrics, tables, sections)
     frames = (summary.means, summary.pairs, ranks_frame(summary), settings)
-    texts = (*map(as_csv, frames), page, latex_page(latex_tables(summary)))
+    texts = (*map(as_csv, frames), page, latex_page(papers))
     files = {Path(folder) / name: text for name, text in zip(TABLES, texts, strict=True)}
-    files |= latex_texts(latex_tables(summary, alone=True), latex, folder)
+    files |= latex_texts(alone, latex, folder)
     if published_csv is not None:
         files |= published_texts(summary.means, read_published(published_csv), folder)
     write_texts(files)

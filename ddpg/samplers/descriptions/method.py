@@ -28,7 +28,8 @@ class Method:
     Attributes:
         name: in sheets and paths.
         title: for people, such as "DDNM+".
-        sampler: where its class is, ``package.module:Class``, a :class:`ddpg.samplers.Sampler`.
+        sampler: where its class is, ``package.module:Class``, a :class:`ddpg.samplers.Sampler`; ""
+            for restorations that another program has made.
         description: one line.
         reference: the paper, and the place in it.
         parameters: its hyper-parameters.
@@ -110,6 +111,11 @@ class Method:
                 parameters[found.parameter].check(
                     searched(parameters[found.parameter], found, share)
                 )
+
+    @property
+    def is_run(self) -> bool:
+        """Whether it restores here; not where another program has done it."""
+        return bool(self.sampler)
 
     @property
     def uses_prior(self) -> bool:

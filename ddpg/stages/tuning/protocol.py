@@ -115,7 +115,7 @@ def tune(study: Study, output: Path, *, device: str = "cpu") -> dict[str, Any]:
 
 def _is_tuned_here(row: Experiment) -> bool:
     told = set(row.origins.values())
-    if row.assumed.given:  # what is told wrongly is compared, not tuned for
+    if row.given or row.assumed.given:  # what is told wrongly is compared, not tuned for
         return False
     return bool(space_of(row.method, _fixed(row))) and not any(o.startswith("tuned") for o in told)
 

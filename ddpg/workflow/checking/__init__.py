@@ -13,6 +13,7 @@ from typing import Any
 from ddpg.errors import UserError
 from ddpg.priors.checkpoints.records import check_pins
 from ddpg.study.study import Study
+from ddpg.workflow.checking.given import check_given
 from ddpg.workflow.half_precision import refuse_half_precision_without_gpu
 from ddpg.workflow.indexes import check_indexes
 from ddpg.workflow.own_files import check_own_files, check_own_pictures
@@ -39,6 +40,7 @@ def check_before_jobs(study: Study, workflow: Any = None) -> None:
             partial(check_indexes, study),
             partial(check_own_files, study.called_priors.values()),
             partial(check_own_pictures, study),
+            partial(check_given, study),
         ]
     problems = []
     for check in checks:

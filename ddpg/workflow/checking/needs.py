@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ddpg.priors.cards.own_files import fetched_parts
-from ddpg.samplers.catalogue import METHODS
+from ddpg.samplers.catalogue import ROW_METHODS
 from ddpg.study.cost import call_cost, evaluations
 from ddpg.study.settings.called import Called
 from ddpg.study.sizes.sides import Sides, sides_of
@@ -52,7 +52,7 @@ def network_needs(study: Study, rows: Iterable[Row]) -> list[Need]:
         dataset, prior = experiment.cell.dataset, study.prior_of(experiment)
         calls = evaluations(experiment) * row.images_left
         factor = call_cost(experiment.method, experiment.hyper_parameters)
-        if METHODS[experiment.method].differentiates:
+        if ROW_METHODS[experiment.method].differentiates:
             factor *= FULL_PRECISION
         old = sums.get((dataset, prior.word), Need(dataset, prior, 0.0, 0.0))
         sums[dataset, prior.word] = replace(

@@ -39,6 +39,8 @@ _DEEDS = {
     "prepare_truth": "prepared as truth",
     "observe": "observed",
     "adopt": "taken as observed",
+    "survey_given": "what was restored elsewhere looked at",
+    "take_given": "taken as restored elsewhere",
     "evaluate": "measured",
     "evaluate_observations": "measured as observed",
     "evaluate_samples": "measured in all samples",

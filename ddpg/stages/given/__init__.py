@@ -1,0 +1,1 @@
+"""Restorations that another program has made: looked at, and taken."""
