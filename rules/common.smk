@@ -54,7 +54,7 @@ wildcard_constraints:
     prior=one_of(study.fetched_priors),
     part="weights|classifier",
     dtype="float32|bfloat16|float16",
-    net="alex|brisque|squeeze|vgg",
+    net="alex|brisque|dists|inception|squeeze|vgg",
 
 
 # `inputs.NAME` gives what a job reads, from its wildcards.

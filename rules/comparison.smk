@@ -49,8 +49,8 @@ rule posterior:
         posterior=places.posterior,
     output:
         **more_tables(POSTERIOR, "posterior_table"),
-        latex=latex(comparison.latex_samples(study, "posterior")),
         **figure("posterior"),
+        latex=latex(comparison.latex_samples(study, "posterior")),
     log:
         places.log("posterior"),
     benchmark:
@@ -73,8 +73,8 @@ rule exact:
         posterior=inputs.posterior,
     output:
         **more_tables(EXACT, "exact_table"),
-        latex=latex(comparison.latex_samples(study, "exact")),
         **figure("exact"),
+        latex=latex(comparison.latex_samples(study, "exact")),
     log:
         places.log("exact"),
     benchmark:
@@ -88,6 +88,26 @@ rule exact:
         "ddpg job exact {params.spec.options} --metrics {input.metrics:q} --best {input.best:q}"
         " --posterior {input.posterior:q} --folder $(dirname {output.exact_csv:q})"
         " --figure {output.pdf:q} --log {log:q}"
+
+
+rule sets:
+    input:
+        metrics=places.metrics,
+        sets=places.of_sets,
+    output:
+        **more_tables(SETS, "sets_table"),
+    log:
+        places.log("sets"),
+    benchmark:
+        places.benchmark("sets")
+    resources:
+        mem_mb=gigabytes_by_attempt(2),
+        runtime=30,
+    params:
+        spec=planned(comparison.SetComparison),
+    shell:
+        "ddpg job sets {params.spec.options} --metrics {input.metrics:q}"
+        " --sets {input.sets:q} --folder $(dirname {output.sets_csv:q}) --log {log:q}"
 
 
 rule kernels:
@@ -184,7 +204,8 @@ rule provenance:
         sheet=local(study.config.experiments),
         metrics=places.metrics,
         checkpoints=inputs.checkpoints,
-        backbones=inputs.backbone(None),
+        backbones=inputs.all_backbones(None),
+        sets=inputs.sets,
         sizes=inputs.size_checks,
         given=inputs.given_surveys,
     output:
@@ -201,6 +222,7 @@ rule provenance:
         " --files {input.indexes:q} {input.sheet:q}"
         " {input.metrics:q} {input.checkpoints:q} --names {params.names:q} |"
         " ddpg job provenance @- --sheet {input.sheet:q} --metrics {input.metrics:q}"
+        " --sets {input.sets:q}"
         " --output {output:q} --log {log:q}"
 
 
@@ -209,6 +231,7 @@ rule page:
         metrics=places.metrics,
         posterior=inputs.posterior,
         best=inputs.best,
+        sets=inputs.sets,
         provenance=places.provenance,
         figures=inputs.page_figures,
         grids=inputs.page_grids,
@@ -226,5 +249,5 @@ rule page:
         "printf '%s\\0' {params.spec.options} --figures {input.figures:q} --grids {input.grids:q}"
         " --truth {input.truth:q} |"
         " ddpg job page @- --metrics {input.metrics:q} --posterior {input.posterior:q}"
-        " --best {input.best:q} --provenance {input.provenance:q}"
+        " --best {input.best:q} --sets {input.sets:q} --provenance {input.provenance:q}"
         " --output {output:q} --log {log:q}"

@@ -113,6 +113,51 @@ if study.sampled:
             " ddpg job collect @- --first {input.first:q} --output {output:q} --log {log:q}"
 
 
+# Some metrics are of all pictures of an experiment together.
+if study.measured_sets:
+
+    rule evaluate_sets:
+        input:
+            truth=inputs.set_truth,
+            restorations=inputs.set_restorations,
+            costs=inputs.set_costs,
+            backbones=inputs.set_backbones,
+        output:
+            places.sets("{experiment}"),
+        log:
+            places.log("evaluate_sets/{experiment}"),
+        benchmark:
+            places.benchmark("evaluate_sets/{experiment}")
+        threads: 1
+        resources:
+            gpu=0,
+            mem_mb=gigabytes_by_attempt(4),
+            runtime=240,
+        params:
+            spec=planned(evaluation.SetEvaluation, "experiment"),
+        shell:
+            "printf '%s\\0' {params.spec.options} --truth {input.truth:q}"
+            " --restorations {input.restorations:q} --costs {input.costs:q}"
+            " --backbones {input.backbones:q} |"
+            " ddpg job evaluate-sets @- --threads {threads} --gpus {resources.gpu}"
+            " --output {output:q} --log {log:q}"
+
+    rule collect_sets:
+        input:
+            first=inputs.first_sets,
+            tables=inputs.experiment_sets,
+        output:
+            reported(places.of_sets, "sets", "Study", file="Every measurement of sets"),
+        log:
+            places.log("collect_sets"),
+        localrule: True
+        params:
+            spec=planned(evaluation.SetCollection),
+        shell:
+            "printf '%s\\0' {params.spec.options} |"
+            " ddpg job collect @- --first {input.first:q} --output {output:q} --log {log:q}"
+
+
 # Of pictures that are drawn from a prior the best scores are known.
 if study.drawn:
 

@@ -1,6 +1,15 @@
 # What the report says of each product: its caption, its place and its title.
 
-from ddpg.comparison.products import EXACT, FIGURES, PLOTS, POSTERIOR, PUBLISHED, SWEEPS, latex_files
+from ddpg.comparison.products import (
+    EXACT,
+    FIGURES,
+    PLOTS,
+    POSTERIOR,
+    PUBLISHED,
+    SETS,
+    SWEEPS,
+    latex_files,
+)
 
 
 def reported(path, caption, category, **labels):

@@ -23,6 +23,7 @@ from ddpg.jobs.comparison import (
     Plots,
     PosteriorComparison,
     Provenance,
+    SetComparison,
     Tables,
     TrajectoryFigure,
     Tuning,
@@ -33,6 +34,7 @@ from ddpg.jobs.evaluation import (
     Evaluation,
     ObservationEvaluation,
     SampleEvaluation,
+    SetEvaluation,
 )
 from ddpg.jobs.fields import Job
 from ddpg.jobs.given import GivenAdoption, GivenSurvey
@@ -279,6 +281,15 @@ def _evaluate_samples(job: SampleEvaluation) -> None:
     )
 
 
+def _evaluate_sets(job: SetEvaluation) -> None:
+    from ddpg.machine.devices import claimed_device
+    from ddpg.stages.measured_sets.evaluation import evaluate_sets
+
+    set_threads(job.threads)
+    with claimed_device("cuda" if job.gpus else "cpu") as device:
+        evaluate_sets(job, device=device)
+
+
 def _best_scores(job: BestScores) -> None:
     from ddpg.files.tensors import read_ids
     from ddpg.stages.degrading import Model
@@ -353,6 +364,12 @@ def _exact(job: ExactComparison) -> None:
     write_exact(job.metrics, job.best, job.posterior, job.folder, figure, latex=job.latex)
 
 
+def _sets(job: SetComparison) -> None:
+    from ddpg.comparison.sets import write_sets
+
+    write_sets(job.metrics, job.sets, job.folder)
+
+
 def _kernels(job: KernelFigure) -> None:
     from ddpg.comparison.figures.kernel import draw_kernels
 
@@ -405,6 +422,7 @@ def _provenance(job: Provenance) -> None:
         config=json.loads(job.config),
         sheet=job.sheet,
         metrics=job.metrics,
+        sets=job.sets,
         priors=job.priors,
         checkpoints=job.checkpoints,
         backbones=job.backbones,
@@ -424,6 +442,7 @@ def _page(job: Page) -> None:
         metrics_csv=job.metrics,
         posterior_csv=job.posterior,
         best_csv=job.best,
+        sets_csv=job.sets,
         provenance_json=job.provenance,
         figures=job.figures,
         grids=job.grids,
@@ -454,12 +473,14 @@ VERBS: dict[str, tuple[type[Job], Callable[[Any], None]]] = {
     "evaluate": (Evaluation, _evaluate),
     "evaluate-observations": (ObservationEvaluation, _evaluate_observations),
     "evaluate-samples": (SampleEvaluation, _evaluate_samples),
+    "evaluate-sets": (SetEvaluation, _evaluate_sets),
     "best-scores": (BestScores, _best_scores),
     "collect": (Collection, _collect),
     "tables": (Tables, _tables),
     "plots": (Plots, _plots),
     "posterior": (PosteriorComparison, _posterior),
     "exact": (ExactComparison, _exact),
+    "sets": (SetComparison, _sets),
     "kernels": (KernelFigure, _kernels),
     "grid": (GridFigure, _grid),
     "trajectory": (Recording, _trajectory),

@@ -45,6 +45,13 @@ POSTERIOR: Mapping[str, str] = {
 }
 """The tables of a study that restores pictures several times: file -> title."""
 
+SETS: Mapping[str, str] = {
+    "sets.csv": "Sets of pictures",
+    "sets.md": "Sets of pictures, in Markdown",
+    "sets.tex": "Sets of pictures, in LaTeX",
+}
+"""The tables of a study that measures sets of pictures: file -> title."""
+
 EXACT: Mapping[str, str] = {
     "exact.csv": "Beside the exact posterior",
     "exact.md": "Beside the exact posterior, in Markdown",

@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any
 
 from ddpg.errors import UserError
-from ddpg.metrics.catalogue import METRICS, Metric
+from ddpg.metrics.catalogue import METRICS, SET_METRICS, Metric, SetMetric
 from ddpg.operators.tasks import TASKS
 from ddpg.samplers.catalogue import ROW_METHODS as METHODS
 from ddpg.samplers.catalogue import Method
@@ -71,8 +71,8 @@ class MetricStyle:
     decimals: int
     """Digits after the point in the tables."""
     family: str
-    """"distortion", "perception", "fidelity", "posterior" (of several restorations of a picture) or
-    "cost"."""
+    """"distortion", "perception", "fidelity", "set" (of all pictures together), "posterior" (of
+    several restorations of a picture) or "cost"."""
     description: str
     """The convention, in one line."""
     target: float | None = None
@@ -183,6 +183,7 @@ _OTHERS: Mapping[str, MetricStyle] = {
         "Spread off", "%", 0, 1, "posterior", "how much wider than the posterior; below 0: too sure"
     ),
     "samples": MetricStyle("Samples", "", 0, 0, "posterior", "restorations of a picture"),
+    "pictures": MetricStyle("Pictures", "", 0, 0, "set", "restorations that are compared together"),
     "seconds": MetricStyle("Time", "s", -1, 2, "cost", "wall-clock seconds per image"),
     "network_evaluations": MetricStyle("NFE", "", -1, 0, "cost", "network evaluations per image"),
     "peak_memory_mib": MetricStyle("Memory", "MiB", -1, 0, "cost", "peak memory of the process"),
@@ -190,21 +191,24 @@ _OTHERS: Mapping[str, MetricStyle] = {
 
 
 class MetricStyles(Mapping[str, MetricStyle]):
-    """The metrics of the catalogue, with those of plug-ins; then those of samples, and costs."""
+    """The metrics of the catalogue, with those of plug-ins; then those of sets, samples, costs."""
 
     def __getitem__(self, name: str) -> MetricStyle:
+        if name in SET_METRICS:
+            return _style_of(SET_METRICS[name])
         return _OTHERS[name] if name in _OTHERS else _style_of(METRICS[name])
 
     def __iter__(self) -> Iterator[str]:
         yield from METRICS
+        yield from SET_METRICS
         yield from _OTHERS
 
     def __len__(self) -> int:
-        return len(METRICS) + len(_OTHERS)
+        return len(METRICS) + len(SET_METRICS) + len(_OTHERS)
 
 
 @cache
-def _style_of(metric: Metric) -> MetricStyle:
+def _style_of(metric: Metric | SetMetric) -> MetricStyle:
     look = (metric.title, metric.unit, metric.direction, metric.decimals, metric.family)
     return MetricStyle(*look, metric.description, metric.target)
 

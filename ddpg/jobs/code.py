@@ -12,7 +12,7 @@ from collections.abc import Collection
 from functools import cache
 
 from ddpg.files.fingerprint import PACKAGE, data_fingerprint, files_fingerprint, fingerprint
-from ddpg.metrics.catalogue import METRICS
+from ddpg.metrics.catalogue import METRICS, SET_METRICS, Metric, SetMetric
 from ddpg.operators.tasks import TASKS
 from ddpg.priors.cards.kinds import PRIOR_KINDS
 from ddpg.samplers.catalogue import GIVEN, METHODS
@@ -89,9 +89,10 @@ def comparison_code(module: str) -> str:
     looks = [(m.name, m.title, m.colour, m.marker, m.dashes) for m in rows]
     titles = [(task.name, task.title) for task in TASKS.values()]
     captions = files_fingerprint("comparison/captions")
+    measured: list[Metric | SetMetric] = [*METRICS.values(), *SET_METRICS.values()]
     metrics = [
         (m.name, m.title, m.unit, m.direction, m.target, m.decimals, m.family, m.description)
-        for m in METRICS.values()
+        for m in measured
     ]
     shown = [looks, titles, metrics, captions]
     return code + hashlib.sha256(repr(shown).encode()).hexdigest()[:8]

@@ -123,6 +123,20 @@ class ExactComparison(Job):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SetComparison(Job):
+    """Compare the methods by sets of pictures: tables."""
+
+    metrics: Path = file("the long table (CSV), for titles and order")
+    sets: Path = file("the long table of sets (CSV)")
+    folder: Path = file("for the tables")
+
+    @classmethod
+    def planned(cls, _study: Study) -> Spec:
+        """What these depend on besides the measurements: the code."""
+        return cls.spec(code=comparison_code("sets"))
+
+
+@dataclass(frozen=True, kw_only=True)
 class KernelFigure(Job):
     """Draw the motion kernels."""
 
@@ -182,6 +196,7 @@ class Page(Job):
     metrics: Path = file("the long table (CSV)")
     posterior: Path | None = file("the long table of the samples (CSV)", default=None)
     best: Path | None = file("the long table of the best scores (CSV)", default=None)
+    sets: Path | None = file("the long table of sets of pictures (CSV)", default=None)
     provenance: Path = file("the record of the study (JSON)")
     figures: tuple[Path, ...] = file("of the study (PNG)")
     grids: tuple[Path, ...] = file("the cells' pictures (JSON)")
@@ -234,6 +249,7 @@ class Provenance(Job):
     given: tuple[Path, ...] = file("what survey-given wrote", default=())
     sheet: Path = file("the experiment sheet")
     metrics: Path = file("the long table (CSV)")
+    sets: Path | None = file("the long table of sets of pictures (CSV)", default=None)
     files: tuple[Path, ...] = file("whose checksums are written down")
     output: Path = file("the record (JSON)")
 

@@ -116,6 +116,33 @@ class SampleEvaluation(Job):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SetEvaluation(Job):
+    """Measure all restorations of an experiment together against all truths."""
+
+    columns: Mapping[str, str] = setting("what the long table says of the experiment")
+    metrics: tuple[str, ...] = setting("names of metrics of sets")
+    margin: int = setting("pixels at each edge that are not measured", default=0)
+    truth: tuple[Path, ...] = file("the prepared pictures, a file for each shard")
+    restorations: tuple[Path, ...] = file("what is measured, in the same order")
+    costs: tuple[Path, ...] = file("of the restorations (CSV), in the same order")
+    backbones: tuple[Path, ...] = file("what find-backbone found", default=())
+    threads: int | None = machine("threads on a CPU")
+    gpus: int = machine("0, the default: measure on the CPU", default=0)
+    output: Path = file("the measurements (CSV)")
+
+    @classmethod
+    def planned(cls, study: Study, experiment: str) -> Spec:
+        """What these measurements depend on besides truths and restorations."""
+        row = study.by_path[experiment]
+        return cls.spec(
+            columns=columns_of(row),
+            metrics=tuple(study.config.set_metric_names),
+            margin=study.margin(row.cell.path),
+            code=code_of("ddpg.stages.measured_sets.evaluation", without=[FETCHING, *OBSERVED]),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class ObservationEvaluation(Job):
     """Measure what was observed of a shard."""
 
@@ -237,6 +264,17 @@ class Collection(Job):
             f"{path}/{OBSERVATION}": str(study.shard_count(cell.dataset))
             for path, cell in study.cells.items()
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetCollection(Collection):
+    """Put the measurements of sets of pictures into one table."""
+
+    @classmethod
+    def planned(cls, study: Study) -> Spec:
+        """Which tables make up the table of sets, in the order of the sheet."""
+        counts = {row.path: "1" for row in study.measured_sets}
+        return cls.spec(shards=counts, code=code_of("ddpg.files.long_table"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ import logging
 import os
 import pickle
 import warnings
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 BACKBONES = {
     "alex": "alexnet-owt-7be5be79.pth",
     "brisque": "brisque_svm_weights.pt",
+    "dists": "dists_weights.pt",
+    "inception": "pt_inception-2015-12-05-6726825d.pth",
     "squeeze": "squeezenet1_1-b8a52dc0.pth",
     "vgg": "vgg16-397923af.pth",
 }
@@ -40,9 +43,14 @@ The last digits of a name begin the file's sha256. One whose name has none is pi
 lock file when it is fetched for the first time."""
 
 ADDRESS = "https://download.pytorch.org/models/"
-ADDRESSES = {"brisque": "https://github.com/photosynthesis-team/piq/releases/download/v0.4.0/"}
+_PIQ = "https://github.com/photosynthesis-team/piq/releases/download"
+ADDRESSES = {
+    "brisque": f"{_PIQ}/v0.4.0/",
+    "dists": f"{_PIQ}/v0.4.1/",
+    "inception": "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/",
+}
 """The folders on the web of those that lie elsewhere than :data:`ADDRESS`."""
-TITLES = {"brisque": "BRISQUE"}
+TITLES = {"brisque": "BRISQUE", "dists": "DISTS", "inception": "KID or FID"}
 """The metrics of files that are not LPIPS's."""
 FOLDER_VARIABLE = "DDPG_BACKBONES"
 _NO_NETWORK = "cannot be reached"
@@ -195,21 +203,36 @@ def _pool_averages(network: nn.Module) -> None:
 
 def _sliced(network: nn.Module, backbone: str | os.PathLike[str]) -> dict[str, Tensor]:
     """The classifier's convolutions under the names of lpips, which cuts them into slices."""
+    names = {name: f"features.{name.partition('.')[2]}" for name in network.state_dict()}
+    return features_of(network, names, backbone)
+
+
+def features_of(
+    network: nn.Module, names: Mapping[str, str], backbone: str | os.PathLike[str]
+) -> dict[str, Tensor]:
+    """The convolutions of a classifier under other names.
+
+    Args:
+        network: what they are for.
+        names: name in it -> name in the classifier, for all of both.
+        backbone: state dict of the torchvision classifier.
+
+    Raises:
+        MetricUnavailable: the file is not that state dict.
+    """
+    file = Path(backbone).name  # for a table, without the machine's folders
     try:
         state = torch.load(backbone, map_location="cpu", weights_only=True)
     except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
-        raise MetricUnavailable(
-            f"{backbone}: not a checkpoint that torch reads: {error}"
-        ) from error
-    names = {name: f"features.{name.partition('.')[2]}" for name in network.state_dict()}
+        raise MetricUnavailable(f"{file}: not a checkpoint that torch reads: {error}") from error
     available = {name for name in state if name.startswith("features.")}
     if available != set(names.values()):
         wrong = ", ".join(sorted(available ^ set(names.values())))
-        raise MetricUnavailable(f"{backbone}: missing or unexpected parameters: {wrong}")
+        raise MetricUnavailable(f"{file}: missing or unexpected parameters: {wrong}")
     for name, value in network.state_dict().items():
         if state[names[name]].shape != value.shape:
             raise MetricUnavailable(
-                f"{backbone}: {names[name]} has shape {tuple(state[names[name]].shape)}, "
+                f"{file}: {names[name]} has shape {tuple(state[names[name]].shape)}, "
                 f"expected {tuple(value.shape)}"
             )
     return {name: state[stored] for name, stored in names.items()}

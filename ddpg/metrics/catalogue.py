@@ -14,7 +14,7 @@ from typing import Any, Literal
 from ddpg.plugins import Registry, module_of
 
 Need = Literal["truth", "observation"]
-Family = Literal["distortion", "perception", "fidelity"]
+Family = Literal["distortion", "perception", "fidelity", "set"]
 
 NETS = ("alex", "squeeze", "vgg")
 """The networks of LPIPS."""
@@ -38,6 +38,7 @@ class Metric:
             clamped to [0, 1], with it they are not. One without needs is a no-reference metric.
         weights: a key of :data:`ddpg.metrics.backbones.BACKBONES`, whose file is given as
             ``backbone``; "" for a metric that needs nothing from the web.
+        network: another key, of the network below the weights, whose file is given as ``network``.
         options: more keywords of the function.
         direction: 1 where higher is better, -1 where lower is; -1 with a ``target``.
         target: the best value where neither higher nor lower is better.
@@ -57,6 +58,7 @@ class Metric:
     function: str
     needs: tuple[Need, ...] = ("truth",)
     weights: str = ""
+    network: str = ""
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
     direction: Literal[1, -1] = 1
     target: float | None = None
@@ -73,6 +75,48 @@ class Metric:
     def module(self) -> str:
         """The module of the function, for the fingerprint of its code."""
         return module_of(self.function)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All that it needs from the web, as keys of ``BACKBONES``."""
+        return tuple(filter(None, (self.weights, self.network)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetMetric:
+    """A number for all restored pictures of an experiment together, against all truths.
+
+    Attributes:
+        function: ``package.module:function``, called as ``function(restored, truth)`` with the
+            features of both, (N, D) float64; returns a float.
+        weights: a key of :data:`ddpg.metrics.backbones.BACKBONES`: the network of the features.
+        least: so many pictures it needs to say anything.
+
+    The others are those of a :class:`Metric`.
+    """
+
+    name: str
+    title: str
+    description: str
+    function: str
+    weights: str
+    least: int
+    direction: Literal[1, -1] = -1
+    target: float | None = None
+    unit: str = ""
+    decimals: int = 2
+    family: Family = "set"
+    packages: tuple[str, ...] = ()
+
+    @property
+    def module(self) -> str:
+        """The module of the function, for the fingerprint of its code."""
+        return module_of(self.function)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All that it needs from the web, as keys of ``BACKBONES``."""
+        return (self.weights,)
 
 
 def _lpips(
@@ -139,6 +183,17 @@ METRICS: Registry[Metric] = Registry(
     _lpips("vgg", "VGG", "VGG-16"),
     _lpips("squeeze", "Squeeze", "SqueezeNet"),
     Metric(
+        name="dists",
+        title="DISTS",
+        description="structure and texture by VGG-16; sides above 256 reduced (Ding et al., 2020)",
+        function="ddpg.metrics.dists:dists",
+        weights="dists",
+        network="vgg",
+        direction=-1,
+        range=(0, None),
+        packages=("piq", "torchvision"),
+    ),
+    Metric(
         name="consistency",
         title="Consistency",
         description="|A x - y| / (sigma sqrt(n)) of the restoration x as it is stored, not clamped",
@@ -201,9 +256,34 @@ METRICS: Registry[Metric] = Registry(
         how="given [0, 1] where the network takes [-1, 1]",
         black=0.0,
     ),
-    reserved=("lpips", "seconds", "network_evaluations", "peak_memory_mib"),
+    reserved=("lpips", "seconds", "network_evaluations", "peak_memory_mib", "kid", "fid"),
 )
 """Every metric of quality by name, in the order in which it is shown; then those of plug-ins."""
+
+_OF_SETS = (
+    SetMetric(
+        name="kid",
+        title="KID ×1000",
+        description="kernel Inception distance of all pictures to all truths, unbiased, in "
+        "thousandths (Binkowski et al., 2018)",
+        function="ddpg.metrics.sets:kid",
+        weights="inception",
+        least=2,
+        packages=("piq", "torchvision"),
+    ),
+    SetMetric(
+        name="fid",
+        title="FID",
+        description="Fréchet Inception distance of all pictures to all truths; of 500 at least "
+        "(Heusel et al., 2017)",
+        function="ddpg.metrics.sets:fid",
+        weights="inception",
+        least=500,
+        packages=("piq", "torchvision"),
+    ),
+)
+SET_METRICS: Mapping[str, SetMetric] = {metric.name: metric for metric in _OF_SETS}
+"""Metrics of all pictures of an experiment together, by name; they stand in tables of their own."""
 
 
 def metric_called(name: str, lpips_net: str = "alex") -> str:
@@ -221,9 +301,9 @@ def metric_called(name: str, lpips_net: str = "alex") -> str:
     if name == "lpips":
         return f"lpips_{lpips_net}"
     for spelling in (name, name.replace("-", "_")):
-        if spelling in METRICS:
+        if spelling in METRICS or spelling in SET_METRICS:
             return spelling
-    known = ", ".join(map(repr, [*METRICS, "lpips"]))
+    known = ", ".join(map(repr, [*METRICS, *SET_METRICS, "lpips"]))
     raise ValueError(f"input should be {known}, got {name!r}")
 
 

@@ -198,7 +198,7 @@ def lpips(
     from ddpg.metrics.backbones import find_backbone
 
     network = _lpips_network(net, pooling, find_backbone(net, backbone), restored.device)
-    whole = _finite(restored) & _finite(reference)
+    whole = finite_images(restored) & finite_images(reference)
     values = restored.new_full((len(restored),), math.nan)
     if bool(whole.any()):
         with torch.inference_mode():
@@ -264,9 +264,27 @@ def _each(metric: Callable[..., Tensor], *pictures: Tensor) -> Tensor:
     return torch.stack(values) if values else restored.new_empty(0)
 
 
-def _finite(images: Tensor) -> Tensor:
+def finite_images(images: Tensor) -> Tensor:
     """Which images of a batch are finite, (B,)."""
     return images.isfinite().flatten(1).all(1)
+
+
+def checked_pair(
+    restored: Tensor, reference: Tensor, data_range: float, smallest: int, what: str
+) -> tuple[Tensor, Tensor]:
+    """Both batches in float64, on the device of the first.
+
+    Args:
+        smallest: the side that an image must have.
+        what: the metric for people.
+
+    Raises:
+        ValueError: shapes differ, or values leave the range.
+        MetricUndefined: the images are too small.
+    """
+    pair = _checked(restored, reference, data_range)
+    _check_size(restored, smallest, what)
+    return pair
 
 
 def _checked(
@@ -285,7 +303,7 @@ def _checked(
         if not image.is_floating_point():
             raise ValueError(f"{name} must be floating point, got {image.dtype}")
         if bounded:
-            _check_range(name, image[_finite(image)], data_range)
+            _check_range(name, image[finite_images(image)], data_range)
     return restored.to(torch.float64), reference.to(torch.float64)
 
 

@@ -255,7 +255,7 @@ def quality_rows(
             measured[metric] |= dict(zip(batch, values, strict=True))
     rows: list[dict[str, object]] = []
     for metric in metrics:
-        _tell(metric, measured[metric], told=METRICS[metric].weights in backbones)
+        _tell(metric, measured[metric], told=bool(backbones.keys() & {*METRICS[metric].files}))
         by_image = {**measured[metric], **failures}
         rows += [
             {**experiment, "image": image, "metric": metric, **by_image[image].fields(image)}
@@ -294,8 +294,9 @@ def _call(metric: Metric, backbones: Mapping[str, Path]) -> Callable[[Pictures],
         shown = pictures if observed else pictures.within
         given = {"truth": shown.truth, "observation": shown.observed}
         options = dict(metric.options)
-        if metric.weights:
-            options["backbone"] = found_backbone(backbones.get(metric.weights))
+        for keyword, name in (("backbone", metric.weights), ("network", metric.network)):
+            if name:
+                options[keyword] = found_backbone(backbones.get(name))
         needed = [given[need] for need in metric.needs]
         return function(shown.restored, *needed, data_range=1.0, **options)
 

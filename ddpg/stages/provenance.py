@@ -19,7 +19,7 @@ from ddpg.files.costs import MEASURES, merged_settings
 from ddpg.files.long_table import ORIGINS, reason_in, unpacked_origins
 from ddpg.files.writing import replacing
 from ddpg.machine.hardware import gpu_names, processor
-from ddpg.metrics.catalogue import METRICS
+from ddpg.metrics.catalogue import METRICS, SET_METRICS, Metric, SetMetric
 from ddpg.priors.cards.card import read_card
 from ddpg.priors.cards.own_files import weights_content
 from ddpg.priors.checkpoints.records import read_record
@@ -51,6 +51,7 @@ def write_provenance(
     sizes: Iterable[Path] = (),
     measured: Iterable[str] = (),
     given: Iterable[Path] = (),
+    sets: Path | None = None,
 ) -> None:
     """Write the provenance of a study as JSON.
 
@@ -67,6 +68,7 @@ def write_provenance(
         measured: of which cells a part is measured, a line each.
         sizes: what was compared of the sizes of pictures, see :mod:`ddpg.stages.sizes.checking`.
         given: what restorations from elsewhere are, see :mod:`ddpg.stages.given.survey`.
+        sets: the long table of sets of pictures, of a study that has one.
     """
     fetched = {record.parts[-2:]: read_record(record).sha256 for record in checkpoints}
     content = {
@@ -76,7 +78,7 @@ def write_provenance(
         "versions": {"python": platform.python_version()} | _versions(),
         "hardware": _hardware(),
         "priors": {name: _prior(name, fetched) for name in priors},
-        "metrics": metrics_used(metrics, backbones),
+        "metrics": metrics_used(metrics, backbones, sets),
         "networks": networks_run(metrics),
         "settings": settings_used(metrics),
         "sha256": {name: sha256_of(path) for name, path in files.items()},
@@ -106,22 +108,27 @@ def _version(package: str) -> str | None:
         return None
 
 
-def metrics_used(metrics: Path, backbones: Iterable[Path] = ()) -> dict[str, dict[str, str]]:
+def metrics_used(
+    metrics: Path, backbones: Iterable[Path] = (), sets: Path | None = None
+) -> dict[str, dict[str, str]]:
     """What each metric was computed with: versions of libraries, and its weights or why none.
 
     Args:
         metrics: a long table.
         backbones: what was found of the files that metrics need, ``{name}.json``.
+        sets: the long table of sets of pictures, of a study that has one.
     """
     records = {record.stem: record for record in backbones}
-    names = {row["metric"] for row in _rows(metrics)}
+    names = {row["metric"] for table in filter(None, (metrics, sets)) for row in _rows(table)}
     used: dict[str, dict[str, str]] = {}
-    for name, metric in METRICS.items():
+    known: dict[str, Metric | SetMetric] = {**METRICS, **SET_METRICS}
+    for name, metric in known.items():
         if name not in names:
             continue
         used[name] = {package: _version(package) or "" for package in metric.packages}
-        if metric.weights in records:
-            used[name]["weights"] = _weights(records[metric.weights])
+        for kind, file in zip(("weights", "network"), metric.files, strict=False):
+            if file in records:
+                used[name][kind] = _weights(records[file])
     return used
 
 

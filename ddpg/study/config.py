@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from ddpg.datasets.cards import DatasetCard
-from ddpg.metrics.catalogue import METRICS, metric_called
+from ddpg.metrics.catalogue import METRICS, SET_METRICS, metric_called
 from ddpg.priors.cards.settings import CompileSetting, ExecutionSettings, Layout, Precision
 from ddpg.study.degradation_cards import DegradationCard
 from ddpg.study.sizes.sides import ImageSize
@@ -31,7 +31,7 @@ def _known_metric(name: str) -> str:
 
 
 MetricName = Annotated[
-    str, AfterValidator(_known_metric), Field(examples=[*METRICS.built_in, "lpips"])
+    str, AfterValidator(_known_metric), Field(examples=[*METRICS.built_in, *SET_METRICS, "lpips"])
 ]
 """A metric of the package or of a plug-in."""
 
@@ -173,14 +173,28 @@ class StudyConfig(Section):
 
     @model_validator(mode="after")
     def _each_once(self) -> StudyConfig:
-        if twice := _twice(self.metric_names):
+        if twice := _twice(self._called):
             raise ValueError(f"metrics: several names of one metric; repeated: {twice}")
+        if not self.metric_names:
+            raise ValueError(
+                f"metrics: {', '.join(self.metrics)} belong to sets of pictures; add a metric of "
+                "single ones, such as psnr"
+            )
         return self
 
     @property
-    def metric_names(self) -> list[str]:
-        """The metrics by their names in the catalogue, see :mod:`ddpg.metrics.catalogue`."""
+    def _called(self) -> list[str]:
         return [metric_called(name, self.lpips_net) for name in self.metrics]
+
+    @property
+    def metric_names(self) -> list[str]:
+        """The metrics of pictures by their names in :mod:`ddpg.metrics.catalogue`."""
+        return [name for name in self._called if name not in SET_METRICS]
+
+    @property
+    def set_metric_names(self) -> list[str]:
+        """The metrics of all pictures of an experiment together."""
+        return [name for name in self._called if name in SET_METRICS]
 
 
 def json_schemas() -> dict[str, dict[str, Any]]:

@@ -130,6 +130,15 @@ class Places:
         """How good the restorations of a shard are as samples, by their first repetition."""
         return self._shard("posterior", experiment, shard, "csv")
 
+    def sets(self, experiment: str) -> str:
+        """The measurements of all pictures of an experiment together."""
+        return self._shard("sets", experiment, 0, "csv")
+
+    @property
+    def of_sets(self) -> str:
+        """The long table of metrics of sets of pictures."""
+        return f"{self.root}/sets.csv"
+
     @property
     def best(self) -> str:
         """The long table of the best scores that any method can have."""

@@ -217,6 +217,15 @@ class Study:
         }
 
     @cached_property
+    def measured_sets(self) -> list[Experiment]:
+        """The experiments all of whose pictures are measured together, where the study asks for
+        that: the first repetition of those whose truth is known."""
+        if not self.config.set_metric_names:
+            return []
+        rows = [row for row in self.experiments if row.repeat == 0]
+        return [row for row in rows if self.cards[row.cell.dataset].has_truth]
+
+    @cached_property
     def further_draws(self) -> list[Experiment]:
         """Restorations beyond the study's repeats, which no measurement has but that of samples."""
         measured = {row.path for row in self.experiments}

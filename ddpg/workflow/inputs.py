@@ -16,13 +16,14 @@ from ddpg.comparison.products import (
     PLOTS,
     POSTERIOR,
     PUBLISHED,
+    SETS,
     SWEEPS,
     TABLES,
     TRAJECTORY_METHODS,
     latex_files,
 )
 from ddpg.jobs.comparison import latex_samples, latex_tables
-from ddpg.metrics.catalogue import METRICS
+from ddpg.metrics.catalogue import METRICS, SET_METRICS
 from ddpg.pictures.belongings import file_of
 from ddpg.priors.cards.own_files import fetched_parts
 from ddpg.study.names import OBSERVED
@@ -145,8 +146,17 @@ class Inputs:
 
     def backbone(self, _wildcards: Any) -> list[str]:
         """What was found of the files that the metrics need from the web; the same for all jobs."""
-        names = [METRICS[metric].weights for metric in self._study.config.metric_names]
-        return [f"resources/backbones/{name}.json" for name in names if name]
+        metrics = [METRICS[name] for name in self._study.config.metric_names]
+        return _records(name for metric in metrics for name in metric.files)
+
+    def all_backbones(self, _wildcards: Any) -> list[str]:
+        """The same with those of metrics of sets."""
+        return [*self.backbone(None), *self.set_backbones(None)]
+
+    def set_backbones(self, _wildcards: Any) -> list[str]:
+        """What was found of the files that metrics of sets need."""
+        metrics = [SET_METRICS[name] for name in self._study.config.set_metric_names]
+        return _records(name for metric in metrics for name in metric.files)
 
     def shard_metrics(self, _wildcards: Any) -> list[str]:
         """The metrics of every shard of every experiment, in the order of the sheet, then those of
@@ -185,6 +195,32 @@ class Inputs:
     def first_samples(self, _wildcards: Any) -> str:
         """The first of them; the others lie beside it."""
         return self._places.samples(next(iter(self._study.sampled)), 0)
+
+    def set_truth(self, wildcards: Any) -> list[str]:
+        """The prepared pictures of all shards of an experiment."""
+        dataset = self._row(wildcards).cell.dataset
+        shards = range(self._study.shard_count(dataset))
+        return [self._study.truth_file(dataset, shard) for shard in shards]
+
+    def set_restorations(self, wildcards: Any) -> list[str]:
+        """The restorations of all its shards."""
+        return self._all_shards(wildcards, "safetensors")
+
+    def set_costs(self, wildcards: Any) -> list[str]:
+        """What these have cost."""
+        return self._all_shards(wildcards, "csv")
+
+    def experiment_sets(self, _wildcards: Any) -> list[str]:
+        """The measurements of sets of every experiment."""
+        return [self._places.sets(row.path) for row in self._study.measured_sets]
+
+    def first_sets(self, _wildcards: Any) -> str:
+        """The first of them; the others lie beside it."""
+        return self._places.sets(self._study.measured_sets[0].path)
+
+    def sets(self, _wildcards: Any) -> list[str]:
+        """The long table of sets, for a study that asks for it."""
+        return [self._places.of_sets] if self._study.measured_sets else []
 
     def shard_best(self, _wildcards: Any) -> list[str]:
         """The best scores of every shard of every cell whose pictures are drawn."""
@@ -317,10 +353,12 @@ class Inputs:
         grids = [places.figure(f"grids/{cell}", "png") for cell in self._study.cells]
         pictures = [*self._plots(), *self._of_samples(), *grids, *self._drawn_trajectories()]
         made = [*(POSTERIOR if self._study.sampled else ()), *(EXACT if self._study.drawn else ())]
+        made += [*(SETS if self._study.measured_sets else ())]
         return [
             *(places.metrics, places.provenance, places.page),
             *self.posterior(None),
             *self.best(None),
+            *self.sets(None),
             *(places.table(name) for name in made),
             *(places.table(name) for name in table_titles(self._study)),
             *(places.table(file) for name in self._latex() for file in latex_files(name)),
@@ -351,6 +389,11 @@ class Inputs:
 
     def _row(self, wildcards: Any) -> Experiment:
         return self._study.by_path[wildcards.experiment]
+
+    def _all_shards(self, wildcards: Any, suffix: str) -> list[str]:
+        shards = range(self._study.shard_count(self._row(wildcards).cell.dataset))
+        path = wildcards.experiment
+        return [self._places.restorations(path, shard, suffix) for shard in shards]
 
     def _part(self, wildcards: Any, part: str) -> list[str]:
         row = self._row(wildcards)
@@ -397,6 +440,11 @@ class Inputs:
             if self._walkers(path):
                 first.setdefault((cell.dataset, cell.degradation.task), path)
         return [self._places.figure(f"trajectories/{path}", "png") for path in first.values()]
+
+
+def _records(backbones: Iterable[str]) -> list[str]:
+    """Where it is recorded what was found of files from the web, each once."""
+    return [f"resources/backbones/{name}.json" for name in dict.fromkeys(backbones)]
 
 
 def table_titles(study: Study) -> dict[str, str]:

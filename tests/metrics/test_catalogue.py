@@ -8,7 +8,7 @@ import pytest
 
 from ddpg.comparison.style import METRIC_STYLES
 from ddpg.metrics import backbones
-from ddpg.metrics.catalogue import METRICS, NETS, at_noise, metric_called
+from ddpg.metrics.catalogue import METRICS, NETS, SET_METRICS, at_noise, metric_called
 from ddpg.plugins import load_object
 
 
@@ -19,6 +19,7 @@ def test_an_entry_names_a_function_that_takes_what_it_says(name):
     positional = [p for p in parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
     assert len(positional) == 1 + len(metric.needs)
     keywords = {"data_range", *metric.options, *(["backbone"] if metric.weights else [])}
+    keywords |= {"network"} if metric.network else set()
     assert keywords <= {p.name for p in parameters.values() if p.kind is p.KEYWORD_ONLY}
 
 
@@ -27,12 +28,22 @@ def test_an_entry_is_complete(name):
     metric = METRICS[name]
     assert metric.title
     assert metric.description
-    assert metric.weights in ("", *backbones.BACKBONES)
+    assert {*metric.files} <= {*backbones.BACKBONES}
     assert metric.target is None or metric.direction == -1
     assert metric.without_noise in ("", *METRICS)
     assert METRIC_STYLES[name].name == metric.title
     low, high = metric.range
     assert low is None or high is None or low < high
+
+
+@pytest.mark.parametrize("name", SET_METRICS)
+def test_a_metric_of_sets_is_no_metric_of_pictures(name):
+    metric = SET_METRICS[name]
+    assert (metric.name, METRIC_STYLES[name].name) == (name, metric.title)
+    assert name not in METRICS
+    assert {*metric.files} <= {*backbones.BACKBONES}
+    assert callable(load_object(metric.function, name))
+    assert metric_called(name) == name
 
 
 def test_names_of_configurations():

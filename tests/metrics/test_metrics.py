@@ -333,6 +333,8 @@ def test_published_backbones() -> None:
     assert PUBLISHED == {
         "alex": "alexnet-owt-7be5be79.pth",
         "brisque": "brisque_svm_weights.pt",
+        "dists": "dists_weights.pt",
+        "inception": "pt_inception-2015-12-05-6726825d.pth",
         "squeeze": "squeezenet1_1-b8a52dc0.pth",
         "vgg": "vgg16-397923af.pth",
     }

@@ -31,7 +31,9 @@ from ddpg.comparison.posterior.exact import Exact, exact_tables
 from ddpg.comparison.posterior.summary import Posterior
 from ddpg.comparison.posterior.tables import posterior_tables
 from ddpg.comparison.products import FIGURES, SWEEPS
-from ddpg.comparison.statistics.measurements import read_metrics
+from ddpg.comparison.sets import LEAD as OF_SETS
+from ddpg.comparison.sets import set_tables
+from ddpg.comparison.statistics.measurements import label_styles, read_metrics
 from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.statistics.verdict import verdict
 from ddpg.comparison.style import METRIC_STYLES, dataset_name
@@ -50,6 +52,7 @@ LEADS: Mapping[str, str] = {
     "Here these restorations are taken for samples of the posterior: how much better is their "
     "mean, how well do they know how wrong they are, and how much do they differ? A method that "
     "is calibrated has a spread that equals its error, and covers what its intervals promise.",
+    "sets": OF_SETS,
 }
 """What the sections say first that only some studies have."""
 
@@ -74,6 +77,7 @@ def write_page(
     metrics_csv: str | os.PathLike[str],
     posterior_csv: str | os.PathLike[str] | None = None,
     best_csv: str | os.PathLike[str] | None = None,
+    sets_csv: str | os.PathLike[str] | None = None,
     provenance_json: str | os.PathLike[str],
     figures: Paths,
     grids: Paths,
@@ -85,6 +89,7 @@ def write_page(
     Args:
         posterior_csv: the long table of samples, for a study that restores pictures several times.
         best_csv: the long table of the best scores, for a study of pictures drawn from a prior.
+        sets_csv: the long table of sets of pictures, for a study that measures them.
         provenance_json: what the study was made with; any JSON object.
         figures: PNG files, shown in this order under their :mod:`ddpg.comparison.captions`.
         grids: JSON files of :func:`ddpg.comparison.figures.grid.draw_grid`, one per cell.
@@ -101,7 +106,7 @@ def write_page(
         [_figure(path) for path in figures],
         choose_pictures([_read_json(path) for path in grids], budget),
         thumbnails(truth, image_lists(summary.metrics)),
-        _measured_sections(summary.metrics, posterior_csv, best_csv),
+        _measured_sections(summary.metrics, posterior_csv, best_csv, sets_csv),
     )
     with replacing(output) as temporary:
         temporary.write_text(page, encoding="utf-8", newline="\n")
@@ -157,6 +162,7 @@ def _measured_sections(
     metrics: pd.DataFrame,
     posterior_csv: str | os.PathLike[str] | None,
     best_csv: str | os.PathLike[str] | None,
+    sets_csv: str | os.PathLike[str] | None = None,
 ) -> list[Section]:
     """What only some studies have."""
     found = []
@@ -167,6 +173,9 @@ def _measured_sections(
     if samples is not None:
         tables = posterior_tables(Posterior.of(metrics, samples))
         found.append(Section("posterior", "Posterior quality", LEADS["posterior"], tables))
+    if sets_csv:
+        tables = set_tables(read_metrics(sets_csv), label_styles(metrics))
+        found.append(Section("sets", "Sets of pictures", LEADS["sets"], tables))
     return found
 
 

@@ -1,0 +1,1 @@
+"""Metrics of all restorations of an experiment together."""
