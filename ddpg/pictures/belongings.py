@@ -48,7 +48,7 @@ def file_of(given: str, image: str) -> Path:
         return path
     found = _by_name(given, path.stat().st_mtime_ns).get(image, ())
     # An array is exact, and a picture beside it for looking at, as ddpg export writes both.
-    found = [name for name in found if name.lower().endswith(".npy")] or found
+    found = tuple(name for name in found if name.lower().endswith(".npy")) or found
     if len(found) != 1:
         there = f"has {', '.join(found)}" if found else "has none"
         suffixes = ", ".join(SUFFIXES)
