@@ -83,6 +83,17 @@ def test_sizes_that_do_not_fit_are_told(write):
     )
 
 
+def test_sizes_behind_a_cropped_blur_are_told(write):
+    card = {"name": "lens", "task": "blur", "kernel": "disk:3", "border": "cropped", "scale": 2}
+    Path("lens.yaml").write_text(yaml.safe_dump(card))
+    content = write(("mine", "lens.yaml", "", "0.05", "pinv"), size=64)
+    for name in "ab":
+        draw(name, 29)  # half of 64 less 6
+    Study(content)
+    draw("b", 32)
+    assert "is observed as 29 x 29 pixels; b.png has 32 x 32" in problems(content)
+
+
 def test_arrays_of_floats_must_say_what_is_white(write):
     content = write(SOFT, files=("a.npy", "b.npy"))
     np.save("seen/a.npy", np.zeros((3, 64, 64), np.float32))
