@@ -126,7 +126,7 @@ class Restorer:
                     self._tiled,
                     sigma_y=level.sigma_y,
                     noise=SeededNoise(self.request.seed, ["picture"], purpose=purpose),
-                    callback=lambda state: calls.append((state.evaluations or (1,))[0]),
+                    callback=lambda state: calls.append(state.calls[0]),
                 )
         except NonFiniteError as error:
             raise UserError(next(iter(error.failures.values()), str(error))) from error

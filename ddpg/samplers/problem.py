@@ -116,6 +116,11 @@ class State:
     x0: Tensor
     evaluations: tuple[int, ...] = ()
 
+    @property
+    def calls(self) -> tuple[int, ...]:
+        """The same, said of every image."""
+        return self.evaluations or (1,) * len(self.x)
+
 
 @dataclass(frozen=True)
 class Problem:

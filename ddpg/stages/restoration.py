@@ -207,9 +207,8 @@ class _ShardRestorer(Restorer):
 
     def _count(self, state: State, bar: tqdm) -> None:
         """Add the calls of the network in a step to those of each image."""
-        made = state.evaluations or [1] * len(self._evaluations)
-        self._evaluations = [sum(pair) for pair in zip(self._evaluations, made, strict=True)]
-        bar.update(sum(made))
+        self._evaluations = [sum(pair) for pair in zip(self._evaluations, state.calls, strict=True)]
+        bar.update(sum(state.calls))
 
     def _settings(self, images: int) -> str:
         """How the network was run, and on what, in words; nothing without a network."""

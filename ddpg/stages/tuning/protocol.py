@@ -275,7 +275,7 @@ class _Row:
 
             def count(state: State) -> None:
                 nonlocal counted
-                counted += sum(state.evaluations or [1])
+                counted += sum(state.calls)
 
             try:
                 ready = restorer.batch([image])
