@@ -11,8 +11,11 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
+_DATASETS = ("celeba_hq", "ffhq", "imagenet", "skimage-photos")
 CARRIED = (
-    *("Snakefile", "rules", "profiles", "report", "config/cards/datasets/skimage-photos.yaml"),
+    *("Snakefile", "rules", "profiles", "report"),
+    *(f"config/cards/datasets/{name}.yaml" for name in _DATASETS),
+    *("config/protocols", "config/paper.tsv", "config/published_results.csv"),
     *("config/cards/degradations", "config/README.md", "ddpg/comparison/captions"),
 )
 """The captions lie where the rules look for them, beside the folder of the rules."""

@@ -156,7 +156,7 @@ METRICS: Registry[Metric] = Registry(
     Metric(
         name="psnr",
         title="PSNR",
-        description="RGB, data range 1, float64, clamped",
+        description="RGB, data range 1, float64, clamped, not rounded",
         function="ddpg.metrics.measures:psnr",
         range=(None, None),
         unit="dB",

@@ -18,6 +18,7 @@ from ddpg.datasets.cards import DatasetCard
 from ddpg.metrics.catalogue import METRICS, SET_METRICS, metric_called
 from ddpg.priors.cards.settings import CompileSetting, ExecutionSettings, Layout, Precision
 from ddpg.study.degradation_cards import DegradationCard
+from ddpg.study.protocols.section import ProtocolConfig
 from ddpg.study.sizes.sides import ImageSize
 from ddpg.validation import GivenPath, Identifier, PathText, Section
 
@@ -138,6 +139,8 @@ class StudyConfig(Section):
     """How many times every picture is restored, each with its own noise."""
     published: GivenPath | None = None
     """Table (CSV) of published figures to show beside the study's own."""
+    protocol: ProtocolConfig | None = None
+    """Whose protocol the study is, and what its source says: docs/protocols.md."""
     tuning: TuningConfig | None = None
     """How ``ddpg tune`` chooses hyper-parameters."""
     tuned: GivenPath | None = None

@@ -7,23 +7,28 @@ from collections.abc import Iterator, Mapping
 
 from ddpg.errors import UserError
 from ddpg.files.text import decimal_comma, read_table, written_number
+from ddpg.metrics.catalogue import metric_called
 from ddpg.validation import listed, shown
 
 COLUMNS = ("dataset", "task", "sigma_y", "method", "psnr", "lpips", "source")
 NUMBERS = ("sigma_y", "psnr", "lpips")
+CONVENTIONS = ("psnr_metric", "lpips_metric")
+"""Columns that may be there: the metric of the catalogue that a figure was measured by."""
 
 
 def published_rows(path: str | os.PathLike[str]) -> list[dict[str, str]]:
     """The rows of a table of published figures, as text.
 
     Args:
-        path: fields separated by commas, semicolons or tabs, with the columns :data:`COLUMNS`.
+        path: fields separated by commas, semicolons or tabs, with the columns :data:`COLUMNS` and
+            perhaps :data:`CONVENTIONS`.
 
     Raises:
         UserError: the file cannot be read, lacks a column, holds a number that is none, or names
             no cell of a method, or one twice; all problems at once.
     """
-    table = read_table(path, separators=(",", "\t", ";"), known=COLUMNS)
+    known = (*COLUMNS, *CONVENTIONS)
+    table = read_table(path, separators=(",", "\t", ";"), known=known)
     if not table:
         raise UserError(f"{path}: not a readable table of published figures: it is empty")
     header = table[0].fields
@@ -37,7 +42,7 @@ def published_rows(path: str | os.PathLike[str]) -> list[dict[str, str]]:
         if len(row.fields) > len(header):
             problems.append(f"{path}, line {row.line}: has more fields than the header")
         named = dict.fromkeys(header, "") | dict(zip(header, row.fields, strict=False))
-        rows.append(named)
+        rows.append(dict.fromkeys(CONVENTIONS, "") | named)
         problems += [
             f"{path}, line {row.line}: column {column}: must be a number, got "
             f"{shown(named[column])}{decimal_comma(named[column])}"
@@ -64,6 +69,12 @@ def _cell_problems(row: Mapping[str, str]) -> Iterator[str]:
     for column in ("dataset", "task", "sigma_y", "method"):
         if not row[column]:
             yield f"column {column}: is required"
+    for column in CONVENTIONS:
+        if metric := row.get(column):
+            try:
+                metric_called(metric)
+            except ValueError as error:
+                yield f"column {column}: {error}"
     if _is_number(row["sigma_y"]) and not 0 <= written_number(row["sigma_y"]) <= 1:
         yield f"column sigma_y: must lie in [0, 1], got {row['sigma_y']}"
 

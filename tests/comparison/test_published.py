@@ -59,6 +59,37 @@ def test_a_data_set_of_ones_own_is_compared_where_figures_are_given(summary, tmp
     assert (own[0]["psnr_ours"], own[0]["psnr_difference"]) == (31.5, 1.5)
 
 
+def test_ours_is_of_the_convention_of_the_figure_beside_it(make_rows, write_csv, tmp_path):
+    """PSNR of 8 bits beside PSNR of 8 bits; of another row the usual one."""
+    content = []
+    for metric, value in (("psnr", 30.0), ("psnr_8bit", 29.0), ("lpips_alex", 0.3)):
+        for method in ("ddpg", "idpg"):
+            content += make_rows(method, metric, [value, value], method=method)
+    content += make_rows("ddpg", "lpips_vgg", [0.4, 0.4], method="ddpg")
+    summary = summarise(read_metrics(write_csv(content)))
+    cell = f"{summary['dataset'][0]},{summary['task'][0]},{summary['sigma_y'][0]}"
+    columns = HEADER.strip() + ",psnr_metric,lpips_metric\n"
+    rows = [f"{cell},ddpg,29.50,0.4,theirs,psnr-8bit,lpips-vgg", f"{cell},idpg,31,0.3,theirs"]
+    (tmp_path / "published.csv").write_text(columns + "\n".join(rows) + "\n")
+    table = read_published(tmp_path / "published.csv")
+    eight, usual = published_table(summary, table).to_dict("records")
+    assert (eight["method"], eight["psnr_ours"], eight["psnr_difference"]) == ("ddpg", 29, -0.5)
+    assert (eight["lpips_ours"], eight["lpips_backbone"]) == (0.4, "vgg")
+    assert (usual["psnr_ours"], usual["lpips_ours"], usual["psnr_metric"]) == (30, 0.3, "")
+    text = published_texts(summary, table, tmp_path)[tmp_path / "published.md"]
+    assert "not comparable" not in text
+    assert "PSNR, ours and published: RGB, clamped, both pictures rounded to 8 bits" in text
+
+
+def test_a_convention_that_there_is_not_is_told(tmp_path):
+    columns = HEADER.strip() + ",psnr_metric\n"
+    (tmp_path / "own.csv").write_text(columns + "mine,blur,0,ddpg,30,,mine,psnr-9bit\n")
+    with pytest.raises(
+        UserError, match=r"line 2: column psnr_metric: input should be .*'psnr-9bit'"
+    ):
+        read_published(tmp_path / "own.csv")
+
+
 def test_the_texts_name_sources_and_the_other_backbone(summary, published, tmp_path):
     texts = {
         path.name: text for path, text in published_texts(summary, published, tmp_path).items()

@@ -304,6 +304,7 @@ def test_cards_are_found_by_name_the_users_own_first(
     assert known_names() == [
         "celeba-hq-256",
         "dead-leaves",
+        "ffhq-256",
         "imagenet-256",
         "imagenet-256-cond",
         "mine",

@@ -160,6 +160,15 @@ def test_a_wheel_has_every_file_and_is_the_same_code(installed: Path) -> None:
     workflow = installed / "ddpg/__workflow__"
     for part in ("Snakefile", *(f"rules/{path.name}" for path in (ROOT / "rules").glob("*"))):
         assert (workflow / part).read_bytes() == (ROOT / part).read_bytes()
+    # What `ddpg protocol` reads in any folder.
+    for file in (file for file in (ROOT / "config/protocols").rglob("*.*") if file.is_file()):
+        assert (workflow / file.relative_to(ROOT)).read_bytes() == file.read_bytes()
+    for file in (ROOT / "config/protocols").glob("*.yaml"):
+        content = read_yaml(file)
+        cards = [card["card"] for card in content["datasets"] if "/" not in card["card"]]
+        named = [f"config/cards/datasets/{card}.yaml" for card in cards]
+        named += [content["experiments"], *filter(None, [content.get("published")])]
+        assert [name for name in named if not (workflow / name).is_file()] == []
     # The captions lie where the rules look for them.
     for rules in (workflow / "rules").glob("*.smk"):
         assert (rules.parent / "../ddpg/comparison/captions/metrics.rst").is_file()

@@ -31,8 +31,9 @@ from ddpg.comparison.tables.latex_text import flowing
 from ddpg.comparison.tables.markup import escape_markdown
 from ddpg.comparison.tables.widths import BODY, text_width
 from ddpg.errors import UserError
+from ddpg.metrics.catalogue import metric_called
 from ddpg.study.names import number_name
-from ddpg.study.published import COLUMNS, published_rows
+from ddpg.study.published import COLUMNS, CONVENTIONS, published_rows
 
 _QUALITIES = ("psnr", "lpips")
 OWN_METHODS = ("ddpg", "idpg")
@@ -47,7 +48,8 @@ def read_published(path: str | os.PathLike[str]) -> pd.DataFrame:
 
     Args:
         path: CSV with the columns dataset, task, sigma_y, method, psnr, lpips, source; empty where
-            a figure could not be had; a source "as above" repeats the one before.
+            a figure could not be had; a source "as above" repeats the one before. psnr_metric and
+            lpips_metric name the metrics of the figures that are not PSNR and LPIPS as usual.
 
     Raises:
         UserError: the file cannot be read, lacks a column, holds a number that is none, or names
@@ -60,7 +62,9 @@ def read_published(path: str | os.PathLike[str]) -> pd.DataFrame:
         except ValueError as error:
             raise UserError(f"{path}: column {column}: {error}") from error
     frame["source"] = frame["source"].mask(frame["source"] == _SAME_SOURCE).ffill().fillna("")
-    return frame[list(COLUMNS)]
+    for column in CONVENTIONS:
+        frame[column] = [metric_called(name) if name else "" for name in frame[column]]
+    return frame[[*COLUMNS, *CONVENTIONS]]
 
 
 def published_table(summary: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
@@ -80,36 +84,50 @@ def published_table(summary: pd.DataFrame, published: pd.DataFrame) -> pd.DataFr
         :func:`ddpg.comparison.tables.entries.remark`), ``lpips_backbone`` (of ours) and ``source``.
     """
     datasets = {*DATASET_NAMES, *published["dataset"]}
-    ours = _ours(summary, datasets, {*OWN_METHODS, *published["method"]})
-    keys = ["dataset", "task", "sigma_y", "method"]
+    ours = _ours(summary, datasets, {*OWN_METHODS, *published["method"]}, published)
     renamed = published.rename(columns={name: f"{name}_published" for name in _QUALITIES})
-    both = ours.merge(renamed, on=keys, how="outer")
-    both = both.fillna({"source": "", "operator": "", "reason": "", "lpips_backbone": ""})
+    both = ours.merge(renamed, on=_KEYS, how="outer")
+    texts = ("source", "operator", "reason", "lpips_backbone", *CONVENTIONS)
+    both = both.fillna(dict.fromkeys(texts, ""))
     for name in _QUALITIES:
         both[f"{name}_difference"] = both[f"{name}_ours"] - both[f"{name}_published"]
     figures = [f"{name}_{kind}" for name in _QUALITIES for kind in _KINDS]
-    columns = [*CELL_KEYS, "method", *figures, "reason", "lpips_backbone", "source"]
+    columns = [*CELL_KEYS, "method", *figures, *CONVENTIONS, "reason", "lpips_backbone", "source"]
     return _sorted(both[columns])
 
 
 _KINDS = ("ours", "published", "difference")
+_KEYS = ["dataset", "task", "sigma_y", "method"]
+"""What a published figure is of."""
 
 
-def _ours(summary: pd.DataFrame, datasets: set[str], methods: set[str]) -> pd.DataFrame:
-    """PSNR and LPIPS of methods under their own names on some data sets."""
+def _ours(
+    summary: pd.DataFrame, datasets: set[str], methods: set[str], published: pd.DataFrame
+) -> pd.DataFrame:
+    """PSNR and LPIPS of methods under their own names on some data sets, each by the convention of
+    the figure beside it."""
     own = summary[summary["label"] == summary["method"]]
     own = own[own["dataset"].isin(datasets) & own["method"].isin(methods)]
     keys = [*CELL_KEYS, "method"]
     backbone = _backbone(own[own["n"] > 0])
-    frames = [
-        own.loc[own["metric"] == metric, [*keys, "mean"]].rename(columns={"mean": f"{name}_ours"})
-        for name, metric in zip(_QUALITIES, ("psnr", backbone), strict=True)
-    ]
-    psnr = own[own["metric"] == "psnr"]
-    frames[0] = frames[0].assign(reason=[remark(row) for row in psnr.itertuples()])
-    merged = frames[0].merge(frames[1], on=keys, how="outer")
-    used = backbone.removeprefix("lpips_")
-    return merged.assign(lpips_backbone=merged["lpips_ours"].map(lambda v: used if v == v else ""))
+    psnr, lpips = (
+        own[own["metric"] == _conventions(own, published, f"{name}_metric", usual)]
+        for name, usual in zip(_QUALITIES, ("psnr", backbone), strict=True)
+    )
+    psnr = psnr.assign(psnr_ours=psnr["mean"], reason=[remark(row) for row in psnr.itertuples()])
+    nets = lpips["metric"].str.removeprefix("lpips_").where(lpips["mean"].notna(), "")
+    lpips = lpips.assign(lpips_ours=lpips["mean"], lpips_backbone=nets)
+    columns = [[*keys, "psnr_ours", "reason"], [*keys, "lpips_ours", "lpips_backbone"]]
+    return psnr[columns[0]].merge(lpips[columns[1]], on=keys, how="outer")
+
+
+def _conventions(own: pd.DataFrame, published: pd.DataFrame, column: str, usual: str) -> list[str]:
+    """The metric that stands beside the published figure of each row's cell and method."""
+    asked = dict(
+        zip(published[_KEYS].itertuples(index=False, name=None), published[column], strict=True)
+    )
+    places = own[_KEYS].itertuples(index=False, name=None)
+    return [asked.get(place, "") or usual for place in places]
 
 
 def _backbone(summary: pd.DataFrame) -> str:
@@ -167,9 +185,15 @@ def _sources(table: pd.DataFrame) -> list[str]:
 
 
 def _notes(table: pd.DataFrame) -> list[str]:
-    """The backbone of our LPIPS where it is not the paper's, then the sources."""
-    used = sorted(set(table["lpips_backbone"]) - {"", "alex"})
+    """The backbone of our LPIPS where it is not the paper's, the conventions, then the sources."""
+    usual = table[table["lpips_metric"] == ""]
+    used = sorted(set(usual["lpips_backbone"]) - {"", "alex"})
     notes = [f"Our LPIPS uses {net}, the published one AlexNet: not comparable." for net in used]
+    for column in CONVENTIONS:
+        used = [METRIC_STYLES[name].description for name in sorted(set(table[column]) - {""})]
+        notes += [
+            f"{column.partition('_')[0].upper()}, ours and published: {text}." for text in used
+        ]
     notes += [
         f"{cell_title(*(row[key] for key in CELL_KEYS))}, {row['method']}: {row['reason']}."
         for row in table[table["reason"] != ""].to_dict("records")

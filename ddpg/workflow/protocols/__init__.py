@@ -1,0 +1,1 @@
+"""What is told of named protocols: ``ddpg protocol list``, ``show`` and ``diff``."""
