@@ -1,7 +1,7 @@
 """Studies by name: which files configure one, and which one a file of results belongs to.
 
-A study that ``config/`` has a file for is known by the ``name`` in it; any other one by the path of
-its file.
+A study that ``config/`` or ``config/protocols/`` has a file for is known by the ``name`` in it; any
+other one by the path of its file.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from ddpg.validation import read_yaml, shown
 
 CONFIG = Path("config/config.yaml")
 """The configuration over which all others are laid."""
+PROTOCOLS = "protocols"
+"""The folder of configurations beside it that are protocols."""
 
 
 def layers_of(study: str, base: Path = CONFIG) -> list[str]:
@@ -84,11 +86,13 @@ def studies_here(base: Path = CONFIG) -> dict[str, str]:
 
 
 def _named(base: Path) -> Iterator[tuple[Path, str]]:
-    """The configurations beside the base with their studies' names; it counts first.
+    """The configurations beside the base, and the protocols, with their studies' names; the base
+    counts first.
 
     Files that cannot be read have none: whoever names them is told why.
     """
-    for file in [base, *sorted(set(base.parent.glob("*.yaml")) - {base})]:
+    beside = sorted(set(base.parent.glob("*.yaml")) - {base})
+    for file in [base, *beside, *sorted((base.parent / PROTOCOLS).glob("*.yaml"))]:
         if not file.is_file():
             continue
         try:

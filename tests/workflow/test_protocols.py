@@ -16,6 +16,7 @@ from ddpg.study.config import StudyConfig
 from ddpg.study.published import published_rows
 from ddpg.study.study import Study
 from ddpg.validation import merged, read_yaml, validated
+from ddpg.workflow.naming import layers_of
 from ddpg.workflow.protocols.comparing import aligned
 from ddpg.workflow.protocols.facts import Fact, facts_of
 from ddpg.workflow.protocols.finding import Protocol, find_protocol, protocol_names
@@ -255,6 +256,10 @@ def test_the_command_lists_shows_and_compares(capsys):
     assert "pnpdm-mean" in capsys.readouterr().out
     assert main(["protocol", "diff", "pnpdm-2024", "ddnm-2023"]) == 0
     assert "Only in ddnm-2023" in capsys.readouterr().out
+
+
+def test_a_protocol_is_a_study_that_verbs_know_by_name():
+    assert layers_of("dps-2023") == ["config/protocols/dps-2023.yaml"]
 
 
 def test_protocols_are_told_from_any_folder(tmp_path, monkeypatch):

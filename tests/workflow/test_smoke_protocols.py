@@ -20,7 +20,7 @@ from ddpg.validation import merged, read_yaml
 pytestmark = pytest.mark.workflow
 
 ROOT = Path(__file__).parents[2]
-MINIATURE = "config/smoke-protocols.yaml"
+MINIATURE = "config/protocols/miniature/smoke.yaml"
 RUN = ("daps-2024", "ddnm-2023", "diffpir-2023", "dps-2023", "pnpdm-2024")
 MEASURED = "psnr, psnr-8bit, psnr-8bit-inner, ssim, consistency"
 QUICK = {"mcmc_steps": "1", "ode_steps": "1", "iterations": "2", "samples": "2"}
