@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from ddpg.cli import datasets, development, priors, protocols, published, restoring, study
+from ddpg.cli import datasets, development, papers, priors, protocols, published, restoring, study
 from ddpg.cli.options import LateParser, Run, UsageError
 from ddpg.machine.terminal import start_of_message, told_in_words
 from ddpg.machine.termination import STATUS as TERMINATED
@@ -125,7 +125,7 @@ def _log_usage() -> None:
     logger.debug("took %.1f s of processor time, at most %.0f MiB of memory", seconds, memory)
 
 
-GROUPS = (restoring, study, protocols, datasets, priors, published, development)
+GROUPS = (restoring, study, protocols, papers, datasets, priors, published, development)
 """The verbs for people: each module has a title and adds its verbs."""
 
 

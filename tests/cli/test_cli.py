@@ -225,7 +225,8 @@ def test_every_verb_explains_itself(capsys):
     jobs = verbs_of(verbs["job"], "job_verb")
     assert {"status", "train-prior", "index-folder"} <= set(verbs)
     assert {"restore", "prepare-images", "find-backbone"} <= set(jobs)
-    assert set(verbs) & set(jobs) == {"restore"}  # of pictures, and of a shard
+    # Of pictures, and of a shard; figures of a choice, and those of a study.
+    assert set(verbs) & set(jobs) == {"restore", "plots"}
     for words in [*([name] for name in verbs if name != "job"), *(["job", name] for name in jobs)]:
         with pytest.raises(SystemExit) as caught:
             cli.main([*words, "--help"])

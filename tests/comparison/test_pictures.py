@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ddpg.comparison.figures.grid import with_inset
+from ddpg.comparison.figures.insets import with_inset
 from ddpg.comparison.pictures import (
     Square,
     data_uri,

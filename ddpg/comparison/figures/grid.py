@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import textwrap
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ddpg.comparison.figures.canvas import PAGE, fitted, most_letters, new_figure, paper, save
+from ddpg.comparison.figures.insets import Box, with_insets
 from ddpg.comparison.grids import (
     MOST_IMAGES,
     OBSERVATION,
@@ -23,14 +25,9 @@ from ddpg.comparison.grids import (
     full_size,
     page_data,
 )
-from ddpg.comparison.pictures import Square, enlarge
 from ddpg.files.writing import replacing
 from ddpg.study.names import number_name
 
-INSET = 0.42
-"""Side of the enlarged detail, as a share of the picture's shorter side."""
-_PIXELS = 384
-_FRAME = (255, 221, 51)
 _CAPTION = 0.115
 _HIGHEST = 1.5
 """Height of a row over its width at most."""
@@ -43,14 +40,29 @@ def draw_grid(grid: Grid, output_stem: str | os.PathLike[str]) -> None:
     The page shows all images of the grid, the figure the first
     :data:`ddpg.comparison.grids.MOST_IMAGES`.
     """
-    with paper():
-        save(_grid_figure(replace(grid, rows=grid.rows[:MOST_IMAGES])), output_stem)
+    draw_pictures(replace(grid, rows=grid.rows[:MOST_IMAGES]), output_stem)
     stem = Path(output_stem)
     with replacing(stem.with_name(stem.name + ".json")) as temporary:
         temporary.write_text(json.dumps(page_data(grid), indent=1) + "\n", encoding="utf-8")
 
 
-def _grid_figure(grid: Grid) -> Figure:
+def draw_pictures(
+    grid: Grid,
+    output_stem: str | os.PathLike[str],
+    insets: Mapping[str, Sequence[Box]] | None = None,
+) -> None:
+    """Write ``output_stem.pdf`` and ``.png``, with all images of a grid.
+
+    Args:
+        insets: what is enlarged of each image, by its id; None for the place with most detail.
+    """
+    if insets is None:
+        insets = {row.image: [Box.of(row.detail)] for row in grid.rows}
+    with paper():
+        save(_grid_figure(grid, insets), output_stem)
+
+
+def _grid_figure(grid: Grid, insets: Mapping[str, Sequence[Box]]) -> Figure:
     """Rows are images; the scores of a row's best restoration are bold."""
     count = len(grid.rows[0].tiles)
     side = min(PAGE / count, 1.5)
@@ -65,7 +77,7 @@ def _grid_figure(grid: Grid) -> Figure:
         restored = [tile for tile in row.tiles if tile.label not in (TRUTH, OBSERVATION)]
         best = max((tile.scores.get("psnr", -np.inf) for tile in restored), default=-np.inf)
         for panel, tile in zip(panels, row.tiles, strict=True):
-            _draw_tile(panel, row, tile, best, side)
+            _draw_tile(panel, row, tile, best, side, insets[row.image])
     for panel, name in zip(axes[0], names, strict=True):
         text, size = fitted(name, side, 7)
         panel.set_title(text, fontsize=size, pad=2.5)
@@ -78,11 +90,13 @@ def _line(side: float, row: Row) -> float:
     return side * min(height / width, _HIGHEST) + _CAPTION
 
 
-def _draw_tile(axes: Axes, row: Row, tile: Tile, best: float, side: float) -> None:
-    """One picture with its inset and, in small print below it, its PSNR; or why there is none."""
+def _draw_tile(
+    axes: Axes, row: Row, tile: Tile, best: float, side: float, insets: Sequence[Box]
+) -> None:
+    """One picture with its insets and, in small print below it, its PSNR; or why there is none."""
     picture = full_size(row, tile)
     if not tile.failure:
-        picture = with_inset(picture, row.detail)
+        picture = with_insets(picture, insets)
     axes.imshow(picture, interpolation="none")
     axes.set_xticks([])
     axes.set_yticks([])
@@ -107,35 +121,3 @@ def _draw_tile(axes: Axes, row: Row, tile: Tile, best: float, side: float) -> No
     axes.set_xlabel(
         text, fontsize=max(3.2, small), labelpad=1.5, fontweight=weight, parse_math=False
     )
-
-
-def with_inset(picture: np.ndarray, detail: Square) -> np.ndarray:
-    """Enlarge a picture and show its detail, enlarged more, in the corner farthest from it.
-
-    Args:
-        picture: (H, W, 3), unsigned 8-bit.
-        detail: the part to enlarge, which gets a frame of the same colour.
-    """
-    height, width = picture.shape[:2]
-    factor = max(1, -(-_PIXELS // min(height, width)))
-    canvas = enlarge(picture, factor * height, factor * width).copy()
-    side = round(INSET * min(canvas.shape[:2]))
-    crop = picture[detail.top : detail.top + detail.side, detail.left : detail.left + detail.side]
-    below = 2 * detail.top + detail.side < height
-    right = 2 * detail.left + detail.side < width
-    corner = Square(
-        canvas.shape[0] - side if below else 0, canvas.shape[1] - side if right else 0, side
-    )
-    canvas[corner.top : corner.top + side, corner.left : corner.left + side] = enlarge(
-        crop, side, side
-    )
-    _frame(canvas, Square(factor * detail.top, factor * detail.left, factor * detail.side))
-    _frame(canvas, corner)
-    return canvas
-
-
-def _frame(canvas: np.ndarray, square: Square) -> None:
-    """Draw the edge of a square, inside it."""
-    width = max(2, round(0.008 * min(canvas.shape[:2])))
-    part = canvas[square.top : square.top + square.side, square.left : square.left + square.side]
-    part[:width] = part[-width:] = part[:, :width] = part[:, -width:] = _FRAME
