@@ -226,6 +226,21 @@ rule provenance:
         " --output {output:q} --log {log:q}"
 
 
+rule paragraph:
+    input:
+        places.provenance,
+    output:
+        reported(places.table(PARAGRAPH), "paragraph", "Tables", table="Paragraph on what was run"),
+    log:
+        places.log("paragraph"),
+    localrule: True
+    params:
+        spec=planned(comparison.Paragraph),
+    shell:
+        "ddpg job paragraph {params.spec.options} --provenance {input:q}"
+        " --output {output:q} --log {log:q}"
+
+
 rule page:
     input:
         metrics=places.metrics,

@@ -3,6 +3,7 @@
 from ddpg.comparison.products import (
     EXACT,
     FIGURES,
+    PARAGRAPH,
     PLOTS,
     POSTERIOR,
     PUBLISHED,

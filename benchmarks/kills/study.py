@@ -87,6 +87,7 @@ class Study:
     def _place(self) -> dict:
         paths = [str(self.folder / "recorder"), str(ROOT), os.environ.get("PYTHONPATH", "")]
         environment = {
+            "SOURCE_DATE_EPOCH": "0",  # the date in the record
             "PYTHONPATH": os.pathsep.join(filter(None, paths)),
             # One for all: tables tell why LPIPS is empty, and the reason names this folder.
             "DDPG_BACKBONES": str(self.folder.parent / "none"),

@@ -20,6 +20,7 @@ from ddpg.jobs.comparison import (
     GridFigure,
     KernelFigure,
     Page,
+    Paragraph,
     Plots,
     PosteriorComparison,
     Provenance,
@@ -433,6 +434,12 @@ def _provenance(job: Provenance) -> None:
     )
 
 
+def _paragraph(job: Paragraph) -> None:
+    from ddpg.comparison.paragraph import write_paragraph
+
+    write_paragraph(job.provenance, job.output)
+
+
 def _page(job: Page) -> None:
     from ddpg.comparison.page.page import write_page
     from ddpg.comparison.page.pictures import BUDGET
@@ -487,6 +494,7 @@ VERBS: dict[str, tuple[type[Job], Callable[[Any], None]]] = {
     "trajectories": (TrajectoryFigure, _trajectories),
     "tune-study": (Tuning, _tune),
     "provenance": (Provenance, _provenance),
+    "paragraph": (Paragraph, _paragraph),
     "page": (Page, _page),
 }
 """Every job in the order of the data: what it takes, and what carries it out."""

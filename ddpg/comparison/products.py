@@ -69,6 +69,9 @@ PUBLISHED: Mapping[str, str] = {
 TRAJECTORY_METHODS = ("ddpg", "idpg")
 """Whose trajectories are drawn."""
 
+PARAGRAPH = "latex/methods.tex"
+"""What was run, in one paragraph of LaTeX, in the folder of the tables."""
+
 LATEX_FORMS: Mapping[str, str] = {
     "interval": "the 95 % interval below each mean",
     "plus-minus": "half the width of that interval behind each mean",

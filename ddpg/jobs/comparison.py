@@ -189,6 +189,19 @@ class TrajectoryFigure(Job):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Paragraph(Job):
+    """Say in one paragraph of LaTeX what was run."""
+
+    provenance: Path = file("the record of the study (JSON)")
+    output: Path = file("the paragraph")
+
+    @classmethod
+    def planned(cls, _study: Study) -> Spec:
+        """What the paragraph depends on besides the record: the code."""
+        return cls.spec(code=comparison_code("paragraph"))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Page(Job):
     """Write the page that shows everything."""
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from ddpg.datasets.cards import read_card as read_dataset_card
 from ddpg.datasets.index import read_index
-from ddpg.files.contents import sha256_of
+from ddpg.files.contents import content_of, sha256_of
 from ddpg.files.costs import MEASURES, merged_settings
 from ddpg.files.long_table import ORIGINS, reason_in, unpacked_origins
 from ddpg.files.writing import replacing
@@ -23,6 +23,8 @@ from ddpg.metrics.catalogue import METRICS, SET_METRICS, Metric, SetMetric
 from ddpg.priors.cards.card import read_card
 from ddpg.priors.cards.own_files import weights_content
 from ddpg.priors.checkpoints.records import read_record
+from ddpg.stages.records.measured import measured_record
+from ddpg.stages.records.running import definition_files, folder_files, run_record
 from ddpg.study.names import cell_name, degradation_name
 from ddpg.study.sizes.sides import sides_of
 
@@ -73,6 +75,8 @@ def write_provenance(
     fetched = {record.parts[-2:]: read_record(record).sha256 for record in checkpoints}
     content = {
         "study": config["name"],
+        "run": run_record(Path.cwd()),
+        "measured": measured_record(metrics),
         "configuration": dict(config),
         "experiments": sheet.read_text(encoding="utf-8").splitlines(),
         "versions": {"python": platform.python_version()} | _versions(),
@@ -81,7 +85,8 @@ def write_provenance(
         "metrics": metrics_used(metrics, backbones, sets),
         "networks": networks_run(metrics),
         "settings": settings_used(metrics),
-        "sha256": {name: sha256_of(path) for name, path in files.items()},
+        "sha256": {name: sha256_of(path) for name, path in files.items()}
+        | definition_files(config, sheet),
     }
     # What is not as it should be, where something is: lines, which the page shows as they are.
     pictures = _pictures(metrics)
@@ -296,13 +301,16 @@ def _hardware() -> dict[str, Any]:
     }
 
 
-def _prior(name: str, fetched: Mapping[tuple[str, ...], str]) -> dict[str, str]:
+def _prior(name: str, fetched: Mapping[tuple[str, ...], str]) -> dict[str, Any]:
     """What a prior's checkpoints are, by part: a checksum or a seed; "unpinned" where the card
-    gives none and nothing was fetched, because no experiment calls it."""
+    gives none and nothing was fetched, because no experiment calls it. Of a folder of diffusers
+    every file that is read has its own checksum beside it."""
     card = read_card(name)
     parts = {
         part: fetched.get((card.name, f"{part}.json")) or weights_content(card, part)
         for part in card.parts()
     }
     named = {part: f"{card.part(part)[0].name}: {content}" for part, content in parts.items()}
-    return {"card": card.path.name, **named}
+    folders = {part: files for part in card.parts() if (files := folder_files(card, part))}
+    record = {"card": card.path.name, "sha256": content_of(card.path), **named}
+    return record | ({"files": folders} if folders else {})

@@ -13,6 +13,7 @@ from typing import Any
 
 from ddpg.comparison.products import (
     EXACT,
+    PARAGRAPH,
     PLOTS,
     POSTERIOR,
     PUBLISHED,
@@ -355,7 +356,7 @@ class Inputs:
         made = [*(POSTERIOR if self._study.sampled else ()), *(EXACT if self._study.drawn else ())]
         made += [*(SETS if self._study.measured_sets else ())]
         return [
-            *(places.metrics, places.provenance, places.page),
+            *(places.metrics, places.provenance, places.page, places.table(PARAGRAPH)),
             *self.posterior(None),
             *self.best(None),
             *self.sets(None),

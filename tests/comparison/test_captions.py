@@ -24,7 +24,7 @@ def test_every_figure_has_a_caption(name):
 def test_every_caption_belongs_to_a_product():
     tables = {*TABLES, *PUBLISHED}
     names = {Path(name).stem for name in tables} | {"ranks_table", "tables_md", "tables_tex"}
-    known = {*FIGURES, *names, "metrics", "page", "provenance"} - {"tables"}
+    known = {*FIGURES, *names, "metrics", "page", "paragraph", "provenance"} - {"tables"}
     known |= {"posterior_table", "posterior_samples", "exact_table", "best_scores"}
     assert {path.stem for path in FOLDER.glob("*.rst")} == known
 

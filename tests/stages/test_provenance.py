@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import shutil
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import yaml
 from ddpg.datasets.index import Row, write_index
 from ddpg.files.costs import merged_settings
 from ddpg.files.long_table import COLUMNS, collect, packed_origins, write_long_table
+from ddpg.priors.cards.card import read_card
 from ddpg.priors.checkpoints.records import Record
 from ddpg.stages.provenance import (
     enlarged_pictures,
@@ -22,6 +24,7 @@ from ddpg.stages.provenance import (
     settings_used,
     write_provenance,
 )
+from ddpg.stages.records.running import folder_files
 
 CPU = "bfloat16, channels last, not compiled, 1 image at a time on AMD EPYC"
 GPU = "bfloat16, channels last, compiled, up to 10 images at a time on NVIDIA H100"
@@ -77,6 +80,73 @@ def test_the_record_of_a_study(tmp_path: Path) -> None:
     assert found["hardware"]["processor"]
     assert found["priors"]["dead-leaves"]["card"] == "dead-leaves.yaml"
     assert len(found["sha256"]["results/metrics.csv"]) == 64
+
+
+def test_the_record_tells_what_ran_and_what_was_measured(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    card = {"name": "mine", "source": {"folder": "x"}, "images": {"count": 3}}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(card))
+    (tmp_path / "kernel.png").write_bytes(b"a kernel")
+    blur = {"task": "blur", "kernel": str(tmp_path / "kernel.png"), "border": "zero"}
+    (tmp_path / "lens.yaml").write_text(yaml.safe_dump({"name": "lens", **blur}))
+    lens = str(tmp_path / "lens.yaml")
+    sheet = tmp_path / "sheet.tsv"
+    sheet.write_text(f"# mine\ndataset\ttask\nfaces\t{lens}\nfaces\tdenoising\n")
+    write_provenance(
+        tmp_path / "provenance.json",
+        config={"name": "mine", "datasets": [{"card": str(tmp_path / "mine.yaml")}]},
+        sheet=sheet,
+        metrics=write_cells(tmp_path / "metrics.csv"),
+        priors=["dead-leaves"],
+        files={},
+    )
+    found = json.loads((tmp_path / "provenance.json").read_text())
+    assert found["run"]["date"] == "2023-11-14T22:13:20+00:00"
+    assert found["run"]["code"]["version"] == version("ddpg")
+    assert len(found["run"]["code"]["packages"]["ddpg"]) == 16
+    degradation = {"dataset": "faces", "task": "sr_bicubic", "operator": "svd", "scale": 4.0}
+    assert found["measured"] == {
+        "pictures": {"faces": 2},
+        "degradations": [{**degradation, "sigma_y": [0.05, 0.1]}],
+        "methods": {"ddpg-20": "ddpg", "pinv": "pinv"},
+        "repeats": 2,
+    }
+    digest = hashlib.sha256(b"a kernel").hexdigest()
+    assert found["sha256"][f"kernel of {lens}"] == digest
+    assert {f"degradation {lens}", f"data set {tmp_path / 'mine.yaml'}"} < {*found["sha256"]}
+    assert len(found["priors"]["dead-leaves"]["sha256"]) == 64
+
+
+def write_cells(path: Path) -> Path:
+    cell = {"dataset": "faces", "task": "sr_bicubic", "operator": "svd", "scale": "4"}
+    rows = [
+        {"label": label, "method": method, "image": image, "sigma_y": level, "repeat": repeat}
+        for level in ("0.05", "0.1")
+        for label, method in (("ddpg-20", "ddpg"), ("pinv", "pinv"), ("observation",) * 2)
+        for image in ("a", "b")
+        for repeat in ("01" if label == "ddpg-20" else "0")
+    ]
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, COLUMNS, restval="")
+        writer.writeheader()
+        writer.writerows({**cell, **row, "metric": "psnr", "value": "30"} for row in rows)
+    return path
+
+
+def test_every_file_of_a_diffusers_folder_has_its_checksum(tmp_path: Path) -> None:
+    folder = tmp_path / "pipeline"
+    read = ("scheduler/scheduler_config.json", "unet/config.json", "unet/model.safetensors")
+    for name in (*read, "vae/config.json", "unet/.cache/x", "README.md"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    card = {"name": "far", "architecture": {"kind": "diffusers"}}
+    card |= {"weights": {"path": str(folder)}, "schedule": {"kind": "diffusers"}}
+    (tmp_path / "far.yaml").write_text(yaml.safe_dump(card))
+    found = folder_files(read_card(str(tmp_path / "far.yaml")), "weights")
+    assert found == {name: hashlib.sha256(name.encode()).hexdigest() for name in read}
+    shutil.rmtree(folder / "unet")
+    found = folder_files(read_card(str(tmp_path / "far.yaml")), "weights")
+    assert [*found] == ["README.md", "scheduler/scheduler_config.json", "vae/config.json"]
 
 
 def test_weights_are_recorded_by_what_the_files_hold(tmp_path: Path) -> None:

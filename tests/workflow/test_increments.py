@@ -29,8 +29,8 @@ pytestmark = pytest.mark.workflow
 
 ROOT = Path(__file__).parent.parent.parent
 COLUMNS = ("dataset", "task", "sigma_y", "method", "label", "steps", "gamma", "operator")
-RECORD = {"provenance": 1, "page": 1}
-"""The record of the study's definition, and the page that shows it."""
+RECORD = {"provenance": 1, "paragraph": 1, "page": 1}
+"""The record of the study's definition, the paragraph and the page that show it."""
 AGGREGATION = {"collect_metrics": 1, "tables": 1, "plots": 1, **RECORD}
 OBSERVED = {"evaluate_observations": 4}
 DRAWN_ROW = {"grid": 1, "trajectory": 1, "trajectories": 1}

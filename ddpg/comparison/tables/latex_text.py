@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
+
+from ddpg.comparison.tables.widths import text_width
 
 _NOTHING = "\u2060"
 """What keeps two hyphens from becoming a dash."""
@@ -33,7 +36,8 @@ _SMALL = frozenset("ALPHA BETA EPSILON ZETA ETA IOTA KAPPA MU NU RHO TAU CHI".sp
 _NAMES = {"LAMDA": "lambda", "LAMBDA": "lambda"}
 _LONGEST = 20
 """Letters of a word that may stay in one line."""
-_PIECE = 10
+_PIECE = 70.0
+"""Points of a piece of a word, in a table's type."""
 _PARTS = re.compile(r"[^-_/.,:;=+@]*[-_/.,:;=+@]?")
 
 
@@ -61,9 +65,20 @@ def flowing(text: str) -> str:
 def _breakable(word: str) -> str:
     if len(word) <= _LONGEST:
         return escape_latex(word)
-    parts = [part for part in _PARTS.findall(word) if part]
-    pieces = [part[k : k + _PIECE] for part in parts for k in range(0, len(part), _PIECE)]
+    pieces = [piece for part in _PARTS.findall(word) for piece in _pieces(part)]
     return r"\allowbreak{}".join(map(escape_latex, pieces))
+
+
+def _pieces(part: str) -> Iterator[str]:
+    """A part of a word in pieces that are no wider than the narrowest column."""
+    piece = ""
+    for letter in part:
+        if piece and text_width(piece + letter) > _PIECE:
+            yield piece
+            piece = ""
+        piece += letter
+    if piece:
+        yield piece
 
 
 def _letter(letter: str) -> str:

@@ -28,6 +28,7 @@ _WITHOUT_OBJECT = {
     "exact": "exact posterior: table and figure",
     "kernels": "figure of the kernels",
     "provenance": "record of the study",
+    "paragraph": "paragraph on what was run",
     "page": "page",
 }
 _DEEDS = {

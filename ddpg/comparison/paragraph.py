@@ -1,0 +1,264 @@
+"""What was run, in one paragraph of LaTeX, from the record of the study alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ddpg.comparison.statistics.intervals import RESAMPLES, SEED
+from ddpg.comparison.statistics.pairs import count
+from ddpg.comparison.style import (
+    METRIC_STYLES,
+    dataset_name,
+    degradation_title,
+    method_styles,
+)
+from ddpg.comparison.tables.latex_text import flowing
+from ddpg.errors import UserError
+from ddpg.files.writing import replacing
+from ddpg.study.names import number_name
+from ddpg.study.sizes.sides import sides_of
+
+_DIGITS = 12
+"""Of checksums and commits, which the record has in full."""
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
+_STEPS = re.compile(r"(?:^|, )steps=(\d+)")
+
+
+def write_paragraph(
+    provenance_json: str | os.PathLike[str], output: str | os.PathLike[str]
+) -> None:
+    """Write the paragraph of a study's record as a file for ``\\input``.
+
+    Raises:
+        UserError: the record cannot be read, or is none.
+    """
+    try:
+        record = json.loads(Path(provenance_json).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{provenance_json}: not the record of a study ({error})") from error
+    with replacing(output) as path:
+        path.write_text(methods_paragraph(record), encoding="utf-8", newline="\n")
+
+
+def methods_paragraph(record: Mapping[str, Any]) -> str:
+    """Return what was run, as one paragraph of LaTeX; what the record does not tell is left out.
+
+    It tells the protocol, the pictures and how they were degraded, priors with the checksums of
+    their weights, methods with their steps, seeds, metrics, statistics, and versions.
+
+    Args:
+        record: the content of ``provenance.json``, see
+            :func:`ddpg.stages.provenance.write_provenance`.
+    """
+    sentences = [
+        *_study(record),
+        *_pictures(record),
+        *_priors(record),
+        *_methods(record),
+        *_randomness(record),
+        *_metrics(record),
+        _STATISTICS,
+        *_computation(record),
+    ]
+    return "{\\sloppy\n" + "\n".join(map(flowing, sentences)) + "\\par}\n"
+
+
+_STATISTICS = (
+    f"Numbers are means over the pictures with 95 % percentile bootstrap intervals "
+    f"({RESAMPLES} resamples, seed {SEED}); two methods are compared on the same pictures by the "
+    "two-sided Wilcoxon signed-rank test at 5 %, with Holm's correction over all pairs of a data "
+    "set, degradation, noise level and metric, and all methods by Friedman's test and Nemenyi's "
+    "critical difference of their average ranks."
+)
+
+
+def _study(record: Mapping[str, Any]) -> list[str]:
+    """Which study, by which code, when."""
+    name = record.get("study", "study")
+    protocol = _section(_section(record, "configuration"), "protocol")
+    by = f", after the protocol of {protocol['paper'].rstrip('.')}" if protocol.get("paper") else ""
+    run = _section(record, "run")
+    code = _section(run, "code")
+    parts = [f"The study {name}{by}, was run" if by else f"The study {name} was run"]
+    if code.get("version"):
+        parts.append(f" with ddpg {code['version']}")
+    if code.get("commit"):
+        parts.append(f" (commit {code['commit'][:_DIGITS]}{_dirty(code)})")
+    if date := _date(run.get("date")):
+        parts.append(f" on {date}")
+    return ["".join(parts) + "."]
+
+
+def _dirty(code: Mapping[str, Any]) -> str:
+    return ", with changes that are not committed" if code.get("dirty") else ""
+
+
+def _date(text: object) -> str:
+    try:
+        date = datetime.fromisoformat(str(text))
+    except ValueError:
+        return ""
+    return f"{date.day} {_MONTHS[date.month - 1]} {date.year}"
+
+
+def _pictures(record: Mapping[str, Any]) -> list[str]:
+    """A sentence for each data set: its pictures, and how they were degraded."""
+    measured = _section(record, "measured")
+    return [
+        f"Of {dataset_name(dataset)} {count(number, 'picture')}{_size(record, dataset)} "
+        f"{'were' if number != 1 else 'was'} taken: "
+        f"{_joined(_degradations(measured, dataset), last='; ', between='; ')}."
+        for dataset, number in _section(measured, "pictures").items()
+    ]
+
+
+def _degradations(measured: Mapping[str, Any], dataset: str) -> list[str]:
+    """What was done to the pictures of a data set, with the noise levels of each."""
+    told = []
+    for entry in measured.get("degradations", ()):
+        if entry["dataset"] == dataset:
+            title = _in_sentence(
+                degradation_title(entry["task"], entry["operator"], entry["scale"])
+            )
+            levels = _joined([number_name(level) for level in entry["sigma_y"]])
+            told.append(f"{title} with noise of standard deviation {levels} on the scale of [0, 1]")
+    # The scale is said once.
+    return [*[text.removesuffix(" on the scale of [0, 1]") for text in told[:-1]], *told[-1:]]
+
+
+def _size(record: Mapping[str, Any], dataset: str) -> str:
+    """The size of a data set's pictures, where its card has its name."""
+    for entry in _entries(record):
+        if _stem(entry.get("card")) == dataset and entry.get("image_size"):
+            sides = sides_of(entry["image_size"])
+            return " of their own sizes" if sides is None else f" of {sides[1]} × {sides[0]} pixels"
+    return ""
+
+
+def _priors(record: Mapping[str, Any]) -> list[str]:
+    """The priors, with what their weights are."""
+    described = [
+        f"{_stem(name)} ({'; '.join(_weights(prior))})" if _weights(prior) else _stem(name)
+        for name, prior in _section(record, "priors").items()
+    ]
+    if not described:
+        return []
+    several = len(described) > 1
+    return [f"The prior{'s were' if several else ' was'} {_joined(described)}."]
+
+
+def _weights(prior: Mapping[str, Any]) -> list[str]:
+    """The files of a prior with the beginnings of their checksums."""
+    told = []
+    for part in ("weights", "classifier"):
+        file, _, content = str(prior.get(part, "")).rpartition(": ")
+        if re.fullmatch("[0-9a-f]{64}", content):
+            told.append(f"{file}, SHA-256 {content[:_DIGITS]}...")
+        elif content:
+            told.append(f"{file}, {content.replace('random-', 'random weights of seed ')}")
+    return told
+
+
+def _methods(record: Mapping[str, Any]) -> list[str]:
+    """The methods with their numbers of steps."""
+    methods = _section(_section(record, "measured"), "methods")
+    if not methods:
+        return []
+    steps = _steps(record)
+    names = [
+        style.name + (f" ({steps[label]})" if label in steps else "")
+        for label, style in method_styles(methods).items()
+    ]
+    verb = "Methods were" if len(names) > 1 else "The method was"
+    return [f"{verb} {_joined(names)}."]
+
+
+def _steps(record: Mapping[str, Any]) -> dict[str, str]:
+    """How many steps each label took in its cells."""
+    found: dict[str, set[int]] = {}
+    for experiment, used in _section(record, "settings").items():
+        if match := _STEPS.search(str(used.get("settings", ""))):
+            found.setdefault(experiment.rpartition("/")[2], set()).add(int(match[1]))
+    return {
+        label: count(min(numbers), "step")
+        if len(numbers) == 1
+        else f"{min(numbers)} to {max(numbers)} steps"
+        for label, numbers in found.items()
+    }
+
+
+def _randomness(record: Mapping[str, Any]) -> list[str]:
+    """How often each picture was restored, and from which seed."""
+    seed = _section(record, "configuration").get("seed")
+    if seed is None:
+        return []
+    repeats = int(_section(record, "measured").get("repeats", 1))
+    often = f"each picture restored {repeats} times with other noise, " if repeats > 1 else ""
+    return [
+        f"All random numbers are drawn from the seed {seed}, {often}each picture's from a stream "
+        "of its own."
+    ]
+
+
+def _metrics(record: Mapping[str, Any]) -> list[str]:
+    """The metrics with the versions of their libraries; those that could not be computed."""
+    had, lacking = [], []
+    for metric, used in _section(record, "metrics").items():
+        if metric not in METRIC_STYLES:
+            continue
+        name = METRIC_STYLES[metric].name
+        if str(used.get("weights", "")).startswith("none: "):
+            lacking.append(name)
+            continue
+        libraries = [f"{package} {text}" for package, text in used.items() if package != "weights"]
+        had.append(f"{name} ({', '.join(libraries)})" if libraries else name)
+    sentences = [f"Quality is measured by {_joined(had)}."] if had else []
+    if lacking:
+        sentences.append(f"{_joined(lacking)} could not be computed.")
+    return sentences
+
+
+def _computation(record: Mapping[str, Any]) -> list[str]:
+    """Versions, precision and devices."""
+    versions = _section(record, "versions")
+    shown = [("Python", "python"), ("PyTorch", "torch"), ("NumPy", "numpy")]
+    told = [f"{title} {versions[name]}" for title, name in shown if versions.get(name)]
+    ways = {way for ways in _section(record, "networks").values() for way in ways}
+    sentences = [f"Everything was computed with {_joined(told)}."] if told else []
+    if ways:
+        sentences.append(f"Networks ran in {_joined(sorted(ways), last='; ', between='; ')}.")
+    return sentences
+
+
+def _section(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = record.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _entries(record: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    entries = _section(record, "configuration").get("datasets")
+    return entries if isinstance(entries, Sequence) else ()
+
+
+def _stem(name: object) -> str:
+    """A card by its name, or by that of its file."""
+    return re.sub(r"\.ya?ml$", "", str(name)).rpartition("/")[2]
+
+
+def _in_sentence(title: str) -> str:
+    """A title without its capital, unless it is an abbreviation."""
+    return title[:1].lower() + title[1:] if title[1:2].islower() else title
+
+
+def _joined(parts: Sequence[str], *, last: str = " and ", between: str = ", ") -> str:
+    """Words as a list in a sentence."""
+    return last.join([between.join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

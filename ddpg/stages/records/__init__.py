@@ -1,0 +1,1 @@
+"""Parts of the record of a study: what ran, and what was measured."""
