@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,7 +68,7 @@ def repeats_in(folder: str) -> int:
     Raises:
         UserError: there is no such folder, or one of the subfolders is missing.
     """
-    names = _subfolders(_existing(folder))
+    names = _entries(folder).repeats
     numbers = sorted(int(name) for name in names if name.isdecimal() and str(int(name)) == name)
     if numbers != list(range(1, len(numbers) + 1)):
         expected = next(n for n in range(1, len(numbers) + 1) if n not in numbers)
@@ -121,7 +121,9 @@ def contents_of(folder: str, images: Sequence[str] | None) -> list[str]:
         images: ids; None where they are not known yet, and then all files of the folder count.
     """
     if images is None:
-        return [digest_of([(file.name, _content(file)) for file in _files(folder)])]
+        entries = _entries(folder)
+        names = sorted([*entries.pictures, *entries.tensors])
+        return [digest_of([(name, _content(Path(folder, name))) for name in names])]
     places = [_candidates(folder, image) for image in images]
     return [" ".join(_content(place.file) for place in found) for found in places]
 
@@ -255,18 +257,21 @@ def _existing(folder: str) -> str:
     return folder
 
 
-def _files(folder: str) -> list[Path]:
-    """The files of restorations, by name."""
-    return [Path(folder, name) for name in _entries(folder, Path(folder).stat().st_mtime_ns)[0]]
+class _Entries(NamedTuple):
+    """The names in a folder: of pictures and arrays, of files of tensors, and what follows
+    :data:`REPEAT` in those of subfolders."""
+
+    pictures: tuple[str, ...]
+    tensors: tuple[str, ...]
+    repeats: tuple[str, ...]
 
 
-def _subfolders(folder: str) -> list[str]:
-    """What follows :data:`REPEAT` in the names of the subfolders."""
-    return list(_entries(folder, Path(folder).stat().st_mtime_ns)[1])
+def _entries(folder: str) -> _Entries:
+    return _entries_at(folder, Path(_existing(folder)).stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=64)
-def _entries(folder: str, _time: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _entries_at(folder: str, _time: int) -> _Entries:
     files, folders = [], []
     for entry in os.scandir(folder):
         if entry.name.startswith("."):
@@ -275,28 +280,27 @@ def _entries(folder: str, _time: int) -> tuple[tuple[str, ...], tuple[str, ...]]
             folders.append(entry.name.removeprefix(REPEAT))
         elif entry.is_file() and Path(entry.name).suffix.lower() in SUFFIXES:
             files.append(entry.name)
-    return tuple(sorted(files)), tuple(sorted(folders))
+    tensors = [name for name in files if name.lower().endswith(TENSORS)]
+    pictures = [name for name in files if not name.lower().endswith(TENSORS)]
+    return _Entries(tuple(sorted(pictures)), tuple(sorted(tensors)), tuple(sorted(folders)))
 
 
 def _listing(folder: str) -> _Listing:
-    files = _files(_existing(folder))
-    states = [(file.stat().st_mtime_ns, file.stat().st_size) for file in files if _is_tensors(file)]
-    return _listed(tuple(files), tuple(states))
-
-
-def _is_tensors(file: Path) -> bool:
-    return file.suffix.lower() == TENSORS
+    """What a folder holds, looked at once for all pictures as long as it seems unchanged."""
+    time = Path(_existing(folder)).stat().st_mtime_ns
+    files = [Path(folder, name).stat() for name in _entries_at(folder, time).tensors]
+    return _listed(folder, time, tuple((file.st_mtime_ns, file.st_size) for file in files))
 
 
 @lru_cache(maxsize=64)
-def _listed(files: tuple[Path, ...], _states: tuple[tuple[int, int], ...]) -> _Listing:
+def _listed(folder: str, time: int, _states: tuple[tuple[int, int], ...]) -> _Listing:
     pictures: dict[str, tuple[Path, ...]] = {}
     tensors: dict[Path, tuple[str, ...]] = {}
     broken: dict[Path, str] = {}
-    for file in files:
-        if not _is_tensors(file):
-            pictures[file.stem] = (*pictures.get(file.stem, ()), file)
-            continue
+    entries = _entries_at(folder, time)
+    for file in (Path(folder, name) for name in entries.pictures):
+        pictures[file.stem] = (*pictures.get(file.stem, ()), file)
+    for file in (Path(folder, name) for name in entries.tensors):
         try:
             tensors[file] = tuple(sorted(tensor_heads(file)))
         except UserError as error:  # it may be that of a single picture: the others are there

@@ -11,7 +11,7 @@ import pytest
 from skimage.color import rgb2lab
 
 from ddpg.comparison.style import FALLBACKS, method_styles, metric_style, task_name
-from ddpg.samplers.catalogue import METHODS, Method
+from ddpg.samplers.catalogue import GIVEN, METHODS, Method
 
 # Machado, Oliveira & Fernandes (2009), severity 1, on linear RGB.
 DEFICIENCIES = {
@@ -40,7 +40,7 @@ def seen_as(colour: str, deficiency: np.ndarray) -> np.ndarray:
     return rgb2lab(back[None, None])[0, 0]
 
 
-OWN = METHODS.built_in
+OWN = {**METHODS.built_in, GIVEN.name: GIVEN}
 OWN_STYLES = method_styles({method: method for method in OWN})
 
 
@@ -60,6 +60,11 @@ def test_every_method_of_the_package_has_a_style():
     assert [name for name, method in OWN.items() if not (method.colour and method.marker)] == []
     assert OWN_STYLES["pigdm"].name == "ΠGDM"
     assert all(style.filled for style in OWN_STYLES.values())
+
+
+def test_no_two_rows_share_a_marker():
+    markers = [style.marker for style in OWN_STYLES.values()]
+    assert len(set(markers)) == len(markers)
 
 
 def test_methods_of_plug_ins_get_a_style_and_their_own_name():

@@ -151,6 +151,15 @@ def survey(tmp_path, folder, **changes):
     return json.loads(output.read_text())
 
 
+def test_a_survey_names_the_folder_of_further_restorations(tmp_path, others):
+    (others / "repeat-1").mkdir()
+    for name in "abd":
+        (others / f"repeat-1/{name}.png").write_bytes((others / f"{name}.png").read_bytes())
+    content = survey(tmp_path, others, repeats=2)
+    assert content["missing"] == ["repeat-1/c"]
+    assert content["said"].endswith("1 of 8 is missing: repeat-1/c")
+
+
 def test_a_survey_says_what_they_are(tmp_path, others):
     said = survey(tmp_path, others)["said"]
     assert said == (

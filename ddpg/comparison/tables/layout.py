@@ -183,6 +183,8 @@ def left_out(summary: pd.DataFrame) -> dict[str, str]:
     for metric, rows in summary.groupby("metric", sort=False):
         if METRIC_STYLES[str(metric)].family != "cost" and not rows["n"].any():
             told = {reason.rstrip(".") for reason in rows["reason"] if reason}
+            # Beside the reason of all, that of an image tells nothing of the metric.
+            told = {text for text in told if not any(one in text for one in told - {text})}
             reasons.setdefault("; ".join(sorted(told)) or "no value", []).append(str(metric))
     return {
         metric: f"{_listed([METRIC_STYLES[name].name for name in metrics])} left out: {why}."

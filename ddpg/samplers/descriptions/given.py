@@ -15,7 +15,7 @@ GIVEN = Method(
     "restorations that another program has made, from a folder",
     "docs/elsewhere.md",
     needs="adjoint",
-    colour="#6d4c0f",
-    marker="X",
+    colour="#624dd9",
+    marker="$\\oplus$",
     dashes=(3, 1, 1, 1),
 )

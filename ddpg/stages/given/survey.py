@@ -25,6 +25,7 @@ from ddpg.study.sizes.sides import Sides, sides_of
 
 log = logging.getLogger(__name__)
 
+_LISTS = ("missing", "unusable", "surplus")
 NAMED = 3
 """Pictures and files that the sentence names; of more, the number."""
 
@@ -39,12 +40,15 @@ def survey_given(job: GivenSurvey) -> None:
     known = [row.id for row in rows]
     images = [known[position] for position in parse_positions(job.positions)]
     found = [
-        looked_at(
-            elsewhere.folder_of(job.folder, repeat),
-            images,
-            known,
-            range_of(job.range),
-            sides_of(job.image_size),
+        _of_repeat(
+            repeat,
+            looked_at(
+                elsewhere.folder_of(job.folder, repeat),
+                images,
+                known,
+                range_of(job.range),
+                sides_of(job.image_size),
+            ),
         )
         for repeat in range(job.repeats)
     ]
@@ -85,14 +89,17 @@ def looked_at(
     return {"formats": formats, "missing": missing, "unusable": unusable, "surplus": surplus}
 
 
+def _of_repeat(repeat: int, found: Mapping[str, Any]) -> dict[str, Any]:
+    """What the folder of a further restoration holds, with its name before those of pictures."""
+    before = f"{elsewhere.REPEAT}{repeat}/" if repeat else ""
+    return {**found, **{name: [f"{before}{x}" for x in found[name]] for name in _LISTS}}
+
+
 def _together(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What several folders hold."""
     formats: Counter[str] = sum((one["formats"] for one in found), Counter())
     lists = {name: [x for one in found for x in one[name]] for name in _LISTS}
     return {"formats": dict(formats.most_common()), **lists}
-
-
-_LISTS = ("missing", "unusable", "surplus")
 
 
 def sentence(content: Mapping[str, Any], asked: int) -> str:

@@ -67,7 +67,7 @@ def evaluate_sets(job: SetEvaluation, *, device: str) -> None:
             reason = str(error)
     rows: list[dict[str, object]] = []
     for metric in metrics:
-        value, why = "", reason if metric in enough else too_few(metric, count)
+        value, why = "", reason if metric in enough else too_few(metric)
         if seen is not None and metric in enough:
             function = load_object(metric.function, f"metric {metric.name!r}")
             value, why = f"{function(*seen):.6f}", ""
@@ -79,10 +79,9 @@ def evaluate_sets(job: SetEvaluation, *, device: str) -> None:
     log.info("%s: measured %d pictures together", job.output, count)
 
 
-def too_few(metric: SetMetric, count: int) -> str:
-    """Why a metric has no value for so few pictures."""
-    there = "there is 1" if count == 1 else f"there are {count}"
-    return f"it needs at least {metric.least} pictures, {there}"
+def too_few(metric: SetMetric) -> str:
+    """Why a metric has no value; how many pictures there are stands beside it."""
+    return f"it needs at least {metric.least} pictures"
 
 
 def _whole(restorations: Path, costs: Path) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from ddpg.errors import UserError
 from ddpg.study.sizes.sides import sides_of
 from ddpg.study.study import Study
+from ddpg.workflow.checking.given import remarks_on_given
 from ddpg.workflow.checking.needs import (
     Need,
     bytes_free,
@@ -65,6 +66,7 @@ def _asked(study: Study) -> Iterator[str]:
     labels = Counter(experiment.label for experiment in study.experiments)
     yield f"experiments      {len(study.experiments)}: {_several(labels)}"
     yield f"metrics          {', '.join(study.config.metrics)}"
+    yield from (f"from elsewhere   {remark}" for remark in remarks_on_given(study))
 
 
 def _several(names: Counter[str]) -> str:
