@@ -208,6 +208,18 @@ def _squared(kernel: Kernel) -> Kernel:
     return np.pad(kernel, [((side - own) // 2,) * 2 for own in kernel.shape])
 
 
+def support(kernel: Kernel) -> Kernel:
+    """A kernel without the rows and columns of zeros around it, cut on both sides alike.
+
+    >>> support(read_kernel("line:3,0")).shape
+    (1, 3)
+    """
+    middle = np.array(kernel.shape) // 2
+    rows, columns = np.abs(np.argwhere(kernel > 0) - middle).max(axis=0)
+    kept = kernel[middle[0] - rows : middle[0] + rows + 1, :]
+    return np.ascontiguousarray(kept[:, middle[1] - columns : middle[1] + columns + 1])
+
+
 def _cut(kernel: Kernel) -> Kernel:
     """The kernel without the rings of zeros around it."""
     middle = len(kernel) // 2

@@ -11,6 +11,7 @@ from ddpg.errors import UserError
 from ddpg.operators.base import LinearOperator
 from ddpg.operators.building import build_operator
 from ddpg.operators.tasks import CROPPED
+from ddpg.pictures.kernels import support
 from ddpg.pictures.masks import Mask
 from ddpg.pictures.reading import Array, Picture, rounding_error
 from ddpg.restoring.levels import estimated_noise
@@ -77,26 +78,26 @@ def observe(picture: Picture, request: Request, mask: Mask | None, device: str) 
         UserError: the kernel does not fit into the picture.
     """
     height, width = (side * request.factor for side in picture.size)
-    reach = _reach(picture, request)
-    operator = _operator(request, (height + 2 * reach, width + 2 * reach), mask, device)
+    above, beside = _reach(picture, request)
+    operator = _operator(request, (height + 2 * above, width + 2 * beside), mask, device)
     y = _observation(picture.pixels, request, mask).to(operator.device)
     share = 1.0 if mask is None else float(mask.mean())
-    window = slice(reach, reach + height), slice(reach, reach + width)
+    window = slice(above, above + height), slice(beside, beside + width)
     return Observed(y, operator, window, share)
 
 
-def _reach(picture: Picture, request: Request) -> int:
-    """How many pixels the unknown picture is larger on each side."""
+def _reach(picture: Picture, request: Request) -> tuple[int, int]:
+    """How many rows the unknown picture has more above and below, and columns on each side."""
     if request.kernel is None:
-        return 0
-    side, least = len(request.kernel), min(picture.size) * request.factor
-    if side > least:
+        return 0, 0
+    sides = support(request.kernel).shape
+    if any(side > seen * request.factor for side, seen in zip(sides, picture.size, strict=True)):
         height, width = picture.size
         raise UserError(
-            f"{request.kernel_name}: the kernel has {side} x {side} pixels, more than the picture, "
-            f"{width} x {height}"
+            f"{request.kernel_name}: the kernel has {sides[1]} x {sides[0]} pixels, more than the "
+            f"picture, {width} x {height}"
         )
-    return side // 2 if request.border == CROPPED else 0
+    return (sides[0] // 2, sides[1] // 2) if request.border == CROPPED else (0, 0)
 
 
 def _operator(
@@ -106,7 +107,8 @@ def _operator(
     if mask is not None:
         more["mask"] = torch.from_numpy(mask.astype("float64"))
     if request.kernel is not None:
-        more |= {"kernel": torch.from_numpy(request.kernel), "border": request.border}
+        kernel = torch.from_numpy(support(request.kernel))
+        more |= {"kernel": kernel, "border": request.border}
     if request.about.scale:
         more["scale"] = request.factor
     operator = build_operator(request.task, size, device=device, **more)  # type: ignore[arg-type]

@@ -140,3 +140,15 @@ def test_a_kernel_larger_than_the_picture_is_told(ddpg, photo):
     assert "wide.npy: the kernel has 73 x 73 pixels, more than the picture, 88 x 72" in errors
     with pytest.raises(UserError, match="73 x 73"):
         package.restore(np.zeros((72, 88)), task="blur", kernel=np.ones((73, 73)))
+
+
+@pytest.mark.parametrize("border", ["cropped", "replicate"])
+def test_a_kernel_of_one_row_may_be_longer_than_a_flat_picture_is_high(astronaut, border):
+    flat = astronaut[30:40]
+    kernel = np.ones((1, 15)) / 15
+    y = blurred(flat, kernel, 0.0)
+    options = {"kernel": "line:15,0", "border": border, "sigma_y": 0.01, "steps": 4}
+    restored = package.restore(y, task="blur", **options)
+    assert restored.shape == y.shape
+    with pytest.raises(UserError, match="kernel has 1 x 15 pixels, more than the picture, 74 x 10"):
+        package.restore(y, task="blur", **options | {"kernel": kernel.T})
