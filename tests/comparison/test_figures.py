@@ -11,7 +11,13 @@ import pytest
 from matplotlib.figure import Figure
 
 from ddpg.comparison.figures.canvas import fitted, most_letters
-from ddpg.comparison.figures.cost import cost_points, front, is_line, with_backward_passes
+from ddpg.comparison.figures.cost import (
+    cost_points,
+    front,
+    is_line,
+    set_apart,
+    with_backward_passes,
+)
 from ddpg.comparison.figures.grid import draw_grid
 from ddpg.comparison.figures.kernel import collect_kernels, draw_kernels
 from ddpg.comparison.figures.noise import curves
@@ -319,3 +325,14 @@ def test_headings_fit_their_columns(width, name):
     assert 4 <= size <= 7
     longest = max(map(len, text.split("\n")))
     assert size == 4 or longest <= most_letters(width, size) + 1e-9
+
+
+def test_points_of_many_methods_stay_near_their_cost():
+    names = [f"m{number:02}" for number in range(17)]
+    many = pd.DataFrame({"method": names, "cost": 10.0})
+    factors = set_apart(many, names)
+    assert list(factors.values()) == sorted(set(factors.values()))  # each beside the other
+    assert max(factors.values()) < 1.13
+    assert min(factors.values()) > 0.88
+    few = set_apart(many[:3], names[:3])
+    assert few["m02"] / few["m01"] == pytest.approx(1.06)

@@ -38,6 +38,8 @@ _ROW = 1.45
 _EVALUATIONS = "network_evaluations"
 _APART = 1.06
 """How far apart, as a factor, methods of one cost are drawn."""
+_ASIDE = 1.12
+"""How far, as a factor, a point is drawn from its cost at most, however many methods there are."""
 
 
 def cost_points(summary: pd.DataFrame, cost: str) -> pd.DataFrame:
@@ -115,7 +117,8 @@ def set_apart(points: pd.DataFrame, methods: list[str]) -> dict[str, float]:
         return dict.fromkeys(methods, 1.0)
     present = [method for method in methods if method in set(paid["method"])]
     middle = (len(present) - 1) / 2
-    factors = {method: _APART ** (place - middle) for place, method in enumerate(present)}
+    apart = min(_APART, _ASIDE ** (1 / middle)) if middle else 1.0
+    factors = {method: apart ** (place - middle) for place, method in enumerate(present)}
     return dict.fromkeys(methods, 1.0) | factors
 
 
