@@ -34,6 +34,9 @@ class Source(Section):
 
     package: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$")
     """An installed Python package that carries the pictures."""
+    packages: dict[str, str] | None = Field(default=None, min_length=1)
+    """Several of them: package -> folder in it. The name of a picture's file begins with its
+    package's."""
     archive: GivenPath | None = None
     """A zip or tar file on this machine."""
     remote: Remote | None = None
@@ -52,6 +55,18 @@ class Source(Section):
             raise ValueError("must be the dotted name of a package")
         return package
 
+    @field_validator("packages")
+    @classmethod
+    def _folders_of_packages(cls, packages: dict[str, str] | None) -> dict[str, str] | None:
+        for package, folder in (packages or {}).items():
+            if not package.isidentifier():
+                raise ValueError(f"{package!r} is not the name of a package")
+            if problem := name_problem(folder):
+                raise ValueError(
+                    f"folder must lie inside {package}, got {folder!r}, which {problem}"
+                )
+        return packages
+
     @field_validator("remote")
     @classmethod
     def _reachable(cls, remote: Remote | None) -> Remote | None:
@@ -61,7 +76,7 @@ class Source(Section):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Source:
-        kinds = ("package", "archive", "remote", "prior")
+        kinds = ("package", "packages", "archive", "remote", "prior")
         given = [name for name in kinds if getattr(self, name)]
         if len(given) > 1:
             known = "package, archive and remote" + ", or a prior" * ("prior" in given)
@@ -72,6 +87,8 @@ class Source(Section):
             raise ValueError("pictures that are drawn from a prior lie in no folder")
         if "seed" in self.model_fields_set and not self.prior:
             raise ValueError("seed is that of pictures that are drawn from a prior")
+        if self.packages and "folder" in self.model_fields_set:
+            raise ValueError("packages name a folder each; a folder beside them is none of theirs")
         if given and (problem := name_problem(self.folder)):
             raise ValueError(
                 f"folder must lie inside the {given[0]}, got {self.folder!r}, which {problem}"
@@ -79,8 +96,10 @@ class Source(Section):
         return self
 
     @property
-    def kind(self) -> Literal["package", "archive", "remote", "prior", "folder"]:
-        """Which of the five it is."""
+    def kind(self) -> Literal["package", "packages", "archive", "remote", "prior", "folder"]:
+        """Which of the six it is."""
+        if self.packages:
+            return "packages"
         if self.package or self.prior:
             return "package" if self.package else "prior"
         return "archive" if self.archive else "remote" if self.remote else "folder"
@@ -95,7 +114,7 @@ class Source(Section):
     @property
     def is_fetched(self) -> bool:
         """Whether ``ddpg job fetch-dataset`` must first make a folder of it."""
-        return self.kind in ("archive", "remote")
+        return self.kind in ("packages", "archive", "remote")
 
 
 class Counted(Section):
@@ -175,6 +194,12 @@ class DatasetCard(Section):
         counted = isinstance(self.images, Counted) and self.images.list is None
         if self.source.prior and not counted:
             raise ValueError("images: pictures that are drawn from a prior are {count: NUMBER}")
+        return self
+
+    @model_validator(mode="after")
+    def _of_packages(self) -> DatasetCard:
+        if self.source.packages and isinstance(self.images, Counted):
+            raise ValueError("images: of several packages the pictures that are meant are listed")
         return self
 
     @cached_property

@@ -16,7 +16,7 @@ from pathlib import Path
 from ddpg.datasets.cards import DatasetCard
 from ddpg.datasets.choosing import Problems, choose
 from ddpg.datasets.matching import find_pictures, walk
-from ddpg.datasets.places import root_folder
+from ddpg.datasets.places import package_file, root_folder
 from ddpg.errors import UserError
 from ddpg.files.contents import digest_of, file_content
 from ddpg.files.writing import replacing
@@ -74,6 +74,8 @@ def fetched_content(card: DatasetCard) -> str:
     Returns:
         a checksum; empty for what comes from the web.
     """
+    if card.source.packages:
+        return digest_of([(entry.file, _packaged(card, entry.file)) for entry in card.listed()])
     if card.source.local:
         return _tree_content(Path(card.source.local))
     return _noted().get(card.name, "")
@@ -100,6 +102,13 @@ def _content(file: Path) -> str:
     """The checksum of a file; empty where there is none, which the survey tells."""
     with suppress(OSError):
         return file_content(file)
+    return ""
+
+
+def _packaged(card: DatasetCard, file: str) -> str:
+    """The checksum of a picture of one of several packages; empty where it is not there."""
+    with suppress(UserError):
+        return _content(package_file(card, file))
     return ""
 
 

@@ -11,11 +11,13 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from ddpg.datasets.cards import DatasetCard
 from ddpg.datasets.contents import note_fetched
+from ddpg.datasets.places import package_file
 from ddpg.errors import UserError
 from ddpg.fetching import Remote, fetch_folder, unpack
 from ddpg.fetching.archives import is_archive
@@ -39,7 +41,7 @@ def fetch_dataset(
     changed it since.
 
     Args:
-        card: a data set whose source is an archive or on the web.
+        card: a data set whose source is several packages, an archive or on the web.
         output: the folder. What is downloaded is kept beside it, in ``.fetched``.
         pins: lock file of the checksums that the card does not give.
         record: also write down here what the folder holds, as JSON.
@@ -47,21 +49,43 @@ def fetch_dataset(
     Raises:
         UserError: there is nothing to fetch, or it cannot be had.
     """
-    remote = _remote(card)
     made = _note_of(output)
     if not made and _is_filled(output):
         log.info("%s: is there already, and taken as it is", output)
     else:
-        fetched = output.parent / ".fetched" / _kept_place(card, remote, output, made)
-        # What the user has on this machine may change; what comes from the web may not.
-        lock_file = None if remote.override() else pins
-        fetch_folder(remote, fetched, pins=lock_file, key=f"datasets/{card.name}")
+        if card.source.packages:
+            fetched = _gathered(card, output)
+        else:
+            fetched = _fetched(card, output, made, pins)
         _make_anew(output, fetched, made)
         note_fetched(card)
     if record is not None:
         with replacing(record) as temporary:
             content = {"folder": output.name, "files": len(_tree(output))}
             temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _fetched(card: DatasetCard, output: Path, made: dict[str, str], pins: Path) -> Path:
+    """The folder of what an archive or the web has."""
+    remote = _remote(card)
+    folder = output.parent / ".fetched" / _kept_place(card, remote, output, made)
+    # What the user has on this machine may change; what comes from the web may not.
+    lock_file = None if remote.override() else pins
+    fetch_folder(remote, folder, pins=lock_file, key=f"datasets/{card.name}")
+    return folder
+
+
+def _gathered(card: DatasetCard, output: Path) -> Path:
+    """A folder with copies of the pictures that a card lists in several packages."""
+    folder = output.parent / ".fetched" / card.name
+    remove(folder)
+    for entry in card.listed():
+        source, target = package_file(card, entry.file), folder / entry.file
+        if not source.is_file():
+            raise UserError(f"{card.name}: images: {entry.file}: there is no file {source}")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    return folder
 
 
 def _make_anew(output: Path, fetched: Path, made: dict[str, str]) -> None:

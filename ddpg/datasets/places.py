@@ -24,6 +24,23 @@ def source_folder(folder: str = ".", package: str | None = None) -> Path:
     return _package_folder(package) / folder
 
 
+def package_file(card: DatasetCard, file: str) -> Path:
+    """Where a picture lies of a card that takes its pictures from several packages.
+
+    Args:
+        file: as the card lists it: the name of its package, then the path below that one's folder.
+
+    Raises:
+        UserError: the card names no such package, or it is not installed.
+    """
+    packages = card.source.packages or {}
+    package, _, name = file.partition("/")
+    if package not in packages or not name:
+        known = ", ".join(f"{known}/" for known in packages)
+        raise UserError(f"{card.name}: images: {file!r} must begin with one of {known}")
+    return source_folder(packages[package], package) / name
+
+
 def _package_folder(package: str) -> Path:
     """The folder of an installed package, found without importing any part of it: a card says
     where pictures lie, and must not have code run.

@@ -47,6 +47,8 @@ class DatasetFetching(Job):
         """
         card = study.cards[dataset]
         source = card.source.model_dump(mode="json", exclude=_ORIGIN)
+        if not card.source.packages:
+            del source["packages"]  # cards that know nothing of it are what they were
         remote = card.source.remote
         if remote and remote.sha256:
             from ddpg.fetching.pins import demanded  # most studies give no cause to import it
@@ -262,4 +264,6 @@ def _card_digest(card: DatasetCard) -> str:
     listing = card.listing.entries if card.listing else ()
     source = {"remote": {*_ORIGIN["remote"], "sha256"}}
     content = card.model_dump(mode="json", exclude={"description": True, "source": source})
+    if not card.source.packages:
+        del content["source"]["packages"]  # cards that know nothing of it are what they were
     return digest_of([content, [entry.model_dump() for entry in listing]])

@@ -13,7 +13,7 @@ from pathlib import Path
 from ddpg.datasets.cards import DatasetCard
 from ddpg.datasets.choosing import Problems, choose
 from ddpg.datasets.matching import find_pictures
-from ddpg.datasets.places import root_folder
+from ddpg.datasets.places import package_file, root_folder
 from ddpg.errors import UserError
 from ddpg.priors.cards.card import Card
 from ddpg.priors.cards.own_files import named_by_variable, own_file
@@ -64,6 +64,8 @@ def _not_there(card: DatasetCard) -> str:
             choose(card, root, root, files, problems)
             problems.raise_any(str(root))
         elif not Path(f"{fetched_folder(card.name)}.json").is_file():
+            if card.source.packages:
+                _check_packages(card)
             if card.source.archive and not Path(card.source.archive).is_file():
                 return f"source.archive: there is no file {card.source.archive}"
             if card.source.remote:
@@ -71,6 +73,13 @@ def _not_there(card: DatasetCard) -> str:
     except UserError as error:
         return str(error)
     return ""
+
+
+def _check_packages(card: DatasetCard) -> None:
+    """Raise UserError unless the pictures are there that a card takes from several packages."""
+    for entry in card.listed():
+        if not (path := package_file(card, entry.file)).is_file():
+            raise UserError(f"{card.name}: images: {entry.file}: there is no file {path}")
 
 
 def _unusable(card: Card, part: str) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
+from PIL import Image
 
 from ddpg.datasets.cards import read_card
 from ddpg.datasets.places import source_folder
@@ -16,14 +18,19 @@ from ddpg.images import from_uint8
 from ddpg.metrics.measures import psnr
 from ddpg.noise import SeededNoise
 from ddpg.priors import load_prior
+from ddpg.priors.training import pictures
 from ddpg.samplers import build_sampler
+from ddpg.samplers.descriptions.levels import HERE
 from ddpg.stages.degrading import Model, read_belongings
 from ddpg.stages.observations import MotionKernels, observe
 from ddpg.stages.preparation import prepare_images
 from ddpg.study.sheet import read_sheet
 from ddpg.study.study import Study
+from ddpg.validation import read_yaml
 
 ROOT = Path(__file__).parents[2]
+CARDS = ROOT / "config/cards/datasets"
+PLACES = {"skimage": ("data", "skimage"), "matplotlib": ("mpl-data/sample_data", "matplotlib")}
 IMAGES = ["astronaut", "coffee", "rocket"]
 GAINS = {"sr_bicubic": 1.0, "deblur_gauss": 4.0, "motion_deblur": 4.0}
 """dB above the pseudo-inverse at noise 0.05 that the prior must be worth."""
@@ -83,6 +90,38 @@ def test_twenty_steps_beat_the_pseudo_inverse(task: str, truth_file: Path, tmp_p
         return float(values.mean())
 
     assert quality("idpg-20") > quality("pinv") + GAINS[task]
+
+
+def test_no_picture_of_a_shipped_study_was_trained_on_or_tuned_with() -> None:
+    studied = {
+        (source_folder(*place) / entry.file.rpartition("/")[2], entry.sha256)
+        for name in ("photographs", "skimage-photos")
+        for entry in read_card(str(CARDS / f"{name}.yaml")).listed()
+        for place in [PLACES.get(entry.file.partition("/")[0], PLACES["skimage"])]
+    }
+    recipes = [read_yaml(path) for path in (ROOT / "config/training").glob("*.yaml")]
+    taken = {
+        sha256
+        for recipe in recipes
+        for package in recipe.get("photographs", ())
+        for sha256 in package["files"].values()
+    }
+    taken |= {entry.sha256 for entry in read_card(str(CARDS / "tuning.yaml")).listed()}
+    assert None not in taken
+    assert not taken & {sha256 for _, sha256 in studied}
+    trained = [np.asarray(image) for image in pictures._photographs()]
+    trained += [np.rint(255 * field).astype(np.uint8) for field in pictures._grey_photographs()]
+    assert len(trained) == 9
+    for path, _ in studied:
+        with Image.open(path) as image:
+            pixels = np.asarray(image)
+        assert not any(np.array_equal(pixels, other) for other in trained), path
+
+
+def test_the_default_sheet_takes_no_setting_that_was_chosen_here() -> None:
+    sheet = read_sheet(ROOT / "config/experiments.tsv", ["photographs"])
+    told = {row.label: [*row.origins.values(), row.source] for row in sheet}
+    assert not [label for label, texts in told.items() if any(HERE in text for text in texts)]
 
 
 def test_the_shipped_studies_are_valid(monkeypatch: pytest.MonkeyPatch) -> None:

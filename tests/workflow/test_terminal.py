@@ -116,9 +116,9 @@ def test_pictures_that_could_not_be_restored_are_told(told: Narrator) -> None:
 @pytest.mark.parametrize(
     ("rule", "wildcards", "words"),
     [
-        ("prepare_images", {"dataset": "photographs", "shard": "0"}, "11 pictures prepared"),
-        ("observe", {"cell": PINV.rpartition("/")[0], "shard": "0"}, "11 pictures observed"),
-        ("evaluate", {"experiment": PINV, "shard": "0"}, "pinv, motion deblurring 0.05: 11 pic"),
+        ("prepare_images", {"dataset": "photographs", "shard": "0"}, "12 pictures prepared"),
+        ("observe", {"cell": PINV.rpartition("/")[0], "shard": "0"}, "12 pictures observed"),
+        ("evaluate", {"experiment": PINV, "shard": "0"}, "pinv, motion deblurring 0.05: 12 pic"),
         ("survey_dataset", {"dataset": "photographs"}, "photographs: surveyed"),
         ("tables", {}, "tables, "),
         ("page", {}, "page, "),
@@ -308,7 +308,7 @@ def test_a_dry_run_is_summed_up(study: Study) -> None:
     assert lines[:3] == [
         "Job stats:",
         "restore 1",
-        "11 pictures to restore, about 1,100 network evaluations",
+        "12 pictures to restore, about 1,200 network evaluations",
     ]
     assert "nothing was changed" in lines[3]
 

@@ -2,8 +2,7 @@
 
 The photographs are those that a recipe names (:mod:`ddpg.priors.training.photographs`). Where it
 names none, they come with scikit-learn and scikit-image and are read from the installed packages.
-The pictures of the default study (``config/cards/datasets/photographs.yaml``) and
-matplotlib's portrait of Grace Hopper, on which the sheet was tuned, are not among them.
+The pictures of the default study (``config/cards/datasets/photographs.yaml``) are not among them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """How recommended settings are written: one for each noise level of some tasks, with a source.
 
 For tasks that a paper does not have, and for methods that a paper has on other tasks only, settings
-are chosen here, on pictures that are in no study (`benchmarks/tuning.py`), and say so.
+are chosen here, on the pictures of `benchmarks/tuning.py`, and say so. One of those has entered the
+default study since, whose sheet takes none of these settings.
 """
 
 from __future__ import annotations
