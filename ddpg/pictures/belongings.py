@@ -12,7 +12,6 @@ from pathlib import Path
 
 from ddpg.errors import UserError
 from ddpg.files.contents import content_of, file_content
-from ddpg.pictures.arrays import read_array
 from ddpg.pictures.drawn_masks import is_mask_word
 from ddpg.pictures.kernels import is_word
 
@@ -102,6 +101,8 @@ def _size(file: str, _time: int, _bytes: int) -> tuple[int, ...]:
 
     try:
         if file.lower().endswith(".npy"):
+            from ddpg.pictures.arrays import read_array  # numpy
+
             shape = read_array(file, mapped=True).shape
             if len(shape) < 2:
                 raise UserError(f"{file}: must be two-dimensional, got shape {shape}")

@@ -51,7 +51,7 @@ class Study:
         >>> from ddpg.validation import read_yaml
         >>> study = Study(read_yaml("config/config.yaml"), "config/config.yaml")
         >>> list(study.cards), study.experiments[0].method
-        (['skimage-photos'], 'ddpg')
+        (['photographs'], 'ddpg')
     """
 
     def __init__(self, config: Mapping[str, Any], file: str = "config.yaml") -> None:
