@@ -164,9 +164,9 @@ def test_batches_of_the_stage_do_not_show(measure, backbone, monkeypatch):
 def test_lpips_is_built_once_and_called_for_batches(measure, backbone, monkeypatch):
     built, batches = [], []
 
-    def counted(net, file):
+    def counted(net, file, **options):
         built.append(net)
-        network = lpips_network(net, file)
+        network = lpips_network(net, file, **options)
         network.register_forward_pre_hook(lambda _module, given: batches.append(len(given[0])))
         return network
 

@@ -74,11 +74,11 @@ def test_arguments_through_a_pipe_have_no_limit():
 def test_float16_without_a_gpu(monkeypatch, gpu, here, precision, refused):
     monkeypatch.setattr(half_precision, "has_gpu", lambda: gpu)
     monkeypatch.setattr(half_precision, "runs_here", lambda _: here)
-    row = SimpleNamespace(method="ddpg", cell=SimpleNamespace(dataset="mine"))
+    row = SimpleNamespace(method="ddpg", prior="own", cell=SimpleNamespace(dataset="mine"))
+    prior = SimpleNamespace(execution=SimpleNamespace(precision=precision))
     study = SimpleNamespace(
-        experiments=[row], entries=["mine"], file="config.yaml",
-        executions={"mine": SimpleNamespace(precision=precision)},
-    )  # fmt: skip
+        experiments=[row], entries=["mine"], file="config.yaml", prior_of=lambda _: prior
+    )
     if refused:
         with pytest.raises(UserError, match="mine: precision: float16 is for GPUs"):
             half_precision.refuse_half_precision_without_gpu(None, study)
