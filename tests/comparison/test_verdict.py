@@ -69,7 +69,7 @@ def test_too_few_pictures_decide_nothing(summary: Callable) -> None:
     few = {label: values[:3] for label, values in WON.items()}
     assert said(summary({0.05: few, 0.1: few})) == (
         "Nothing is decided: with 3 pictures no difference in PSNR beside so many others can be "
-        "significant. The best mean is that of IDPG in 2."
+        "significant. The best mean is that of IDPG in 2 cells."
     )
 
 

@@ -140,6 +140,7 @@ def _numbered(counter: Counter[str], names: Mapping[str, str], cells: int) -> st
         return _joined([names[label] for label in counter])
     first = counter.most_common(_NAMED)
     parts = [f"{names[label]} in {number}" for label, number in first]
+    parts[0] = f"{names[first[0][0]]} in {_cells(first[0][1])}"
     more = len(counter) - len(first)
     return _joined(parts + [f"{count(more, 'other')} elsewhere"] * (more > 0))
 
