@@ -6,7 +6,7 @@ Where those files lie is said in :mod:`ddpg.study.places`.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, wraps
 from types import SimpleNamespace
 from typing import Any
@@ -147,17 +147,21 @@ class Inputs:
 
     def backbone(self, _wildcards: Any) -> list[str]:
         """What was found of the files that the metrics need from the web; the same for all jobs."""
-        metrics = [METRICS[name] for name in self._study.config.metric_names]
-        return _records(name for metric in metrics for name in metric.files)
+        return self._files_of(METRICS, self._study.config.metric_names)
 
     def all_backbones(self, _wildcards: Any) -> list[str]:
         """The same with those of metrics of sets."""
-        return [*self.backbone(None), *self.set_backbones(None)]
+        config = self._study.config
+        of_pictures = self._files_of(METRICS, config.metric_names)
+        return [*of_pictures, *self._files_of(SET_METRICS, config.set_metric_names)]
 
     def set_backbones(self, _wildcards: Any) -> list[str]:
         """What was found of the files that metrics of sets need."""
-        metrics = [SET_METRICS[name] for name in self._study.config.set_metric_names]
-        return _records(name for metric in metrics for name in metric.files)
+        return self._files_of(SET_METRICS, self._study.config.set_metric_names)
+
+    @staticmethod
+    def _files_of(catalogue: Mapping[str, Any], metrics: Iterable[str]) -> list[str]:
+        return _records(name for metric in metrics for name in catalogue[metric].files)
 
     def shard_metrics(self, _wildcards: Any) -> list[str]:
         """The metrics of every shard of every experiment, in the order of the sheet, then those of
