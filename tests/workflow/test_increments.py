@@ -528,7 +528,14 @@ SIZES: dict[str, tuple[Callable[[Path], object], dict[str, int]]] = {
     ),
     "what is measured of a blur with real borders": (
         lambda folder: write_camera(folder, measure="observed"),
-        {"evaluate": 6, "evaluate_observations": 2, "grid": 1, **AGGREGATION},
+        {
+            "evaluate": 6,
+            "evaluate_observations": 2,
+            "grid": 1,
+            "trajectory": 2,
+            "trajectories": 1,
+            **AGGREGATION,
+        },
     ),
 }
 """Change of sizes, or of what is measured -> the jobs of each rule that it re-runs."""
