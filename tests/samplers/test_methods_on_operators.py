@@ -71,7 +71,7 @@ def make_operator(task, backend, scale, dtype=torch.float32):
     if task == "blur":
         kernels = random(2, 5, 3, seed=1).abs()
         extras["kernel"] = kernels / kernels.sum((1, 2), keepdim=True)
-    size = (16, 32) if task == "compressed_sensing" else SIZE
+    size = (16, 32) if task == "compressed_sensing" or scale == 16 else SIZE
     return build_operator(task, size, backend=backend, scale=scale, dtype=dtype, **extras)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
-from ddpg import pictures
+import ddpg.pictures as pictures
 from ddpg.operators.tasks import TASKS
 from ddpg.study.degradation_cards import kernel_side
 from ddpg.study.degradations import Degradation
