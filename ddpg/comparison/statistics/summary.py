@@ -6,6 +6,7 @@ same wherever it is shown, and computed once. docs/statistics.md says what each 
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -70,6 +71,22 @@ class Summary:
     def pairs(self) -> pd.DataFrame:
         """One row per cell, metric and pair of labels, see ``pairs.compare_pairs``."""
         return compare_pairs(self.metrics)
+
+    @cached_property
+    def costs(self) -> pd.DataFrame:
+        """What restorations cost, one row per data set, label and metric: all cells of a data set
+        are averaged. Empty without any metric of cost."""
+        families = self.metrics["metric"].map(lambda name: METRIC_STYLES[name].family)
+        cost = self.metrics[families == "cost"]
+        if cost.empty:
+            return cost
+        # An image of another cell is another restoration.
+        cells = cost.groupby(CELL_KEYS, dropna=False).ngroup().astype(str)
+        cost = cost.assign(
+            image=cells + "/" + cost["image"],
+            task="", operator="", scale=math.nan, sigma_y=math.nan,
+        )  # fmt: skip
+        return summarise(cost).assign(rank=math.nan)
 
     @cached_property
     def rankings(self) -> list[Ranking]:

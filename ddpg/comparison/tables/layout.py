@@ -12,9 +12,8 @@ from dataclasses import replace
 
 import pandas as pd
 
-from ddpg.comparison.statistics.measurements import CELL_KEYS, DEGRADATION_KEYS, label_styles
+from ddpg.comparison.statistics.measurements import DEGRADATION_KEYS, label_styles
 from ddpg.comparison.statistics.pairs import count
-from ddpg.comparison.statistics.summary import summarise
 from ddpg.comparison.style import METRIC_STYLES, dataset_name, degradation_title, metric_order
 from ddpg.comparison.tables.entries import (
     BOLD,
@@ -70,26 +69,18 @@ def _said_once(tables: Iterable[Table]) -> list[Table]:
     return once
 
 
-def cost_tables(metrics: pd.DataFrame) -> list[Table]:
+def cost_tables(costs: pd.DataFrame) -> list[Table]:
     """Lay out one table per data set: seconds, network evaluations and memory per image.
 
     Args:
-        metrics: the long table; all cells of a data set are averaged.
+        costs: see ``Summary.costs``.
 
     Returns:
         the tables; none for data sets without any metric of cost.
     """
-    cost = metrics[metrics["metric"].map(lambda name: METRIC_STYLES[name].family) == "cost"]
-    if cost.empty:
+    if costs.empty:
         return []
-    # An image of another cell is another restoration.
-    cells = cost.groupby(CELL_KEYS, dropna=False).ngroup().astype(str)
-    cost = cost.assign(
-        image=cells + "/" + cost["image"],
-        task="", operator="", scale=math.nan, sigma_y=math.nan,
-    )  # fmt: skip
-    summary = summarise(cost).assign(rank=math.nan)
-    return [_cost_table(dataset, frame) for dataset, frame in summary.groupby("dataset")]
+    return [_cost_table(dataset, frame) for dataset, frame in costs.groupby("dataset")]
 
 
 def _quality_table(

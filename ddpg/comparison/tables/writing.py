@@ -86,7 +86,7 @@ def as_csv(frame: pd.DataFrame) -> str:
 def all_tables(summary: Summary) -> list[Table]:
     """Return the tables of every data set: one per degradation, spreads over seeds, costs."""
     tables = quality_tables(summary.means, with_cost=True)
-    tables += repeat_tables(summary.means) + cost_tables(summary.metrics)
+    tables += repeat_tables(summary.means) + cost_tables(summary.costs)
     return sorted(tables, key=lambda table: table.dataset)
 
 
@@ -115,7 +115,7 @@ def latex_tables(summary: Summary, *, alone: bool = False) -> list[Table]:
         alone: whether each is read by itself.
     """
     tables = quality_tables(summary.means, widest=ONE_PANEL, with_cost=True, alone=alone)
-    tables += repeat_tables(summary.means, widest=ONE_PANEL) + cost_tables(summary.metrics)
+    tables += repeat_tables(summary.means, widest=ONE_PANEL) + cost_tables(summary.costs)
     return sorted(tables, key=lambda table: table.dataset)
 
 
