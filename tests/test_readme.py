@@ -41,7 +41,8 @@ def test_the_run_is_one_of_todays_sheet() -> None:
     known = {(r.task, f"{r.sigma_y:g}", r.label) for r in scores.itertuples()}
     sheet = read_sheet(ROOT / "config/experiments.tsv", ["photographs"])
     cells = [(row.cell.degradation, row.cell.sigma_y, row.label) for row in sheet]
-    assert known == {(named.task, f"{sigma:g}", label) for named, sigma, label in cells}
+    wanted = {(named.name, f"{sigma:g}", label) for named, sigma, label in cells}
+    assert known == wanted
 
 
 @pytest.fixture
