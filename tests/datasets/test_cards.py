@@ -65,7 +65,10 @@ def test_reading_cards_imports_nothing_heavy() -> None:
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ({"fodler": "."}, "unknown key 'source.fodler'; allowed: package, packages, archive, remote, folder"),
+        (
+            {"fodler": "."},
+            "unknown key 'source.fodler'; allowed: package, packages, archive, remote, folder",
+        ),
         ({"package": "a", "archive": "b.zip"}, "source: give one of package, archive and remote"),
         ({"archive": "b.zip", "folder": "../up"}, "source: folder must lie inside the archive"),
         ({"archive": "b.zip", "folder": "/up"}, "source: folder must lie inside the archive"),
