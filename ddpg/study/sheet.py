@@ -258,7 +258,8 @@ def _experiment(
     if row["dataset"] not in datasets:
         raise UserError(
             f"dataset: unknown data set {shown(row['dataset'])}; this study has: "
-            f"{', '.join(datasets)}; name one of them, or give another sheet by 'experiments'"
+            f"{', '.join(datasets)}; name one of them, or give another sheet by 'experiments' "
+            "(--config experiments=FILE, or in a file of --configfile)"
         )
     row = {**row, **_paths(row)}
     degradation = check_degradation(
