@@ -311,6 +311,24 @@ def test_what_lies_beyond_is_marked_at_the_edge(axis, turned, marker):
     assert place.tolist() == ([4, int(turned)] if axis == "y" else [int(turned), 4])
 
 
+def test_what_lies_beyond_both_axes_is_marked_once_in_the_corner(
+    make_rows, write_csv, tmp_path, monkeypatch
+):
+    content = []
+    for label, psnr in (("ddpg", 30), ("idpg", 29), ("ddrm", 28.5), ("pinv", 6)):
+        content += make_rows(label, "psnr", [psnr] * 3)
+        content += make_rows(label, "ssim", [psnr / 40] * 3)
+    figures = []
+    monkeypatch.setattr(
+        "ddpg.comparison.figures.plane.save", lambda figure, _: figures.append(figure)
+    )
+    draw_perception_distortion(Summary.read(write_csv(content)), tmp_path / "plane")
+    axes = figures[0].axes[0]
+    (mark,) = [line for line in axes.lines if line.get_gid() == BEYOND]
+    assert mark.get_marker() == "<"
+    assert mark.get_xydata()[0].tolist() == [0, axes.get_ylim()[0]]
+
+
 def test_the_reference_is_one_that_most_cells_have(metrics_csv):
     summary = summarise(read_metrics(metrics_csv))
     few = summary[~((summary["label"] == "ddpg") & (summary["sigma_y"] == 0.1))]

@@ -151,6 +151,35 @@ def interval_bars(rows: pd.DataFrame, centre: str = "mean") -> np.ndarray:
     return np.clip(np.stack([end.fillna(0).to_numpy() for end in ends]), 0, None)
 
 
+def choose_range(
+    axes: Axes,
+    points: pd.DataFrame,
+    *,
+    axis: str = "y",
+    centre: str = "mean",
+    keep: Sequence[float] = (),
+) -> tuple[float, float, bool] | None:
+    """Choose the range of an axis by the methods that work.
+
+    The arguments are those of :func:`keep_in_view`.
+
+    Returns:
+        the least and the largest value, and whether the axis runs from the latter to the former;
+        None where all methods work, and the range is as it was.
+    """
+    works = working(points, centre)
+    if works.all():
+        return None
+    ends = [points[name].fillna(points[centre]) for name in ("low", "high") if name in points]
+    shown = pd.concat([points[centre], *ends], axis=1)[works]
+    low, high = min(shown.min().min(), *keep, np.inf), max(shown.max().max(), *keep, -np.inf)
+    rim = 0.1 * ((high - low) or 1.0)
+    low, high = low - rim, high + rim
+    turned = getattr(axes, f"get_{axis}lim")()[0] > getattr(axes, f"get_{axis}lim")()[1]
+    getattr(axes, f"set_{axis}lim")((high, low) if turned else (low, high))
+    return low, high, turned
+
+
 def keep_in_view(
     axes: Axes,
     points: pd.DataFrame,
@@ -167,24 +196,18 @@ def keep_in_view(
         axes: a panel in which the points have been drawn.
         points: of one metric, with ``sigma_y``, ``metric``, the column ``centre``, and ``low`` and
             ``high`` where it has intervals.
-        places: of each point on the other axis.
+        places: of each point on the other axis; NaN for one that gets no mark.
         colours: of each point.
         axis: "x" or "y".
         keep: values that stay in view, such as 0 of differences.
     """
-    works = working(points, centre)
-    if works.all():
+    chosen = choose_range(axes, points, axis=axis, centre=centre, keep=keep)
+    if chosen is None:
         return
-    ends = [points[name].fillna(points[centre]) for name in ("low", "high") if name in points]
-    shown = pd.concat([points[centre], *ends], axis=1)[works]
-    low, high = min(shown.min().min(), *keep, np.inf), max(shown.max().max(), *keep, -np.inf)
-    rim = 0.1 * ((high - low) or 1.0)
-    low, high = low - rim, high + rim
-    turned = getattr(axes, f"get_{axis}lim")()[0] > getattr(axes, f"get_{axis}lim")()[1]
-    getattr(axes, f"set_{axis}lim")((high, low) if turned else (low, high))
+    low, high, turned = chosen
     across = axes.get_xaxis_transform() if axis == "y" else axes.get_yaxis_transform()
     for value, place, colour in zip(points[centre], places, colours, strict=True):
-        if low <= value <= high:
+        if low <= value <= high or np.isnan(place):
             continue
         end = int((value > high) != turned)
         marker = {("x", 0): "<", ("x", 1): ">", ("y", 0): "v", ("y", 1): "^"}[axis, end]

@@ -18,6 +18,7 @@ from ddpg.comparison.figures.panels import (
     Styles,
     add_absent,
     add_legend,
+    choose_range,
     has_white_rim,
     keep_in_view,
     leading,
@@ -103,9 +104,14 @@ def _draw_plane(
     axes.set_ylabel(metric_axis("psnr"))
     axes.margins(0.1)
     colours = [styles[label].colour for label in points["label"]]
-    for axis, column, other in (("y", "psnr", "perception"), ("x", "perception", "psnr")):
-        named = points.assign(metric=metric if axis == "x" else "psnr")
-        keep_in_view(axes, named, points[other].to_numpy(), colours, axis=axis, centre=column)
+    fidelity, (across, up) = points.assign(metric="psnr"), (points["perception"], points["psnr"])
+    choose_range(axes, fidelity, axis="y", centre="psnr")
+    choose_range(axes, points, axis="x", centre="perception")
+    # What is beyond both ranges is marked once, in the corner.
+    inside = across.where(across.between(*sorted(axes.get_xlim())))
+    nearest = up.clip(*sorted(axes.get_ylim()))
+    keep_in_view(axes, fidelity, inside.to_numpy(), colours, axis="y", centre="psnr")
+    keep_in_view(axes, points, nearest.to_numpy(), colours, axis="x", centre="perception")
     axes.grid()
     seaborn.despine(ax=axes)
 
