@@ -92,6 +92,16 @@ def test_a_method_stands_for_its_labels_where_none_has_its_name(whole):
     assert Selection(["ddpg"]).labels_in(metrics) == ["ddpg-20"]
 
 
+def test_what_ran_in_other_cells_alone_is_not_chosen(whole):
+    blurred = whole.metrics["task"] == "deblur_gauss"
+    metrics = whole.metrics[~(blurred & (whole.metrics["label"] == "ddpg"))]
+    assert Selection(["ddpg"]).labels_in(metrics) == ["ddpg"]
+    assert Selection(["ddpg"], [CELL]).labels_in(metrics) == ["ddpg-20"]
+    metrics = metrics[~((metrics["task"] == "deblur_gauss") & (metrics["label"] == "pinv"))]
+    with pytest.raises(UserError, match="has no pinv in these cells; it has ddpg-20$"):
+        Selection(["pinv", "ddpg"], [CELL]).labels_in(metrics)
+
+
 def test_beginnings_of_cells_and_metrics(whole):
     cells = Selection(cells=["my_set/deblur_gauss-fft/"]).cells_in(whole.metrics)
     assert cells == [f"{CELL}/0.1", f"{CELL}/0.05"]

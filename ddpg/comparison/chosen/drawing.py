@@ -59,7 +59,9 @@ def draw_chosen(
     _check_output(results, output)
     unknown = [name for name in figures if name not in PLOTS]
     if unknown:
-        raise UserError(f"--figures: there is no {', '.join(unknown)}; {_allowed(PLOTS)}")
+        raise UserError(
+            f"--figures: there is no {', '.join(unknown)}; allowed are {', '.join(PLOTS)}"
+        )
     summary = ChosenSummary.of(Summary.read(Places.below(results).metrics), selection)
     if reference is not None and reference not in summary.styles:
         raise UserError(
@@ -240,7 +242,3 @@ def _check_output(results: Path, output: Path) -> None:
         raise UserError(
             f"--output: {output} is in the folder of the study's own results; give another one"
         )
-
-
-def _allowed(names: Sequence[str] | Mapping[str, str]) -> str:
-    return f"allowed are {', '.join(names)}"

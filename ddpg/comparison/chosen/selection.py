@@ -29,8 +29,8 @@ class Selection:
     """Names of a study's labels, cells and metrics; of each, none for all.
 
     Attributes:
-        methods: labels of the sheet, or methods, which stand for all their labels where none is
-            called so.
+        methods: labels of the chosen cells, or methods, which stand for all their labels where
+            none is called so there.
         cells: paths, ``dataset/degradation/sigma_y``, or beginnings of them.
         metrics: names of metrics of quality, or what those begin with, such as "lpips".
     """
@@ -55,7 +55,8 @@ class Selection:
 
     def labels_in(self, metrics: pd.DataFrame) -> list[str]:
         """The chosen labels, in the order of the sheet; what was observed is one of them."""
-        pairs = metrics[["label", "method"]].drop_duplicates()
+        here = metrics["cell"].isin(self.cells_in(metrics))
+        pairs = metrics.loc[here, ["label", "method"]].drop_duplicates()
         labels = list(map(str, pairs["label"]))
         methods = dict(zip(labels, map(str, pairs["method"]), strict=True))
 
@@ -64,7 +65,8 @@ class Selection:
                 return [name]
             return [label for label in labels if methods[label] == name]
 
-        return _chosen("methods", self.methods, labels, meant)
+        where = " in these cells" if self.cells else ""
+        return _chosen("methods", self.methods, labels, meant, where)
 
     def cells_in(self, metrics: pd.DataFrame) -> list[str]:
         """The paths of the chosen cells, in the order of the sheet."""
@@ -88,14 +90,19 @@ class Selection:
 
 
 def _chosen(
-    kind: str, wanted: Sequence[str], known: list[str], meant: Callable[[str], list[str]]
+    kind: str,
+    wanted: Sequence[str],
+    known: list[str],
+    meant: Callable[[str], list[str]],
+    where: str = "",
 ) -> list[str]:
     """The known names that are meant, in their order; all where nothing is wanted."""
     if not wanted:
         return known
     unknown = [name for name in wanted if not meant(name)]
     if unknown:
-        raise UserError(f"--{kind}: the study has no {', '.join(unknown)}; {available(known)}")
+        names = ", ".join(unknown)
+        raise UserError(f"--{kind}: the study has no {names}{where}; {available(known)}")
     found = {name for word in wanted for name in meant(word)}
     return [name for name in known if name in found]
 
