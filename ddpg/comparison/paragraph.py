@@ -30,6 +30,10 @@ _MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),
     *("August", "September", "October", "November", "December"),
 )
+_FILES = ("weights", "network")
+"""What a metric's record holds besides the versions of libraries."""
+_PEOPLE = ("Gaussian", "Poisson")
+"""Who keep their capital within a sentence."""
 _STEPS = re.compile(r"(?:^|, )steps=(\d+)")
 
 
@@ -216,10 +220,10 @@ def _metrics(record: Mapping[str, Any]) -> list[str]:
         if metric not in METRIC_STYLES:
             continue
         name = METRIC_STYLES[metric].name
-        if str(used.get("weights", "")).startswith("none: "):
+        if any(str(used.get(file, "")).startswith("none: ") for file in _FILES):
             lacking.append(name)
             continue
-        libraries = [f"{package} {text}" for package, text in used.items() if package != "weights"]
+        libraries = [f"{package} {text}" for package, text in used.items() if package not in _FILES]
         had.append(f"{name} ({', '.join(libraries)})" if libraries else name)
     sentences = [f"Quality is measured by {_joined(had)}."] if had else []
     if lacking:
@@ -255,8 +259,9 @@ def _stem(name: object) -> str:
 
 
 def _in_sentence(title: str) -> str:
-    """A title without its capital, unless it is an abbreviation."""
-    return title[:1].lower() + title[1:] if title[1:2].islower() else title
+    """A title without its capital, unless that is of an abbreviation or a person."""
+    capital = not title[1:2].islower() or title.startswith(_PEOPLE)
+    return title if capital else title[:1].lower() + title[1:]
 
 
 def _joined(parts: Sequence[str], *, last: str = " and ", between: str = ", ") -> str:
