@@ -117,14 +117,14 @@ def table(means: pd.DataFrame) -> Iterator[str]:
 
 def legend(means: pd.DataFrame, run: dict[str, object]) -> Iterator[str]:
     """What the table shows, what it leaves out, and what the run took."""
-    scores = means[means["metric"] == METRIC]
+    scores = of_methods(means[means["metric"] == METRIC])
     styles = label_styles(scores)
     yield (
         f"PSNR in dB, mean over {scores['n'].max()} pictures of 128 x 128; the number behind each "
         f"task is the noise level. Bold: {BOLD}."
     )
     for label, style in styles.items():
-        if label != "observation" and not _is_common(scores, label):
+        if not _is_common(scores, label):
             rows = scores[scores["label"] == label]
             texts = [f"{_value(row)} ({_place(row)})" for row in rows.itertuples()]
             yield f"{style.name}: {', '.join(texts)}."

@@ -98,7 +98,7 @@ def test_what_ran_in_other_cells_alone_is_not_chosen(whole):
     assert Selection(["ddpg"]).labels_in(metrics) == ["ddpg"]
     assert Selection(["ddpg"], [CELL]).labels_in(metrics) == ["ddpg-20"]
     metrics = metrics[~((metrics["task"] == "deblur_gauss") & (metrics["label"] == "pinv"))]
-    with pytest.raises(UserError, match="has no pinv in these cells; it has ddpg-20$"):
+    with pytest.raises(UserError, match=r"has no pinv in these cells; it has ddpg-20$"):
         Selection(["pinv", "ddpg"], [CELL]).labels_in(metrics)
 
 

@@ -85,8 +85,8 @@ RECORD = {
         "November 2026.",
         r"Of faces 1k 6 pictures of 128 $\times$ 128 pixels were taken: super-resolution $\times$4 "
         "(svd) with noise of standard deviation 0 and 0.05; my lens (zero) with noise of standard "
-        "deviation 0.1; Gaussian deblurring (fft) with noise of standard deviation 0.2 on the scale "
-        "of {[}0, 1{]}.",
+        "deviation 0.1; Gaussian deblurring (fft) with noise of standard deviation 0.2 on the "
+        "scale of {[}0, 1{]}.",
         r"The priors were far (a\_b.pt, SHA-256 cccccccccccc...) and drawn (x.pt, random weights "
         "of seed 7).",
         "Methods were DDPG (50 to 100 steps), DDPG-20 (20 steps) and Pinv.",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ddpg.comparison.figures.insets import with_inset
+from ddpg.comparison.figures.insets import Box, with_insets
 from ddpg.comparison.pictures import (
     Square,
     data_uri,
@@ -69,7 +69,7 @@ def test_observations_are_enlarged_by_repeating_pixels():
 def test_the_inset_lies_in_the_far_corner_and_shows_the_detail():
     picture = np.zeros((100, 100, 3), np.uint8)
     picture[10:26, 70:86] = (10, 200, 30)
-    shown = with_inset(picture, Square(10, 70, 16))
+    shown = with_insets(picture, [Box.of(Square(10, 70, 16))])
     assert shown.shape == (400, 400, 3)
     assert shown[320, 80].tolist() == [10, 200, 30]  # lower left
     assert shown[320, 320].tolist() == [0, 0, 0]

@@ -73,6 +73,22 @@ def test_too_few_pictures_decide_nothing(summary: Callable) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("best", "words"),
+    [
+        ("ddpg idpg ddrm dps", "DDPG in 1 cell, IDPG in 1, DDRM in 1 and DPS in 1."),
+        ("ddpg idpg ddrm dps pinv", "DDPG in 1 cell, IDPG in 1, DDRM in 1 and 2 others elsewhere."),
+    ],
+)
+def test_one_method_that_is_left_is_named(summary: Callable, best: str, words: str) -> None:
+    labels = best.split()
+    cells = {
+        place / 100: {label: BASE[:3] + (label == first) for label in labels}
+        for place, first in enumerate(labels)
+    }
+    assert words in said(summary(cells))
+
+
 def test_enough_pictures_may_decide_nothing_either(summary: Callable) -> None:
     alike = {"ddpg": BASE, "idpg": OPEN["idpg"]}
     assert said(summary({0.1: alike})) == (

@@ -37,16 +37,6 @@ class Box:
         return picture[self.top : self.top + self.height, self.left : self.left + self.width]
 
 
-def with_inset(picture: np.ndarray, detail: Square) -> np.ndarray:
-    """Enlarge a picture and show its detail, enlarged more, in the corner farthest from it.
-
-    Args:
-        picture: (H, W, 3), unsigned 8-bit.
-        detail: the part to enlarge, which gets a frame of the same colour.
-    """
-    return with_insets(picture, [Box.of(detail)])
-
-
 def with_insets(picture: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
     """Enlarge a picture and show parts of it, enlarged more, each in the free corner farthest from
     it.

@@ -138,7 +138,8 @@ def _numbered(counter: Counter[str], names: Mapping[str, str], cells: int) -> st
     """Methods with the number of their cells, the most first."""
     if cells == 1:
         return _joined([names[label] for label in counter])
-    first = counter.most_common(_NAMED)
+    # The place of a single one that is left takes its name as well.
+    first = counter.most_common(None if len(counter) == _NAMED + 1 else _NAMED)
     parts = [f"{names[label]} in {number}" for label, number in first]
     parts[0] = f"{names[first[0][0]]} in {_cells(first[0][1])}"
     more = len(counter) - len(first)
