@@ -173,9 +173,13 @@ def _own(name: str, imports: Iterable[ast.Import | ast.ImportFrom]) -> frozenset
         if isinstance(node, ast.Import):
             candidates |= {alias.name for alias in node.names}
         else:
-            # `from ddpg.a import b` may mean the module ddpg.a.b or a name of ddpg.a.
+            # `from ddpg.a import b` may mean the module ddpg.a.b or a name of ddpg.a. The package
+            # itself only offers names, which it loads late: its modules do not depend on it.
             module = _absolute(name, node)
-            candidates |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
+            named = {f"{module}.{alias.name}" for alias in node.names}
+            candidates |= named
+            if module != PACKAGE.name or any(_path(member) is None for member in named):
+                candidates.add(module)
     own = {candidate for candidate in candidates if candidate.split(".")[0] in tops}
     return frozenset(module for module in own if _path(module) is not None)
 

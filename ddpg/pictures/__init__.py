@@ -1,8 +1,6 @@
 """Pictures, kernels and masks that people bring: files, folders and words, read and checked.
 
 The names are imported on first use: planning a study without degradation cards needs no NumPy.
-What the record of a study depends on says ``import ddpg.pictures``; ``from ddpg import pictures``
-counts as using all that :mod:`ddpg` offers.
 """
 
 from __future__ import annotations

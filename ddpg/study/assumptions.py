@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import ddpg.pictures as pictures
+from ddpg import pictures
 from ddpg.errors import UserError
 from ddpg.files.text import decimal_comma, written_number
 from ddpg.operators.tasks import TASKS

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-import ddpg.pictures as pictures
+from ddpg import pictures
 from ddpg.datasets.arrays import inspect_array, is_array, opened_array
 from ddpg.datasets.cards import DatasetCard
 from ddpg.datasets.entries import ImageEntry

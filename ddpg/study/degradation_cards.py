@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-import ddpg.pictures as pictures
+from ddpg import pictures
 from ddpg.errors import UserError
 from ddpg.files.shipped import names_in, own_or_shipped
 from ddpg.operators.tasks import CROPPED, TASKS

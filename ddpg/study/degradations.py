@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import ddpg.pictures as pictures
+from ddpg import pictures
 from ddpg.errors import UserError
 from ddpg.operators.tasks import CROPPED, TASKS, Grade, check_task
 from ddpg.study.degradation_cards import (

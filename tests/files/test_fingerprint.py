@@ -126,6 +126,14 @@ def test_imported_modules_count_however_and_wherever_they_are_imported(package):
     assert package({"not_imported": "X = 2"}) == before
 
 
+def test_the_package_itself_counts_for_the_names_that_it_offers_not_for_its_modules(package):
+    offered = {"__init__": "from ddpg.b import helper", "c": "C = 1"}
+    for source, counts in (("from ddpg import c", False), ("from ddpg import c, helper", True)):
+        before = package({"a": source, "b": HELPER} | offered)
+        assert (package({"b": "def helper(x): return 2 * x"}) != before) is counts, source
+        assert package({"b": HELPER, "c": "C = 2"}) != before, source
+
+
 def test_what_is_left_out_takes_its_own_imports_with_it(package):
     package({"a": "import ddpg.b, ddpg.c", "b": "import ddpg.d", "c": "C = 1", "d": "D = 1"})
     before = fp.fingerprint("ddpg.a", without={"ddpg.b"})

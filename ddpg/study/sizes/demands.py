@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
-import ddpg.pictures as pictures
+from ddpg import pictures
 from ddpg.operators.tasks import TASKS
 from ddpg.study.degradation_cards import kernel_side
 from ddpg.study.degradations import Degradation
