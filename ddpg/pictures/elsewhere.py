@@ -44,6 +44,8 @@ class NotGivenError(UserError):
 
 Range = tuple[float, float]
 """The values of black and white."""
+Heads = Mapping[str, tuple[str, tuple[int, ...]]]
+"""The type and shape of each tensor of a file."""
 
 
 @dataclass(frozen=True, order=True)
@@ -135,9 +137,9 @@ def surplus(folder: str, images: Collection[str]) -> list[str]:
     for stem, files in listing.pictures.items():
         left += [file.name for file in files if stem not in known]
     for file, names in listing.tensors.items():
-        if len(names) == 1 and (file.stem in known or names[0] in known):
+        if len(names) == 1 and file.stem in known:
             continue
-        strangers = [name for name in names if name not in known]
+        strangers = names - known
         if len(strangers) == len(names):
             left.append(file.name)
         else:
@@ -246,7 +248,7 @@ class _Listing:
     wrong with those that cannot be read."""
 
     pictures: Mapping[str, tuple[Path, ...]]
-    tensors: Mapping[Path, tuple[str, ...]]
+    tensors: Mapping[Path, frozenset[str]]
     broken: Mapping[Path, str]
 
 
@@ -295,14 +297,14 @@ def _listing(folder: str) -> _Listing:
 @lru_cache(maxsize=64)
 def _listed(folder: str, time: int, _states: tuple[tuple[int, int], ...]) -> _Listing:
     pictures: dict[str, tuple[Path, ...]] = {}
-    tensors: dict[Path, tuple[str, ...]] = {}
+    tensors: dict[Path, frozenset[str]] = {}
     broken: dict[Path, str] = {}
     entries = _entries_at(folder, time)
     for file in (Path(folder, name) for name in entries.pictures):
         pictures[file.stem] = (*pictures.get(file.stem, ()), file)
     for file in (Path(folder, name) for name in entries.tensors):
         try:
-            tensors[file] = tuple(sorted(tensor_heads(file)))
+            tensors[file] = frozenset(_heads(file))
         except UserError as error:  # it may be that of a single picture: the others are there
             broken[file] = str(error)
     return _Listing(pictures, tensors, broken)
@@ -316,7 +318,7 @@ def _candidates(folder: str, image: str) -> list[Held]:
         if image in names:
             found.append(Held(file, image))
         elif len(names) == 1 and file.stem == image:
-            found.append(Held(file, names[0]))
+            found.append(Held(file, *names))
     found += [Held(file, image) for file in listing.broken if file.stem == image]
     return sorted(found)
 
@@ -331,9 +333,24 @@ def _content(file: Path) -> str:
 # --- what a restoration is ------------------------------------------------------------------------
 
 
+def _heads(file: Path) -> Heads:
+    """Types and shapes of the tensors of a file, read once as long as it seems unchanged: a file of
+    all pictures is asked for each of them."""
+    try:
+        status = file.stat()
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read ({error.strerror})") from error
+    return _heads_at(file, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=64)
+def _heads_at(file: Path, _time: int, _bytes: int) -> Heads:
+    return tensor_heads(file)
+
+
 def _head(place: Held) -> tuple[str, tuple[int, ...]]:
     """Type and shape of a tensor."""
-    heads = tensor_heads(place.file)
+    heads = _heads(place.file)
     if place.tensor not in heads:
         raise UserError(f"{place.file}: has no tensor {shown(place.tensor)}")
     return heads[place.tensor]

@@ -214,6 +214,21 @@ def test_a_tensor_stands_for_one_picture(tmp_path):
     assert elsewhere.shared(str(tmp_path), "ac") == {}
 
 
+def test_the_header_of_a_file_of_all_pictures_is_read_once(tmp_path, monkeypatch):
+    file, images = tmp_path / "all.safetensors", [f"p{number}" for number in range(9)]
+    save_file({image: tensor(SIDES) for image in images}, file)
+    read_heads, read = elsewhere.tensor_heads, []
+    monkeypatch.setattr(
+        elsewhere, "tensor_heads", lambda path: read.append(path) or read_heads(path)
+    )
+    for _ in range(2):
+        heads = {elsewhere.head_of(elsewhere.held(str(tmp_path), image)) for image in images}
+        assert heads == {elsewhere.Head((9, 12), True)}
+    assert read == [file]
+    save_file({"p0": tensor(SIDES[:5])}, file)  # looked at anew
+    assert elsewhere.head_of(elsewhere.held(str(tmp_path), "p0")).size == (5, 12)
+
+
 def test_further_restorations_are_counted(tmp_path):
     folder = str(tmp_path)
     assert elsewhere.repeats_in(folder) == 1
