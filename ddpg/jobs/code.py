@@ -108,6 +108,15 @@ def preparation_code(*, given: bool) -> str:
     return code_of("ddpg.stages.preparation", without=["ddpg.datasets.cards", *unused])
 
 
+def given_code(module: str) -> str:
+    """The code that reads restorations of other programs, in which no operator has a part.
+
+    Args:
+        module: name below ``ddpg.stages.given``.
+    """
+    return code_of(f"ddpg.stages.given.{module}", without=["ddpg.operators"])
+
+
 @cache
 def observation_code(degradation: Degradation) -> str:
     """The code behind the observations of a degradation."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ddpg.files.contents import digest_of
-from ddpg.jobs.code import code_of
+from ddpg.jobs.code import given_code
 from ddpg.jobs.evaluation import columns_of
 from ddpg.jobs.fields import Job, Spec, as_path, file, setting
 from ddpg.jobs.restoration import Restoration
@@ -49,7 +49,7 @@ class GivenAdoption(Job):
             range=given.extent,
             image_size=size_word(study.entries[row.cell.dataset].image_size),
             dtype=study.config.restored_dtype,
-            code=code_of("ddpg.stages.given.adoption"),
+            code=given_code("adoption"),
             besides={"content": digest_of(elsewhere.contents_of(folder, ids))},
         )
 
@@ -81,7 +81,7 @@ class GivenSurvey(Job):
             range=given.extent,
             positions=tuple(format_positions(study.selections[dataset].positions).split()),
             image_size=size_word(study.entries[dataset].image_size),
-            code=code_of("ddpg.stages.given.survey"),
+            code=given_code("survey"),
             besides={"content": [elsewhere.contents_of(folder, None) for folder in given.folders]},
         )
 

@@ -35,6 +35,7 @@ ROWS = {
 }
 OBSERVATIONS = {"sr": SR, "blur": BLUR, "motion": MOTION}
 MEASUREMENTS = {"evaluation": (("psnr", "ssim"), None), "fidelity sr": (("consistency",), SR)}
+GIVEN = ("survey", "adoption")
 STAGES = {
     "collection": ("ddpg.files.long_table",),
     "tables": ("ddpg.comparison.tables.writing",),
@@ -51,6 +52,7 @@ def codes() -> dict[str, str]:
     job_code.conversion_code.cache_clear()
     found["convert"] = job_code.conversion_code("adm_unet")
     found["preparation"] = job_code.preparation_code(given=False)
+    found |= {f"{name} given": job_code.given_code(name) for name in GIVEN}
     job_code.evaluation_code.cache_clear()
     found |= {name: job_code.evaluation_code(*given) for name, given in MEASUREMENTS.items()}
     fetching = [job_code.FETCHING]
@@ -93,6 +95,7 @@ FOURIER = {"ddpg sr", "pinv motion", "bicubic sr", "observe sr", "observe motion
         ("metrics.no_reference", set()),
         ("stages.evaluation", {"evaluation", "fidelity sr"}),
         ("stages.preparation", {"preparation"}),
+        ("pictures.elsewhere", {"survey given", "adoption given"}),
         ("datasets.listing", set()),
         ("fetching.web", set()),
         *((name.removeprefix("ddpg."), set()) for name in job_code.NO_RESULT),
