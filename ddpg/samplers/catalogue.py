@@ -87,10 +87,7 @@ def find_method(name: str) -> Method:
     Raises:
         ValueError: there is none; names those that there are.
     """
-    known = ALIASES.get(name, name)
-    if known not in METHODS:
-        raise ValueError(f"unknown method {name!r}; known methods: {', '.join(METHODS)}")
-    return METHODS[known]
+    return _found(name, METHODS)
 
 
 def find_row_method(name: str) -> Method:
@@ -99,10 +96,14 @@ def find_row_method(name: str) -> Method:
     Raises:
         ValueError: there is none; names those that there are.
     """
+    return _found(name, ROW_METHODS)
+
+
+def _found(name: str, methods: Mapping[str, Method]) -> Method:
     known = ALIASES.get(name, name)
-    if known not in ROW_METHODS:
-        raise ValueError(f"unknown method {name!r}; known methods: {', '.join(ROW_METHODS)}")
-    return ROW_METHODS[known]
+    if known not in methods:
+        raise ValueError(f"unknown method {name!r}; known methods: {', '.join(methods)}")
+    return methods[known]
 
 
 def fitting(grade: Grade) -> list[str]:
