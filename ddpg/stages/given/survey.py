@@ -11,7 +11,6 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from ddpg.datasets.index import read_index
@@ -133,8 +132,3 @@ def _printable(name: str) -> str:
     """A name from outside without control characters, not endless."""
     text = "".join(c if c.isprintable() else "?" for c in name)
     return text if len(text) <= 200 else f"{text[:197]}..."
-
-
-def read_survey(path: Path) -> dict[str, Any]:
-    """Read a record of :func:`survey_given`."""
-    return json.loads(path.read_text(encoding="utf-8"))

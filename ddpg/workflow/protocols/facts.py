@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ddpg.metrics.catalogue import METRICS
 from ddpg.samplers.catalogue import METHODS
-from ddpg.study.protocols.section import SCALES
+from ddpg.study.protocols.section import NOT_TRANSCRIBED, SCALES
 from ddpg.study.published import published_rows
 from ddpg.study.sheet import Cell
 from ddpg.study.sizes.sides import sides_of
@@ -153,7 +153,7 @@ def _metrics(study: Study) -> Iterator[Fact]:
 
 
 def _figures(study: Study) -> Iterator[Fact]:
-    file, text = study.config.published, "not transcribed"
+    file, text = study.config.published, NOT_TRANSCRIBED
     if file:
         rows = published_rows(file)
         text = f"{len(rows)} rows in {file}: {rows[0]['source']}"
