@@ -7,17 +7,17 @@ were fitted to what people see.
 
 from __future__ import annotations
 
-import math
 import os
 import pickle
 import warnings
 from functools import lru_cache
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from ddpg.errors import MetricUnavailable, MetricUndefined
-from ddpg.metrics.measures import NOT_FINITE, checked_pair, finite_images
+from ddpg.errors import MetricUnavailable
+from ddpg.metrics.measures import checked_pair, of_finite
 
 SMALLEST = 16
 LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
@@ -63,18 +63,11 @@ def dists(
 
     weights = find_backbone("dists", backbone)
     model = _model(weights, find_backbone("vgg", network), restored.device)
-    whole = finite_images(restored) & finite_images(reference)
-    values = restored.new_full((len(restored),), math.nan)
-    if bool(whole.any()):
-        with torch.inference_mode():
-            values[whole] = model(restored[whole] / data_range, reference[whole] / data_range)
-    elif len(whole):
-        raise MetricUndefined(NOT_FINITE)
-    return values
+    return of_finite(lambda *pair: model(*(x / data_range for x in pair)), restored, reference)
 
 
 @lru_cache(maxsize=2)
-def _model(weights: os.PathLike[str], network: os.PathLike[str], device: torch.device) -> nn.Module:
+def _model(weights: Path, network: Path, device: torch.device) -> nn.Module:
     """piq's DISTS with the weights in files, in float64."""
     from piq.perceptual import DISTS, IMAGENET_MEAN, IMAGENET_STD, VGG16_LAYERS, ContentLoss
 
@@ -94,7 +87,7 @@ def _model(weights: os.PathLike[str], network: os.PathLike[str], device: torch.d
     return model.to(device, torch.float64).eval()
 
 
-def _features(file: os.PathLike[str]) -> nn.Module:
+def _features(file: Path) -> nn.Module:
     """The convolutions of VGG-16."""
     from torchvision.models.vgg import cfgs, make_layers
 
@@ -108,14 +101,13 @@ def _features(file: os.PathLike[str]) -> nn.Module:
     return features.requires_grad_(False).eval()
 
 
-def _weights(file: os.PathLike[str]) -> list[Tensor]:
+def _weights(file: Path) -> list[Tensor]:
     """The weights of structure, then of texture, by layer, each (1, C, 1, 1)."""
-    name = os.path.basename(file)  # noqa: PTH119 - for a table, without the machine's folders
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
         parts = [state[kind].double() for kind in ("alpha", "beta")]
         if any(part.shape != (1, sum(CHANNELS), 1, 1) for part in parts):
             raise ValueError(f"of shapes {', '.join(str(tuple(part.shape)) for part in parts)}")
     except (*_UNREADABLE, LookupError, AttributeError) as error:
-        raise MetricUnavailable(f"{name}: not the weights of DISTS: {error}") from error
+        raise MetricUnavailable(f"{file.name}: not the weights of DISTS: {error}") from error
     return [part for whole in parts for part in torch.split(whole, list(CHANNELS), dim=1)]

@@ -77,8 +77,8 @@ def psnr_of_8_bits(
     >>> psnr_of_8_bits(grey, almost, data_range=1)
     tensor([inf], dtype=torch.float64)
     """
-    restored, reference = _checked(restored, reference, data_range)
-    _check_size(restored, 2 * border + 1, f"PSNR without {border} pixels at each edge")
+    what = f"PSNR without {border} pixels at each edge"
+    restored, reference = checked_pair(restored, reference, data_range, 2 * border + 1, what)
     inner = slice(border, -border or None)
     levels = [
         (255 / data_range * image[..., inner, inner]).round() for image in (restored, reference)
@@ -104,8 +104,9 @@ def ssim(restored: Tensor, reference: Tensor, *, data_range: float) -> Tensor:
     >>> ssim(image, image, data_range=1)
     tensor([1.], dtype=torch.float64)
     """
-    restored, reference = _checked(restored, reference, data_range)
-    _check_size(restored, SSIM_WINDOW, "SSIM's window")
+    restored, reference = checked_pair(
+        restored, reference, data_range, SSIM_WINDOW, "SSIM's window"
+    )
     from skimage.metrics import structural_similarity
 
     def of_one(image: Tensor, truth: Tensor) -> Tensor:
@@ -143,8 +144,9 @@ def haarpsi(restored: Tensor, reference: Tensor, *, data_range: float) -> Tensor
     >>> haarpsi(image, image, data_range=1).round(decimals=6)
     tensor([1.], dtype=torch.float64)
     """
-    restored, reference = _checked(restored, reference, data_range)
-    _check_size(restored, HAARPSI_SMALLEST, "HaarPSI's wavelets")
+    restored, reference = checked_pair(
+        restored, reference, data_range, HAARPSI_SMALLEST, "HaarPSI's wavelets"
+    )
     import piq
 
     def of_one(image: Tensor, truth: Tensor) -> Tensor:
@@ -193,22 +195,17 @@ def lpips(
     """
     if net not in LPIPS_SMALLEST:
         raise ValueError(f"net must be one of {', '.join(LPIPS_SMALLEST)}, got {net!r}")
-    restored, reference = _checked(restored, reference, data_range)
-    _check_size(restored, LPIPS_SMALLEST[net], f"LPIPS with {net!r}")
+    restored, reference = checked_pair(
+        restored, reference, data_range, LPIPS_SMALLEST[net], f"LPIPS with {net!r}"
+    )
     from ddpg.metrics.backbones import find_backbone
 
     network = _lpips_network(net, pooling, find_backbone(net, backbone), restored.device)
-    whole = finite_images(restored) & finite_images(reference)
-    values = restored.new_full((len(restored),), math.nan)
-    if bool(whole.any()):
-        with torch.inference_mode():
-            pair = (
-                (1 - black) / data_range * image[whole] + black for image in (restored, reference)
-            )
-            values[whole] = network(*pair).flatten()
-    elif len(whole):
-        raise MetricUndefined(NOT_FINITE)
-    return values
+
+    def of_batch(*pair: Tensor) -> Tensor:
+        return network(*((1 - black) / data_range * image + black for image in pair)).flatten()
+
+    return of_finite(of_batch, restored, reference)
 
 
 @functools.lru_cache(maxsize=4)
@@ -262,6 +259,24 @@ def _each(metric: Callable[..., Tensor], *pictures: Tensor) -> Tensor:
     if reasons and len(reasons) == len(values):
         raise reasons[0]
     return torch.stack(values) if values else restored.new_empty(0)
+
+
+def of_finite(
+    metric: Callable[[Tensor, Tensor], Tensor], restored: Tensor, reference: Tensor
+) -> Tensor:
+    """A network's metric of all images at once that are finite, (B,); NaN for the others.
+
+    Raises:
+        MetricUndefined: no image is finite.
+    """
+    whole = finite_images(restored) & finite_images(reference)
+    values = restored.new_full((len(restored),), math.nan)
+    if bool(whole.any()):
+        with torch.inference_mode():
+            values[whole] = metric(restored[whole], reference[whole])
+    elif len(whole):
+        raise MetricUndefined(NOT_FINITE)
+    return values
 
 
 def finite_images(images: Tensor) -> Tensor:

@@ -21,8 +21,6 @@ from torch import Tensor, nn
 
 from ddpg.errors import MetricUnavailable
 
-FEATURES = 2048
-"""Values of a picture: those of the last average pooling."""
 THOUSANDTHS = 1000.0
 
 
@@ -95,7 +93,7 @@ def features(images: Tensor, backbone: str | os.PathLike[str] | None = None) -> 
             :func:`ddpg.metrics.backbones.find_backbone`.
 
     Returns:
-        (B, 2048) float64, of a network in float32.
+        (B, 2048) float64, of a network in float32: those of its last average pooling.
 
     Raises:
         MetricUnavailable: the file is not there, or is another one.
