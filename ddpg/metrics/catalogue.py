@@ -274,8 +274,8 @@ _OF_SETS = (
     SetMetric(
         name="fid",
         title="FID",
-        description="Fréchet Inception distance of all pictures to all truths; of 500 at least "
-        "(Heusel et al., 2017)",
+        description="Fréchet Inception distance of all pictures to all truths (Heusel et al., "
+        "2017); here of 500 at least",
         function="ddpg.metrics.sets:fid",
         weights="inception",
         least=500,
