@@ -98,7 +98,7 @@ def measure(device: str, batches: Sequence[int]) -> dict[str, Any]:
         if (found := _step(method, operator, batch)) is not None
     ]
     largest = max(batches)
-    left = dict(_left(largest))
+    left = dict(network_times(largest))
     return {"rows": rows, "batch": largest, "left": left, "waits": _waits(largest, left)}
 
 
@@ -156,24 +156,19 @@ def _few_steps(method: str) -> dict[str, int]:
     return {"steps": STEPS} if "steps" in names else {}
 
 
-def _left(batch: int) -> Iterator[tuple[str, float]]:
-    """Seconds that a batch takes in each published network on each GPU, by their arithmetic."""
-    for speed in GPUS:
-        for name, seconds in network_seconds(speed).items():
-            yield f"{name}, {speed} TFLOP/s", seconds * batch
-
-
-def network_seconds(speed: float) -> dict[str, float]:
-    """Seconds of an evaluation for one picture on a GPU of so many TFLOP/s, by network."""
-    found = {}
+def network_times(count: int) -> Iterator[tuple[str, float]]:
+    """Seconds that so many evaluations of a picture take in each published network on each GPU,
+    by their arithmetic.
+    """
     for name, kind in NETWORKS.items():
         with torch.device("meta"):
             network: nn.Module = kind.from_config(PUBLISHED[name])
             x, t = torch.zeros(1, 3, SIDE, SIDE), torch.zeros(1)
         with FlopCounterMode(display=False) as counter:
             network(x, t)
-        found[name] = counter.get_total_flops() / (speed * 1e12 * SHARE)
-    return found
+        for speed in GPUS:
+            seconds = counter.get_total_flops() * count / (speed * 1e12 * SHARE)
+            yield f"{name}, {speed} TFLOP/s", seconds
 
 
 def _waits(batch: int, left: dict[str, float]) -> dict[str, Any]:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from host import GPUS, SIDE, network_seconds
+from host import SIDE, network_times
 from PIL import Image
 from scipy.ndimage import gaussian_filter
+from torch import Tensor
 
 from ddpg.datasets.index import Row
 from ddpg.noise import SeededNoise
@@ -26,79 +28,16 @@ from ddpg.stages.finished import FinishedImages
 from ddpg.stages.observations import observe
 from ddpg.stages.preparation import prepare_rows
 
+Work = Callable[[], object]
+
 STEPS = 100
 """Of a restoration, as DDPG and IDPG are published."""
 PICTURES, RUNS = 16, 3
 """In a shard, and of each stage, the least of which counts."""
+DRAWN = 4
+"""Of the steps, so many are drawn and timed: all cost the same."""
 METRICS = ("psnr", "ssim", "haarpsi")
 """Those that need no weights; docs/performance.md tells what LPIPS adds."""
-
-
-def measure(pictures: int = PICTURES, runs: int = RUNS) -> dict[str, Any]:
-    """Seconds a picture: of each stage beside networks, and of networks on GPUs."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        names = [f"{k:02}" for k in range(pictures)]
-        rows = [_photograph(folder, name, k) for k, name in enumerate(names)]
-        truth, observed = folder / "truth.safetensors", folder / "observed.safetensors"
-        restored, costs = folder / "restored.safetensors", folder / "costs.csv"
-        image = torch.rand(3, SIDE, SIDE) * 2 - 1
-        spent = {
-            "seconds": 1.0,
-            "network_evaluations": STEPS,
-            "peak_memory_mib": "",
-            "settings": "",
-        }
-
-        def write() -> None:
-            finished = FinishedImages(restored, "0", torch.float16)
-            for name in names:
-                finished.keep(name, image, spent | {"failure": ""})
-            finished.assemble(names, costs, folder / "pictures")
-
-        def draw() -> None:
-            noise = SeededNoise(0, names)
-            for step in range(4):
-                noise.step(step, (pictures, 3, SIDE, SIDE))
-
-        stages: dict[str, Callable[[], None]] = {
-            "read, crop and scale": lambda: prepare_rows(
-                rows, folder, truth, image_size=SIDE, crop="center"
-            ),
-            "degrade": lambda: observe(
-                truth,
-                observed,
-                dataset="made-up",
-                images=names,
-                task="deblur_gauss",
-                backend="fft",
-                scale=None,
-                sigma_y=0.05,
-                seed=0,
-            ),
-            f"draw the noise of {STEPS} steps": draw,
-            "write tensors and PNG": write,
-            f"measure {', '.join(METRICS)}": lambda: evaluate(
-                truth,
-                restored,
-                costs,
-                folder / "values.csv",
-                experiment=EXPERIMENT,
-                images=names,
-                metrics=METRICS,
-            ),
-        }
-        seconds = {stage: _seconds(work, runs) / pictures for stage, work in stages.items()}
-    drawn = f"draw the noise of {STEPS} steps"
-    seconds[drawn] *= STEPS / 4
-    networks = {
-        f"{name}, {speed} TFLOP/s": STEPS * left
-        for speed in GPUS
-        for name, left in network_seconds(speed).items()
-    }
-    return {"stages": seconds, "networks": networks}
-
-
 EXPERIMENT = {
     "dataset": "made-up",
     "task": "deblur_gauss",
@@ -110,6 +49,58 @@ EXPERIMENT = {
     "prior": "none",
     "repeat": "1",
 }
+"""Of the measured restorations, in words."""
+SPENT = {
+    "seconds": 1.0,
+    "network_evaluations": STEPS,
+    "peak_memory_mib": "",
+    "settings": "",
+    "failure": "",
+}
+"""What each took, as the table of costs has it."""
+
+
+def measure(pictures: int = PICTURES, runs: int = RUNS) -> dict[str, Any]:
+    """Seconds a picture: of each stage beside networks, and of networks on GPUs."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        names = [f"{k:02}" for k in range(pictures)]
+        seconds = {
+            stage: share * _seconds(work, runs) / pictures
+            for stage, work, share in _stages(folder, names)
+        }
+    return {"stages": seconds, "networks": dict(network_times(STEPS))}
+
+
+def _stages(folder: Path, names: list[str]) -> Iterator[tuple[str, Work, float]]:
+    """Every stage in its order: what it is, its work, and how often a picture asks for that."""
+    truth, observed = folder / "truth.safetensors", folder / "observed.safetensors"
+    restored, costs = folder / "restored.safetensors", folder / "costs.csv"
+    rows = [_photograph(folder, name, k) for k, name in enumerate(names)]
+    prepared = partial(prepare_rows, rows, folder, truth, image_size=SIDE, crop="center")
+    yield "read, crop and scale", prepared, 1
+    degradation = {"task": "deblur_gauss", "backend": "fft", "scale": None, "sigma_y": 0.05}
+    known = {"dataset": "made-up", "images": names, "seed": 0}
+    yield "degrade", partial(observe, truth, observed, **known, **degradation), 1
+    yield f"draw the noise of {STEPS} steps", partial(_draw, names), STEPS / DRAWN
+    image = torch.rand(3, SIDE, SIDE) * 2 - 1
+    yield "write tensors and PNG", partial(_write, image, restored, costs, names), 1
+    files = (truth, restored, costs, folder / "values.csv")
+    measured = partial(evaluate, *files, experiment=EXPERIMENT, images=names, metrics=METRICS)
+    yield f"measure {', '.join(METRICS)}", measured, 1
+
+
+def _draw(names: list[str]) -> None:
+    noise = SeededNoise(0, names)
+    for step in range(DRAWN):
+        noise.step(step, (len(names), 3, SIDE, SIDE))
+
+
+def _write(image: Tensor, restored: Path, costs: Path, names: list[str]) -> None:
+    finished = FinishedImages(restored, "0", torch.float16)
+    for name in names:
+        finished.keep(name, image, SPENT)
+    finished.assemble(names, costs, restored.parent / "pictures")
 
 
 def _photograph(folder: Path, name: str, seed: int) -> Row:
@@ -122,7 +113,7 @@ def _photograph(folder: Path, name: str, seed: int) -> Row:
     return Row(name, path.name, hashlib.sha256(path.read_bytes()).hexdigest(), 1024, 1024)
 
 
-def _seconds(work: Callable[[], None], runs: int) -> float:
+def _seconds(work: Work, runs: int) -> float:
     """The least of some runs, of processor time: what else runs is not counted."""
     work()
     times = []

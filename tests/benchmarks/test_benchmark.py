@@ -203,7 +203,9 @@ def test_the_time_beside_the_network_is_split(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(host, "SIDE", 16)
     monkeypatch.setattr(host, "_methods", lambda: ["ddpg", "dps", "daps"])
-    monkeypatch.setattr(host, "_left", lambda batch: iter([("none, 400 TFLOP/s", batch / 1000)]))
+    monkeypatch.setattr(
+        host, "network_times", lambda count: iter([("none, 400 TFLOP/s", count / 1000)])
+    )
     found = host.measure("cpu", [1, 2])
     batches = [(row["method"], row["batch"]) for row in found["rows"]]
     assert batches == 2 * [("ddpg", 1), ("ddpg", 2), ("dps", 1), ("dps", 2), ("daps", 1)]
@@ -226,7 +228,7 @@ def test_what_published_networks_leave_is_their_arithmetic() -> None:
     """The network of CelebA-HQ multiplies and adds about 249 times 10^9 at 256 x 256."""
     import host
 
-    left = dict(host._left(64))
+    left = dict(host.network_times(64))
     assert left["celeba-hq-256, 400 TFLOP/s"] == pytest.approx(64 * 2 * 249e9 / 180e12, rel=0.05)
     assert left["imagenet-256, 800 TFLOP/s"] == pytest.approx(left["imagenet-256, 400 TFLOP/s"] / 2)
 
