@@ -24,14 +24,11 @@ from ddpg.operators.separable import (
     factorise,
 )
 from ddpg.operators.task_kernels import BLUR_TAPS, centred_cubic_taps
-from ddpg.operators.tasks import BORDERS, DEFAULT_SCALE, TASKS, Task, check_task
+from ddpg.operators.tasks import BORDERS, DEFAULT_SCALE, LUMA, SHARE, TASKS, Task, check_task
 from ddpg.operators.tight.block_means import BlockMeansOperator
-from ddpg.operators.tight.colours import LUMA, GreyOperator
+from ddpg.operators.tight.colours import GreyOperator
 from ddpg.operators.tight.hadamard import HadamardOperator, random_rows
 from ddpg.plugins import load_object
-
-SHARE = 0.25
-"""Of the coefficients that compressed sensing measures, where no share is given."""
 
 
 def build_operator(

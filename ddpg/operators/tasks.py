@@ -16,6 +16,10 @@ from ddpg.plugins import Registry, module_of
 
 DEFAULT_SCALE = 4
 """The factor of super-resolution where none is given, in a sheet as in Python."""
+SHARE = 0.25
+"""Of the coefficients that compressed sensing measures, where no share is given."""
+LUMA = (0.299, 0.587, 0.114)
+"""Red, green and blue in grey where no weights are given: luma in ITU-R BT.601."""
 
 Grade = Literal["adjoint", "resolvent", "spectrum"]
 

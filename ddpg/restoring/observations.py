@@ -10,13 +10,12 @@ from torch import Tensor
 from ddpg.errors import UserError
 from ddpg.operators.base import LinearOperator
 from ddpg.operators.building import build_operator
-from ddpg.operators.tasks import CROPPED
+from ddpg.operators.tasks import CROPPED, LUMA
 from ddpg.pictures.kernels import support
 from ddpg.pictures.masks import Mask
 from ddpg.pictures.reading import Array, Picture, rounding_error
 from ddpg.restoring.levels import estimated_noise
 from ddpg.restoring.requests import Request
-from ddpg.restoring.tasks import LUMA
 
 TOLERANCE = 1e-3
 """Of conjugate gradients, where an operator has no spectrum: finer ones change no decibel."""

@@ -8,9 +8,6 @@ from typing import Any
 
 from ddpg.operators.tasks import DEFAULT_SCALE
 
-LUMA = (0.299, 0.587, 0.114)
-"""Red, green and blue in grey, as in :func:`ddpg.operators.build_operator`."""
-
 
 @dataclass(frozen=True)
 class RestoringTask:

@@ -32,8 +32,8 @@ from ddpg.files.contents import sha256_of
 from ddpg.files.tensors import read_ids, read_labels, read_tensors, write_tensors
 from ddpg.files.writing import replacing
 from ddpg.images import save_png, to_uint8
-from ddpg.operators.building import SHARE
 from ddpg.operators.task_kernels import BLUR_TAPS
+from ddpg.operators.tasks import SHARE
 from ddpg.operators.tight.hadamard import random_rows
 from ddpg.samplers.catalogue import NOISY_SCALE
 from ddpg.stages.degrading import SEED, SIZE

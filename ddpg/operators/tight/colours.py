@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from ddpg.operators.base import CHANNELS
+from ddpg.operators.tasks import LUMA
 from ddpg.operators.tight.frame import TightOperator
-
-LUMA = (0.299, 0.587, 0.114)
 
 
 class GreyOperator(TightOperator):

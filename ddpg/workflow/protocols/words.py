@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ddpg import pictures
-from ddpg.operators.tasks import TASKS
+from ddpg.operators.tasks import LUMA, SHARE, TASKS
 from ddpg.study.degradation_cards import kernel_side
 from ddpg.study.degradations import Degradation
 from ddpg.study.names import number_name
@@ -105,10 +105,10 @@ def _card_kernel(kernel: str) -> str:
 def mask_words(degradation: Degradation) -> str:
     """What is missing, or measured, in words; "" where all is there."""
     if degradation.task == "compressed_sensing":
-        share = degradation.share if degradation.share is not None else 0.25
+        share = degradation.share if degradation.share is not None else SHARE
         return f"{_percent(share)} of the Walsh-Hadamard coefficients, drawn for each picture"
     if degradation.task == "colorization":
-        weights = degradation.weights or (0.299, 0.587, 0.114)
+        weights = degradation.weights or LUMA
         return f"grey of {', '.join(map(number_name, weights))} of red, green and blue is seen"
     if not degradation.mask:
         return ""
