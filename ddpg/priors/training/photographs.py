@@ -7,7 +7,6 @@ repository: they are read where the packages are installed, or from folders they
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import field
 from pathlib import Path, PurePosixPath
@@ -20,6 +19,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from ddpg.errors import UserError
+from ddpg.files.contents import sha256_of
 
 MISSING_SHOWN = 5
 """Of missing files, so many are named."""
@@ -85,7 +85,7 @@ def read_photographs(packages: Sequence[PhotographPackage], folder: Path) -> Pho
             place = next((p for p in _places(folder, package, file) if p.is_file()), None)
             if place is None:
                 wrong.append(f"{file} of {package.package} {package.version} is missing")
-            elif (found := hashlib.sha256(place.read_bytes()).hexdigest()) != checksum:
+            elif (found := sha256_of(place)) != checksum:
                 wrong.append(
                     f"{place} has the SHA-256 {found}, that of {package.package} "
                     f"{package.version} is {checksum}"
