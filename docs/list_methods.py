@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from marked import write_or_check, written
 
 from ddpg.operators.tasks import TASKS, Task, offers
 from ddpg.samplers.catalogue import METHODS
@@ -69,19 +70,10 @@ def _served(method: Method, task: Task) -> str:
 TABLES = {"overview": overview, "hyper-parameters": hyper_parameters, "operators": operators}
 
 
-def written(page: str) -> str:
+def anew(page: str) -> str:
     """The page with its tables as the catalogue has them."""
-    for name, rows in TABLES.items():
-        begin, end = f"<!-- {name}: python docs/list_methods.py -->", f"<!-- end of {name} -->"
-        before, _, rest = page.partition(begin)
-        _, _, after = rest.partition(end)
-        page = "\n".join([before + begin, *rows(), end]) + after
-    return page
+    return written(page, {name: rows() for name, rows in TABLES.items()}, Path(__file__).name)
 
 
 if __name__ == "__main__":
-    page = PAGE.read_text(encoding="utf-8")
-    if "--check" not in sys.argv:
-        PAGE.write_text(written(page), encoding="utf-8")
-    elif written(page) != page:
-        sys.exit(f"{PAGE} is not up to date: run {sys.argv[0]}")
+    write_or_check(PAGE, anew)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from marked import write_or_check, written
 
 from ddpg.workflow.protocols.facts import METHODS_NAME, METRICS_GROUP, PICTURES, Fact, facts_of
 from ddpg.workflow.protocols.finding import Protocol, find_protocol, protocol_names
@@ -52,20 +53,12 @@ def _is_other(fact: Fact) -> bool:
 TABLES = {"overview": overview, "degradations": degradations}
 
 
-def written(page: str) -> str:
+def anew(page: str) -> str:
     """The page with its tables as the protocols have them."""
     protocols = [find_protocol(name) for name in protocol_names()]
-    for name, rows in TABLES.items():
-        begin, end = f"<!-- {name}: python docs/list_protocols.py -->", f"<!-- end of {name} -->"
-        before, _, rest = page.partition(begin)
-        _, _, after = rest.partition(end)
-        page = "\n".join([before + begin, *rows(protocols), end]) + after
-    return page
+    tables = {name: rows(protocols) for name, rows in TABLES.items()}
+    return written(page, tables, Path(__file__).name)
 
 
 if __name__ == "__main__":
-    page = PAGE.read_text(encoding="utf-8")
-    if "--check" not in sys.argv:
-        PAGE.write_text(written(page), encoding="utf-8")
-    elif written(page) != page:
-        sys.exit(f"{PAGE} is not up to date: run {sys.argv[0]}")
+    write_or_check(PAGE, anew)
