@@ -25,7 +25,7 @@ NETWORKS = {"celeba_hq": (10, 497e9), "imagenet": (6, 2240e9)}
 SPEED = 0.45 * 400e12
 START = 4.2
 """Seconds until a process is ready to evaluate a network."""
-PREPARED, OBSERVED, WRITTEN, MEASURED = 0.03, 0.01, 0.03, 0.1
+PREPARED, OBSERVED, WRITTEN, MEASURED = 0.018, 0.007, 0.015, 0.096
 """Seconds a picture: reading and scaling, degrading, writing as PNG and tensor, PSNR and LPIPS."""
 RATE = 55
 """Jobs that Snakemake starts a second, docs/scaling.md."""
