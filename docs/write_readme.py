@@ -131,8 +131,9 @@ def legend(means: pd.DataFrame, run: dict[str, object]) -> Iterator[str]:
     evaluations, seconds = (_total(means, cost) for cost in reversed(COSTS))
     yield (
         f"Run on {run['date']} in {run['minutes']} minutes on {run['cores']} cores "
-        f"({run['processor']}): {evaluations:,.0f} network evaluations; the restorations took "
-        f"{seconds:,.0f} s of a core, {1000 * seconds / evaluations:.0f} ms for each evaluation."
+        f"({run['processor']}): {evaluations:,.0f} network evaluations for the first "
+        f"restoration of each picture, which took {seconds:,.0f} s of a core, "
+        f"{1000 * seconds / evaluations:.0f} ms for each evaluation."
     )
 
 
