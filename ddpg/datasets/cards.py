@@ -79,10 +79,13 @@ class Source(Section):
         kinds = ("package", "packages", "archive", "remote", "prior")
         given = [name for name in kinds if getattr(self, name)]
         if len(given) > 1:
-            known = "package, archive and remote" + ", or a prior" * ("prior" in given)
+            known = "package, archive and remote"
+            known += ", or packages" * ("packages" in given) + ", or a prior" * ("prior" in given)
             raise ValueError(f"give one of {known}, got {' and '.join(given)}")
         if not given and "folder" not in self.model_fields_set:
-            raise ValueError("give one of package, folder, archive and remote, or a prior")
+            raise ValueError(
+                "give one of package, folder, archive and remote, or packages, or a prior"
+            )
         if self.prior and "folder" in self.model_fields_set:
             raise ValueError("pictures that are drawn from a prior lie in no folder")
         if "seed" in self.model_fields_set and not self.prior:

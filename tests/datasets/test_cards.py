@@ -70,6 +70,10 @@ def test_reading_cards_imports_nothing_heavy() -> None:
             "unknown key 'source.fodler'; allowed: package, packages, archive, remote, folder",
         ),
         ({"package": "a", "archive": "b.zip"}, "source: give one of package, archive and remote"),
+        (
+            {"packages": {"a": "b"}, "archive": "b.zip"},
+            "source: give one of package, archive and remote, or packages, got packages",
+        ),
         ({"archive": "b.zip", "folder": "../up"}, "source: folder must lie inside the archive"),
         ({"archive": "b.zip", "folder": "/up"}, "source: folder must lie inside the archive"),
         ({"remote": {"file": "a/b", "path": "x"}}, "source.remote.file: string should match"),
