@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from ddpg.samplers.hyper_parameters import Value
 from ddpg.samplers.settings import Setting
 
-HERE = "chosen here, on pictures of no study"
+HERE = "chosen here, by benchmarks/tuning.py"
 DEBLURRING = ("deblur_gauss", "deblur_uni", "deblur_aniso", "motion_deblur")
 
 Grid = Mapping[float, Mapping[str, Value]]
