@@ -3,8 +3,8 @@
 #     snakemake --cores all                                 the default study, config/config.yaml
 #     snakemake --cores all --configfile config/quick.yaml  another study, laid over it
 #
-# The data flow one way; each stage is one file of rules, one module in ddpg/stages and one folder
-# of results. README.md says how to change the study, config/README.md explains every key.
+# The data flow one way, a file of rules each; docs/architecture.md says what is where. README.md
+# says how to change the study, config/README.md explains every key.
 
 from ddpg.workflow.code import uses_containers
 from ddpg.workflow.internals import lift_idle_limit
