@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Annotated
@@ -131,11 +132,27 @@ def made_id(file: str) -> str:
         ('IMG_1-da5ffd25', 'Muller-d7c7a145')
     """
     name = derived_id(file)
-    if is_identifier(name):
-        return name
+    return name if is_identifier(name) else _marked(file)
+
+
+def made_ids(files: Iterable[str]) -> dict[str, str]:
+    """The ids of the pictures of a folder, by file: of each :func:`made_id`, with a mark where
+    several would have one, upper and lower case alike.
+
+    Example:
+        >>> made_ids(["2.png", "1.png", "1.jpg"])
+        {'2.png': '2', '1.png': '1-9461eefa', '1.jpg': '1-4c468b3b'}
+    """
+    ids = {file: made_id(file) for file in files}
+    count = Counter(map(folded, ids.values()))
+    return {file: _marked(file) if count[folded(name)] > 1 else name for file, name in ids.items()}
+
+
+def _marked(file: str) -> str:
+    """Letters and digits of a name, and a mark made of the whole."""
     same = unicodedata.normalize("NFC", file)  # systems differ in how they write one letter
     mark = hashlib.sha256(os.fsencode(same)).hexdigest()[:_MARKED]
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    plain = unicodedata.normalize("NFKD", derived_id(file)).encode("ascii", "ignore").decode()
     words = re.sub(r"[^A-Za-z0-9.+-]+", "_", plain).lstrip("._+-")[: 99 - _MARKED].rstrip("._+-")
     return f"{words}-{mark}" if words else f"picture-{mark}"
 

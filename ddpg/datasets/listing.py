@@ -6,7 +6,7 @@ import csv
 import logging
 from pathlib import Path
 
-from ddpg.datasets.entries import SUFFIXES, ImageEntry, made_id, name_problem, repeated_ids
+from ddpg.datasets.entries import SUFFIXES, ImageEntry, made_ids, name_problem, repeated_ids
 from ddpg.datasets.matching import find_pictures, left_out
 from ddpg.errors import UserError
 from ddpg.files.contents import sha256_of
@@ -28,8 +28,8 @@ def write_list(folder: Path, output: Path, *, label_by_folder: bool = False) -> 
     Args:
         folder: searched with its subfolders.
         output: tab-separated file: id (the path without suffix, ``-`` for ``/``, or what can be
-            kept of it: :func:`ddpg.datasets.entries.made_id`), file, sha256, and the label if asked
-            for.
+            kept of it: :func:`ddpg.datasets.entries.made_ids`), file, sha256, and the label if
+            asked for.
         label_by_folder: number the subfolders at the top in the order of their names, from 0, and
             label each picture with its subfolder's number.
 
@@ -48,7 +48,8 @@ def write_list(folder: Path, output: Path, *, label_by_folder: bool = False) -> 
     if others:
         log.warning("%s: %s are no pictures by their names, and left out", folder, others)
     rows = [
-        {"id": made_id(file), "file": file, "sha256": sha256_of(folder / file)} for file in files
+        {"id": name, "file": file, "sha256": sha256_of(folder / file)}
+        for file, name in made_ids(files).items()
     ]
     if label_by_folder:
         labels = _folder_labels(folder, files)

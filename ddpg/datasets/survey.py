@@ -91,7 +91,8 @@ def _check_ids(candidates: Iterable[Candidate], problems: Problems) -> None:
         if len(group) > 1:
             files = " and ".join(repr(candidate.file) for candidate in group)
             problems.add(
-                "names that differ in case, suffix, separators or Unicode form only",
+                "names that differ in case, suffix, separators or Unicode form only; rename one "
+                "of each, or let `ddpg index-folder` give them ids",
                 f"{files} (id {group[0].id})",
             )
 

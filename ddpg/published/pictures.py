@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ddpg.datasets.entries import ImageEntry, made_id
+from ddpg.datasets.entries import ImageEntry, made_ids
 from ddpg.datasets.lists import read_list
 from ddpg.errors import UserError
 from ddpg.published.configs import FACES
@@ -53,7 +53,7 @@ def taken_pictures(translation: Translation) -> Taken:
             places = list(range(len(files)))
             order.shuffle(places)
             files = [files[place] for place in places]
-        entries = [ImageEntry(id=made_id(file), file=file) for file in files]
+        entries = [ImageEntry(id=name, file=file) for file, name in made_ids(files).items()]
     else:
         entries = _of_list(translation)
     first = 0

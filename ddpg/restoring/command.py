@@ -103,12 +103,13 @@ class _Run:
         truth = self._truth(place, picture)
         restored = self.restorer.restore(picture, mask, bars.tell)
         self._write(place, restored)
-        line = f"{place.source} -> {place.target}: {report(restored)}"
+        told = report(restored)
         if truth is not None:
-            line += f", {_psnr(restored.picture, truth):.2f} dB"
+            told += f", {_gain(picture, restored.picture, truth)}"
         if self.extras.page is not None:
-            self.entries.append(page_entry(place.source.name, report(restored), picture, restored))
-        return line
+            entry = page_entry(place.source.name, told, picture, restored, truth)
+            self.entries.append(entry)
+        return f"{place.source} -> {place.target}: {told}"
 
     def _write(self, place: Place, restored: Restored) -> None:
         for number, sample in enumerate(restored.samples, 1):
@@ -159,6 +160,12 @@ def _told(place: Place, error: UserError) -> str:
 
 def _title(places: Sequence[Place]) -> str:
     return places[0].source.name if len(places) == 1 else f"{len(places)} pictures"
+
+
+def _gain(before: Picture, after: Picture, truth: Picture) -> str:
+    """PSNR of a restoration, and of what it was made of where that has the size of the truth."""
+    told = f"{_psnr(after, truth):.2f} dB"
+    return told if before.size != truth.size else f"{told} (before: {_psnr(before, truth):.2f})"
 
 
 def _psnr(picture: Picture, truth: Picture) -> float:

@@ -30,7 +30,9 @@ LONGEST = 3000
 THUMBNAIL = 120
 
 
-def page_entry(name: str, note: str, before: Picture, restored: Restored) -> dict[str, Any]:
+def page_entry(
+    name: str, note: str, before: Picture, restored: Restored, truth: Picture | None = None
+) -> dict[str, Any]:
     """What the page holds of a picture: its versions, ready to be shown.
 
     Args:
@@ -38,6 +40,7 @@ def page_entry(name: str, note: str, before: Picture, restored: Restored) -> dic
         note: a line about it.
         before: what was observed.
         restored: what came out.
+        truth: what it should be, where that is known.
     """
     after = _shown(restored.picture)
     height, width = after.shape[:2]
@@ -47,6 +50,8 @@ def page_entry(name: str, note: str, before: Picture, restored: Restored) -> dic
         for number, sample in enumerate(restored.samples, 1):
             versions[f"Sample {number}"] = _shown(sample)
         versions["Spread"] = spread_picture(restored.spread)
+    if truth is not None:
+        versions["Truth"] = _framed(_shown(truth), after.shape)
     return {
         "name": name,
         "note": note,

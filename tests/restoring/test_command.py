@@ -39,12 +39,17 @@ def test_a_network_makes_a_noisy_picture_cleaner(ddpg, photo, astronaut):
     noisy = np.clip(astronaut + noise, 0, 255).round().astype(np.uint8)
     Image.fromarray(noisy).save("noisy.png")
     status, output, _ = ddpg(
-        *("noisy.png", "--task", "denoising", "--sigma-y", 0.1, "--steps", 20, "--truth", photo)
+        *("noisy.png", "--task", "denoising", "--sigma-y", 0.1, "--steps", 20, "--truth", photo),
+        *("--page", "look.html"),
     )
     assert status == 0
     before = -10 * np.log10(np.mean((noisy / 255.0 - astronaut / 255.0) ** 2))
     after = float(re.search(r"([\d.]+) dB", output)[1])
     assert after > before + 7
+    assert f"{after:.2f} dB (before: {before:.2f})" in output
+    page = Path("look.html").read_text(encoding="utf-8")
+    assert f"{after:.2f} dB (before: {before:.2f})" in page
+    assert re.findall(r'\{"name":"(\w+)","uri"', page) == ["Before", "After", "Truth"]
     assert "20 evaluations, noise 0.1 (given), consistency" in output
     assert "(estimated)" in ddpg("noisy.png", *COPY[:-2], "-o", "x.png")[1]  # estimated
 
