@@ -19,7 +19,7 @@ from ddpg.datasets.matching import find_pictures, walk
 from ddpg.datasets.places import package_file, root_folder
 from ddpg.errors import UserError
 from ddpg.files.contents import digest_of, file_content
-from ddpg.files.writing import replacing
+from ddpg.files.writing import write_json
 
 FETCHED = Path(".snakemake/ddpg/fetched.json")
 """Below the folder in which Snakemake runs: of which contents each data set was fetched."""
@@ -86,8 +86,7 @@ def note_fetched(card: DatasetCard) -> None:
     if not FETCHED.parent.parent.is_dir():
         return  # not where Snakemake runs
     noted = _noted() | {card.name: fetched_content(card) if card.source.local else ""}
-    with replacing(FETCHED) as temporary:
-        temporary.write_text(json.dumps(noted), encoding="utf-8")
+    write_json(FETCHED, noted)
 
 
 def _noted() -> dict[str, str]:

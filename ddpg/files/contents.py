@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ddpg.files.writing import replacing
+from ddpg.files.writing import write_json
 
 REMEMBERED = Path(".snakemake/ddpg/contents.json")
 """Below the folder in which Snakemake runs; removing it costs time only."""
@@ -122,8 +122,7 @@ class _Memory:
         # Another process may have written meanwhile; what it found is as good.
         self.known = {**_read(self.file), **self.known}
         try:
-            with replacing(self.file) as temporary:
-                temporary.write_text(json.dumps(self.known), encoding="utf-8")
+            write_json(self.file, self.known, indent=None)
         except OSError:
             return
 

@@ -15,7 +15,6 @@ A cell is ``data set/degradation/noise level``, as in the study's folder of resu
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -30,7 +29,7 @@ from torch import Tensor
 from ddpg.errors import UserError
 from ddpg.files.contents import sha256_of
 from ddpg.files.tensors import read_ids, read_labels, read_tensors, write_tensors
-from ddpg.files.writing import replacing
+from ddpg.files.writing import replacing, write_json
 from ddpg.images import save_png, to_uint8
 from ddpg.operators.task_kernels import BLUR_TAPS
 from ddpg.operators.tasks import SHARE
@@ -194,7 +193,7 @@ def _export_cell(study: Study, path: str, folder: Path, formats: Collection[str]
     if cell.degradation.task in BLUR_TAPS:
         rows, columns = BLUR_TAPS[cell.degradation.task]
         _write_values(torch.outer(rows, columns), folder / "kernel", formats)
-    _write_json(folder / "cell.json", _description(study, cell, sizes, labels, skipped, folder))
+    write_json(folder / "cell.json", _description(study, cell, sizes, labels, skipped, folder))
     logging.getLogger(__name__).info("%s: %d pictures", path, len(ids))
 
 
@@ -310,11 +309,6 @@ def _checksums(folder: Path) -> Iterator[tuple[str, str]]:
     for file in sorted(folder.rglob("*")):
         if file.is_file():
             yield file.relative_to(folder).as_posix(), sha256_of(file)
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def _write_readme(study: Study, folder: Path) -> None:

@@ -17,7 +17,7 @@ from ddpg.datasets.index import read_index
 from ddpg.files.contents import content_of, sha256_of
 from ddpg.files.costs import MEASURES, merged_settings
 from ddpg.files.long_table import ORIGINS, reason_in, unpacked_origins
-from ddpg.files.writing import replacing
+from ddpg.files.writing import write_json
 from ddpg.machine.hardware import gpu_names, processor
 from ddpg.metrics.catalogue import METRICS, SET_METRICS, Metric, SetMetric
 from ddpg.priors.cards.card import read_card
@@ -98,8 +98,7 @@ def write_provenance(
         "restored_elsewhere": [restored_elsewhere(path) for path in given],
     }
     content |= {name: lines for name, lines in told.items() if lines}
-    with replacing(output) as path:
-        path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_json(output, content)
 
 
 def _versions() -> dict[str, str | None]:

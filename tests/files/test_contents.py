@@ -94,9 +94,9 @@ def test_many_files_are_written_down_together(folder: Path) -> None:
         path.write_text(path.name)
     time.sleep(0.02)
     written = []
-    keep = contents.replacing
+    keep = contents.write_json
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(contents, "replacing", lambda path: written.append(path) or keep(path))
+        patch.setattr(contents, "write_json", lambda *a, **k: written.append(a) or keep(*a, **k))
         for path in paths:
             file_content(path)
     assert len(written) < 20

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -25,7 +24,7 @@ from ddpg.comparison.grids import (
     full_size,
     page_data,
 )
-from ddpg.files.writing import replacing
+from ddpg.files.writing import write_json
 from ddpg.study.names import number_name
 
 _CAPTION = 0.115
@@ -42,8 +41,7 @@ def draw_grid(grid: Grid, output_stem: str | os.PathLike[str]) -> None:
     """
     draw_pictures(replace(grid, rows=grid.rows[:MOST_IMAGES]), output_stem)
     stem = Path(output_stem)
-    with replacing(stem.with_name(stem.name + ".json")) as temporary:
-        temporary.write_text(json.dumps(page_data(grid), indent=1) + "\n", encoding="utf-8")
+    write_json(stem.with_name(stem.name + ".json"), page_data(grid), indent=1)
 
 
 def draw_pictures(

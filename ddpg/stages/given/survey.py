@@ -7,7 +7,6 @@ pictures without a restoration with the reasons; ``surplus``, what belongs to no
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -15,7 +14,7 @@ from typing import Any
 
 from ddpg.datasets.index import read_index
 from ddpg.errors import UserError
-from ddpg.files.writing import replacing
+from ddpg.files.writing import write_json
 from ddpg.jobs.given import GivenSurvey
 from ddpg.pictures import elsewhere
 from ddpg.stages.given.adoption import range_of, reason_of
@@ -54,8 +53,7 @@ def survey_given(job: GivenSurvey) -> None:
     content = {"experiment": dict(job.columns), "repeats": job.repeats, **_together(found)}
     content["said"] = sentence(content, len(images) * job.repeats)
     log.info("%s: %s", job.columns["label"], content["said"])
-    with replacing(job.output) as temporary:
-        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_json(job.output, content)
 
 
 def looked_at(

@@ -6,14 +6,13 @@ smallest. This job can, right after the survey and before anything is observed o
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ddpg.datasets.index import Row, read_index
 from ddpg.errors import UserError
-from ddpg.files.writing import replacing
+from ddpg.files.writing import write_json
 from ddpg.study.sizes.demands import Demands
 from ddpg.validation import listed
 
@@ -49,8 +48,7 @@ def check_sizes(
     cropped = [f"{cell}: {line}" for cell, d in demands.items() for line in _cropped(chosen, d)]
     for line in cropped:
         log.info("%s", line)
-    with replacing(output) as path:
-        path.write_text(json.dumps({"cropped": cropped}, indent=2) + "\n", encoding="utf-8")
+    write_json(output, {"cropped": cropped})
 
 
 def size_problems(rows: Sequence[Row], demands: Demands) -> Iterator[str]:

@@ -26,6 +26,7 @@ from ddpg.datasets.places import pictures_folder, root_folder
 from ddpg.datasets.survey import survey
 from ddpg.errors import UserError
 from ddpg.files.tensors import read_tensors
+from ddpg.files.writing import write_json
 from ddpg.images import from_uint8
 from ddpg.jobs.code import restoration_code
 from ddpg.jobs.restoration import Restoring, network_kinds
@@ -43,7 +44,7 @@ from ddpg.stages.sizes.shapes import Part
 from ddpg.stages.tuning.search import space_of, trials_of
 from ddpg.study.config import TuningConfig
 from ddpg.study.names import number_name
-from ddpg.study.settings.tuned import PROTOCOL, overlap, read_tuned, write_tuned
+from ddpg.study.settings.tuned import PROTOCOL, overlap, read_tuned
 from ddpg.study.sheet import Experiment
 from ddpg.study.sizes.sides import size_word
 from ddpg.study.study import Study
@@ -106,9 +107,9 @@ def tune(study: Study, output: Path, *, device: str = "cpu") -> dict[str, Any]:
             entry = tuning.begun(before)
             content["rows"].append(entry)
             for _ in tuning.going_on(entry):
-                write_tuned(going_on, content)
+                write_json(going_on, content, indent=1)
             log.info("%s: the best of %d trials", row.path, len(entry["trials"]))
-    write_tuned(output, content)
+    write_json(output, content, indent=1)
     going_on.unlink(missing_ok=True)
     return content
 

@@ -14,7 +14,6 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from ddpg.errors import UserError
-from ddpg.files.writing import replacing
 from ddpg.study.names import number_name
 from ddpg.validation import validated
 
@@ -170,12 +169,6 @@ def read_tuned(path: str | Path, priors: Mapping[str, str] | None = None) -> Tun
             f"tuned: {path}: protocol {content['protocol']!r}; this program has {PROTOCOL!r}"
         )
     return Tuned(path, content, priors or {})
-
-
-def write_tuned(path: str | Path, content: Mapping[str, Any]) -> None:
-    """Write a record, whole or not at all."""
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def overlap(pictures: Mapping[str, str], others: Iterable[tuple[str, str]]) -> list[str]:
