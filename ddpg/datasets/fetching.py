@@ -21,9 +21,8 @@ from ddpg.datasets.places import package_file
 from ddpg.errors import UserError
 from ddpg.fetching import Remote, fetch_folder, unpack
 from ddpg.fetching.archives import is_archive
-from ddpg.fetching.checks import keep_aside
-from ddpg.files.linking import link_or_copy, remove
-from ddpg.files.writing import replacing
+from ddpg.files.linking import keep_aside, link_or_copy, remove
+from ddpg.files.writing import write_json
 
 SUFFIXES = (".tar.gz", ".tar.bz2", ".tar.xz", ".tgz", ".tbz2", ".txz", ".tar", ".zip")
 """What an archive's name ends with."""
@@ -60,9 +59,7 @@ def fetch_dataset(
         _make_anew(output, fetched, made)
         note_fetched(card)
     if record is not None:
-        with replacing(record) as temporary:
-            content = {"folder": output.name, "files": len(_tree(output))}
-            temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        write_json(record, {"folder": output.name, "files": len(_tree(output))})
 
 
 def _fetched(card: DatasetCard, output: Path, made: dict[str, str], pins: Path) -> Path:
@@ -97,9 +94,7 @@ def _make_anew(output: Path, fetched: Path, made: dict[str, str]) -> None:
     staging = output.with_name(f".{output.name}.linking")
     remove(staging)
     _spread(fetched, staging)
-    with replacing(_note_file(output)) as temporary:
-        note = {"place": fetched.name, "tree": _tree_digest(staging)}
-        temporary.write_text(json.dumps(note), encoding="utf-8")
+    write_json(_note_file(output), {"place": fetched.name, "tree": _tree_digest(staging)})
     staging.rename(output)
 
 

@@ -24,8 +24,7 @@ from typing import Any, Self
 
 from ddpg.errors import UserError
 from ddpg.fetching.errors import ArchiveError, FetchError, plain
-from ddpg.fetching.unpacking import BLOCK, Writer
-from ddpg.files.locking import locked
+from ddpg.fetching.limits import BLOCK, Writer
 
 MAX_BYTES = 64 << 30
 MAX_FILES = 500_000
@@ -43,7 +42,7 @@ KINDS = {
 def unpack(
     archive: Path, folder: Path, *, max_bytes: int = MAX_BYTES, max_files: int = MAX_FILES
 ) -> list[Path]:
-    """Unpack an archive into a new folder; gives its files, in the archive's order.
+    """Unpack an archive into a new folder that is the caller's alone; gives its files, in order.
 
     Args:
         archive: zip, tar, tar.gz, tar.bz2 or tar.xz, recognised by its contents.
@@ -54,12 +53,6 @@ def unpack(
         ArchiveError: the archive is damaged, unsafe, too large or of another kind.
         FetchError: the disk has no room for it.
     """
-    with locked(folder):
-        return unpack_locked(archive, folder, max_bytes=max_bytes, max_files=max_files)
-
-
-def unpack_locked(archive: Path, folder: Path, *, max_bytes: int, max_files: int) -> list[Path]:
-    """Like :func:`unpack`, for a caller that holds the lock of the folder."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ArchiveError(f"{folder}: is there already; nothing is unpacked over it")
     staging = folder.with_name(f".{folder.name}.unpacking")
@@ -100,8 +93,7 @@ def _damage_told(archive: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno is None:  # gzip and bzip2 report damage this way
             raise ArchiveError(f"{archive}: truncated or damaged: {error}") from error
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        told = FetchError if full else ArchiveError
+        told = FetchError if error.errno in (errno.ENOSPC, errno.EDQUOT) else ArchiveError
         raise told(f"{archive}: cannot be unpacked: {error.strerror}") from error
     except Exception as error:  # spoilt headers let them look for what is not there, and so on
         reason = str(error) or type(error).__name__
@@ -130,7 +122,6 @@ def _kind(archive: Path) -> str:
 
 ENCRYPTED = 0x1 | 0x40 | 0x2000
 """The bits of a member's flags that say so (APPNOTE.TXT, section 4.4.4)."""
-PATCHED = 0x20
 
 METHODS = {9: "Deflate64", 93: "Zstandard", 95: "XZ", 96: "JPEG", 98: "PPMd", 99: "AES"}
 """Compressions that other programs use (APPNOTE.TXT, section 4.4.5) and zipfile does not know."""
@@ -162,8 +153,6 @@ def _no_file(member: zipfile.ZipInfo) -> str:
     kind = stat.S_IFMT(member.external_attr >> 16)  # zero where the archive was not made by Unix
     if member.flag_bits & ENCRYPTED:
         return "is encrypted"
-    if member.flag_bits & PATCHED:
-        return "is a patch of another file"
     if member.compress_type not in READABLE:
         method = f"{member.compress_type} ({METHODS.get(member.compress_type, 'unknown')})"
         remedy = "which cannot be read here; pack it anew with an ordinary zip or tar"

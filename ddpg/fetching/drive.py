@@ -6,20 +6,16 @@ import logging
 import re
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ddpg.fetching.answers import translated
-from ddpg.fetching.checks import Expected, lack_of_space
-from ddpg.fetching.errors import MirrorError
-from ddpg.fetching.patience import Partial, Patience, Source
+from ddpg.fetching.errors import MirrorError, translated
+from ddpg.fetching.incoming import Incoming, Patience, Source
+from ddpg.fetching.limits import Names
 from ddpg.fetching.remote import check_name
-from ddpg.fetching.unpacking import Names
-
-if TYPE_CHECKING:
-    from tqdm import tqdm
 
 log = logging.getLogger(__name__)
 
@@ -42,15 +38,8 @@ MEANINGS = {
 """What the pages and gdown's errors say -> what it means."""
 
 
-def download(
-    file_id: str,
-    partial: Partial,
-    expected: Expected,
-    label: str,
-    patience: Patience,
-    progress: bool,
-) -> None:
-    """Complete a partial file from a file of Google Drive.
+def download(file_id: str, incoming: Incoming) -> None:
+    """Complete a file on its way from a file of Google Drive.
 
     gdown goes on where it stopped, but does not know whether the file has changed since its last
     run: bytes of an earlier run are used only where a checksum will tell.
@@ -60,36 +49,37 @@ def download(
     """
     import gdown
 
-    from ddpg.machine.progress import bytes_bar
-
-    work = partial.data.with_name(f"{partial.data.name}.gdrive")
-    if not expected.verifiable:
+    work, patience = incoming.data.with_name(f"{incoming.data.name}.gdrive"), incoming.patience
+    if not incoming.expected.digits:
         shutil.rmtree(work, ignore_errors=True)
     work.mkdir(exist_ok=True)
-    partial.resumed = any(work.iterdir())
-    with bytes_bar(label, expected.size, 0, wanted=progress) as bar, _translated(patience):
-        watch = _Watch(work, expected.size, label, bar, patience)
-        try:
-            gdown.download(
-                id=file_id,
-                output=str(work / "file"),
-                resume=True,
-                retries=patience.retries,
-                progress=watch,
-                cancel=watch.cancel,
-                **_options(patience),
-            )
-        finally:
-            watch.timer.cancel()
-    (work / "file").replace(partial.data)
-    partial.note(Source(f"gdrive:{file_id}"))
+    incoming.resumed = any(work.iterdir())
+    deadline = _Deadline((patience.retries + 2) * (patience.timeout + MARGIN))
+    with incoming.counted(0) as count, _translated(patience):
+
+        def watch(received: int, total: int | None) -> None:
+            deadline.renew()
+            whole = total if incoming.expected.size is None else incoming.expected.size
+            try:
+                incoming.refuse_offer(total)
+                count(received, whole)
+            except MirrorError:
+                shutil.rmtree(work)
+                raise
+            incoming.refuse_for_space((whole or 0) - received)
+
+        gdown.download(
+            id=file_id,
+            output=str(work / "file"),
+            resume=True,
+            retries=patience.retries,
+            progress=watch,
+            cancel=deadline,
+            **_options(patience),
+        )
+    (work / "file").replace(incoming.data)
+    incoming.note(Source(f"gdrive:{file_id}"))
     shutil.rmtree(work)
-
-
-def _options(patience: Patience) -> dict[str, Any]:
-    """What gdown is told whatever it does; it would write cookies of its own if there are none."""
-    cookies = COOKIES.expanduser().is_file()
-    return {"quiet": True, "use_cookies": cookies, "timeout": patience.timeout}
 
 
 def list_folder(folder_id: str, patience: Patience) -> dict[Path, str]:
@@ -116,43 +106,27 @@ def list_folder(folder_id: str, patience: Patience) -> dict[Path, str]:
     return files
 
 
-class _Watch:
-    """Follows gdown: moves the bar, checks size and space, and ends what goes round in circles."""
+def _options(patience: Patience) -> dict[str, Any]:
+    """What gdown is told whatever it does; it would write cookies of its own if there are none."""
+    cookies = COOKIES.expanduser().is_file()
+    return {"quiet": True, "use_cookies": cookies, "timeout": patience.timeout}
 
-    def __init__(
-        self, work: Path, size: int | None, label: str, bar: tqdm, patience: Patience
-    ) -> None:
-        self.work, self.size, self.label, self.bar = work, size, label, bar
-        self.room = shutil.disk_usage(work).free // 2
-        self.seconds = (patience.retries + 2) * (patience.timeout + MARGIN)
-        self.cancel = threading.Event()
-        self.timer = self._timer()
 
-    def _timer(self) -> threading.Timer:
-        """Cancels if no block comes after all retries: gdown may follow pages for ever."""
-        timer = threading.Timer(self.seconds, self.cancel.set)
-        timer.daemon = True
-        timer.start()
-        return timer
+class _Deadline(threading.Event):
+    """What gdown asks whether to give up: it may follow pages for ever, and no block comes."""
 
-    def __call__(self, received: int, total: int | None) -> None:
-        """Called by gdown after every block."""
-        self.timer.cancel()
-        self.timer = self._timer()
-        whole = total if self.size is None else self.size
-        if total not in (None, whole):
-            self._refuse(f"offers {total} bytes, expected {whole}")
-        if received > (self.room if whole is None else whole):
-            what = "half of what the disk has left" if whole is None else f"expected {whole} bytes"
-            self._refuse(f"sends more than the {what}")
-        if problem := lack_of_space(self.work, (whole or 0) - received, self.label):
-            raise MirrorError(problem)
-        self.bar.total = whole
-        self.bar.update(received - self.bar.n)
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+        self.renew()
 
-    def _refuse(self, reason: str) -> None:
-        shutil.rmtree(self.work)
-        raise MirrorError(reason)
+    def renew(self) -> None:
+        """So many seconds from now."""
+        self.due = time.monotonic() + self.seconds
+
+    def is_set(self) -> bool:
+        """Whether it is over."""
+        return time.monotonic() > self.due
 
 
 @contextmanager

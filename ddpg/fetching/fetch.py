@@ -4,32 +4,25 @@ from __future__ import annotations
 
 import codecs
 import logging
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from functools import partial as bound
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ddpg.fetching import drive, web
-from ddpg.fetching.checks import Expected, Sums, keep_aside, measure
+from ddpg.fetching.checks import Demand, Sums, measure
 from ddpg.fetching.errors import FetchError, MirrorError
-from ddpg.fetching.patience import Partial, Patience, Tries
-from ddpg.fetching.pins import expected_by, pinned, refused_by_pin
-from ddpg.fetching.remote import DRIVE_FILE, DRIVE_FOLDER, PublishedFile, Remote, shown
-from ddpg.files.linking import link_or_copy
+from ddpg.fetching.incoming import Incoming, Patience
+from ddpg.fetching.remote import DRIVE_FILE, DRIVE_FOLDER, Remote, shown
+from ddpg.files.linking import keep_aside, link_or_copy
 from ddpg.files.locking import locked
 
 log = logging.getLogger(__name__)
 
 
 def fetch(
-    remote: Remote,
-    target: Path,
-    *,
-    pins: Path | None,
-    key: str | None = None,
-    progress: bool = True,
-    **patience: Any,
+    remote: Remote, target: Path, *, pins: Path | None, key: str | None = None, **patience: Any
 ) -> Path:
     """Make sure that a verified file lies at ``target``, which is returned.
 
@@ -40,34 +33,22 @@ def fetch(
         pins: lock file of checksums (YAML); enforced where the card gives no sha256, written where
             the file is seen for the first time. None pins nothing.
         key: the file's key in ``pins``; its name if None.
-        patience: fields of :class:`ddpg.fetching.patience.Patience`.
+        patience: fields of :class:`ddpg.fetching.incoming.Patience`.
 
     Raises:
         FetchError: the file cannot be had, or is another one than expected: where it was looked
             for, what was found, and how to put it there by hand.
         UserError: ``pins`` is not a lock file of checksums.
     """
-    key = key or remote.file
-    return Order(remote, Path(target), pins, key, Patience(**patience), progress).fulfil()
+    return Order(remote, pins, key or remote.file, Path(target), Patience(**patience)).fulfil()
 
 
 @dataclass(frozen=True)
-class Order:
-    """A file that is wanted, where it shall lie, and what is demanded of it; see :func:`fetch`.
+class Order(Demand):
+    """A file that is wanted, what is demanded of it, and where it shall lie; see :func:`fetch`."""
 
-    Attributes:
-        aside: the name from which that of a wrong download is made; the target's if None.
-        final: whether the file is pinned; otherwise only what is known already is enforced.
-    """
-
-    remote: Remote
     target: Path
-    pins: Path | None
-    key: str
     patience: Patience
-    progress: bool
-    aside: Path | None = None
-    final: bool = True
 
     THING = "file"
     OWN = "file"
@@ -125,77 +106,20 @@ class Order:
         if problem := self.judged(sums):
             raise FetchError(f"{local} ({named}) {problem}")
         if self.target.is_file():
-            if self.target.samefile(local) or measure(self.target) == sums:
+            if self.target.samefile(local) or (present := measure(self.target)) == sums:
                 return
             if not self.target.is_symlink():  # a link is replaced: what it leads to stays
-                self.cleared(self.judged(measure(self.target)) or "is not the named file")
+                self.cleared(self.judged(present) or "is not the named file")
         link_or_copy(local, self.target)
 
     def bring(self, mirror: str) -> None:
-        """Bring the verified target; joined bytes that are wrong get one clean download.
+        """Bring the verified target from one mirror.
 
         Raises:
             MirrorError: the mirror does not give it.
         """
-        partial, tries = Partial(self.target), Tries(self.patience, shown(mirror))
-        log.info("%s: fetching it from %s", self.target, shown(mirror))
-        problem = self._completed(mirror, partial, tries)
-        if problem and partial.resumed:
-            log.info("%s: what was put together %s; beginning anew", self.target, problem)
-            partial.discard()
-            problem = self._completed(mirror, partial, tries)
-        if problem is None:
-            partial.publish(self.target)
-            return
-        aside = keep_aside(partial.data, self.aside or self.target, measure(partial.data))
-        partial.discard()
-        raise MirrorError(f"the file there {problem}; it is kept as {aside}")
-
-    def _completed(self, mirror: str, partial: Partial, tries: Tries) -> str | None:
-        """Complete the partial file by what the mirror's scheme needs.
-
-        Returns:
-            why what has come is not the file, None if it is.
-
-        Raises:
-            MirrorError: the mirror does not give it, or no file at all, which nobody wants to keep.
-        """
-        expected, label, timeout = self.expected(), self.remote.file, self.patience.timeout
-        if mirror.startswith(DRIVE_FOLDER):
-            raise MirrorError("is a folder, where a file is wanted")
-        if mirror.startswith(DRIVE_FILE):
-            identity = mirror.removeprefix(DRIVE_FILE)
-            drive.download(identity, partial, expected, label, self.patience, self.progress)
-        else:
-            if mirror.startswith("doi:"):
-                mirror = tries.persist(bound(web.address_behind, mirror, timeout))
-            download = web.Download(mirror, partial, expected, label, timeout, self.progress)
-            tries.persist(download.attempt)
-        sums = measure(partial.data)
-        if expected.sha256 != sums.sha256 and (reason := _no_file(partial.data, label)):
-            partial.discard()
-            raise MirrorError(reason)
-        return self.judged(sums) if self.final else expected.problem(sums)
-
-    def expected(self) -> Expected:
-        """What the card demands; where it gives no checksum, what the pin demands."""
-        card = self.remote
-        prefix = card.prefix if isinstance(card, PublishedFile) else ""
-        sums = None if card.sha256 or self.pins is None else pinned(self.pins, self.key)
-        if sums is None or self.pins is None:
-            accept = "if the new one is right, write its size and sha256 into the card"
-            return Expected(card.size, card.sha256, prefix, "" if prefix else accept)
-        demand = expected_by(self.pins, self.key, sums)
-        size = sums.size if card.size is None else card.size
-        return replace(demand, size=size, prefix=prefix)
-
-    def judged(self, sums: Sums) -> str | None:
-        """Why something is not the expected thing, or None; then it is pinned if it has to be."""
-        expected = self.expected()
-        problem = expected.problem(sums)
-        if problem is None and not expected.sha256 and self.pins is not None:
-            return refused_by_pin(self.pins, self.key, sums) or None
-        return "; ".join(filter(None, (problem, expected.accept))) if problem else None
+        incoming = Incoming(self.target, mirror, self.remote.file, self.expected(), self.patience)
+        bring(incoming, self.judged, self.target)
 
     def cleared(self, problem: str, suffix: str = "sha256-mismatch") -> list[str]:
         """Make room for the right file or folder; what was there is kept.
@@ -216,23 +140,72 @@ class Order:
     def failure(self, reasons: Iterable[str]) -> FetchError:
         """The one message when every place has failed."""
         places = list(reasons) or ["no address is known"]
-        lines = [f"{self.remote.file}: cannot be fetched to {self.target}; it was looked for at"]
-        lines += [f"  - {place}" for place in places]
         instead = f"write the path of the {self.OWN} into the card"
         if variable := self.remote.environment:
             instead = f"set the environment variable {variable} to the path of the {self.OWN}"
-        lines.append(f"  expected: {self.expected()}")
-        lines.append(f"  by hand: put the {self.THING} at {self.target}, or {instead}")
+        lines = [
+            f"{self.remote.file}: cannot be fetched to {self.target}; it was looked for at",
+            *(f"  - {place}" for place in places),
+            f"  expected: {self.expected()}",
+            f"  by hand: put the {self.THING} at {self.target}, or {instead}",
+        ]
         return FetchError("\n".join(lines), places)
 
 
-def _no_file(path: Path, wanted: str) -> str:
+def bring(incoming: Incoming, judged: Callable[[Sums], str | None], name: Path) -> None:
+    """Bring a verified file from its mirror; joined bytes that are wrong get one clean download.
+
+    Args:
+        judged: why what has come is not the file, or None.
+        name: of which that of a wrong download is made.
+
+    Raises:
+        MirrorError: the mirror does not give it.
+    """
+    log.info("%s: fetching it from %s", incoming.target, shown(incoming.mirror))
+    problem = judged(_completed(incoming))
+    if problem and incoming.resumed:
+        log.info("%s: what was put together %s; beginning anew", incoming.target, problem)
+        incoming.discard()
+        problem = judged(_completed(incoming))
+    if problem is None:
+        incoming.publish()
+        return
+    aside = keep_aside(incoming.data, name)
+    incoming.discard()
+    raise MirrorError(f"the file there {problem}; it is kept as {aside}")
+
+
+def _completed(incoming: Incoming) -> Sums:
+    """What a file measures, once it has come whole by what its mirror's scheme needs.
+
+    Raises:
+        MirrorError: the mirror does not give it, or no file at all, which nobody wants to keep.
+    """
+    address = incoming.mirror
+    if address.startswith(DRIVE_FOLDER):
+        raise MirrorError("is a folder, where a file is wanted")
+    if address.startswith(DRIVE_FILE):
+        drive.download(address.removeprefix(DRIVE_FILE), incoming)
+    else:
+        if address.startswith("doi:"):
+            timeout = incoming.patience.timeout
+            address = incoming.persist(partial(web.address_behind, address, timeout))
+        incoming.persist(web.Download(address, incoming).attempt)
+    sums = measure(incoming.data)
+    if incoming.expected.digits != sums.sha256 and (reason := _no_file(incoming)):
+        incoming.discard()
+        raise MirrorError(reason)
+    return sums
+
+
+def _no_file(incoming: Incoming) -> str:
     """Why what has come is no file at all; nothing if it may be the wanted one."""
-    with path.open("rb") as stream:
+    with incoming.data.open("rb") as stream:
         start = stream.read(1024)
     if not start:
         return "sends an empty file"
     text = start.removeprefix(codecs.BOM_UTF8).lstrip().lower()
     page = text.startswith((b"<!doctype html", b"<html"))
-    wanted_page = wanted.lower().endswith((".html", ".htm", ".xhtml"))
-    return "sends a web page instead of the file" if page and not wanted_page else ""
+    wanted = incoming.name.lower().endswith((".html", ".htm", ".xhtml"))
+    return "sends a web page instead of the file" if page and not wanted else ""

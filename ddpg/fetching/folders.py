@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ddpg.fetching import drive
-from ddpg.fetching.archives import MAX_BYTES, MAX_FILES, unpack_locked
-from ddpg.fetching.checks import Sums, keep_aside, measure, measure_folder
+from ddpg.fetching.archives import MAX_BYTES, MAX_FILES, unpack
+from ddpg.fetching.checks import Expected, Sums, measure, measure_folder
 from ddpg.fetching.errors import ArchiveError, FetchError, MirrorError
-from ddpg.fetching.fetch import Order
-from ddpg.fetching.patience import Patience
+from ddpg.fetching.fetch import Order, bring
+from ddpg.fetching.incoming import Incoming, Patience
 from ddpg.fetching.remote import DRIVE_FILE, DRIVE_FOLDER, Remote
-from ddpg.files.linking import link_or_copy
-from ddpg.files.writing import replacing
+from ddpg.files.linking import keep_aside, link_or_copy
+from ddpg.files.writing import write_json
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,6 @@ def fetch_folder(
     *,
     pins: Path | None,
     key: str | None = None,
-    progress: bool = True,
     max_bytes: int = MAX_BYTES,
     max_files: int = MAX_FILES,
     **patience: Any,
@@ -42,7 +41,7 @@ def fetch_folder(
 
     Args:
         remote: an archive, or a folder of Google Drive.
-        pins, key, progress, patience: as for :func:`ddpg.fetching.fetch.fetch`.
+        pins, key, patience: as for :func:`ddpg.fetching.fetch.fetch`.
         max_files: the most members that it may hold.
 
     Raises:
@@ -50,18 +49,17 @@ def fetch_folder(
         ArchiveError: the archive is the expected one, and yet damaged or unsafe.
         UserError: ``pins`` is not a lock file of checksums.
     """
-    order = FolderOrder(
-        remote, Path(target), pins, key or remote.file, Patience(**patience), progress
-    )
-    return replace(order, max_bytes=max_bytes, max_files=max_files).fulfil()
+    key, insistence = key or remote.file, Patience(**patience)
+    order = FolderOrder(remote, pins, key, Path(target), insistence, max_bytes, max_files)
+    return order.fulfil()
 
 
 @dataclass(frozen=True)
 class FolderOrder(Order):
     """A folder that is wanted, see :func:`fetch_folder`."""
 
-    max_bytes: int = MAX_BYTES
-    max_files: int = MAX_FILES
+    max_bytes: int
+    max_files: int
 
     THING = "folder"
     OWN = "folder or the archive"
@@ -70,6 +68,11 @@ class FolderOrder(Order):
     def by_contents(self) -> bool:
         """Whether the checksum is that of the folder's files, not that of an archive."""
         return any(mirror.startswith(DRIVE_FOLDER) for mirror in self.remote.mirrors)
+
+    @property
+    def archive_expected(self) -> Expected:
+        """What is demanded of an archive."""
+        return Expected() if self.by_contents else self.expected()
 
     @property
     def origin_file(self) -> Path:
@@ -82,36 +85,36 @@ class FolderOrder(Order):
             return "is a file, where a folder shall lie" if self.target.exists() else ""
         if not any(self.target.iterdir()):
             return ""
-        sums = measure_folder(self.target)
         if self.by_contents:
-            return self.judged(sums)
+            return self.judged(measure_folder(self.target))
         archive, contents = self._origin()
         if archive is None:
             log.info("%s: is there already, and taken as it is", self.target)
             return None
-        if sums == contents:
-            return self.judged(archive)
-        return f"has changed since it was unpacked: it has {sums}; then it had {contents}"
+        if (sums := measure_folder(self.target)) != contents:
+            return f"has changed since it was unpacked: it has {sums}; then it had {contents}"
+        return self.judged(archive)
 
     def adopt(self, local: Path, named: str) -> None:
         """Use a folder or an archive of the user's; it stays where it is."""
         if local.is_dir():
-            if self.by_contents and (problem := self.judged(measure_folder(local))):
-                raise FetchError(f"{local} ({named}) {problem}")
-            if self.target.exists() and self.target.samefile(local):
-                return
-            self._make_way(named)
-            self.origin_file.unlink(missing_ok=True)
-            link_or_copy(local, self.target)
-            return
-        sums, expected = measure(local), self.expected()
-        if not self.by_contents and (problem := expected.problem(sums)):
-            raise FetchError(f"{local} ({named}) {problem}; {expected.accept}")
-        if self._origin()[0] == sums and self.problem() is None:
-            return  # unpacked by an earlier run
-        self._make_way(named)
-        if problem := self._unpacked(local, sums):
+            problem = self.judged(measure_folder(local)) if self.by_contents else None
+        else:
+            sums = measure(local)
+            problem = self.archive_expected.problem(sums)
+        if problem:
             raise FetchError(f"{local} ({named}) {problem}")
+        if local.is_dir():
+            if not self.target.exists() or not self.target.samefile(local):
+                self._make_way(named)
+                self.origin_file.unlink(missing_ok=True)
+                link_or_copy(local, self.target)
+        elif self._origin()[0] != sums or self.problem() is not None:  # else of an earlier run
+            self._make_way(named)
+            try:
+                self._unpack(local, sums)
+            except MirrorError as error:
+                raise FetchError(f"{local} ({named}): {error}") from error
 
     def _make_way(self, named: str) -> None:
         if self.target.is_symlink():
@@ -124,29 +127,25 @@ class FolderOrder(Order):
         """Download a folder, or an archive into a hidden folder, from which it is unpacked."""
         if mirror.startswith(DRIVE_FOLDER):
             self._from_drive(mirror.removeprefix(DRIVE_FOLDER))
-            problem = self._pinned(measure_folder(self.target))
         else:
-            problem = self._from_archive(mirror)
-        if problem:
-            raise MirrorError(f"the {self.THING} there {problem}")
+            self._from_archive(mirror)
 
-    def _from_archive(self, mirror: str) -> str:
-        """Download, unpack and only then pin and remove an archive; why it is wrong, if it is."""
-        archive = self.target.with_name(f".{self.target.name}.download") / self.remote.file
+    def _from_archive(self, mirror: str) -> None:
+        """Download, unpack and only then pin and remove an archive."""
+        name, expected = self.remote.file, self.archive_expected
+        archive = self.target.with_name(f".{self.target.name}.download") / name
         archive.parent.mkdir(exist_ok=True)
-        aside = self.target.with_name(self.remote.file)
-        order = replace(self._part(self.remote, archive), aside=aside, final=False)
-        if not archive.is_file() or order.expected().problem(measure(archive)):
-            order.bring(mirror)  # otherwise an interrupted run has left it
-        try:
-            problem = self._unpacked(archive, measure(archive))
-        except ArchiveError as error:
-            archive.unlink()
-            if order.expected().verifiable:
+        if not archive.is_file() or expected.problem(measure(archive)):
+            incoming = Incoming(archive, mirror, name, expected, self.patience)
+            bring(incoming, expected.problem, self.target.with_name(name))
+        try:  # to unpack what has come, or what an interrupted run has left
+            self._unpack(archive, measure(archive))
+        except (ArchiveError, MirrorError) as error:  # another attempt would end the same way
+            shutil.rmtree(archive.parent)
+            if expected.digits or isinstance(error, MirrorError):
                 raise
             raise MirrorError(str(error)) from error
         shutil.rmtree(archive.parent)
-        return problem
 
     def _from_drive(self, folder_id: str) -> None:
         """Download a folder file by file; what an interrupted run has completed is kept."""
@@ -156,43 +155,39 @@ class FolderOrder(Order):
         for path in [path for path in staging.rglob("*") if path.is_file()]:
             if path.relative_to(staging) not in files and not path.name.startswith("."):
                 path.unlink()  # it has left the folder meanwhile
+        any_file = Expected()  # what is demanded is demanded of the whole
         for name, identity in files.items():
             path = staging / name
+            if path.is_file():
+                continue
             path.parent.mkdir(parents=True, exist_ok=True)
+            mirror = f"{DRIVE_FILE}{identity}"
             try:
-                if not path.is_file():
-                    self._part(Remote(name.name), path).bring(f"{DRIVE_FILE}{identity}")
+                bring(
+                    Incoming(path, mirror, path.name, any_file, self.patience),
+                    any_file.problem,
+                    path,
+                )
             except MirrorError as error:
                 raise MirrorError(f"{name} in it: {error}") from error
         staging.rename(self.target)
+        self._pin(measure_folder(self.target))
 
-    def _part(self, remote: Remote, target: Path) -> Order:
-        """The order of a file of the folder, or of the archive that holds it."""
-        if self.by_contents:  # what is demanded is demanded of the whole
-            remote = Remote(remote.file)
-        pins = None if self.by_contents else self.pins
-        return Order(remote, target, pins, self.key, self.patience, self.progress)
-
-    def _unpacked(self, archive: Path, sums: Sums) -> str:
+    def _unpack(self, archive: Path, sums: Sums) -> None:
         """Unpack, note of which archive the folder is, and only then pin it.
 
         What cannot be unpacked must not become what is expected.
-
-        Returns:
-            why it is not the right one, and where it is kept, if it is not.
         """
-        unpack_locked(archive, self.target, max_bytes=self.max_bytes, max_files=self.max_files)
+        unpack(archive, self.target, max_bytes=self.max_bytes, max_files=self.max_files)
         contents = measure_folder(self.target)
-        with replacing(self.origin_file) as temporary:
-            note = {"archive": sums, "contents": contents}
-            temporary.write_text(json.dumps(note), encoding="utf-8")
-        return self._pinned(contents if self.by_contents else sums)
+        write_json(self.origin_file, {"archive": sums, "contents": contents})
+        self._pin(contents if self.by_contents else sums)
 
-    def _pinned(self, sums: Sums) -> str:
-        """Pin the folder that lies at the target; why it is not the right one, if it is not."""
+    def _pin(self, sums: Sums) -> None:
+        """Pin the folder that lies at the target, unless it is not the right one."""
         if problem := self.judged(sums):
-            return f"{problem}; it is kept as {keep_aside(self.target, self.target)}"
-        return ""
+            aside = keep_aside(self.target, self.target)
+            raise MirrorError(f"the folder there {problem}; it is kept as {aside}")
 
     def _origin(self) -> tuple[Sums | None, Sums | None]:
         """Sums of the archive that the folder was unpacked from, and of what was in it."""

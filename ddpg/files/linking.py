@@ -1,7 +1,8 @@
-"""A user's own file or folder under the name that the workflow expects."""
+"""A user's own file or folder under the name that the workflow expects, or kept beside it."""
 
 from __future__ import annotations
 
+import filecmp
 import shutil
 from pathlib import Path
 
@@ -31,3 +32,21 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def keep_aside(path: Path, name: Path, *, suffix: str = "sha256-mismatch") -> Path:
+    """Rename what is not wanted to ``NAME.sha256-mismatch``, numbered if taken; the new path.
+
+    Args:
+        name: the name that it has, or would have had: the same bytes are then not kept twice.
+    """
+    number = 0
+    while True:
+        aside = name.with_name(f"{name.name}.{suffix}" + (f"-{number}" if number else ""))
+        if not aside.exists() and not aside.is_symlink():
+            path.rename(aside)
+            return aside
+        if path != name and aside.is_file() and filecmp.cmp(path, aside, shallow=False):
+            path.unlink()
+            return aside
+        number += 1

@@ -51,7 +51,7 @@ class DatasetFetching(Job):
             del source["packages"]  # cards that know nothing of it are what they were
         remote = card.source.remote
         if remote and remote.sha256:
-            from ddpg.fetching.pins import demanded  # most studies give no cause to import it
+            from ddpg.fetching.checks import demanded  # most studies give no cause to import it
 
             pinned = demanded(CHECKSUMS, f"datasets/{card.name}", remote.sha256)
             source["remote"]["sha256"] = pinned

@@ -47,24 +47,19 @@ def steps_bar(label: str, total: int) -> Iterator[tqdm]:
 
 
 @contextmanager
-def bytes_bar(label: str, total: int | None, start: int, *, wanted: bool) -> Iterator[tqdm]:
-    """A bar of bytes; call its ``update(n)``.
+def bytes_bar(label: str, start: int) -> Iterator[tqdm]:
+    """A bar of bytes, of which ``start`` are there already, on a terminal; call its ``update(n)``.
 
-    Args:
-        label: what stands before the bar.
-        total: bytes of the whole file, None if unknown.
-        start: bytes that are there already.
-        wanted: False for no bar at all.
+    Who knows how many there will be sets its ``total``.
     """
     with tqdm(
         desc=label,
-        total=total,
         initial=start,
         unit="B",
         unit_scale=True,
         unit_divisor=1024,
         file=sys.stderr,
         mininterval=0.2,
-        disable=not (wanted and sys.stderr.isatty()),
+        disable=not sys.stderr.isatty(),
     ) as bar:
         yield bar

@@ -8,7 +8,6 @@ is another metric.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import pickle
@@ -25,7 +24,7 @@ from ddpg.errors import MetricUnavailable
 from ddpg.fetching import FetchError, fetch
 from ddpg.fetching.remote import PublishedFile, Remote
 from ddpg.files.contents import sha256_of
-from ddpg.files.writing import replacing
+from ddpg.files.writing import write_json
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +102,7 @@ def fetch_backbone(
         folder: receives the file; the first of :func:`backbone_folders` if None.
         address: the folder on the web; the published one if None.
         pins: lock file of checksums, for a file whose name has no digits of its own.
-        patience: of :class:`ddpg.fetching.patience.Patience`; less than usual if not given.
+        patience: of :class:`ddpg.fetching.incoming.Patience`; less than usual if not given.
 
     Raises:
         MetricUnavailable: the download failed, or gave another file than the published one.
@@ -156,8 +155,7 @@ def record_backbone(net: str, output: Path, *, pins: Path | None = None) -> None
     except MetricUnavailable as reason:
         outcome["reason"] = str(reason)
         log.warning("%s cannot be computed: %s", TITLES.get(net, "LPIPS"), reason)
-    with replacing(output) as path:
-        path.write_text(json.dumps(outcome, indent=2) + "\n", encoding="utf-8")
+    write_json(output, outcome)
 
 
 def lpips_network(net: str, backbone: str | os.PathLike[str], *, pooling: str = "max") -> nn.Module:

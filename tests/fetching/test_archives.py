@@ -391,7 +391,7 @@ def test_a_disk_that_fills_is_no_damage(tmp_path: Path, monkeypatch: pytest.Monk
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("ddpg.fetching.unpacking.Writer.add_file", full)
+    monkeypatch.setattr("ddpg.fetching.limits.Writer.add_file", full)
     refused(make_zip(tmp_path / "a", {"f": b"1"}), "No space left", FetchError)
 
 

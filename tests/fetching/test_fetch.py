@@ -16,8 +16,7 @@ import yaml
 
 from ddpg.errors import UserError
 from ddpg.fetching import FetchError, Remote, fetch
-from ddpg.fetching.checks import Sums
-from ddpg.fetching.pins import HEADER, pin
+from ddpg.fetching.checks import HEADER, Sums, pin
 from ddpg.fetching.remote import PublishedFile
 
 Get = Callable[..., Path]

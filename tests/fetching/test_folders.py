@@ -80,9 +80,26 @@ def test_another_archive_is_kept_aside_where_people_see_it(server: Any, get: Get
     with pytest.raises(FetchError, match="is not the expected file") as caught:
         get(sha256=DIGEST)
     assert DIGEST in str(caught.value)
+    assert "write its size and sha256 into the card" in str(caught.value)
     server.files["set.zip"] = GOOD
     target = get(sha256=DIGEST)
     assert beside(target) == [".set.origin.json", "set", "set.zip.sha256-mismatch"]
+
+
+def test_archives_of_a_folder_that_is_known_by_its_files(
+    server: Any, get: GetFolder, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the first holds is not what was expected: it is put aside, and the second is tried."""
+    caplog.set_level(logging.INFO)
+    lines = [f"{hashlib.sha256(v).hexdigest()}  {k}\n" for k, v in sorted(CONTENTS.items())]
+    digest = hashlib.sha256("".join(lines).encode()).hexdigest()
+    server.files["wrong.zip"] = zipped({"other": b"1"})
+    mirrors = [f"{server.address}/{name}" for name in ("wrong.zip", "set.zip")]
+    target = get(*mirrors, f"gdrive-folder:{'F' * 33}", sha256=digest)
+    assert inside(target) == CONTENTS
+    assert inside(target.with_name("set.sha256-mismatch")) == {"other": b"1"}
+    assert beside(target) == [".set.origin.json", "set", "set.sha256-mismatch"]
+    assert "wrong.zip: the folder there is not the expected file" in caplog.text
 
 
 def test_a_damaged_archive_is_not_pinned(server: Any, get: GetFolder, tmp_path: Path) -> None:

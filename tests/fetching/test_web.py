@@ -109,7 +109,7 @@ def test_what_is_no_wait_is_ignored(server: Any, get: Get, fault: Any, data: byt
 def test_waits_grow(server: Any, get: Get, fault: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
     clock = SimpleNamespace(sleep=waits.append)  # the server goes on sleeping for real
-    monkeypatch.setattr("ddpg.fetching.patience.time", clock)
+    monkeypatch.setattr("ddpg.fetching.incoming.time", clock)
     server.faults = [fault(500)] * 5
     get(retries=5)
     assert waits == pytest.approx([0.01, 0.02, 0.04, 0.08, 0.16], rel=0.26)

@@ -13,8 +13,7 @@ import pytest
 import yaml
 
 from ddpg.errors import UserError
-from ddpg.fetching.checks import Sums
-from ddpg.fetching.pins import pin
+from ddpg.fetching.checks import Sums, pin
 from ddpg.jobs.fields import Spec
 from ddpg.jobs.resources import CheckpointFetching, Conversion
 from ddpg.jobs.restoration import Recording, Restoration

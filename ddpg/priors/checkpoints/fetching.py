@@ -8,8 +8,7 @@ from pathlib import Path
 
 from ddpg.errors import CorruptFileError, UserError
 from ddpg.fetching import FetchError, Remote, fetch
-from ddpg.fetching.checks import measure
-from ddpg.fetching.pins import refused_by_pin
+from ddpg.fetching.checks import Demand, measure
 from ddpg.priors.cards.card import Card, CardError, read_card
 from ddpg.priors.cards.own_files import own_file
 from ddpg.priors.checkpoints.places import downloaded_path
@@ -95,9 +94,8 @@ def check_given(card: Card, part: str, file: Path, *, pins: Path) -> None:
     Raises:
         UserError: it is not the pinned one.
     """
-    if not is_pinned(card, part):
-        return
-    if problem := refused_by_pin(pins, pin_key(card, part), measure(file)):
+    demand = Demand(card.part(part)[0], pins, pin_key(card, part))
+    if is_pinned(card, part) and (problem := demand.judged(measure(file))):
         raise UserError(f"{file} {problem}")
 
 

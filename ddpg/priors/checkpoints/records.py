@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ddpg.errors import UserError
 from ddpg.files.contents import file_content
-from ddpg.files.writing import replacing
+from ddpg.files.writing import write_json
 from ddpg.priors.cards.card import Card
 from ddpg.priors.cards.own_files import (
     fetched_parts,
@@ -39,8 +39,7 @@ class Record:
 
     def write(self, path: Path) -> None:
         """Write it as JSON."""
-        with replacing(path) as temporary:
-            temporary.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        write_json(path, asdict(self))
 
 
 def read_record(path: Path) -> Record:
@@ -75,7 +74,7 @@ def planned_weights(card: Card, part: str) -> str:
     """What decides about a part's values besides the files that its jobs read, for their specs."""
     if part not in fetched_parts(card):
         return weights_content(card, part)
-    from ddpg.fetching.pins import demanded  # most cards give no cause to import it
+    from ddpg.fetching.checks import demanded  # most cards give no cause to import it
 
     return demanded(CHECKSUMS, pin_key(card, part), card.part(part)[0].sha256)
 
@@ -96,8 +95,7 @@ def seen_before(card: Card, part: str) -> str:
 
 def take_note(file: Path, sha256: str, seen: str) -> None:
     """Write down beside a fetched file what it holds and what was seen of it before."""
-    with replacing(_note(file)) as temporary:
-        temporary.write_text(json.dumps({"sha256": sha256, "seen": seen}), encoding="utf-8")
+    write_json(_note(file), {"sha256": sha256, "seen": seen})
 
 
 def check_pins(cards: Iterable[Card], pins: Path = CHECKSUMS) -> None:
@@ -125,23 +123,20 @@ def pin_problem(card: Card, part: str, pins: Path, file: Path | None = None) -> 
     Raises:
         UserError: ``pins`` is not a lock file of checksums.
     """
-    from ddpg.fetching.checks import Expected, Sums
-    from ddpg.fetching.pins import expected_by, pinned
+    from ddpg.fetching.checks import Demand, Sums
 
     entry, _ = card.part(part)
     file = file or own_file(card, part) or named_by_variable(card, part)
     if file is None or not file.is_file():
         return ""
-    expected = Expected(entry.size, entry.sha256, accept="correct the card if this one is right")
-    key = pin_key(card, part)
-    sums = pinned(pins, key) if is_pinned(card, part) else None
-    if sums is not None:
-        expected = expected_by(pins, key, sums)
+    lock_file = pins if is_pinned(card, part) else None
+    expected = Demand(entry, lock_file, pin_key(card, part)).expected()
     problem = expected.problem(Sums(file.stat().st_size, file_content(file)))
     if not problem:
         return ""
-    own = ", or name the file as {path: ...}, which is not pinned" if sums is not None else ""
-    return f"{card.path}: {part}: {file} {problem}; {expected.accept}{own}"
+    by_pin = expected.digits != (entry.sha256 or "")
+    own = ", or name the file as {path: ...}, which is not pinned" if by_pin else ""
+    return f"{card.path}: {part}: {file} {problem}{own}"
 
 
 def _note(file: Path) -> Path:

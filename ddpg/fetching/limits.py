@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
 import unicodedata
 from pathlib import Path
 from typing import IO, NoReturn
 
-from ddpg.fetching.checks import human, lack_of_space
 from ddpg.fetching.errors import ArchiveError, FetchError, plain
 
 BLOCK = 1 << 20
@@ -15,8 +15,24 @@ LONGEST_PART = 255
 """Bytes of one part of a path, the limit of all common file systems."""
 
 
-class UnsafeNameError(ValueError):
-    """A name under which nothing may be written; the message shows it and says why."""
+def lack_of_space(folder: Path, needed: int, what: str) -> str:
+    """Why the disk cannot hold so many bytes more; nothing if it can."""
+    free = shutil.disk_usage(folder).free
+    if needed <= free:
+        return ""
+    return (
+        f"{what}: not enough space in {folder}: {needed} bytes ({human(needed)}) are needed, "
+        f"{free} bytes ({human(free)}) are free"
+    )
+
+
+def human(size: float) -> str:
+    """Bytes in a unit that people read."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.4g} {unit}"
+        size /= 1024
+    return f"{size:.4g} TiB"
 
 
 class Names:
@@ -27,27 +43,28 @@ class Names:
     """
 
     def __init__(self) -> None:
-        self._files: dict[str, str] = {}
-        self._folders: dict[str, str] = {}
+        self._taken: dict[str, tuple[str, bool]] = {}
 
     def add(self, name: str, *, folder: bool = False) -> Path:
         """A checked relative path, from one with ``/`` between its parts; ``.`` for the folder.
 
         Raises:
-            UnsafeNameError: it leads out of the folder, cannot be a file's, or is taken.
+            ValueError: it leads out of the folder, cannot be a file's, or is taken; the message
+                shows it and says why.
         """
         parts = _parts(name)
         if not parts and not folder:
-            raise UnsafeNameError(f"{name!r} is no file name")
-        keys = [_key("/".join(parts[:n])) for n in range(1, len(parts) + 1)]
-        for key in keys if folder else keys[:-1]:
-            if key in self._files:
-                raise UnsafeNameError(f"{name!r}: {self._files[key]!r} is a file, not a folder")
-            self._folders.setdefault(key, name)
-        if not folder:
-            if taken := self._files.get(keys[-1]) or self._folders.get(keys[-1]):
-                raise UnsafeNameError(f"{name!r} would overwrite {taken!r}")
-            self._files[keys[-1]] = name
+            raise ValueError(f"{name!r} is no file name")
+        for n in range(1, len(parts) + 1):
+            key, wanted_folder = _key("/".join(parts[:n])), folder or n < len(parts)
+            if key not in self._taken:
+                self._taken[key] = (name, wanted_folder)
+                continue
+            taken, is_folder = self._taken[key]
+            if not wanted_folder:
+                raise ValueError(f"{name!r} would overwrite {taken!r}")
+            if not is_folder:
+                raise ValueError(f"{name!r}: {taken!r} is a file, not a folder")
         return Path(*parts)
 
 
@@ -68,9 +85,9 @@ def _parts(name: str) -> list[str]:
     }
     for problem, present in problems.items():
         if present:
-            raise UnsafeNameError(f"{name!r} {problem}")
+            raise ValueError(f"{name!r} {problem}")
     if any(len(part.encode()) > LONGEST_PART for part in parts):
-        raise UnsafeNameError(f"{name!r} is longer than {LONGEST_PART} bytes")
+        raise ValueError(f"{name!r} is longer than {LONGEST_PART} bytes")
     return parts
 
 
@@ -92,27 +109,26 @@ class Writer:
 
     def add_folder(self, name: str) -> None:
         """Make a folder."""
-        (self.folder / self._member(name, folder=True)).mkdir(parents=True, exist_ok=True)
+        self._member(name, folder=True).mkdir(parents=True, exist_ok=True)
 
     def add_file(self, name: str, contents: IO[bytes]) -> None:
         """Write a file."""
-        path = self._member(name, folder=False)
-        target = self.folder / path
+        target = self._member(name, folder=False)
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("xb") as stream:
             while block := contents.read(BLOCK):
                 self._bytes += len(block)
                 self.limit(self._members, self._bytes)
                 stream.write(block)
-        self.files.append(path)
+        self.files.append(target.relative_to(self.folder))
 
     def _member(self, name: str, *, folder: bool) -> Path:
         """The path of one more member."""
         self._members += 1
         self.limit(self._members, self._bytes)
         try:
-            return self._names.add(name, folder=folder)
-        except UnsafeNameError as error:
+            return self.folder / self._names.add(name, folder=folder)
+        except ValueError as error:
             self.refuse(plain(error, 1000))
 
     def limit(self, members: int, size: int) -> None:
