@@ -14,7 +14,6 @@ import os
 import re
 import struct
 import zlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +49,8 @@ def tensor_checksums(path: str | os.PathLike[str]) -> dict[str, str]:
     Raises:
         CorruptFileError: the header has changed since it was written.
     """
-    header, _ = _header(path)
-    return _checksums_of(header, path)
+    text = _header(path).get("__metadata__", {}).get(TENSORS, "{}")
+    return _object(text if isinstance(text, str) else "", path, "its checksums")
 
 
 def tensor_heads(path: str | os.PathLike[str]) -> dict[str, tuple[str, tuple[int, ...]]]:
@@ -61,33 +60,15 @@ def tensor_heads(path: str | os.PathLike[str]) -> dict[str, tuple[str, tuple[int
         CorruptFileError: it cannot be read, or is no safetensors file.
     """
     try:
-        header, _ = _header(path)
         return {
             name: (str(head["dtype"]), tuple(int(side) for side in head["shape"]))
-            for name, head in header.items()
+            for name, head in _header(path).items()
             if name != "__metadata__"
         }
     except OSError as error:
         raise CorruptFileError(path, f"cannot be read ({error.strerror})") from error
     except (LookupError, TypeError, ValueError) as error:
         raise CorruptFileError(path, f"not a safetensors file ({error})") from error
-
-
-def check_file(path: str | os.PathLike[str]) -> None:
-    """Compare a whole safetensors file with its checksums, without torch.
-
-    Raises:
-        CorruptFileError: header or tensors have changed, or the file ends early.
-    """
-    header, first = _header(path)
-    expected = _checksums_of(header, path)
-    if not expected:
-        return
-    with Path(path).open("rb") as stream:
-        for name, value in expected.items():
-            start, stop = _offsets(header, name, path)
-            stream.seek(first + start)
-            check_bytes(path, name, stream.read(stop - start), value)
 
 
 def check_bytes(
@@ -102,8 +83,8 @@ def check_bytes(
         raise CorruptFileError(path, f"tensor {name!r} has changed since it was written; {REMEDY}")
 
 
-def _header(path: str | os.PathLike[str]) -> tuple[dict[str, Any], int]:
-    """A file's header, once it is known to be as written, and where its data begin."""
+def _header(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """A file's header, once it is known to be as written."""
     with Path(path).open("rb") as stream:
         size = os.fstat(stream.fileno()).st_size
         start = stream.read(8)
@@ -118,7 +99,7 @@ def _header(path: str | os.PathLike[str]) -> tuple[dict[str, Any], int]:
         raise CorruptFileError(path, "not a safetensors file (its metadata are no JSON object)")
     if not seal and TENSORS in header.get("__metadata__", {}):
         raise CorruptFileError(path, f"its header has changed since it was written; {REMEDY}")
-    return header, 8 + length
+    return header
 
 
 def _object(text: str | bytes, path: str | os.PathLike[str], what: str) -> dict[str, Any]:
@@ -131,19 +112,3 @@ def _object(text: str | bytes, path: str | os.PathLike[str], what: str) -> dict[
     if not isinstance(value, dict):
         raise CorruptFileError(path, f"not a safetensors file ({what} is no JSON object)")
     return value
-
-
-def _checksums_of(header: Mapping[str, Any], path: str | os.PathLike[str]) -> dict[str, str]:
-    text = header.get("__metadata__", {}).get(TENSORS, "{}")
-    return _object(text if isinstance(text, str) else "", path, "its checksums")
-
-
-def _offsets(header: Mapping[str, Any], name: str, path: str | os.PathLike[str]) -> tuple[int, int]:
-    """Where a tensor's bytes begin and end among the data."""
-    try:
-        start, stop = header[name]["data_offsets"]
-    except (LookupError, TypeError, ValueError) as error:
-        raise CorruptFileError(path, f"has a checksum of {name!r}, but not that tensor") from error
-    if not (type(start) is type(stop) is int and 0 <= start <= stop):
-        raise CorruptFileError(path, f"tensor {name!r} lies outside the file; {REMEDY}")
-    return start, stop

@@ -8,7 +8,6 @@ add tasks through the entry-point group ``ddpg.operators``, see :mod:`ddpg.plugi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -120,21 +119,6 @@ TASKS: Registry[Task] = Registry(
     Task("compressed_sensing", "Compressed sensing", ("hadamard",)),
 )
 """Every task of the package, then those of plug-ins."""
-
-
-class _Backends(Mapping[str, tuple[str, ...]]):
-    def __getitem__(self, task: str) -> tuple[str, ...]:
-        return TASKS[task].backends
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(TASKS)
-
-    def __len__(self) -> int:
-        return len(TASKS)
-
-
-TASK_BACKENDS: Mapping[str, tuple[str, ...]] = _Backends()
-"""Backends of every task."""
 
 
 def check_task(task: str, backend: str) -> None:

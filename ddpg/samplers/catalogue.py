@@ -193,20 +193,6 @@ def _meant(method: str, task: str, sigma_y: float) -> Setting:
     return chosen(described.settings, parameters, task, sigma_y)
 
 
-def most_steps(method: str, training_steps: int) -> int | None:
-    """Return the most steps that a method can take with a prior of so many training steps.
-
-    Args:
-        method: a key of :data:`METHODS`, or an alias.
-        training_steps: T of the prior's schedule.
-
-    Returns:
-        the number, or None for a method without steps.
-    """
-    limits = [p.maximum for p in find_method(method).parameters if p.name == STEPS.name]
-    return int(min(limits[0], training_steps)) if limits else None
-
-
 def parse_hyper_parameters(
     method: str,
     texts: Mapping[str, str],

@@ -21,7 +21,6 @@ from ddpg.priors.cards.card import (
     PUBLISHED,
     Card,
     CardError,
-    embedded_names,
     find_card,
     known_names,
     read_card,
@@ -292,7 +291,6 @@ def test_schedules(write: Write) -> None:
 def test_cards_are_found_by_name_the_users_own_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert embedded_names() == ["dead-leaves"]
     monkeypatch.chdir(tmp_path)
     assert find_card("dead-leaves") == EMBEDDED / "dead-leaves.yaml"
     assert find_card("imagenet-256") == PUBLISHED / "imagenet-256.yaml"

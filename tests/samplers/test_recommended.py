@@ -20,7 +20,7 @@ from ddpg.operators import build_operator
 from ddpg.operators.tasks import TASKS
 from ddpg.priors import GaussianPrior, load_prior
 from ddpg.samplers import METHODS, build_sampler, recommended
-from ddpg.samplers.catalogue import most_steps, origins, recommendation
+from ddpg.samplers.catalogue import origins, recommendation
 from ddpg.samplers.hyper_parameters import HyperParameter
 from ddpg.samplers.settings import Setting, chosen
 
@@ -187,13 +187,6 @@ def test_impossible_arguments(arguments, expected):
     method, task, sigma_y = arguments
     with pytest.raises(ValueError, match=expected):
         recommended(method, task=task, sigma_y=sigma_y)
-
-
-def test_most_steps():
-    assert most_steps("ddpg", 1000) == 1000
-    assert most_steps("ddpg", 50) == 50
-    assert most_steps("ddpg", 4000) == 1000
-    assert most_steps("pinv", 1000) is None
 
 
 def test_asking_imports_no_torch():

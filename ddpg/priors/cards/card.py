@@ -130,11 +130,6 @@ class Card(CardFields):
         return {name: entry for name, entry in self.parts().items() if name not in ready}
 
 
-def embedded_names() -> list[str]:
-    """The priors that come with the package, weights and all."""
-    return sorted(path.stem for path in EMBEDDED.glob("*.yaml"))
-
-
 def known_names() -> list[str]:
     """Every prior that has a card here: the user's own, the embedded, the published."""
     return sorted({path.stem for folder in FOLDERS for path in folder.glob("*.yaml")})
