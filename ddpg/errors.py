@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 
 class UserError(ValueError):
@@ -14,6 +15,18 @@ class CorruptFileError(UserError):
 
     def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
         super().__init__(f"{os.fspath(path)}: {reason}")
+
+
+class FetchError(UserError):
+    """A file or folder that cannot be had; the message says what was tried and what to do.
+
+    Attributes:
+        reasons: every place where it was looked for, with what was found there.
+    """
+
+    def __init__(self, message: str, reasons: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.reasons = tuple(reasons)
 
 
 class MetricUnavailable(RuntimeError):  # noqa: N818 - a state of affairs, not a mistake

@@ -35,7 +35,7 @@ COLOURS = {
     "what the jobs do": ("#f7dfd8", "stages"),
     "methods, networks, degradations": ("#eae1f3", "samplers priors operators noise"),
     "pictures, measures, downloads": ("#dcefee", "datasets metrics images pictures fetching"),
-    "tools": ("#eeeeee", "validation files machine plugins errors"),
+    "tools": ("#eeeeee", "validation archives files machine plugins errors"),
 }
 """The groups of rooms: what they are -> a colour, and the rooms."""
 

@@ -15,12 +15,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from ddpg.archives import is_archive, unpack
 from ddpg.datasets.cards import DatasetCard
 from ddpg.datasets.contents import note_fetched
 from ddpg.datasets.places import package_file
 from ddpg.errors import UserError
-from ddpg.fetching import Remote, fetch_folder, unpack
-from ddpg.fetching.archives import is_archive
+from ddpg.fetching import Remote, fetch_folder
 from ddpg.files.linking import keep_aside, link_or_copy, remove
 from ddpg.files.writing import write_json
 

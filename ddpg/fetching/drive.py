@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ddpg.archives.writing import Names
 from ddpg.fetching.errors import MirrorError, translated
 from ddpg.fetching.incoming import Incoming, Patience, Source
-from ddpg.fetching.limits import Names
 from ddpg.fetching.remote import check_name
 
 log = logging.getLogger(__name__)

@@ -10,9 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ddpg.errors import FetchError
 from ddpg.fetching import drive, web
 from ddpg.fetching.checks import Demand, Sums, measure
-from ddpg.fetching.errors import FetchError, MirrorError
+from ddpg.fetching.errors import MirrorError
 from ddpg.fetching.incoming import Incoming, Patience
 from ddpg.fetching.remote import DRIVE_FILE, DRIVE_FOLDER, Remote, shown
 from ddpg.files.linking import keep_aside, link_or_copy

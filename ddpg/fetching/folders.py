@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ddpg.archives import ArchiveError
+from ddpg.archives.reading import MAX_BYTES, MAX_FILES, unpack
+from ddpg.errors import FetchError
 from ddpg.fetching import drive
-from ddpg.fetching.archives import MAX_BYTES, MAX_FILES, unpack
 from ddpg.fetching.checks import Expected, Sums, measure, measure_folder
-from ddpg.fetching.errors import ArchiveError, FetchError, MirrorError
+from ddpg.fetching.errors import MirrorError
 from ddpg.fetching.fetch import Order, bring
 from ddpg.fetching.incoming import Incoming, Patience
 from ddpg.fetching.remote import DRIVE_FILE, DRIVE_FOLDER, Remote

@@ -19,9 +19,9 @@ from pydantic import Field
 
 from ddpg.fetching.checks import Expected
 from ddpg.fetching.errors import MirrorError, PassingError
-from ddpg.fetching.limits import human, lack_of_space
 from ddpg.fetching.remote import shown
 from ddpg.files.writing import write_json
+from ddpg.machine.disk import human, lack_of_space
 
 LONGEST = 120.0
 """Seconds that are waited before an attempt at most."""

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from ddpg.fetching.errors import FetchError, plain
+from ddpg.errors import FetchError
+from ddpg.files.text import plain
 from ddpg.validation import PathText, Section, Sha256
 
 DRIVE_FILE = "gdrive:"

@@ -16,10 +16,11 @@ from threading import Thread
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-from ddpg.fetching.errors import MirrorError, PassingError, plain, translated
+from ddpg.fetching.errors import MirrorError, PassingError, translated
 from ddpg.fetching.incoming import Incoming, Source
-from ddpg.fetching.limits import human
 from ddpg.fetching.remote import shown
+from ddpg.files.text import plain
+from ddpg.machine.disk import human
 
 if TYPE_CHECKING:
     import requests

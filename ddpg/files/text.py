@@ -200,3 +200,12 @@ def _without_empty_end(fields: tuple[str, ...]) -> tuple[str, ...]:
     while fields and not fields[-1]:
         fields = fields[:-1]
     return fields
+
+
+def plain(text: object, longest: int = 300) -> str:
+    """Words of elsewhere as one printable line, shortened if they are long."""
+    line = "".join(
+        c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}"
+        for c in str(text)
+    )
+    return line if len(line) <= longest else f"{line[:longest]} ..."

@@ -47,6 +47,8 @@ task re-runs nothing. The values that a job takes are in its spec."""
 
 FETCHING = "ddpg.fetching"
 """How files come from the web; they are verified, whichever way they came."""
+ARCHIVES = "ddpg.archives"
+"""How archives are unpacked; what is in them is the same, whoever unpacks it."""
 
 _BUILDING = "ddpg.operators.building"
 _OPERATORS = {

@@ -11,7 +11,7 @@ from ddpg import pictures
 from ddpg.datasets.cards import Crop, DatasetCard
 from ddpg.datasets.contents import fetched_content, listed_contents, surveyed_content
 from ddpg.files.contents import digest_of
-from ddpg.jobs.code import FETCHING, code_of, conversion_code, preparation_code
+from ddpg.jobs.code import ARCHIVES, FETCHING, code_of, conversion_code, preparation_code
 from ddpg.jobs.fields import Job, Spec, as_path, file, setting
 from ddpg.priors.cards.identity import architecture_digest, card_identity
 from ddpg.priors.cards.kinds import PRIOR_KINDS
@@ -59,7 +59,7 @@ class DatasetFetching(Job):
             source["remote"]["sha256"] = ""
         return cls.spec(
             card=as_path(study.entries[dataset].card),
-            code=code_of("ddpg.datasets.fetching", without=[FETCHING]),
+            code=code_of("ddpg.datasets.fetching", without=[FETCHING, ARCHIVES]),
             besides={"source": source, "local": fetched_content(card)},
         )
 

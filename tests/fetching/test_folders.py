@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ddpg.fetching import ArchiveError, FetchError, Remote, fetch_folder
+from ddpg.archives import ArchiveError
+from ddpg.fetching import FetchError, Remote, fetch_folder
 
 GetFolder = Callable[..., Path]
 CONTENTS = {"a.png": b"A" * 3000, "sub/b.png": b"B"}

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from ddpg.fetching import ArchiveError, FetchError, unpack
+from ddpg.archives import ArchiveError, unpack
+from ddpg.errors import FetchError
 
 CONTENTS = {"a.png": b"A" * 3000, "sub/b.png": b"B", "sub/deep/c.txt": b"", "ünï ☃.png": b"snow"}
 TARS = {"tar": "w", "tar.gz": "w:gz", "tar.bz2": "w:bz2", "tar.xz": "w:xz"}
@@ -391,7 +392,7 @@ def test_a_disk_that_fills_is_no_damage(tmp_path: Path, monkeypatch: pytest.Monk
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("ddpg.fetching.limits.Writer.add_file", full)
+    monkeypatch.setattr("ddpg.archives.writing.Writer.add_file", full)
     refused(make_zip(tmp_path / "a", {"f": b"1"}), "No space left", FetchError)
 
 

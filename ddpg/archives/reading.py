@@ -22,9 +22,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from ddpg.errors import UserError
-from ddpg.fetching.errors import ArchiveError, FetchError, plain
-from ddpg.fetching.limits import BLOCK, Writer
+from ddpg.archives.writing import BLOCK, ArchiveError, Writer
+from ddpg.errors import FetchError, UserError
+from ddpg.files.text import plain
 
 MAX_BYTES = 64 << 30
 MAX_FILES = 500_000

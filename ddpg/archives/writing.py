@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 import re
-import shutil
 import unicodedata
 from pathlib import Path
 from typing import IO, NoReturn
 
-from ddpg.fetching.errors import ArchiveError, FetchError, plain
+from ddpg.errors import FetchError, UserError
+from ddpg.files.text import plain
+from ddpg.machine.disk import human, lack_of_space
 
 BLOCK = 1 << 20
 LONGEST_PART = 255
 """Bytes of one part of a path, the limit of all common file systems."""
 
 
-def lack_of_space(folder: Path, needed: int, what: str) -> str:
-    """Why the disk cannot hold so many bytes more; nothing if it can."""
-    free = shutil.disk_usage(folder).free
-    if needed <= free:
-        return ""
-    return (
-        f"{what}: not enough space in {folder}: {needed} bytes ({human(needed)}) are needed, "
-        f"{free} bytes ({human(free)}) are free"
-    )
+class ArchiveError(UserError):
+    """An archive that is damaged, or holds what must not be unpacked."""
 
-
-def human(size: float) -> str:
-    """Bytes in a unit that people read."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            return f"{size:.4g} {unit}"
-        size /= 1024
-    return f"{size:.4g} TiB"
+    def __init__(self, message: str) -> None:
+        super().__init__(plain(message, 2000))
 
 
 class Names:
