@@ -96,6 +96,7 @@ rule sets:
         sets=places.of_sets,
     output:
         **more_tables(SETS, "sets_table"),
+        latex=latex(comparison.latex_sets(study)),
     log:
         places.log("sets"),
     benchmark:

@@ -368,7 +368,7 @@ def _exact(job: ExactComparison) -> None:
 def _sets(job: SetComparison) -> None:
     from ddpg.comparison.sets import write_sets
 
-    write_sets(job.metrics, job.sets, job.folder)
+    write_sets(job.metrics, job.sets, job.folder, latex=job.latex)
 
 
 def _kernels(job: KernelFigure) -> None:

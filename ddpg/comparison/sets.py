@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -25,8 +24,9 @@ from ddpg.comparison.style import (
     metric_order,
 )
 from ddpg.comparison.tables.entries import Entry, Panel, Table, letter
-from ddpg.comparison.tables.layout import WIDEST_PANEL, identity
-from ddpg.comparison.tables.writing import as_csv, latex_page, write_texts
+from ddpg.comparison.tables.latex import latex_page, latex_texts
+from ddpg.comparison.tables.layout import WIDEST_PANEL, identity, said_once
+from ddpg.comparison.tables.writing import as_csv, write_texts
 
 COUNT = "pictures"
 LEAD = (
@@ -40,20 +40,27 @@ def write_sets(
     metrics_csv: str | os.PathLike[str],
     sets_csv: str | os.PathLike[str],
     folder: str | os.PathLike[str],
+    *,
+    latex: Iterable[str] = (),
 ) -> None:
     """Write the files of :data:`ddpg.comparison.products.SETS`.
 
     Args:
         metrics_csv: the long table, for titles and order of the methods.
         sets_csv: the long table of sets.
+        latex: tables that have LaTeX files of their own, see
+            :func:`ddpg.comparison.tables.writing.write_tables`; all forms have the same numbers,
+            which have no intervals.
 
     Raises:
         UserError: an input is not what it should be.
     """
     sets = read_metrics(sets_csv)
-    tables = set_tables(sets, label_styles(read_metrics(metrics_csv)))
+    styles = label_styles(read_metrics(metrics_csv))
+    tables = set_tables(sets, styles)
     texts = (as_csv(sets_frame(sets)), set_markdown(tables), latex_page(tables))
-    write_texts({Path(folder) / name: text for name, text in zip(SETS, texts, strict=True)})
+    files = {Path(folder) / name: text for name, text in zip(SETS, texts, strict=True)}
+    write_texts(files | latex_texts(set_tables(sets, styles, alone=True), latex, folder))
 
 
 def sets_frame(sets: pd.DataFrame) -> pd.DataFrame:
@@ -65,21 +72,19 @@ def sets_frame(sets: pd.DataFrame) -> pd.DataFrame:
     return values.merge(counts, on=keys)[[*keys, "metric", "value", COUNT, "note"]]
 
 
-def set_tables(sets: pd.DataFrame, styles: Mapping[str, MethodStyle]) -> list[Table]:
+def set_tables(
+    sets: pd.DataFrame, styles: Mapping[str, MethodStyle], *, alone: bool = False
+) -> list[Table]:
     """Return a table for each data set and degradation.
 
     Args:
         sets: the long table of sets.
         styles: label -> style, in the order in which labels are shown.
+        alone: whether each is read by itself.
     """
-    said: set[str] = set()
-    tables = []
-    for key, rows in sets.groupby(DEGRADATION_KEYS, dropna=False, sort=False):
-        table = _table(key, rows, styles)
-        notes = [(mark, text) for mark, text in table.notes if mark or text not in said]
-        said |= {text for mark, text in notes if not mark}
-        tables.append(replace(table, notes=notes))
-    return tables
+    groups = sets.groupby(DEGRADATION_KEYS, dropna=False, sort=False)
+    tables = [_table(key, rows, styles) for key, rows in groups]
+    return tables if alone else said_once(tables)
 
 
 def set_markdown(tables: list[Table]) -> str:

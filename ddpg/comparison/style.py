@@ -72,7 +72,7 @@ class MetricStyle:
     """Digits after the point in the tables."""
     family: str
     """"distortion", "perception", "fidelity", "set" (of all pictures together), "posterior" (of
-    several restorations of a picture) or "cost"."""
+    several restorations of a picture), "published" (beside published figures) or "cost"."""
     description: str
     """The convention, in one line."""
     target: float | None = None
@@ -182,6 +182,20 @@ _OTHERS: Mapping[str, MetricStyle] = {
     "gap_spread": MetricStyle(
         "Spread off", "%", 0, 1, "posterior", "how much wider than the posterior; below 0: too sure"
     ),
+    **{
+        f"{kind}_{name}": MetricStyle(
+            f"{title} {word}", unit, direction, decimals, "published", text
+        )
+        for name, title, unit, better, decimals in (
+            ("psnr", "PSNR", "dB", 1, 2),
+            ("lpips", "LPIPS", "", -1, 3),
+        )
+        for kind, word, direction, text in (
+            ("ours", "ours", better, "measured here, by the convention of the published figure"),
+            ("published", "published", better, "the figure that its source gives"),
+            ("difference", "difference", 0, "ours less the published figure"),
+        )
+    },
     "samples": MetricStyle("Samples", "", 0, 0, "posterior", "restorations of a picture"),
     "pictures": MetricStyle("Pictures", "", 0, 0, "set", "restorations that are compared together"),
     "seconds": MetricStyle("Time", "s", -1, 2, "cost", "wall-clock seconds per image"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +13,10 @@ from ddpg.files.contents import content_of
 from ddpg.files.fingerprint import files_fingerprint
 from ddpg.jobs.code import code_of, comparison_code
 from ddpg.jobs.fields import Job, Spec, as_path, file, machine, setting
+from ddpg.study.published import published_rows
 
 if TYPE_CHECKING:
+    from ddpg.study.sheet import Cell
     from ddpg.study.study import Study
 
 LATEX = "tables with LaTeX files of their own: data set and degradation"
@@ -44,7 +46,8 @@ class Tables(Job):
 
 
 def latex_tables(study: Study) -> list[str]:
-    """The tables of a study that LaTeX has files of: data set and degradation; what they cost.
+    """The tables of a study that LaTeX has files of: data set and degradation; what they cost; and
+    those beside published figures.
 
     See :attr:`ddpg.comparison.tables.entries.Table.file`.
     """
@@ -56,7 +59,17 @@ def latex_tables(study: Study) -> list[str]:
         if repeated and row.prior
     ]
     costs = [f"{dataset}/cost" for dataset in study.used_datasets]
-    return [*dict.fromkeys(names), *costs]
+    return [*dict.fromkeys(names), *costs, *_beside_published(study)]
+
+
+def _beside_published(study: Study) -> list[str]:
+    """The study's degradations on data sets that have a published figure. A figure of another
+    degradation stands in the file of all tables alone."""
+    if not study.config.published:
+        return []
+    datasets = {row["dataset"] for row in published_rows(study.config.published)}
+    cells = (cell for cell in study.cells.values() if cell.dataset in datasets)
+    return _of_degradations(cells, "published")
 
 
 def latex_samples(study: Study, kind: str) -> list[str]:
@@ -69,6 +82,26 @@ def latex_samples(study: Study, kind: str) -> list[str]:
     cells = [rows[0].cell for rows in study.sampled.values()]
     if kind == "exact":
         cells = [study.cells[path] for path in study.drawn]
+    return _of_degradations(cells, kind)
+
+
+def latex_sets(study: Study) -> list[str]:
+    """The same of the tables of sets of pictures."""
+    return _of_degradations((row.cell for row in study.measured_sets), "sets")
+
+
+def all_latex(study: Study) -> list[str]:
+    """The tables of a study that LaTeX has files of, of all jobs."""
+    return [
+        *latex_tables(study),
+        *latex_samples(study, "posterior"),
+        *latex_samples(study, "exact"),
+        *latex_sets(study),
+    ]
+
+
+def _of_degradations(cells: Iterable[Cell], kind: str) -> list[str]:
+    """A kind of table of each degradation of some cells."""
     return [*dict.fromkeys(f"{cell.dataset}/{cell.degradation.key}-{kind}" for cell in cells)]
 
 
@@ -126,14 +159,15 @@ class ExactComparison(Job):
 class SetComparison(Job):
     """Compare the methods by sets of pictures: tables."""
 
+    latex: tuple[str, ...] = setting(LATEX, default=())
     metrics: Path = file("the long table (CSV), for titles and order")
     sets: Path = file("the long table of sets (CSV)")
     folder: Path = file("for the tables")
 
     @classmethod
-    def planned(cls, _study: Study) -> Spec:
-        """What these depend on besides the measurements: the code."""
-        return cls.spec(code=comparison_code("sets"))
+    def planned(cls, study: Study) -> Spec:
+        """What these depend on besides the measurements: which there are, and the code."""
+        return cls.spec(latex=tuple(latex_sets(study)), code=comparison_code("sets"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ from ddpg.comparison.products import (
     TRAJECTORY_METHODS,
     latex_files,
 )
-from ddpg.jobs.comparison import latex_samples, latex_tables
+from ddpg.jobs.comparison import all_latex
 from ddpg.metrics.catalogue import METRICS, SET_METRICS
 from ddpg.pictures.belongings import file_of
 from ddpg.priors.cards.own_files import fetched_parts
@@ -366,7 +366,7 @@ class Inputs:
             *self.sets(None),
             *(places.table(name) for name in made),
             *(places.table(name) for name in table_titles(self._study)),
-            *(places.table(file) for name in self._latex() for file in latex_files(name)),
+            *(places.table(file) for name in all_latex(self._study) for file in latex_files(name)),
             *(f"{png.removesuffix('.png')}.{kind}" for png in pictures for kind in ("pdf", "png")),
         ]
 
@@ -382,14 +382,6 @@ class Inputs:
             self._places.sizes(name)
             for name in datasets
             if self._study.has_own_sizes(name) and not self._study.is_given(name)
-        ]
-
-    def _latex(self) -> list[str]:
-        """The tables that LaTeX has files of."""
-        return [
-            *latex_tables(self._study),
-            *latex_samples(self._study, "posterior"),
-            *latex_samples(self._study, "exact"),
         ]
 
     def _row(self, wildcards: Any) -> Experiment:

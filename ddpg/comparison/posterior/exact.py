@@ -25,8 +25,9 @@ from ddpg.comparison.statistics.measurements import (
 from ddpg.comparison.statistics.summary import summarise
 from ddpg.comparison.style import MethodStyle, dataset_name
 from ddpg.comparison.tables.entries import INTERVALS, Table
+from ddpg.comparison.tables.latex import latex_page, latex_texts
 from ddpg.comparison.tables.layout import quality_tables
-from ddpg.comparison.tables.writing import as_csv, latex_page, latex_texts, write_texts
+from ddpg.comparison.tables.writing import as_csv, write_texts
 from ddpg.study.names import number_name
 
 KEYS = [*CELL_KEYS, "image"]

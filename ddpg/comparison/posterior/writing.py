@@ -14,7 +14,8 @@ from ddpg.comparison.posterior.tables import (
     posterior_tables,
 )
 from ddpg.comparison.products import POSTERIOR
-from ddpg.comparison.tables.writing import as_csv, latex_page, latex_texts, write_texts
+from ddpg.comparison.tables.latex import latex_page, latex_texts
+from ddpg.comparison.tables.writing import as_csv, write_texts
 
 
 def write_posterior(

@@ -204,3 +204,24 @@ def in_order(
         return column.map(order[column.name].index) if column.name in order else column
 
     return frame.sort_values(list(keys), key=position, kind="stable", ignore_index=True, **how)
+
+
+def by_cell(
+    frame: pd.DataFrame, order: Mapping[Any, Sequence[str]], *, sheet: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Return a frame with its cells in the order of the sheet.
+
+    Data sets stand as they first appear there, of each the degradations likewise, of these the
+    noise levels upwards. What belongs to no degradation comes first, such as a data set's costs.
+
+    Args:
+        order: columns to sort the rows of a cell by -> their values in order.
+        sheet: whose cells stand in that order, such as a long table; None: the frame itself.
+    """
+    listed = (frame if sheet is None else sheet)[DEGRADATION_KEYS].drop_duplicates()
+    datasets = list(listed["dataset"].unique())
+    listed = listed.assign(_place=range(len(listed)))
+    placed = frame.merge(listed, on=DEGRADATION_KEYS, how="left")
+    keys = ["dataset", "_place", "sigma_y", *order]
+    ordered = in_order(placed, keys, {"dataset": datasets, **order}, na_position="first")
+    return ordered.drop(columns="_place")

@@ -130,12 +130,17 @@ def _column_width(panel: Panel, column: int, form: str, space: Space) -> float:
     return space.separation + max([*map(text_width, head(metric)), *widths])
 
 
+def numeral(text: str) -> str:
+    """A number, or an interval, with a minus sign in the place of a hyphen."""
+    return text.replace("-", "−")
+
+
 def _entry_width(entry: Entry, form: str) -> float:
-    mean = text_width(entry.text, bold=entry.best) + text_width(entry.mark, size=SMALL)
+    mean = text_width(numeral(entry.text), bold=entry.best) + text_width(entry.mark, size=SMALL)
     if form == "plus-minus" and entry.margin:
         return mean + text_width(f"±{entry.margin}", size=SMALL)
     if form == "interval" and entry.spread:
-        return max(mean, text_width(entry.spread, size=SMALL))
+        return max(mean, text_width(numeral(entry.spread), size=SMALL))
     return mean
 
 

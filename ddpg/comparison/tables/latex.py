@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterable
+from pathlib import Path
 
+from ddpg.comparison.products import latex_files
 from ddpg.comparison.tables.entries import Entry, Panel, Table, caption_in
 from ddpg.comparison.tables.fitting import (
     LINE,
@@ -13,12 +17,47 @@ from ddpg.comparison.tables.fitting import (
     head,
     level_head,
     names_width,
+    numeral,
 )
 from ddpg.comparison.tables.latex_text import escape_latex, flowing
 from ddpg.comparison.tables.widths import BODY
 from ddpg.study.names import number_name
 
 NEEDS = "% Needs \\usepackage{booktabs}.\n"
+
+
+def latex_page(tables: list[Table]) -> str:
+    """Join the tables into a file for ``\\input``."""
+    return NEEDS + "\n".join(to_latex(table) for table in tables)
+
+
+def latex_texts(
+    tables: Iterable[Table], chosen: Iterable[str], folder: str | os.PathLike[str]
+) -> dict[Path, str]:
+    """Return the texts of the LaTeX files of some tables, a file each in every form and width.
+
+    Args:
+        chosen: of the tables, as :attr:`ddpg.comparison.tables.entries.Table.file` has them; one
+            that there is not, because nothing was measured, has files that say so.
+        folder: of the tables.
+    """
+    known = {table.file: table for table in tables}
+    return {
+        Path(folder) / file: _latex_file(known.get(name), *_form_and_width(file))
+        for name in chosen
+        for file in latex_files(name)
+    }
+
+
+def _form_and_width(file: str) -> tuple[str, str]:
+    _, form, width, *_ = file.split("/")
+    return form, width
+
+
+def _latex_file(table: Table | None, form: str, width: str) -> str:
+    if table is None:
+        return "% Nothing was measured for this table.\n"
+    return NEEDS + to_latex(table, form=form, width=width)
 
 
 def to_latex(table: Table, *, form: str = "interval", width: str = "two-columns") -> str:
@@ -97,7 +136,8 @@ def _panel(panel: Panel, form: str, names: str) -> str:
 def _row(name: str, entries: list[Entry | None], form: str) -> list[str]:
     """A method's means and, in small print on a line of their own, the intervals."""
     means = " & ".join([name, *(_entry(entry, form) for entry in entries)])
-    intervals = [entry.spread if entry else "" for entry in entries]
+    spreads = [entry.spread if entry else "" for entry in entries]
+    intervals = [numeral(spread).replace("−", "$-$") for spread in spreads]
     if form != "interval" or not any(intervals):
         return [means + r" \\"]
     small = [rf"{{\tiny {interval}}}" if interval else "" for interval in intervals]
@@ -126,7 +166,7 @@ def _head(lines: list[str]) -> str:
 def _entry(entry: Entry | None, form: str) -> str:
     if entry is None:
         return ""
-    text = escape_latex(entry.text)
+    text = escape_latex(numeral(entry.text))
     text = rf"\underline{{{text}}}" if entry.first else text
     text = rf"\textbf{{{text}}}" if entry.best else text
     text += rf"\textsuperscript{{{entry.mark}}}" if entry.mark else ""

@@ -55,11 +55,11 @@ def quality_tables(
     groups = summary[~cost].groupby(DEGRADATION_KEYS, dropna=False, sort=False)
     costs = dict(list(summary[cost].groupby("dataset"))) if with_cost else {}
     tables = [_quality_table(key, frame, costs.get(key[0]), widest) for key, frame in groups]
-    return tables if alone else _said_once(tables)
+    return tables if alone else said_once(tables)
 
 
-def _said_once(tables: Iterable[Table]) -> list[Table]:
-    """Tables of which a sentence without a mark stands under the first that has it."""
+def said_once(tables: Iterable[Table]) -> list[Table]:
+    """Return tables of which a sentence without a mark stands under the first that has it."""
     said: set[str] = set()
     once = []
     for table in tables:
@@ -80,7 +80,7 @@ def cost_tables(costs: pd.DataFrame) -> list[Table]:
     """
     if costs.empty:
         return []
-    return [_cost_table(dataset, frame) for dataset, frame in costs.groupby("dataset")]
+    return [_cost_table(dataset, frame) for dataset, frame in costs.groupby("dataset", sort=False)]
 
 
 def _quality_table(
@@ -193,10 +193,14 @@ def _listed(names: Sequence[str]) -> str:
 
 def _images(frame: pd.DataFrame, noun: str = "image") -> str:
     """The number of images behind the numbers of a table: "6 images", "5 to 6 images"."""
-    counts = frame.loc[frame["n"] > 0, "n"]
-    if counts.empty:
+    return counted(frame.loc[frame["n"] > 0, "n"].astype(int).tolist(), noun)
+
+
+def counted(counts: Sequence[int], noun: str = "image") -> str:
+    """The numbers of images behind the numbers of a table in words: "5 to 6 images"."""
+    if not counts:
         return f"no {noun}s"
-    low, high = int(counts.min()), int(counts.max())
+    low, high = min(counts), max(counts)
     return f"{low} to {high} {noun}s" if low < high else count(high, noun)
 
 

@@ -8,28 +8,42 @@ from __future__ import annotations
 
 import math
 import os
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from ddpg.comparison.captions import caption
 from ddpg.comparison.products import PUBLISHED
-from ddpg.comparison.statistics.measurements import CELL_KEYS, in_order, label_styles, named
+from ddpg.comparison.statistics.measurements import (
+    CELL_KEYS,
+    DEGRADATION_KEYS,
+    by_cell,
+    label_styles,
+    named,
+)
 from ddpg.comparison.style import (
     DATASET_NAMES,
     METRIC_STYLES,
+    MethodStyle,
     cell_title,
     dataset_name,
     degradation_title,
-    task_order,
 )
-from ddpg.comparison.tables.entries import remark
-from ddpg.comparison.tables.fitting import LINE
-from ddpg.comparison.tables.latex_text import flowing
+from ddpg.comparison.tables.entries import (
+    INTERVAL,
+    Entry,
+    Panel,
+    Table,
+    format_entry,
+    letter,
+    remark,
+)
+from ddpg.comparison.tables.latex import latex_page
+from ddpg.comparison.tables.layout import counted, identity, said_once
 from ddpg.comparison.tables.markup import escape_markdown
-from ddpg.comparison.tables.widths import BODY, text_width
 from ddpg.errors import UserError
 from ddpg.metrics.catalogue import metric_called
 from ddpg.study.names import number_name
@@ -38,8 +52,6 @@ from ddpg.study.published import COLUMNS, CONVENTIONS, published_rows
 _QUALITIES = ("psnr", "lpips")
 OWN_METHODS = ("ddpg", "idpg")
 """What the paper proposes."""
-_RAGGED = 15
-"""Letters of the shortest name that may be set in several lines."""
 _SAME_SOURCE = "as above"
 
 
@@ -86,19 +98,22 @@ def published_table(summary: pd.DataFrame, published: pd.DataFrame) -> pd.DataFr
     datasets = {*DATASET_NAMES, *published["dataset"]}
     ours = _ours(summary, datasets, {*OWN_METHODS, *published["method"]}, published)
     renamed = published.rename(columns={name: f"{name}_published" for name in _QUALITIES})
-    both = ours.merge(renamed, on=_KEYS, how="outer")
+    both = _of_the_study(ours.merge(renamed, on=_KEYS, how="outer"), summary)
     texts = ("source", "operator", "reason", "lpips_backbone", *CONVENTIONS)
     both = both.fillna(dict.fromkeys(texts, ""))
     for name in _QUALITIES:
         both[f"{name}_difference"] = both[f"{name}_ours"] - both[f"{name}_published"]
     figures = [f"{name}_{kind}" for name in _QUALITIES for kind in _KINDS]
     columns = [*CELL_KEYS, "method", *figures, *CONVENTIONS, "reason", "lpips_backbone", "source"]
-    return _sorted(both[columns])
+    methods = list(label_styles(both.assign(label=both["method"])))
+    return by_cell(both[columns], {"method": methods}, sheet=pd.concat([summary, both]))
 
 
 _KINDS = ("ours", "published", "difference")
 _KEYS = ["dataset", "task", "sigma_y", "method"]
 """What a published figure is of."""
+_COLUMNS = [f"{kind}_{name}" for name in _QUALITIES for kind in _KINDS]
+"""The columns of LaTeX tables, by their names in :data:`ddpg.comparison.style.METRIC_STYLES`."""
 
 
 def _ours(
@@ -136,20 +151,26 @@ def _backbone(summary: pd.DataFrame) -> str:
     return next((name for name in names if name in present), names[0])
 
 
-def _sorted(table: pd.DataFrame) -> pd.DataFrame:
-    """Data sets by name, tasks, noise levels and methods as everywhere."""
-    methods = list(label_styles(table.assign(label=table["method"])))
-    order = {"task": task_order(table["task"]), "method": methods}
-    return in_order(table, [*CELL_KEYS, "method"], order)
+def _of_the_study(both: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
+    """Put a published figure that has no result beside it into the degradation of its task, where
+    the study has one of that name."""
+    single = summary[DEGRADATION_KEYS].drop_duplicates()
+    single = single.drop_duplicates(["dataset", "task"], keep=False)
+    found = both[["dataset", "task"]].merge(single, on=["dataset", "task"], how="left")
+    alone = both["operator"].isna()
+    columns = ["operator", "scale"]
+    return both.assign(**{name: both[name].mask(alone, found[name]) for name in columns})
 
 
 def published_texts(
-    summary: pd.DataFrame, published: pd.DataFrame, folder: str | os.PathLike[str]
+    summary: pd.DataFrame,
+    published: pd.DataFrame,
+    folder: str | os.PathLike[str],
 ) -> dict[Path, str]:
     """Return the texts of the files of :data:`PUBLISHED` by path; see :func:`published_table`."""
     table = published_table(summary, published)
     tidy = named(table).to_csv(index=False, float_format="%.6g", lineterminator="\n")
-    texts = (tidy, _markdown(table), _latex(table))
+    texts = (tidy, _markdown(table), latex_page(published_tables(summary, published)))
     return {Path(folder) / name: text for name, text in zip(PUBLISHED, texts, strict=True)}
 
 
@@ -170,7 +191,7 @@ def _rows(table: pd.DataFrame, sources: list[str]) -> list[list[str]]:
     return rows
 
 
-def _number(value: float, name: str, *, signed: bool) -> str:
+def _number(value: float, name: str, *, signed: bool = False) -> str:
     if math.isnan(value):
         return ""
     if math.isinf(value):
@@ -184,8 +205,8 @@ def _sources(table: pd.DataFrame) -> list[str]:
     return [source for source in dict.fromkeys(table["source"]) if source]
 
 
-def _notes(table: pd.DataFrame) -> list[str]:
-    """The backbone of our LPIPS where it is not the paper's, the conventions, then the sources."""
+def _told(table: pd.DataFrame) -> list[str]:
+    """The backbone of our LPIPS where it is not the paper's, then the conventions."""
     usual = table[table["lpips_metric"] == ""]
     used = sorted(set(usual["lpips_backbone"]) - {"", "alex"})
     notes = [f"Our LPIPS uses {net}, the published one AlexNet: not comparable." for net in used]
@@ -194,6 +215,12 @@ def _notes(table: pd.DataFrame) -> list[str]:
         notes += [
             f"{column.partition('_')[0].upper()}, ours and published: {text}." for text in used
         ]
+    return notes
+
+
+def _notes(table: pd.DataFrame) -> list[str]:
+    """The same, then what our numbers leave out, then the sources."""
+    notes = _told(table)
     notes += [
         f"{cell_title(*(row[key] for key in CELL_KEYS))}, {row['method']}: {row['reason']}."
         for row in table[table["reason"] != ""].to_dict("records")
@@ -216,64 +243,97 @@ def _markdown(table: pd.DataFrame) -> str:
     return "\n\n".join(parts + [escape_markdown(note) for note in _notes(table)]) + "\n"
 
 
-def _latex(table: pd.DataFrame) -> str:
-    """One floating table per data set."""
-    sources = _sources(table)
-    parts = [_latex_table(name, rows, sources) for name, rows in table.groupby("dataset")]
-    notes = [rf"\par\smallskip\noindent {flowing(note)}" for note in _notes(table)]
-    return "\n".join([r"% Needs \usepackage{booktabs}.", *parts, *notes]) + "\n"
+def published_tables(
+    summary: pd.DataFrame, published: pd.DataFrame, *, alone: bool = False
+) -> list[Table]:
+    """Return a table for each data set and degradation: ours, published, and the difference.
+
+    Args:
+        summary, published: as of :func:`published_table`.
+        alone: whether each is read by itself.
+    """
+    table = published_table(summary, published)
+    own = summary[summary["label"] == summary["method"]]
+    measured = {_key(row, row.metric): row for row in own.itertuples()}
+    groups = table.groupby(DEGRADATION_KEYS, dropna=False, sort=False)
+    tables = [_table(key, rows, measured) for key, rows in groups]
+    return tables if alone else said_once(tables)
 
 
-def _latex_table(dataset: str, table: pd.DataFrame, sources: list[str]) -> str:
-    kinds = " & ".join(["Ours", "Publ.", "Diff."] * 2)
-    label = re.sub(r"[^a-z0-9]+", "-", dataset.lower())
-    text = f"{dataset_name(dataset)} beside the paper. {caption('published')}"
-    rows = [row[1:] for row in _rows(table, sources)]
-    task, method = (_names([row[k] for row in rows], most) for k, most in ((0, 110), (2, 80)))
-    lines = [
-        r"\begin{table*}[t]",
-        r"\centering\sloppy",
-        r"\setlength{\belowcaptionskip}{4pt}",
-        rf"\caption{{{flowing(text)}}}",
-        rf"\label{{tab:published-{label}}}",
-        rf"\fontsize{{{BODY:g}}}{{{LINE:g}}}\selectfont",
-        r"\setlength{\tabcolsep}{2.5pt}",
-        rf"\begin{{tabular}}{{@{{}}{task}l{method}rrrrrrr@{{}}}}",
-        r"\toprule",
-        r" & & & \multicolumn{3}{c}{PSNR (dB)} & \multicolumn{3}{c}{LPIPS} & \\",
-        r"\cmidrule(lr){4-6}\cmidrule(lr){7-9}",
-        rf"Task & $\sigma_y$ & Method & {kinds} & Source \\",
-        r"\midrule",
-        *_latex_lines(rows),
-        r"\bottomrule",
-        r"\end{tabular}",
-        r"\end{table*}",
-    ]
-    return "\n".join(lines)
+def _key(row: Any, metric: str) -> tuple:
+    """Cell, method and metric; a scale that is none, which equals nothing, becomes None."""
+    parts = tuple(getattr(row, name) for name in [*CELL_KEYS, "method"])
+    return (*(None if part != part else part for part in parts), metric)
 
 
-def _names(texts: Sequence[str], most: float) -> str:
-    """The column of some names: in one line each where they take no more than some points."""
-    long = max(map(text_width, texts)) > most
-    return f"p{{{most:g}pt}}" if long else "l"
+def _metrics_of(row: Any) -> dict[str, str]:
+    """The metric of each number of a row: PSNR's and LPIPS's."""
+    usual = {"psnr": "psnr", "lpips": f"lpips_{row.lpips_backbone or 'alex'}"}
+    return {name: getattr(row, f"{name}_metric") or usual[name] for name in _QUALITIES}
 
 
-def _latex_lines(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows that name the task where it changes, set apart a little there."""
-    lines: list[str] = []
-    task = ""
-    for row in rows:
-        new = row[0] != task
-        if new and lines:
-            lines.append(r"\addlinespace")
-        shown = row if new else ["", *row[1:]]
-        lines.append(" & ".join(map(_latex_cell, shown)) + r" \\")
-        task = row[0]
-    return lines
+def _table(key: tuple, rows: pd.DataFrame, measured: Mapping[tuple, Any]) -> Table:
+    """The table of one degradation."""
+    dataset, task, operator, scale = key
+    notes: dict[str, str] = {}
+    entries: dict[tuple[str, float | None], dict[str, Entry]] = {}
+    counts: list[int] = []
+    for row in rows.itertuples():
+        ours = {
+            name: measured[place]
+            for name, metric in _metrics_of(row).items()
+            if (place := _key(row, metric)) in measured
+        }
+        counts += [int(found.n) for found in ours.values() if found.n]
+        entries[row.method, row.sigma_y] = _entries(row, ours, notes)
+    styles = label_styles(rows.assign(label=rows["method"]))
+    title = f"{degradation_title(task, operator, scale)} on {dataset_name(dataset)}"
+    over = f" ({INTERVAL} over {counted(counts)})" if counts else ""
+    caption = (
+        f"{title}, beside published figures: ours{over}, theirs, and ours less theirs. PSNR in "
+        "dB. Letters: the sources, and what ours leaves out."
+    )
+    told = [(mark, text) for text, mark in notes.items()] + [("", text) for text in _told(rows)]
+    key_ = f"{identity(task, scale, operator)}-published"
+    title = f"{title}: beside published figures"
+    return Table(dataset, key_, title, caption, [_panel(entries, styles)], told)
 
 
-def _latex_cell(text: str) -> str:
-    """A cell; a minus sign is typeset as one."""
-    if text[:1] in ("+", "-"):
-        return f"${text}$"
-    return (r"\raggedright " if len(text) > _RAGGED else "") + flowing(text)
+def _panel(
+    entries: Mapping[tuple[str, float | None], Mapping[str, Entry]],
+    styles: Mapping[str, MethodStyle],
+) -> Panel:
+    """Methods by noise levels, of each the columns that have anything.
+
+    Args:
+        entries: by method and noise level, then by column.
+        styles: of the methods, in the order in which they are shown.
+    """
+    groups: list[tuple[float | None, list[str]]] = []
+    for level in sorted({level for _, level in entries if level is not None}):
+        present = {column for (_, at), own in entries.items() if at == level for column in own}
+        if present:
+            groups.append((level, [column for column in _COLUMNS if column in present]))
+    rows: list[tuple[str, list[Entry | None]]] = []
+    for method, style in styles.items():
+        cells = [(entries.get((method, level), {}), own) for level, own in groups]
+        rows.append((style.name, [found.get(column) for found, own in cells for column in own]))
+    return Panel(groups, rows)
+
+
+def _entries(row: Any, ours: Mapping[str, Any], notes: dict[str, str]) -> dict[str, Entry]:
+    """The numbers of a row by column; ``notes`` (text -> letter) grows by what they leave out,
+    and by the source."""
+    found = {}
+    for name in _QUALITIES:
+        if name in ours:
+            plain = format_entry(ours[name], notes)
+            found[f"ours_{name}"] = replace(plain, rank=0, best=False)
+        theirs, difference = (getattr(row, f"{name}_{kind}") for kind in _KINDS[1:])
+        if theirs == theirs:
+            mark = notes.setdefault(row.source, letter(len(notes))) if row.source else ""
+            found[f"published_{name}"] = Entry(_number(theirs, name), value=theirs, mark=mark)
+        if difference == difference:
+            text = _number(difference, name, signed=True)
+            found[f"difference_{name}"] = Entry(text, value=difference)
+    return found

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from ddpg.comparison.products import TABLES, latex_files
+from ddpg.comparison.products import TABLES
 from ddpg.comparison.statistics.measurements import named
 from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.style import METRIC_STYLES, dataset_name, metric_order
 from ddpg.comparison.tables.elsewhere import read_surveys, with_given
 from ddpg.comparison.tables.entries import Table
-from ddpg.comparison.tables.latex import NEEDS, to_latex
+from ddpg.comparison.tables.latex import latex_page, latex_texts
 from ddpg.comparison.tables.layout import (
     ONE_PANEL,
     cost_tables,
@@ -23,7 +23,11 @@ from ddpg.comparison.tables.layout import (
     repeat_tables,
 )
 from ddpg.comparison.tables.markup import escape_markdown, to_markdown
-from ddpg.comparison.tables.published import published_texts, read_published
+from ddpg.comparison.tables.published import (
+    published_tables,
+    published_texts,
+    read_published,
+)
 from ddpg.comparison.tables.ranks import ranks_frame, ranks_markdown
 from ddpg.comparison.tables.settings import settings_frame, settings_markdown
 from ddpg.files.writing import replacing
@@ -59,10 +63,11 @@ def write_tables(
     frames = (summary.means, summary.pairs, ranks_frame(summary), settings)
     texts = (*map(as_csv, frames), page, latex_page(papers))
     files = {Path(folder) / name: text for name, text in zip(TABLES, texts, strict=True)}
-    files |= latex_texts(alone, latex, folder)
     if published_csv is not None:
-        files |= published_texts(summary.means, read_published(published_csv), folder)
-    write_texts(files)
+        published = read_published(published_csv)
+        files |= published_texts(summary.means, published, folder)
+        alone = [*alone, *published_tables(summary.means, published, alone=True)]
+    write_texts(files | latex_texts(alone, latex, folder))
 
 
 def write_texts(files: Mapping[Path, str]) -> None:
@@ -87,7 +92,7 @@ def all_tables(summary: Summary) -> list[Table]:
     """Return the tables of every data set: one per degradation, spreads over seeds, costs."""
     tables = quality_tables(summary.means, with_cost=True)
     tables += repeat_tables(summary.means) + cost_tables(summary.costs)
-    return sorted(tables, key=lambda table: table.dataset)
+    return _by_dataset(tables)
 
 
 def markdown_page(metrics: pd.DataFrame, tables: list[Table], sections: Iterable[str]) -> str:
@@ -116,38 +121,10 @@ def latex_tables(summary: Summary, *, alone: bool = False) -> list[Table]:
     """
     tables = quality_tables(summary.means, widest=ONE_PANEL, with_cost=True, alone=alone)
     tables += repeat_tables(summary.means, widest=ONE_PANEL) + cost_tables(summary.costs)
-    return sorted(tables, key=lambda table: table.dataset)
+    return _by_dataset(tables)
 
 
-def latex_page(tables: list[Table]) -> str:
-    """Join the tables into a file for ``\\input``."""
-    return NEEDS + "\n".join(to_latex(table) for table in tables)
-
-
-def latex_texts(
-    tables: Iterable[Table], chosen: Iterable[str], folder: str | os.PathLike[str]
-) -> dict[Path, str]:
-    """Return the texts of the LaTeX files of some tables, a file each in every form and width.
-
-    Args:
-        chosen: of the tables, as :attr:`ddpg.comparison.tables.entries.Table.file` has them; one
-            that there is not, because nothing was measured, has files that say so.
-        folder: of the tables.
-    """
-    known = {table.file: table for table in tables}
-    return {
-        Path(folder) / file: _latex_file(known.get(name), *_form_and_width(file))
-        for name in chosen
-        for file in latex_files(name)
-    }
-
-
-def _form_and_width(file: str) -> tuple[str, str]:
-    _, form, width, *_ = file.split("/")
-    return form, width
-
-
-def _latex_file(table: Table | None, form: str, width: str) -> str:
-    if table is None:
-        return "% Nothing was measured for this table.\n"
-    return NEEDS + to_latex(table, form=form, width=width)
+def _by_dataset(tables: list[Table]) -> list[Table]:
+    """The tables of each data set beside one another, data sets as they first come."""
+    datasets = list(dict.fromkeys(table.dataset for table in tables))
+    return sorted(tables, key=lambda table: datasets.index(table.dataset))
