@@ -130,6 +130,33 @@ def test_a_table_of_many_columns_has_the_whole_width(make_rows, write_csv):
     assert [view.is_wide for view in views([0.0, 0.01, 0.05, 0.1])] == [True]
 
 
+@pytest.mark.parametrize(
+    ("columns", "wide"),
+    [
+        ([3, 8, 3, 3, 3], [True, True, False, False, False]),  # the last may stand alone
+        ([3, 3, 8, 3, 8], [False, False, True, True, True]),
+        ([3, 3, 3, 8], [False, False, True, True]),
+        ([], []),
+    ],
+)
+def test_a_table_that_a_wide_one_leaves_alone_has_the_whole_width(
+    make_rows, write_csv, columns, wide
+):
+    """So all stand in the order of the sheet, and no row has a gap."""
+    rows = [
+        row
+        for number, count in enumerate(columns)
+        for sigma in range(count)
+        for row in make_rows("ddpg", "psnr", [1.0, 2.0], task=f"t{9 - number}", sigma_y=sigma / 10)
+    ]
+    rows = rows or make_rows("ddpg", "seconds", [1.0])
+    metrics = read_metrics(write_csv(rows))
+    views = table_views(summarise(metrics).assign(best=0, decidable=True))
+    shown = [view for view in views if view.blocks]
+    assert [view.title[:2] for view in shown] == [f"t{9 - n}" for n in range(len(columns))]
+    assert [view.is_wide for view in shown] == wide
+
+
 def test_the_page_tells_its_size(page):
     size = re.search(r'id="size">([^<]+)<', page).group(1)
     assert size == megabytes(len(page.encode()))

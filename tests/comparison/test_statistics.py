@@ -79,8 +79,8 @@ def test_scale_splits_cells_and_an_empty_one_is_kept(make_rows, write_csv):
     for scale, value in ((2, 31.0), (4, 29.0)):
         content += make_rows("ddpg", "psnr", [value], task="sr_bicubic", scale=scale)
     summary = summarise(read_metrics(write_csv(content)))
-    assert summary["mean"].tolist() == [31.0, 29.0, 30.0]
-    assert summary["task"].tolist() == ["sr_bicubic", "sr_bicubic", "deblur_gauss"]
+    assert summary["mean"].tolist() == [30.0, 31.0, 29.0]  # in the order of the sheet
+    assert summary["task"].tolist() == ["deblur_gauss", "sr_bicubic", "sr_bicubic"]
 
 
 def test_an_infinite_psnr_has_no_spread(make_rows, write_csv):

@@ -156,7 +156,7 @@ def draw_paired_differences(
 def _forest(rows: pd.DataFrame, styles: Styles, reference: MethodStyle) -> Figure:
     """A row of panels per data set and metric, a column per degradation."""
     metrics = [m for m in METRIC_STYLES if m in set(rows["metric"])]
-    datasets = sorted(set(rows["dataset"]))
+    datasets = rows["dataset"].unique()
     columns = rows[["task", "operator", "scale"]].drop_duplicates()
     present = set(zip(rows["dataset"], rows["metric"], strict=True))
     lines = [(d, metric) for d in datasets for metric in metrics if (d, metric) in present]

@@ -237,7 +237,9 @@ def set_title(axes: Axes, title: str, width: float, more: str = "") -> None:
 def panel_grid(rows: pd.DataFrame) -> tuple[list[Any], list[Any]]:
     """Return the lines of a grid of panels, a data set and a metric each, and its columns, a
     degradation each."""
-    lines = rows[["dataset", "metric"]].drop_duplicates().sort_values("dataset", kind="stable")
+    lines = rows[["dataset", "metric"]].drop_duplicates()
+    datasets = list(lines["dataset"].unique())
+    lines = lines.sort_values("dataset", key=lambda names: names.map(datasets.index), kind="stable")
     columns = rows[["task", "operator", "scale"]].drop_duplicates()
     return list(lines.itertuples(index=False)), list(columns.itertuples(index=False))
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ddpg.comparison.grids import OBSERVATION
-from ddpg.comparison.statistics.measurements import label_styles, of_methods
+from ddpg.comparison.statistics.measurements import by_cell, label_styles, of_methods
 from ddpg.comparison.statistics.reasons import merged
 from ddpg.comparison.style import METRIC_STYLES, dataset_name, degradation_title, metric_order
 from ddpg.study.names import OBSERVED
@@ -45,9 +45,12 @@ def shown_metrics(metrics: pd.DataFrame) -> dict[str, dict[str, Any]]:
 
 
 def cells(metrics: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the cells in the order of the table: names for programs and for people, and labels."""
+    """Return the cells in the order of the sheet: names for programs and for people, and labels."""
     listed = []
-    for cell, frame in metrics.groupby("cell", sort=False):
+    ordered = by_cell(metrics.drop_duplicates("cell"), {})
+    groups = dict(list(metrics.groupby("cell", sort=False)))
+    for cell in ordered["cell"]:
+        frame = groups[cell]
         first = frame.iloc[0]
         dataset, degradation, sigma = str(cell).split("/")
         listed.append({
@@ -58,7 +61,7 @@ def cells(metrics: pd.DataFrame) -> list[dict[str, Any]]:
             "sigma": sigma,
             "labels": list(label_styles(of_methods(frame))),
         })  # fmt: skip
-    return sorted(listed, key=lambda cell: (cell["dataset"], cell["title"], float(cell["sigma"])))
+    return listed
 
 
 def scores(metrics: pd.DataFrame, images: Mapping[str, Sequence[str]]) -> dict[tuple, dict]:

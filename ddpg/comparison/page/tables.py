@@ -6,7 +6,7 @@ tables; this module only chooses how they stand on the page.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -55,11 +55,13 @@ class View:
     blocks: list[Block]
     left_out: list[str] = field(default_factory=list)
     """Which metrics have no value here, of those that have some elsewhere, and why."""
+    alone: bool = False
+    """Whether nothing stands beside it, because a wide one follows."""
 
     @property
     def is_wide(self) -> bool:
-        """Whether its columns need the page's whole width."""
-        return max((len(block.heads) for block in self.blocks), default=0) > _NARROW
+        """Whether it takes the page's whole width."""
+        return self.alone or max((len(block.heads) for block in self.blocks), default=0) > _NARROW
 
 
 def metrics_with_values(summary: pd.DataFrame) -> list[str]:
@@ -81,10 +83,22 @@ def undecided(summary: pd.DataFrame) -> str:
 
 
 def table_views(summary: pd.DataFrame) -> list[View]:
-    """Lay out the tables."""
+    """Lay out the tables, in the order of the sheet."""
     groups = summary.groupby(DEGRADATION_KEYS, dropna=False, sort=False)
     nowhere = set(left_out(summary))
-    return [_view(key, frame, nowhere) for key, frame in groups]
+    return _in_rows([_view(key, frame, nowhere) for key, frame in groups])
+
+
+def _in_rows(views: list[View]) -> list[View]:
+    """Widen each that a wide one leaves without a neighbour: so no row has a gap in it."""
+    placed: list[View] = []
+    beside = False
+    for view, following in zip(views, [*views[1:], None], strict=False):
+        before_wide = following is not None and following.is_wide
+        left_alone = not view.is_wide and not beside and before_wide
+        placed.append(replace(view, alone=left_alone))
+        beside = not placed[-1].is_wide and not beside
+    return placed
 
 
 def _view(key: tuple, frame: pd.DataFrame, nowhere: set[str]) -> View:

@@ -8,7 +8,7 @@ all experiments), which shows what few images cannot show of every single experi
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import pandas as pd
 from ddpg.comparison.statistics.intervals import mean_intervals
 from ddpg.comparison.statistics.measurements import (
     CELL_KEYS,
-    in_order,
+    by_cell,
     label_styles,
     of_methods,
     per_image,
@@ -28,7 +28,7 @@ from ddpg.comparison.statistics.measurements import (
     with_priors,
 )
 from ddpg.comparison.statistics.pairs import ALPHA, decide, paired_test, subtract
-from ddpg.comparison.style import METRIC_STYLES, metric_order, task_order
+from ddpg.comparison.style import METRIC_STYLES, metric_order
 from ddpg.errors import UserError
 
 KEYS = [*CELL_KEYS, "label", "metric"]
@@ -115,7 +115,7 @@ def compare_runs(
     intervals = mean_intervals(samples, **bootstrap)
     changes = pd.DataFrame(rows, columns=[c for c in CHANGE_COLUMNS if c not in ("low", "high")])
     changes = changes.assign(low=intervals[:, 0], high=intervals[:, 1])[CHANGE_COLUMNS]
-    ordered = _sorted(changes, label_styles(pd.concat([a, b])))
+    ordered = _sorted(changes, pd.concat([a, b]))
     return Comparison(ordered, tuple(_other_priors(a, b)))
 
 
@@ -217,15 +217,10 @@ def _verdict(
     return row | {"p_holm": tested["p_holm"], "verdict": verdict, "note": note}
 
 
-def _sorted(changes: pd.DataFrame, labels: Iterable[str]) -> pd.DataFrame:
-    """Data sets as a whole first, then cells, metrics and labels in their usual order."""
-    order = {
-        "task": ["", *task_order(set(changes["task"]) - {""})],
-        "metric": list(METRIC_STYLES),
-        "label": [WHOLE, *labels],
-    }
-    keys = [*CELL_KEYS, "metric", "label"]
-    return in_order(changes, keys, order, na_position="first")
+def _sorted(changes: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """Data sets as a whole first, then cells as in the runs, metrics and labels as usual."""
+    labels = [WHOLE, *label_styles(runs)]
+    return by_cell(changes, {"metric": list(METRIC_STYLES), "label": labels}, sheet=runs)
 
 
 def compare_files(

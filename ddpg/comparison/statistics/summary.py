@@ -19,7 +19,7 @@ from ddpg.comparison.statistics.intervals import mean_intervals
 from ddpg.comparison.statistics.measurements import (
     CELL_KEYS,
     SUMMARY_KEYS,
-    in_order,
+    by_cell,
     label_styles,
     of_methods,
     per_image,
@@ -30,7 +30,7 @@ from ddpg.comparison.statistics.measurements import (
 from ddpg.comparison.statistics.pairs import compare_pairs
 from ddpg.comparison.statistics.ranks import Ranking, rank_methods
 from ddpg.comparison.statistics.reasons import merged
-from ddpg.comparison.style import METRIC_STYLES, MethodStyle, task_order
+from ddpg.comparison.style import METRIC_STYLES, MethodStyle
 from ddpg.study.names import OBSERVED
 
 
@@ -237,11 +237,5 @@ def _hashable(row: dict, keys: list[str]) -> tuple:
 
 
 def _sort(summary: pd.DataFrame) -> pd.DataFrame:
-    """Cells in their natural order; within a cell, metrics and labels as they are shown."""
-    order = {
-        "label": list(label_styles(summary)),
-        "metric": list(METRIC_STYLES),
-        "task": task_order(summary["task"]),
-    }
-    keys = [*CELL_KEYS, "metric", "label"]
-    return in_order(summary, keys, order, na_position="first")
+    """Cells in the order of the sheet; within a cell, metrics and labels as they are shown."""
+    return by_cell(summary, {"metric": list(METRIC_STYLES), "label": list(label_styles(summary))})
