@@ -149,6 +149,13 @@ def test_an_infinite_mean_says_so(make_rows, write_csv, tmp_path):
     assert (row["infinite"], row["finite_mean"]) == (1, 31)
 
 
+def test_an_infinite_residual_is_no_exact_restoration(make_rows, write_csv):
+    """It is that of an observation which is zero."""
+    content = make_rows("ddpg", "residual", [0.5, np.inf])
+    (row,) = summarise(read_metrics(write_csv(content))).itertuples()
+    assert remark(row) == "infinite for 1 of 2 images; the mean of the others is 0.5000"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("study", ["some", "all_of_one", "nothing"])
 def test_every_table_and_figure_is_there(study, request, tmp_path):

@@ -144,7 +144,8 @@ def remark(row: Any) -> str:
     if row.infinite:
         others = f"{row.finite_mean:.{METRIC_STYLES[row.metric].decimals}f}"
         rest = f"; the mean of the others is {others}" if row.infinite < row.n else ""
-        texts.append(f"infinite for {row.infinite} of {row.n} images, restored exactly{rest}")
+        exactly = ", restored exactly" if METRIC_STYLES[row.metric].direction > 0 else ""
+        texts.append(f"infinite for {row.infinite} of {row.n} images{exactly}{rest}")
     return "; ".join(texts)
 
 
