@@ -1,8 +1,8 @@
 """Restore exported observations with a reconstructor of deepinv, outside of the workflow.
 
-    ddpg export photographs --output observations --cells skimage-photos/deblur_gauss-fft/0.05
+    ddpg export photographs --output observations --cells photographs/deblur_gauss-fft/0.05
     python examples/elsewhere/restore_with_deepinv.py \
-        observations/skimage-photos/deblur_gauss-fft/0.05 others/tv
+        observations/photographs/deblur_gauss-fft/0.05 others/tv
 
 Any model that is called as ``model(y, physics)`` may stand in the place of `reconstructor`.
 docs/elsewhere.md shows how its restorations stand beside the methods of a study.
