@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -78,3 +79,44 @@ def reference_folder() -> Path:
     if REFERENCE_VARIABLE not in os.environ:
         pytest.skip(f"needs what does not come with the code: no ${REFERENCE_VARIABLE}")
     return Path(os.environ[REFERENCE_VARIABLE])
+
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+PROGRAMS = {
+    "chromium": ("chromium", "chromium-browser"),
+    "firefox": ("firefox-esr", "firefox"),
+}
+"""The browsers that pages are opened in: those of the system, such as Debian's."""
+
+
+@pytest.fixture(scope="module", params=["chromium"])
+def browser(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A browser of Playwright: Chromium, or what its test asks for.
+
+    Playwright drives the Firefox of the system by WebDriver BiDi, which emulates no phone and no
+    taste of the system: it is told when it starts that pages are to be dark.
+    """
+    name = request.param
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    program = next(filter(None, map(shutil.which, PROGRAMS[name])), None)
+    if program is None:
+        pytest.skip(f"there is no {name.title()} on this machine")
+    with playwright.sync_playwright() as engine:
+        if name == "chromium":
+            opened = engine.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
+        else:
+            dark = {"layout.css.prefers-color-scheme.content-override": 0}
+            opened = engine.firefox.launch(
+                executable_path=program, channel="moz-firefox", firefox_user_prefs=dark
+            )
+        try:
+            opened.new_context().close()
+        except playwright.Error as error:
+            if "unknown command" not in str(error):
+                raise
+            pytest.skip(f"this Playwright asks more than {name} {opened.version} knows: {error}")
+        yield opened
+        opened.close()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 import numpy as np
 import pytest
 
@@ -12,12 +10,7 @@ from ddpg.restoring.observations import NoiseLevel
 from ddpg.restoring.page import page_entry, write_page
 from ddpg.restoring.restoration import Restored
 
-playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"),
-    pytest.mark.slow,
-]
+pytestmark = pytest.mark.slow
 
 
 def entry(name: str, side: int) -> dict:
@@ -27,24 +20,23 @@ def entry(name: str, side: int) -> dict:
     return page_entry(name, f"{side} pixels", before, restored)
 
 
-def test_pictures_are_compared_and_turned_over(tmp_path):
+@pytest.mark.parametrize("browser", ["chromium", "firefox"], indirect=True)
+def test_pictures_are_compared_and_turned_over(browser, tmp_path):
     write_page(tmp_path / "look.html", "two", [entry("a<b>.png", 16), entry("c.png", 24)])
     noise: list[str] = []
-    with playwright.sync_playwright() as engine:
-        browser = engine.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page()
-        page.on("console", lambda message: noise.append(message.text))
-        page.on("pageerror", lambda error: noise.append(str(error)))
-        page.goto((tmp_path / "look.html").as_uri())
-        page.wait_for_selector("img-comparison-slider.rendered")
-        assert page.inner_text("#title") == "a<b>.png"
-        assert page.inner_text("#note") == "16 pixels"
-        left, right = (page.get_attribute(f"#{side}", "alt") for side in ("left", "right"))
-        assert (left, right) == ("a<b>.png: Before", "a<b>.png: After")
-        page.keyboard.press("ArrowRight")
-        assert page.inner_text("#title") == "c.png"
-        page.keyboard.press("s")
-        assert page.get_attribute("#left", "alt") == "c.png: After"
-        assert page.evaluate("document.querySelector('#left').naturalWidth") == 48
-        browser.close()
+    page = browser.new_page()
+    page.on("console", lambda message: noise.append(message.text))
+    page.on("pageerror", lambda error: noise.append(str(error)))
+    page.goto((tmp_path / "look.html").as_uri())
+    page.wait_for_selector("img-comparison-slider.rendered")
+    assert page.inner_text("#title") == "a<b>.png"
+    assert page.inner_text("#note") == "16 pixels"
+    left, right = (page.get_attribute(f"#{side}", "alt") for side in ("left", "right"))
+    assert (left, right) == ("a<b>.png: Before", "a<b>.png: After")
+    page.keyboard.press("ArrowRight")
+    assert page.inner_text("#title") == "c.png"
+    page.keyboard.press("s")
+    assert page.get_attribute("#left", "alt") == "c.png: After"
+    assert page.evaluate("document.querySelector('#left').naturalWidth") == 48
+    page.close()
     assert noise == []
