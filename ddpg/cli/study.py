@@ -211,6 +211,7 @@ def _why(options: argparse.Namespace) -> None:
     from ddpg.workflow.naming import study_of
     from ddpg.workflow.why import dry_run, explain, parse
 
+    _check_begun()
     files = _layers(options) or study_of(options.targets)
     for file in files:
         check_readable(file)
@@ -223,6 +224,7 @@ def _remake(options: argparse.Namespace) -> int:
     from ddpg.workflow.naming import results_of, study_of
     from ddpg.workflow.remaking import missing, remake
 
+    _check_begun()
     targets = [results_of(target) for target in options.targets]
     configfiles = _layers(options) or study_of([f"{target}/x" for target in targets])
     for file in configfiles:
@@ -250,12 +252,23 @@ def _check(options: argparse.Namespace) -> None:
         print(line, flush=True)
 
 
+def _check_begun() -> None:
+    """Raise a UserError where no study was begun in this folder."""
+    if not CONFIG.is_file():
+        raise UserError(
+            f"there is no study in this folder: {CONFIG} is not there. "
+            "`ddpg init FOLDER` begins one"
+        )
+
+
 def _study(options: argparse.Namespace, base: Path = CONFIG) -> Study:
     """The study that the options name."""
     from ddpg.study.study import Study
     from ddpg.validation import merged, read_yaml
     from ddpg.workflow.configuration import check_readable
 
+    if base == CONFIG:
+        _check_begun()
     layers = _layers(options, base)
     files = [base, *map(Path, layers)]
     for file in layers:
@@ -310,10 +323,7 @@ def _status(options: argparse.Namespace) -> int:
     here = studies_here(options.config)
     if not named and not options.config.is_file():
         if not here:
-            raise UserError(
-                f"there is no study in this folder: {CONFIG} is not there. "
-                "`ddpg init FOLDER` begins one"
-            )
+            _check_begun()
         print("\n".join(["the studies of this folder:", *_listed(here)]))
         return 0
     study = _study(options, options.config)

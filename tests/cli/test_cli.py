@@ -326,6 +326,19 @@ def test_status_lists_the_studies_of_a_folder(tmp_path, monkeypatch, capsys):
     ]
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["status"], ["check"], ["why"], ["why", "a.csv"], ["remake", "a"], ["export", "--output=o"]],
+    ids=" ".join,
+)
+def test_where_no_study_was_begun_it_is_said_how_one_is(tmp_path, monkeypatch, capsys, arguments):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(arguments) == 1
+    told = capsys.readouterr().err
+    assert "there is no study in this folder: config/config.yaml is not there" in told
+    assert "`ddpg init FOLDER` begins one" in told
+
+
 def test_errors_of_a_job_are_left_to_a_run_that_is_told_in_words(
     shards, tmp_path, monkeypatch, capsys
 ):
