@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -73,6 +74,15 @@ def test_pictures_in_the_folder_are_found_and_move_with_it(place: Path, monkeypa
     (place / "study").rename(place / "moved")
     study = study_in(place / "moved", monkeypatch)
     assert study.cards["pictures"].source.folder == "pictures"
+
+
+def test_what_its_files_send_the_reader_to_is_there(place: Path) -> None:
+    written = begin_study(place / "study")
+    texts = [(place / "study" / name).read_text() for name in written if "README" not in name]
+    named = set(re.findall(r"\b(?:config|profiles)/[\w/.-]*\.(?:md|yaml|tsv)", "\n".join(texts)))
+    assert {"config/README.md", "profiles/README.md"} <= named
+    assert not {name for name in named if not (place / "study" / name).is_file()}
+    assert not re.findall(r"docs/\w+\.md(?! of the project)", "\n".join(texts))
 
 
 def test_without_pictures_it_has_those_of_the_package(place: Path, monkeypatch: Any) -> None:

@@ -18,6 +18,11 @@ from ddpg.workflow.starting import texts
 
 BUILT_IN = "skimage-photos"
 """The data set of a study that is begun without pictures."""
+SHIPPED = (
+    *(f"profiles/{name}" for name in ("README.md", "default/config.yaml", "slurm/config.yaml")),
+    "config/README.md",
+)
+"""What a study has of the workflow: the profiles, and what explains them and every key."""
 SIZE = 128
 
 
@@ -42,13 +47,10 @@ def begin_study(folder: Path, pictures: Path | None = None) -> list[str]:
         staged = Path(made)
         dataset = BUILT_IN if pictures is None else _add_pictures(staged, folder, pictures)
         _write(staged, _texts(_identifier(folder.absolute().name, "study"), dataset))
-        for profile in ("default", "slurm"):
-            source = shipped(f"profiles/{profile}/config.yaml")
+        for name in SHIPPED:
+            source = shipped(name)
             if source.is_file():
-                _write(staged, {f"profiles/{profile}/config.yaml": source.read_text("utf-8")})
-        explained = shipped("config/README.md")
-        if explained.is_file():
-            _write(staged, {"config/README.md": explained.read_text("utf-8")})
+                _write(staged, {name: source.read_text("utf-8")})
         return _moved(staged, folder)
 
 

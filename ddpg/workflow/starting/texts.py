@@ -53,7 +53,8 @@ SHEET_WORDS = """\
 #           compressed_sensing, or a card in config/cards/degradations: blurs by your own kernels,
 #           masks and borders. lens-blur and inpaint-centre come with the package.
 # sigma_y   noise of what is observed, for pictures from 0 to 1: 0.05 is 13 of 255
-# method    ddpg, idpg, ddrm, ddnm_plus, diffpir, pinv, bicubic and more: docs/methods.md
+# method    ddpg, idpg, ddrm, ddnm_plus, diffpir, pinv, bicubic and more, which are in
+#           docs/methods.md of the project
 # label     the name in tables; needed where a method appears twice in a cell
 # steps     evaluations of the network for a picture: more take longer
 #
