@@ -34,17 +34,31 @@ from ddpg.warm.protocol import (
 
 IMPORTED = (
     "ddpg.cli",
+    "ddpg.cli.jobs",
     "ddpg.comparison.figures.grid",
+    "ddpg.comparison.figures.kernel",
+    "ddpg.comparison.figures.plots",
+    "ddpg.comparison.figures.trajectory",
+    "ddpg.comparison.page.page",
+    "ddpg.comparison.paragraph",
     "ddpg.comparison.tables.writing",
+    "ddpg.datasets.survey",
+    "ddpg.machine.devices",
     "ddpg.operators.building",
     "ddpg.priors.loading",
     "ddpg.samplers",
     "ddpg.stages.evaluation",
     "ddpg.stages.observations",
+    "ddpg.stages.observed.evaluation",
+    "ddpg.stages.preparation",
+    "ddpg.stages.provenance",
     "ddpg.stages.restoration",
+    "ddpg.stages.trajectory",
+    "filelock",
+    "matplotlib.backends.backend_pdf",  # with what cuts fonts down
     "piq",
     "seaborn",
-    "skimage.metrics",
+    "skimage.metrics._structural_similarity",  # which skimage.metrics imports late
 )
 """What the jobs of a study import between them."""
 _REFUSAL = (
@@ -64,11 +78,19 @@ def main(arguments: Sequence[str]) -> None:
             if _is_over():
                 return
             importlib.import_module(module)
+        _know_formats()
         package_digest(PACKAGE)  # of what is held here; the copies need not compute it
         gc.collect()
         gc.freeze()  # collections in the copies must not touch, and so copy, these pages
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the copies
         serve(listening, stamp)
+
+
+def _know_formats() -> None:
+    """Import what Pillow imports at the first picture of a format, or at the first that it saves."""
+    from PIL import Image
+
+    Image.init()
 
 
 def _is_over() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ import ddpg
 from ddpg.files.tensors import write_tensors
 from ddpg.warm import starting
 from ddpg.warm.protocol import ADDRESS, difference
+from ddpg.warm.server import IMPORTED
 
 pytestmark = [
     pytest.mark.slow,
@@ -159,6 +161,11 @@ def test_a_command_says_and_gives_what_it_does_by_itself(arguments, status, tmp_
     cold = command(*arguments, cwd=tmp_path, warm=False)
     assert (warm.returncode, warm.stdout, warm.stderr) == (status, cold.stdout, cold.stderr)
     assert delegated(*arguments).splitlines()[-1] == str(status)  # it was not done by itself
+
+
+def test_what_a_server_imports_is_there():
+    """Without one of them it would end, and jobs would do their work by themselves, unseen."""
+    assert [name for name in IMPORTED if importlib.util.find_spec(name) is None] == []
 
 
 @pytest.mark.usefixtures("server")
