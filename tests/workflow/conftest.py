@@ -10,9 +10,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,8 +21,10 @@ import yaml
 from filelock import FileLock
 from PIL import Image
 
+from ddpg import cli
 from ddpg.warm import starting
 from ddpg.warm.protocol import ADDRESS
+from ddpg.workflow import remaking, why
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -131,6 +134,8 @@ class Project:
         Image.fromarray(coarse).resize((48, 64)).save(self.folder / f"pictures/{name}.png")
 
 
+Verb = Callable[..., subprocess.CompletedProcess[str]]
+"""``verb(project, "why", "results/x.csv")``"""
 WORKFLOW = ("Snakefile", "rules", "profiles", "report", "config")
 
 
@@ -177,6 +182,28 @@ def starter() -> Iterator[Starter]:
     started.end()
     server.kill()
     server.wait()
+
+
+@pytest.fixture
+def verb(starter: Starter, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> Verb:
+    """Runs ``ddpg`` in this process, in a project, and its Snakemake by the starter."""
+
+    def snakemake(command: list[str], env: Any = None, **_: Any) -> Any:
+        assert command[:3] == [sys.executable, "-m", "snakemake"]
+        return starter.run(command, Path.cwd(), env or os.environ)
+
+    def run(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
+        capfd.readouterr()
+        with monkeypatch.context() as patch:
+            patch.chdir(project.folder)
+            patch.setattr(why.subprocess, "run", snakemake)
+            patch.setattr(remaking.subprocess, "run", snakemake)
+            for name, value in project.process_options()["env"].items():
+                patch.setenv(name, value)
+            status = cli.main(list(arguments))
+        return subprocess.CompletedProcess(list(arguments), status, *capfd.readouterr())
+
+    return run
 
 
 @pytest.fixture(scope="module")

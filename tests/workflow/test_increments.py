@@ -711,23 +711,19 @@ def test_two_studies_and_two_priors_never_touch_each_others_files(change: Change
     assert executed(change.project, METRICS) == {"collect_metrics": 1}
 
 
-def why(project, *targets: str) -> str:
-    command = [sys.executable, "-m", "ddpg", "why", *targets]
-    options = project.process_options()
-    return subprocess.run(command, **options, check=True).stdout
-
-
-def test_why_tells_the_field_and_the_way_from_there(change: Change) -> None:
+def test_why_tells_the_field_and_the_way_from_there(change: Change, verb) -> None:
     target = "results/tiny/evaluations/tiny/sr_bicubic-x4-svd/0.05/ddpg/dead-leaves/shard-0.csv"
-    assert why(change.project, target) == f"{target}: up to date, nothing would run\n"
+    told = verb(change.project, "why", target)
+    assert told.stdout == f"{target}: up to date, nothing would run\n"
     change.field(0, gamma="11")
-    words = why(change.project, target)
+    words = verb(change.project, "why", target).stdout
     assert "restore makes its input anew" in words
     assert "- hyper_parameters: gamma=10.0 -> gamma=11.0\n" in words
 
 
 def test_why_says_what_snakemake_complains_about(change: Change) -> None:
-    with pytest.raises(subprocess.CalledProcessError) as raised:
-        why(change.project, "results/nothing.csv")
-    assert "No rule to produce results/nothing.csv" in raised.value.stderr
-    assert "Traceback" not in raised.value.stderr
+    command = [sys.executable, "-m", "ddpg", "why", "results/nothing.csv"]
+    told = subprocess.run(command, **change.project.process_options())
+    assert told.returncode == 1
+    assert "No rule to produce results/nothing.csv" in told.stderr
+    assert "Traceback" not in told.stderr

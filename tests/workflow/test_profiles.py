@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
-import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -46,7 +47,7 @@ def test_every_rule_with_a_gpu_gets_what_the_first_gets(profile: str, rules: str
 
 @pytest.mark.workflow
 def test_no_job_asks_for_more_than_the_profile_allows(
-    profile: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    profile: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, starter: Any
 ) -> None:
     """Memory and time double with every attempt, up to the limits of a partition."""
     content = yaml.safe_load(profile)
@@ -56,14 +57,10 @@ def test_no_job_asks_for_more_than_the_profile_allows(
     limited = profile.replace("mem_mb: 64000", "mem_mb: 3000").replace("2880", "120")
     (tmp_path / "config.yaml").write_text(limited)
     monkeypatch.setenv(SWITCH, "snakemake")
-    planned = subprocess.run(
-        [*SNAKEMAKE, "--workflow-profile", str(tmp_path), "--dry-run", "--forceall", *QUICK],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    asked = re.findall(r"^rule restore:.*?mem_mb=(\d+),.*?runtime=(\d+)", planned, re.M | re.S)
+    command = [*SNAKEMAKE, "--workflow-profile", str(tmp_path), "--dry-run", "--forceall", *QUICK]
+    done = starter.run(command, ROOT, os.environ)
+    assert done.returncode == 0, done.stderr
+    asked = re.findall(r"^rule restore:.*?mem_mb=(\d+),.*?runtime=(\d+)", done.stdout, re.M | re.S)
     assert set(asked) == {("3000", "120")}
 
 
