@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from snakemake.exceptions import WorkflowError
 
-from ddpg.cli import with_piped
+from ddpg.cli import main, with_piped
 from ddpg.errors import UserError
 from ddpg.workflow import half_precision
 from ddpg.workflow.configuration import as_written, readable, study_configuration
@@ -113,11 +113,10 @@ def test_snakemake_reads_utf_8_alone(tmp_path):
         ("seed: 3\n".encode("utf-16"), "Snakemake reads UTF-8 alone"),
     ],
 )
-def test_our_commands_name_a_file_that_snakemake_does_not(tmp_path, verb, content, reason):
+def test_our_commands_name_a_file_that_snakemake_does_not(tmp_path, capfd, verb, content, reason):
     path = tmp_path / "over.yaml"
     path.write_bytes(content)
-    command = [sys.executable, "-m", "ddpg", verb, "--configfile", str(path)]
-    told = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert told.returncode
-    assert f"{path}: {reason}" in told.stderr
-    assert "Traceback" not in told.stderr
+    assert main([verb, "--configfile", str(path)])
+    told = capfd.readouterr().err
+    assert f"{path}: {reason}" in told
+    assert "Traceback" not in told
