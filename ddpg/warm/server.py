@@ -87,7 +87,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _know_formats() -> None:
-    """Import what Pillow imports at the first picture of a format, or at the first that it saves."""
+    """Import what Pillow imports for the first picture that it saves, or cannot place at once."""
     from PIL import Image
 
     Image.init()

@@ -55,7 +55,7 @@ def test_what_cannot_be_computed_is_empty_and_says_why(rows):
 
 def test_the_steps_of_the_configuration_count(rows):
     evaluations = {row["value"] for row in rows if row["metric"] == "network_evaluations"}
-    assert evaluations == {"5"}
+    assert evaluations == {"2"}
 
 
 def test_checkpoints_are_converted_and_labels_go_with_the_pictures(project):
