@@ -145,9 +145,9 @@ def bordered(kernel: np.ndarray, size: tuple[int, int], border: str, scale: int)
             x = np.pad(x, [(side, side) for side in middle], mode=PAD_MODES[border])
         seen = [n - k + 1 for n, k in zip(x.shape, kernel.shape, strict=True)]
         y = np.zeros(seen)
-        for p in np.ndindex(*seen):
-            for q in np.ndindex(kernel.shape):
-                y[p] += kernel[q] * x[p[0] - q[0] + 2 * middle[0], p[1] - q[1] + 2 * middle[1]]
+        for q in np.ndindex(kernel.shape):  # y[p] = sum of kernel[q] x[p - q + 2 middle]
+            top, left = (2 * m - k for m, k in zip(middle, q, strict=True))
+            y += kernel[q] * x[top : top + seen[0], left : left + seen[1]]
         columns.append(y[::scale, ::scale].ravel())
     return np.stack(columns, axis=1)
 
@@ -203,16 +203,15 @@ def dense_matrices(case: Case) -> list[np.ndarray] | None:
 
 
 def _blur_matrices(case: Case, extras: dict[str, np.ndarray]) -> list[np.ndarray]:
-    images = range(2) if case.per_image else (0, 0)
     matrices = []
-    for i in images:
+    for i in range(2 if case.per_image else 1):
         kernel = extras["kernel"][i] if case.per_image else extras["kernel"]
         matrix = bordered(kernel, case.size, case.backend, case.scale or 1)
         if case.masked:
             mask = extras["mask"][i] if case.per_image else extras["mask"]
             matrix = mask.ravel()[:, None] * matrix
         matrices.append(matrix)
-    return matrices
+    return matrices if case.per_image else 2 * matrices
 
 
 def _shared_matrix(case: Case) -> np.ndarray:
