@@ -147,6 +147,7 @@ def at_first_photo(page):
 
 
 def test_columns_sort_by_mouse_and_keys(page):
+    page.check("input[name=dataset][value=others]")
     assert first_column(page) == ["DDPG", "Pinv"]
     head = page.locator("#tables .view:visible").first.locator("thead th").nth(1)
     button = head.locator("button")
