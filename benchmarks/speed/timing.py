@@ -46,13 +46,19 @@ class Times:
 
 
 def alternate(
-    variants: Mapping[str, Work], *, repetitions: int, calls: int = 1, warm_up: int = 1
+    variants: Mapping[str, Work],
+    *,
+    repetitions: int,
+    calls: int = 1,
+    warm_up: int = 1,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, Times]:
     """Time variants in turns, A B A B ..., after a warm-up of each.
 
     Args:
         calls: of the work in one turn; what is reported is one call's share.
         warm_up: calls before the clock starts.
+        clock: of seconds; `time.process_time` for work of one thread on a machine that is busy.
     """
     for work in variants.values():
         for _ in range(warm_up):
@@ -61,11 +67,11 @@ def alternate(
     seconds: dict[str, list[float]] = {name: [] for name in variants}
     for _ in range(repetitions):
         for name, work in variants.items():
-            started = time.perf_counter()
+            started = clock()
             for _ in range(calls):
                 work()
             wait()
-            seconds[name].append((time.perf_counter() - started) / calls)
+            seconds[name].append((clock() - started) / calls)
     return {name: Times(tuple(values)) for name, values in seconds.items()}
 
 

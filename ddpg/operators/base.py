@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from ddpg.errors import UserError
-from ddpg.operators.conjugate_gradients import Map, Solution, lengths, solve
+from ddpg.operators.conjugate_gradients import Map, Solution, lengths, small_lengths, solve
 from ddpg.operators.tasks import GRADES, Grade
 from ddpg.operators.testing import check_adjoint
 
@@ -30,6 +30,8 @@ CHANNELS = 3
 REAL_DTYPES = (torch.float32, torch.float64)
 MOST_ITERATIONS = 1000
 """What conjugate gradients are given before they are stopped, and said to have been."""
+LOOSEST = 1e-3
+"""The largest tolerance that a large eta alone makes of a smaller one."""
 SPARE = 8
 """Iterations that a later step of a restoration may take beyond twice those of the first."""
 
@@ -68,7 +70,7 @@ class LinearOperator(ABC):
     Attributes:
         grade: what the operator is able to do, one of :data:`ddpg.operators.tasks.GRADES`.
         tolerance: of the residual at which conjugate gradients stop within a restoration, relative
-            to that of its first step.
+            to that of its first step, at the least eta; see :func:`guidance_tolerance` for others.
     """
 
     grade: Grade = "resolvent"
@@ -257,8 +259,8 @@ class LinearOperator(ABC):
         """:meth:`resolvent` with what became of the iterations; arguments and errors as there.
 
         On a GPU the host waits for it now and then, unless it is given ``limits`` for each image
-        (B,), of which ``limit`` is the largest. For ``least`` see
-        :func:`ddpg.operators.conjugate_gradients.solve`.
+        (B,), of which ``limit`` is the largest. ``least``, (B,), is a length below which that of
+        ``r`` does not count: the residual may be as large as if ``r`` were that long.
         """
         check_eta(eta)
         self._check_grade("resolvent")
@@ -266,18 +268,36 @@ class LinearOperator(ABC):
         self._check(r, self._observation_size, "observations")
         eta = eta or self.smallest_eta
         images = r if r.ndim == 4 else r.reshape(1, *((1,) * (3 - r.ndim)), *r.shape)
-        solution = solve(
+        solution = self._solved(
+            images,
+            eta,
+            None if start is None else start.reshape(images.shape),
+            small_lengths(images, tolerance, least),
+            limit or MOST_ITERATIONS,
+            limits,
+        )
+        return solution._replace(u=solution.u.reshape(r.shape))
+
+    def _solved(
+        self,
+        r: Tensor,
+        eta: float,
+        start: Tensor | None,
+        small: Tensor,
+        limit: int,
+        limits: Tensor | None,
+    ) -> Solution:
+        """The iterations of :meth:`solve`, to residuals of the lengths ``small``, (B,)."""
+        return solve(
             lambda u: torch.add(self.gram(u), u, alpha=eta),
             self.preconditioner(eta),
-            images,
-            start=None if start is None else start.reshape(images.shape),
-            tolerance=tolerance,
-            limit=limit or MOST_ITERATIONS,
-            least=least,
+            r,
+            start=start,
+            small=small,
+            limit=limit,
             limits=limits,
             waits=limits is None,
         )
-        return solution._replace(u=solution.u.reshape(r.shape))
 
     def resolvent(
         self,
@@ -422,7 +442,7 @@ class _SolvedGuidance(Guidance):
             residual,
             eta,
             self._last,
-            self._operator.tolerance,
+            guidance_tolerance(self._operator.tolerance, eta, self._operator.smallest_eta),
             self._most,
             least=self._least,
             limits=self._limits,
@@ -441,6 +461,23 @@ class _SolvedGuidance(Guidance):
         if self._converged is None:
             return ()
         return [i for i, met in enumerate(self._converged.tolist()) if not met]
+
+
+def guidance_tolerance(tolerance: float, eta: float, smallest_eta: float) -> float:
+    """The residual's tolerance that makes guidance as exact at eta as ``tolerance`` at the least.
+
+    What a residual e is worth in the guidance, ``A^T (A A^T + eta I)^-1 e``, is at most
+    ``|e| / (2 sqrt(eta))`` long.
+
+    Args:
+        tolerance: at ``smallest_eta``.
+        eta: of the step, at least ``smallest_eta``.
+
+    Returns:
+        at least ``tolerance``, and at most :data:`LOOSEST`, unless that is less.
+    """
+    as_exact = tolerance * math.sqrt(eta / smallest_eta)
+    return max(tolerance, min(as_exact, LOOSEST))
 
 
 class _FunctionOperator(LinearOperator):

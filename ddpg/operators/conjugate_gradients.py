@@ -44,9 +44,9 @@ def solve(
     r: Tensor,
     *,
     start: Tensor | None = None,
-    tolerance: float,
+    tolerance: float = 1e-6,
+    small: Tensor | None = None,
     limit: int,
-    least: Tensor | None = None,
     limits: Tensor | None = None,
     waits: bool = True,
 ) -> Solution:
@@ -58,17 +58,14 @@ def solve(
         r: (B, ...), one system for each image.
         start: a guess, like ``r``; images for which it is worse than nothing start at zero.
         tolerance: of ``|M u - r| / |r|`` as the recurrence has it.
+        small: (B,), lengths ``|M u - r|`` that are small enough, in place of a tolerance.
         limit: most iterations.
-        least: (B,), a length below which that of ``r`` does not count: the residual may be as
-            large as if ``r`` were that long.
         limits: (B,), most iterations of each image, if they differ; none above ``limit``.
         waits: whether a GPU may be asked, now and then, if all are done.
     """
-    u, residual = _begin(matrix, r, start)
-    enough = inner_products(r, r)
-    if least is not None:
-        enough = torch.maximum(enough, least.reshape(enough.shape) ** 2)
-    enough = tolerance**2 * enough
+    u, residual = begin(matrix, r, start)
+    small = small_lengths(r, tolerance) if small is None else small
+    enough = small.reshape(-1, *(1,) * (r.ndim - 1)) ** 2
     direction = preconditioner(residual)
     power = inner_products(residual, direction)
     active = inner_products(residual, residual) > enough
@@ -94,8 +91,20 @@ def solve(
     return Solution(u, converged.flatten(), iterations.flatten())
 
 
-def _begin(matrix: Map, r: Tensor, start: Tensor | None) -> tuple[Tensor, Tensor]:
-    """The guess and its residual, or zero and ``r``, whichever is nearer, image by image."""
+def small_lengths(r: Tensor, tolerance: float, least: Tensor | None = None) -> Tensor:
+    """How long residuals may stay, (B,): a tolerance of ``|r|``, or of ``least`` if it is longer.
+
+    Args:
+        r: right-hand sides, (B, ...).
+        tolerance: above 0.
+        least: (B,), or None.
+    """
+    length = lengths(r)
+    return tolerance * (length if least is None else torch.maximum(length, least))
+
+
+def begin(matrix: Map, r: Tensor, start: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Where iterations begin: a guess and its residual, or zero and ``r``, image by image."""
     if start is None:
         return torch.zeros_like(r), r
     residual = r - matrix(start)

@@ -298,8 +298,8 @@ def warn_of_unfinished(method: str, problem: Problem) -> None:
     names = getattr(problem.noise, "image_ids", None)
     told = [str(names[i]) if names is not None else f"{i} of the batch" for i in unfinished]
     log.warning(
-        "%s: conjugate gradients reached their limit before a residual of %g at some step of image "
-        "%s: the guidance was inexact there",
+        "%s: conjugate gradients reached their limit before their tolerance of %g at some step of "
+        "image %s: the guidance was inexact there",
         method,
         problem.operator.tolerance,
         ", ".join(told),

@@ -13,7 +13,9 @@ grid to the observation:
 
     P r = C (|H|^2 + eta)^-1 C^T r.
 
-With the border "cropped" ``A A^T = C |H|^2 C^T`` as well: ``A^T r`` lies inside the image.
+With the border "cropped" ``A A^T = C |H|^2 C^T`` as well: ``A^T r`` lies inside the image. What is
+unknown then are the few samples of the grid outside the observation, see
+:mod:`ddpg.operators.general.frame`.
 """
 
 from __future__ import annotations
@@ -24,9 +26,13 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from ddpg.operators.base import LinearOperator
-from ddpg.operators.conjugate_gradients import Map
+from ddpg.operators.conjugate_gradients import Map, Solution, begin, solve
 from ddpg.operators.fourier import FourierOperator
 from ddpg.operators.general.borders import extend, fold
+from ddpg.operators.general.frame import Frame
+
+WIDEST_FRAME = 80
+"""Rows or columns of a frame; the matrices of a wider one take more than they save."""
 
 
 class BlurOperator(LinearOperator):
@@ -97,6 +103,44 @@ class BlurOperator(LinearOperator):
         """``C (|H|^2 + eta)^-1 C^T``."""
         inverse = self._grid.preconditioner(eta)
         return lambda r: _crop(inverse(self._onto_samples(r)), self._observation_size)
+
+    def _solved(
+        self,
+        r: Tensor,
+        eta: float,
+        start: Tensor | None,
+        small: Tensor,
+        limit: int,
+        limits: Tensor | None,
+    ) -> Solution:
+        """With the border "cropped" by what is unknown outside the observation."""
+        frame = self._frame(eta)
+        if frame is None:
+            return super()._solved(r, eta, start, small, limit, limits)
+        u, residual = begin(lambda v: torch.add(self.gram(v), v, alpha=eta), r, start)
+        spread = self._onto_samples(residual)
+        outside = frame.taken(frame.inverse(spread))
+        # What is left outside weighs at most half the largest eigenvalue in the residual of u.
+        weight = self._grid.eigenvalues.amax((-2, -1)).flatten() / 2
+        found = solve(
+            frame.matrix,
+            frame.preconditioner(),
+            outside,
+            small=small / weight,
+            limit=limit,
+            limits=limits,
+            waits=limits is None,
+        )
+        better = frame.inverse(spread - frame.spread(found.u))
+        return found._replace(u=u + _crop(better, self._observation_size))
+
+    def _frame(self, eta: float) -> Frame | None:
+        """The samples of the grid that are not observed, where they are few enough."""
+        grid = self._grid.observation_shape[1:]
+        widths = [n - m for n, m in zip(grid, self._observation_size, strict=True)]
+        if self._border != "cropped" or max(widths) > WIDEST_FRAME:
+            return None
+        return Frame(self._grid.eigenvalues, grid, self._observation_size, eta)
 
     def _onto_grid(self, extended: Tensor) -> Tensor:
         return _pad(extended, self._grid.image_shape[1:])
