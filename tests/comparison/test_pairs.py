@@ -7,7 +7,14 @@ import pytest
 from scipy.stats import wilcoxon
 
 from ddpg.comparison.statistics.measurements import read_metrics
-from ddpg.comparison.statistics.pairs import compare_pairs, holm, paired_test, smallest_p, subtract
+from ddpg.comparison.statistics.pairs import (
+    compare_pairs,
+    holm,
+    paired_test,
+    signed_rank_p,
+    smallest_p,
+    subtract,
+)
 
 
 def test_holm_by_hand():
@@ -110,3 +117,12 @@ def test_a_mean_against_the_ranks_claims_nothing(make_rows, write_csv):
 def test_one_method_alone_gives_no_pair(make_rows, write_csv):
     pairs = compare_pairs(read_metrics(write_csv(make_rows("ddpg", "psnr", [30.0, 31.0]))))
     assert len(pairs) == 0
+
+
+@pytest.mark.parametrize(
+    "differences",
+    [[1.0] * 6, [1, 1, -1, 2, 2, 3], [0, 0, 1, -2, 2], [0, 3, -1, 2], [-1, -1], [0, 0, 5]],
+)
+def test_the_p_of_tied_differences_is_that_of_scipy(differences):
+    values = np.array(differences, dtype=float)
+    assert signed_rank_p(values) == pytest.approx(wilcoxon(values).pvalue, abs=1e-12)
