@@ -17,6 +17,10 @@ class CorruptFileError(UserError):
         super().__init__(f"{os.fspath(path)}: {reason}")
 
 
+class OutdatedFileError(CorruptFileError):
+    """A file that was made from something else than is asked for; a run makes it again."""
+
+
 class FetchError(UserError):
     """A file or folder that cannot be had; the message says what was tried and what to do.
 

@@ -105,6 +105,10 @@ class Registry(Mapping[str, Description], Generic[Description]):
         return len(self._all)
 
 
+ELSEWHERE = "names of plug-ins are known only where their package is installed"
+"""What a message adds to the names that are known."""
+
+
 def distribution_of(entry: EntryPoint) -> str:
     """Name and version of the distribution that registered an entry point."""
     owner = entry.dist

@@ -393,6 +393,7 @@ def _problem(model: type, issue: Mapping[str, Any]) -> str:
     value = issue["input"]
     parts = value if isinstance(value, list) else [value]
     plain = not any(isinstance(part, dict | BaseModel) for part in parts)
+    plain = plain and not (value is None and issue["type"] == "value_error")  # was left out
     unquoted = issue["type"] == "string_type" and isinstance(value, int | float)
     hint = f"; {_QUOTE}" if unquoted else ""
     return f"{place}: {_cut(message)}" + (f", got {shown(value)}{hint}" if plain else "")

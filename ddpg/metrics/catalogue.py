@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ddpg.plugins import Registry, module_of
+from ddpg.plugins import ELSEWHERE, Registry, module_of
 
 Need = Literal["truth", "observation"]
 Family = Literal["distortion", "perception", "fidelity", "set"]
@@ -303,8 +303,17 @@ def metric_called(name: str, lpips_net: str = "alex") -> str:
     for spelling in (name, name.replace("-", "_")):
         if spelling in METRICS or spelling in SET_METRICS:
             return spelling
-    known = ", ".join(map(repr, [*METRICS, *SET_METRICS, "lpips"]))
-    raise ValueError(f"input should be {known}, got {name!r}")
+    known = ", ".join(repr(as_written(known)) for known in [*METRICS, *SET_METRICS])
+    raise ValueError(f"input should be {known} or 'lpips' ({ELSEWHERE})")
+
+
+def as_written(metric: str) -> str:
+    """A metric's name as configurations and sheets have it.
+
+    >>> as_written("psnr_8bit_inner")
+    'psnr-8bit-inner'
+    """
+    return metric.replace("_", "-")
 
 
 def at_noise(metric: str, sigma_y: float) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from ddpg.plugins import Registry, module_of
+from ddpg.plugins import ELSEWHERE, Registry, module_of
 
 DEFAULT_SCALE = 4
 """The factor of super-resolution where none is given, in a sheet as in Python."""
@@ -128,7 +128,7 @@ def check_task(task: str, backend: str) -> None:
         ValueError: naming those that do.
     """
     if task not in TASKS:
-        raise ValueError(f"unknown task {task!r}; known tasks: {', '.join(TASKS)}")
+        raise ValueError(f"unknown task {task!r}; known tasks: {', '.join(TASKS)} ({ELSEWHERE})")
     allowed = TASKS[task].backends
     if backend not in allowed:
         raise ValueError(f"{task} has no backend {backend!r}; it has: {', '.join(allowed)}")

@@ -17,7 +17,7 @@ from numbers import Real
 from typing import Any
 
 from ddpg.operators.tasks import TASKS, Grade, offers
-from ddpg.plugins import Registry
+from ddpg.plugins import ELSEWHERE, Registry
 from ddpg.samplers.descriptions import (
     consistency,
     direct,
@@ -102,7 +102,9 @@ def find_row_method(name: str) -> Method:
 def _found(name: str, methods: Mapping[str, Method]) -> Method:
     known = ALIASES.get(name, name)
     if known not in methods:
-        raise ValueError(f"unknown method {name!r}; known methods: {', '.join(methods)}")
+        raise ValueError(
+            f"unknown method {name!r}; known methods: {', '.join(methods)} ({ELSEWHERE})"
+        )
     return methods[known]
 
 
@@ -183,7 +185,7 @@ def _meant(method: str, task: str, sigma_y: float) -> Setting:
     """The setting of a method for a task and a noise level, with the values that it names."""
     described = find_method(method)
     if task not in TASKS:
-        raise ValueError(f"unknown task {task!r}; known tasks: {', '.join(TASKS)}")
+        raise ValueError(f"unknown task {task!r}; known tasks: {', '.join(TASKS)} ({ELSEWHERE})")
     if isinstance(sigma_y, bool) or not isinstance(sigma_y, Real):
         raise ValueError(f"sigma_y must be a number, got {sigma_y!r}")
     sigma_y = float(str(sigma_y))  # 0.05 of single precision is 0.05

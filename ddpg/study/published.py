@@ -74,7 +74,7 @@ def _cell_problems(row: Mapping[str, str]) -> Iterator[str]:
             try:
                 metric_called(metric)
             except ValueError as error:
-                yield f"column {column}: {error}"
+                yield f"column {column}: {error}, got {metric!r}"
     if _is_number(row["sigma_y"]) and not 0 <= written_number(row["sigma_y"]) <= 1:
         yield f"column sigma_y: must lie in [0, 1], got {row['sigma_y']}"
 

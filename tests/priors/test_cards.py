@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import re
 import subprocess
 import sys
@@ -50,6 +51,8 @@ CARD: dict[str, Any] = {
         "scale": 2,
     },
 }
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 Write = Callable[..., Path]
 
@@ -181,6 +184,18 @@ def test_wrong_cards_name_file_and_field(
         read_card(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert message in str(caught.value)
+
+
+def test_a_card_without_heads_is_asked_for_them_whatever_its_widths(write: Write) -> None:
+    changes = {"head_channels": None, "channels": 96, "attention_resolutions": [32]}
+    path = write(**{f"architecture.{field}": value for field, value in changes.items()})
+    with pytest.raises(UserError) as caught:
+        read_card(path)
+    assert str(caught.value) == (
+        f"{path}: architecture: head_channels: give head_channels (published as num_head_channels, "
+        "unless that is -1) or num_heads (4 where the published scripts are given neither flag); "
+        "without either, heads of 64 channels do not divide the width 96 of level 0, which attends"
+    )
 
 
 def test_parts_that_do_not_lie_in_one_folder_may_have_one_name(write: Write) -> None:
@@ -331,8 +346,41 @@ def test_the_published_cards() -> None:
             assert mirror.startswith(("gdrive:", folder))
 
 
+def test_the_card_of_the_how_to_fits_its_flags() -> None:
+    text = (DOCS / "how-to/network.md").read_text()
+    words = re.findall(r"--(\w+) (\S+)", text.partition("the card is")[0])
+    defaults = {"use_scale_shift_norm": "True", "num_heads": "4"}
+    flags = {"resblock_updown": "False", "learn_sigma": "False", **defaults, **dict(words)}
+    (card,) = re.findall(r"(?ms)<<'END'\n(name: .*?)^END$", text)
+    found = Card.parse(Path("mine.yaml"), card).configurations()["weights"].model_dump()
+    numbers = {
+        "image_size": "image_size",
+        "channels": "num_channels",
+        "blocks": "num_res_blocks",
+        "num_heads": "num_heads",
+    }
+    assert {field: found[field] for field in numbers} == {
+        field: int(flags[flag]) for field, flag in numbers.items()
+    }
+    lists = {"multipliers": "channel_mult", "attention_resolutions": "attention_resolutions"}
+    for field, flag in lists.items():
+        assert found[field] == [int(part) for part in flags[flag].split(",")]
+    assert found["resampling"] == (
+        "residual" if flags["resblock_updown"] == "True" else "convolution"
+    )
+    assert found["scale_shift"] == (flags["use_scale_shift_norm"] == "True")
+    assert found["learned_variance"] == (flags["learn_sigma"] == "True")
+    assert (found["qkv_order"], found["num_classes"]) == ("legacy", None)
+
+
+def test_the_table_of_fields_is_that_of_the_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(DOCS))
+    page = (DOCS / "priors.md").read_text(encoding="utf-8")
+    assert importlib.import_module("list_architectures").anew(page) == page
+
+
 def test_the_documented_cards_are_valid() -> None:
-    text = (Path(__file__).parents[2] / "docs/priors.md").read_text()
+    text = (DOCS / "priors.md").read_text()
     blocks = re.findall(r"(?m)^    name: .*(?:\n    .*)*", text)
     cards = [
         Card.parse(Path("card.yaml"), textwrap.dedent(block).replace("0123...", "ab" * 32))

@@ -166,6 +166,20 @@ def test_missing_checkpoint_is_named(card: WriteCard) -> None:
         load_prior(card(weights="absent.safetensors"))
 
 
+def test_a_path_of_the_card_that_is_not_there_is_named(card: WriteCard) -> None:
+    path = card(weights={"path": "absent.pt"})
+    with pytest.raises(UserError) as caught:
+        load_prior(path)
+    assert str(caught.value) == f"{path}: weights: there is no file {path.parent / 'absent.pt'}"
+
+
+def test_nothing_is_fetched_where_the_card_has_no_origin(card: WriteCard) -> None:
+    path = card(weights="absent.pt")
+    with pytest.raises(UserError, match=r"put it beside its card: .*absent\.pt$") as caught:
+        load_prior(path)
+    assert "fetch-checkpoint" not in str(caught.value)
+
+
 def test_checksum_mismatch_gives_both(card: WriteCard) -> None:
     path = card(weights={"file": "small.safetensors", "sha256": "0" * 64})
     digest = hashlib.sha256((path.parent / "small.safetensors").read_bytes()).hexdigest()

@@ -59,6 +59,16 @@ def test_unknown_key_of_a_nested_section():
     )
 
 
+def test_metrics_are_listed_once_as_a_study_has_them() -> None:
+    said = problem(metrics=["mae"])
+    assert "'haarpsi', 'lpips-alex', 'lpips-vgg'" in said
+    assert said.endswith(
+        "'fid' or 'lpips' (names of plug-ins are known only where their package is installed), "
+        "got 'mae'"
+    )
+    assert said.count("mae") == 1
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [

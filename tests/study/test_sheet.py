@@ -87,7 +87,7 @@ def test_duplicated_rows_name_both_lines(tmp_path):
         ("photos\tdeblur_gauss\t1e-400\tddpg", "sigma_y: must be a number, got '1e-400'"),
         ("photos\tdeblur_gauss\t0_0.1\tddpg", "sigma_y: must be a number, got '0_0.1'"),
         ("photos\tdeblur_gauss\t０.１\tddpg", "sigma_y: must be a number"),
-        ("photos\tdeblur_gauss\t0\tdpg", "unknown method 'dpg'; known methods: .*ddpg"),
+        ("photos\tdeblur_gauss\t0\tdpg", "unknown method 'dpg'; known methods: .*ddpg.*plug-ins"),
         ("photos\tdeblur_gauss\t0\tddpg\t\t\t\t\tabc", "gamma must be a number, got 'abc'"),
         ("photos\tdeblur_gauss\t0\tddpg\t\t\t\t\t\t1.5", r"zeta must lie in \[0, 1\], got 1.5"),
         ("photos\tdeblur_gauss\t0\tddpg\t\t\t\t2.5", "steps must be an integer, got 2.5"),

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from ddpg.errors import UserError
+from ddpg.errors import CorruptFileError, OutdatedFileError, UserError
 from ddpg.priors.cards.card import read_card
 from ddpg.priors.cards.settings import ExecutionSettings
+from ddpg.priors.checkpoints.conversion import random_checkpoint
 from ddpg.study.cost import evaluations
 from ddpg.study.study import Study
 from ddpg.validation import merged, read_yaml
@@ -91,6 +92,65 @@ def test_what_has_to_be_fetched_is_told_and_not_timed(
     assert said["network"].endswith("1,200,000 evaluations are left; not timed: it has to be "
                                     "fetched first")  # fmt: skip
     assert "time" not in said
+
+
+CARD = """\
+name: mine
+architecture: {kind: adm_unet, image_size: 32, channels: 32, multipliers: [1, 2], blocks: 1,
+  attention_resolutions: [16], num_heads: 1, RESAMPLING}
+weights: {path: mine.pt}
+schedule: {kind: linear}
+"""
+"""A card of a network of one's own."""
+
+
+def study_with(prior: Path) -> Study:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        content = dict(read_yaml("config/config.yaml"))
+        content["datasets"] = [entry | {"prior": str(prior)} for entry in content["datasets"]]
+        return Study(content, "own")
+
+
+@pytest.fixture
+def own_card(tmp_path: Path) -> Path:
+    """A card whose field `resampling` was left out, with weights that have convolutions."""
+    card = tmp_path / "mine.yaml"
+    card.write_text(CARD.replace("RESAMPLING", "resampling: convolution"))
+    random_checkpoint(read_card(card), "weights", tmp_path / "mine.pt", seed=0)
+    card.write_text(CARD.replace(", RESAMPLING", ""))
+    return card
+
+
+def test_weights_that_do_not_fit_their_card_are_wrong(told: Any, own_card: Path) -> None:
+    with pytest.raises(UserError) as raised:
+        told(study_with(own_card))
+    assert str(raised.value).startswith(f"{own_card}: weights: {own_card.parent / 'mine.pt'}: not")
+    assert str(raised.value).endswith("the checkpoint has resampling: convolution")
+    own_card.write_text(CARD.replace("RESAMPLING", "resampling: convolution"))
+    said = told(study_with(own_card))
+    assert any(words.startswith("nothing is wrong") for words in map("".join, said.items()))
+
+
+@pytest.mark.parametrize(
+    ("error", "counts"),
+    [
+        (CorruptFileError("a.pt", "stem has values beyond all bounds"), True),
+        (OutdatedFileError("a.pt", "convert the checkpoint again"), False),
+    ],
+)
+def test_a_network_that_cannot_be_loaded_is_wrong_unless_a_run_makes_it_anew(
+    told: Any, monkeypatch: pytest.MonkeyPatch, error: UserError, counts: bool
+) -> None:
+    def refuse(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(reporting, "evaluation_seconds", refuse)
+    if counts:
+        with pytest.raises(UserError, match=r"^a\.pt: stem has values beyond all bounds$"):
+            told(study_of())
+    else:
+        assert told(study_of())["network"].endswith("not timed: a.pt: convert the checkpoint again")
 
 
 def test_a_disk_without_room_is_refused(told: Any, monkeypatch: pytest.MonkeyPatch) -> None:

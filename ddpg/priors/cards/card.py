@@ -24,6 +24,7 @@ from ddpg.priors.cards.fields import (
     WeightsEntry,
     configuration,
 )
+from ddpg.priors.networks.configurations import GIVE_HEADS
 from ddpg.validation import parse_yaml, validated
 
 EMBEDDED = Path(__file__).parent.parent / "embedded"
@@ -220,8 +221,7 @@ def _check_heads(card: Card) -> None:
             where = "architecture" if name == "weights" else f"{name}.architecture"
             raise CardError(
                 card.path,
-                f"{where}: give head_channels (published as num_head_channels, unless that is -1) "
-                "or num_heads (4 where the published scripts are given neither flag)",
+                f"{where}: {GIVE_HEADS}",
             )
 
 

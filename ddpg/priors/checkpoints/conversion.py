@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ddpg.errors import CorruptFileError
+from ddpg.errors import CorruptFileError, OutdatedFileError
 from ddpg.files.tensors import read_metadata, write_tensors
 from ddpg.files.writing import replacing
 from ddpg.priors.cards.card import Card
@@ -105,7 +105,7 @@ def check_converted(
     """Refuse a converted file that was made for something else.
 
     Raises:
-        CorruptFileError: prior, part, architecture, source or precision differ.
+        OutdatedFileError: prior, part, architecture, source or precision differ.
     """
     expected = _header(card, part, dtype)
     sha256 = card.part(part)[0].sha256
@@ -124,7 +124,7 @@ def check_converted(
         reason = f"was converted to {header.get('dtype')}, but {dtype} is asked for"
     else:
         return
-    raise CorruptFileError(path, f"{reason}; convert the checkpoint again, or name another file")
+    raise OutdatedFileError(path, f"{reason}; convert the checkpoint again, or name another file")
 
 
 def random_checkpoint(card: Card, part: str, output: Path, *, seed: int) -> None:

@@ -64,8 +64,17 @@ def _present(path: Path, origin: str = "") -> Path:
 
 
 def _nowhere(card: Card, part: str, dtype: str, places: list[Path]) -> str:
-    """What to tell where there is no checkpoint."""
+    """What to tell where there is no checkpoint; one that the card names by path is not fetched."""
     entry, _ = card.part(part)
+    if entry.path:
+        return f"{card.path}: {part}: there is no file {card.local(part)}"
+    local = card.local(part)
+    looked = [
+        f"prior {card.name!r}: the file of its {part}, {entry.file}, is not here; looked at:",
+        *(f"  {place}" for place in places),
+    ]
+    if local is not None:  # of no other origin: there is nothing to fetch
+        return "\n".join([*looked, f"put it beside its card: {local}"])
     downloaded, converted = downloaded_path(card, part), converted_path(card, part, dtype)
     which = ("--prior", _named(card), "--part", part)
     fetch = ["ddpg", "job", "fetch-checkpoint", *which, "--output", str(downloaded)]
@@ -76,8 +85,7 @@ def _nowhere(card: Card, part: str, dtype: str, places: list[Path]) -> str:
         by_hand += f"; or set {entry.environment} to its path"
     return "\n".join(
         [
-            f"prior {card.name!r}: the file of its {part}, {entry.file}, is not here; looked at:",
-            *(f"  {place}" for place in places),
+            *looked,
             *(["it can be had from:"] if entry.mirrors else []),
             *(f"  {mirror}" for mirror in entry.mirrors),
             "these commands fetch it and make it fast to load:",

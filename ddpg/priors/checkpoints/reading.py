@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from ddpg.errors import CorruptFileError
 from ddpg.files.contents import sha256_of
 from ddpg.files.tensors import read_tensors
+from ddpg.priors.checkpoints.hints import fields_told
 from ddpg.priors.checkpoints.unwrapping import unwrap
 from ddpg.priors.checkpoints.wording import listed, shown
 
@@ -127,7 +128,14 @@ def check_weights(network: nn.Module, weights: Mapping[str, Tensor], path: Path)
     }
     different = [f"{what}: {listed(names)}" for what, names in problems.items() if names]
     if different:
+        told = fields_told(_shapes(expected), _shapes(weights))
+        if told:
+            different.append(f"look at the card: the checkpoint has {'; '.join(told)}")
         raise CorruptFileError(path, f"not this network's weights; {'; '.join(different)}")
+
+
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 
 
 def verify(path: Path, sha256: str) -> str:

@@ -22,6 +22,12 @@ GROUPS = 32
 HEAD_CHANNELS = 64
 """Channels of each attention head of the published checkpoints that fix it."""
 
+GIVE_HEADS = (
+    "give head_channels (published as num_head_channels, unless that is -1) or num_heads (4 where "
+    "the published scripts are given neither flag)"
+)
+"""What a card without either is told."""
+
 Positive = Annotated[int, Field(ge=1)]
 
 
@@ -107,7 +113,7 @@ class _ADM(Architecture):
     """Attention heads at every level; leave it out where the width of a head is fixed (published
     as num_head_channels: unless that is -1 it counts, and the published num_heads is ignored)."""
     head_channels: Positive | None = Field(default=None, validate_default=True)
-    """Channels of each attention head; 64 where neither it nor ``num_heads`` is given."""
+    """Channels of each attention head; a card gives it or ``num_heads``, 64 in Python without."""
     qkv_order: Literal["legacy", "new"] = "legacy"
     """How attention splits its channels: first by head ("legacy", most published checkpoints), or
     first into queries, keys and values ("new", published as use_new_attention_order)."""
@@ -137,15 +143,16 @@ class _ADM(Architecture):
             )
         divisor = heads or head_channels or HEAD_CHANNELS
         name = f"{divisor} heads" if heads else f"heads of {divisor} channels"
+        advice = "; choose other head_channels or num_heads"
+        if not heads and not head_channels:
+            name, advice = f"{GIVE_HEADS}; without either, {name}", ""
         for level, multiplier in enumerate(given["multipliers"]):
             last = level == len(given["multipliers"]) - 1
             width = int(given["channels"] * multiplier)
             attends = last or given["image_size"] >> level in given["attention_resolutions"]
             if attends and width % divisor:
-                raise ValueError(
-                    f"{name} do not divide the width {width} of level {level}, which attends; "
-                    f"choose other head_channels or num_heads"
-                )
+                wrong = f"{name} do not divide the width {width} of level {level}, which attends"
+                raise ValueError(wrong + advice)
         return head_channels
 
 

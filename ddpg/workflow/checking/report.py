@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from ddpg.errors import UserError
+from ddpg.errors import CorruptFileError, OutdatedFileError, UserError
 from ddpg.study.sizes.sides import sides_of
 from ddpg.study.study import Study
 from ddpg.workflow.checking.given import remarks_on_given
@@ -21,6 +21,7 @@ from ddpg.workflow.checking.needs import (
     typical_sides,
 )
 from ddpg.workflow.checking.speed import evaluation_seconds, workers
+from ddpg.workflow.checking.weights import weights_problems
 from ddpg.workflow.status import Row
 from ddpg.workflow.terminal.words import counted, duration
 
@@ -32,21 +33,24 @@ def report(study: Study, rows: Sequence[Row]) -> Iterator[str]:
         rows: how far it is, of :func:`ddpg.workflow.status.read_status`.
 
     Raises:
-        UserError: after all lines, the disk has no room for it.
+        UserError: after all lines, what is wrong: weights that are not those of their card's
+            network, a network that cannot be loaded, a disk that has no room.
     """
     yield f"{study.config.name}: {study.file}, {study.config.experiments}"
     yield ""
     yield from _asked(study)
     yield ""
     yield from _left(rows)
-    yield from _time(study, network_needs(study, rows))
+    problems = list(weights_problems(study.called_priors.values()))
+    yield from _time(study, network_needs(study, rows), problems)
     fetched = to_fetch(study)
     if fetched:
         yield f"to be fetched    {', '.join(fetched)}"
     room = _room(study)
     yield f"files            about {files_of(study):,}; {room[0]}"
-    if room[1]:
-        raise UserError(room[1])
+    problems += filter(None, [room[1]])
+    if problems:
+        raise UserError("\n".join(problems))
     yield ""
     yield "nothing is wrong that can be seen before it runs"
 
@@ -89,8 +93,12 @@ def _left(rows: Sequence[Row]) -> Iterator[str]:
     yield f"restorations     {counted(total, 'picture')}{done}"
 
 
-def _time(study: Study, needs: Sequence[Need]) -> Iterator[str]:
-    """The cost of what is left, timed here where the network is there."""
+def _time(study: Study, needs: Sequence[Need], problems: list[str]) -> Iterator[str]:
+    """The cost of what is left, timed here where the network is there.
+
+    Args:
+        problems: what is wrong with the weights; a file that cannot be loaded is added.
+    """
     if not needs:
         yield "network          nothing is left to evaluate"
         return
@@ -116,6 +124,11 @@ def _time(study: Study, needs: Sequence[Need]) -> Iterator[str]:
             hours = None
             waits = any(part.endswith(f" of {card.name}") for part in wanted)
             why = "it has to be fetched first" if waits else str(error)
+            wrong = isinstance(error, CorruptFileError) and not isinstance(error, OutdatedFileError)
+            if wrong and not waits:
+                why = "its weights are wrong, see below"
+                if not any(str(error) in problem for problem in problems):
+                    problems.append(str(error))
             yield f"{text}; not timed: {why}"
             continue
         if hours is not None:
