@@ -218,3 +218,29 @@ def test_a_noise_level_has_the_metrics_that_belong_to_it(make_rows, write_csv):
     assert [entry.text for entry in entries] == ["30.00", "0.0123", "28.00", "1.050"]
     assert "σ = 0.05<br>Consistency → 1" in to_markdown(table)
     assert r"Consistency $\rightarrow$ 1" in to_latex(table)
+
+
+def test_evaluations_that_differ_between_cells_are_told_from_the_least_to_the_most(
+    make_rows, write_csv, tmp_path
+):
+    content = []
+    for sigma, steps in ((0.05, 10), (0.1, 5)):
+        for label, evaluations in (("ddpg", steps), ("idpg", 20)):
+            content += make_rows(label, "psnr", [30.0, 31.0], sigma_y=sigma)
+            content += make_rows(label, "network_evaluations", [evaluations] * 2, sigma_y=sigma)
+            content += make_rows(label, "seconds", [evaluations / 10] * 2, sigma_y=sigma)
+    latex = ["my_set/deblur_gauss-fft", "my_set/cost"]
+    write_tables(write_csv(content), tmp_path, latex=latex)
+    page = (tmp_path / "tables.md").read_text()
+    ddpg, idpg, *costs = [line for line in page.splitlines() if line.startswith("| ")][2:]
+    assert ddpg.startswith("| DDPG |")
+    assert ddpg.endswith("| 5–10 | 0.75 |")
+    assert idpg.endswith("| 20 | 2.00 |")
+    assert "| DDPG | 0.75<br>[0.50, 1.00] | 5–10 |" in costs
+    assert "| IDPG | 2.00<br>[2.00, 2.00] | 20<br>[20, 20] |" in costs
+    assert page.count("NFE is from the least to the most where cells differ in it.") == 2
+    for form in ("plain", "plus-minus", "interval"):
+        for table in latex:
+            text = (tmp_path / f"latex/{form}/one-column/{table}.tex").read_text()
+            assert "& 5--10 " in text
+            assert "NFE is from the least to the most" in text

@@ -15,6 +15,7 @@ from ddpg.comparison.style import METRIC_STYLES, dataset_name, degradation_title
 from ddpg.comparison.tables.entries import Entry, format_entry
 from ddpg.comparison.tables.layout import (
     COST_COLUMNS,
+    COUNTED,
     left_out,
     mean_costs,
     not_known,
@@ -134,4 +135,5 @@ def _block(frame: pd.DataFrame, metric: str, costs: list[str]) -> Block:
 
 def _cost_head(metric: str) -> Head:
     style = METRIC_STYLES[metric]
-    return Head(style.label, style.direction, f"{style.description}, mean over the noise levels")
+    over = "least to most of" if metric == COUNTED else "mean over"
+    return Head(style.label, style.direction, f"{style.description}, {over} the noise levels")

@@ -75,7 +75,12 @@ class Summary:
     @cached_property
     def costs(self) -> pd.DataFrame:
         """What restorations cost, one row per data set, label and metric: all cells of a data set
-        are averaged. Empty without any metric of cost."""
+        are averaged. Empty without any metric of cost.
+
+        Returns:
+            as :func:`summarise`; with ``least`` and ``most``, of evaluations those of the cells,
+            which settings may make differ, of other costs the mean.
+        """
         families = self.metrics["metric"].map(lambda name: METRIC_STYLES[name].family)
         cost = self.metrics[families == "cost"]
         if cost.empty:
@@ -86,7 +91,14 @@ class Summary:
             image=cells + "/" + cost["image"],
             task="", operator="", scale=math.nan, sigma_y=math.nan,
         )  # fmt: skip
-        return summarise(cost).assign(rank=math.nan)
+        costs = summarise(cost).assign(rank=math.nan)
+        keys = ["dataset", "label", "metric"]
+        counted = self.means[self.means["metric"] == "network_evaluations"]
+        ends = counted.groupby(keys)["mean"].agg(["min", "max"]).reset_index()
+        ends = costs[keys].merge(ends, on=keys, how="left")
+        return costs.assign(
+            least=ends["min"].fillna(costs["mean"]), most=ends["max"].fillna(costs["mean"])
+        )
 
     @cached_property
     def rankings(self) -> list[Ranking]:

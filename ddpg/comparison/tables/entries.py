@@ -100,12 +100,24 @@ def small_cost(value: float, metric: str) -> str:
     return f"<{10.0 ** -METRIC_STYLES[metric].decimals:g}" if value and not float(text) else text
 
 
+def cost_range(least: float, most: float, metric: str) -> str:
+    """What restorations of several cells cost each; one number where they are printed alike.
+
+    >>> cost_range(5, 10, "network_evaluations"), cost_range(20, 20, "network_evaluations")
+    ('5–10', '20')
+    """
+    ends = dict.fromkeys(small_cost(value, metric) for value in (least, most))
+    return "–".join(ends)
+
+
 def format_entry(row: Any, notes: dict[str, str]) -> Entry:
     """Format one row of the summary; ``notes`` (text -> letter) grows by what it leaves out."""
     reason = remark(row)
     mark = notes.setdefault(reason, letter(len(notes))) if reason else ""
     if row.n == 0:
         return Entry("—", mark=mark, title=reason)
+    if "–" in (ends := cost_range(*_ends(row), row.metric)):
+        return Entry(ends, value=float(row.mean), mark=mark, title=reason)
     decimals = METRIC_STYLES[row.metric].decimals
     ends = f"[{row.low:.{decimals}f}, {row.high:.{decimals}f}]"
     return Entry(
@@ -118,6 +130,11 @@ def format_entry(row: Any, notes: dict[str, str]) -> Entry:
         mark=mark,
         title=reason or _title(row, decimals),
     )
+
+
+def _ends(row: Any) -> tuple[float, float]:
+    """The least and the most of the cells that a cost is of; the cost itself of a single cell."""
+    return getattr(row, "least", row.mean), getattr(row, "most", row.mean)
 
 
 def _title(row: Any, decimals: int) -> str:

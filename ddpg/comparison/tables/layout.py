@@ -21,6 +21,7 @@ from ddpg.comparison.tables.entries import (
     Entry,
     Panel,
     Table,
+    cost_range,
     format_entry,
     letter,
     small_cost,
@@ -31,8 +32,10 @@ WIDEST_PANEL = 8
 """Columns of values that fit the width of a page."""
 ONE_PANEL = 10**6
 """The same of tables that are cut later, by the width of their text."""
-COST_COLUMNS = ["network_evaluations", "seconds"]
+COUNTED = "network_evaluations"
+COST_COLUMNS = [COUNTED, "seconds"]
 """Metrics of cost that stand beside those of quality."""
+RANGES = "NFE is from the least to the most where cells differ in it."
 
 
 def quality_tables(
@@ -100,7 +103,7 @@ def _quality_table(
         f"{_images(shown)}. {'PSNR in dB. ' * ('psnr' in set(shown['metric']))}"
         f"{_marks(shown)}"
     )
-    notes += [("", text) for text in dict.fromkeys(without.values())]
+    notes += [("", text) for text in (*dict.fromkeys(without.values()), *_of_ranges(panels))]
     return Table(dataset, identity(task, scale, operator), name, caption, panels, notes)
 
 
@@ -130,6 +133,7 @@ def _marks(shown: pd.DataFrame) -> str:
 def _cost_table(dataset: str, frame: pd.DataFrame) -> Table:
     """The table of what the methods cost on one data set."""
     panels, notes = _panels(frame, WIDEST_PANEL, None)
+    notes += [("", text) for text in _of_ranges(panels)]
     caption = (
         f"Cost per image on {dataset_name(dataset)}: {INTERVAL} over "
         f"{_images(frame, 'restoration')}."
@@ -255,11 +259,25 @@ def _panel(
     return Panel(groups, rows)
 
 
+def _of_ranges(panels: Sequence[Panel]) -> list[str]:
+    """What two numbers of evaluations in one place are, where there are any."""
+    entries = (entry for panel in panels for _, row in panel.rows for entry in row if entry)
+    return [RANGES] if any("–" in entry.text for entry in entries) else []
+
+
 def mean_costs(frame: pd.DataFrame, levels: Sequence[float]) -> dict[tuple[str, str], Entry]:
-    """Return label and metric of cost -> its mean over some noise levels."""
+    """Return label and metric of cost -> its mean over some noise levels; evaluations that differ
+    between them from the least to the most."""
     kept = frame["sigma_y"].isin(levels) & frame["metric"].isin(COST_COLUMNS) & (frame["n"] > 0)
-    means = frame[kept].groupby(["label", "metric"])["mean"].mean()
-    return {key: Entry(small_cost(mean, key[1]), value=float(mean)) for key, mean in means.items()}
+    groups = frame[kept].groupby(["label", "metric"])["mean"]
+    return {key: Entry(_cost(cells, key[1]), value=float(cells.mean())) for key, cells in groups}
+
+
+def _cost(cells: pd.Series, metric: str) -> str:
+    """A cost of several cells. No run had the mean of numbers of evaluations; seconds vary."""
+    if metric != COUNTED:
+        return small_cost(cells.mean(), metric)
+    return cost_range(cells.min(), cells.max(), metric)
 
 
 def unknown_costs(frame: pd.DataFrame, levels: Sequence[float]) -> dict[tuple[str, str], str]:

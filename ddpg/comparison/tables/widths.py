@@ -14,13 +14,13 @@ _SMALLER = 1.16
 """Small type is wider for its size: ``cmr6`` against ``cmr8``."""
 
 _REGULAR = {
-    300: " !',.:;[]`ilj|f", 355: "-", 415: "I()rts", 475: "cez", 535: '"$*/0123456789\\^ago{}~?',
+    300: " !',.:;[]`ilj|f", 355: "-", 415: "I()rts", 475: "cez", 535: '"$*/–0123456789\\^ago{}~?',
     595: "Jkqvxybdhnpu", 660: "ZLS", 725: "EPF", 785: "BCTwR", 805: "AHNUVXY",
     835: "&+=@GKOQD<>", 890: "#%m", 975: "M", 1095: "W",
 }  # fmt: skip
 _BOLD = {
     345: " ',.:;[]_`il", 385: "!fj|", 415: "-", 485: "I()st", 515: "r", 565: "cze",
-    645: '"$*/0123456789\\^agoJ{}~?', 685: "kqvxybdhnpuS", 755: "ZL", 805: "EF", 885: "BCPTw",
+    645: '"$*/–0123456789\\^agoJ{}~?', 685: "kqvxybdhnpuS", 755: "ZL", 805: "EF", 885: "BCPTw",
     945: "ADNOQRUVXYH", 965: "&+=@GK<>", 1025: "#%m", 1165: "M", 1265: "W",
 }  # fmt: skip
 _WIDEST = 1060
