@@ -10,13 +10,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ddpg.comparison.degraded import degraded_by
 from ddpg.comparison.statistics.intervals import RESAMPLES, SEED
 from ddpg.comparison.statistics.pairs import count
 from ddpg.comparison.style import (
     METRIC_STYLES,
     dataset_name,
-    degradation_title,
     method_styles,
+    task_name,
 )
 from ddpg.comparison.tables.latex_text import flowing
 from ddpg.errors import UserError
@@ -118,21 +119,25 @@ def _pictures(record: Mapping[str, Any]) -> list[str]:
     """A sentence for each data set: its pictures, and how they were degraded."""
     measured = _section(record, "measured")
     return [
-        f"Of {dataset_name(dataset)} {count(number, 'picture')}{_size(record, dataset)} "
-        f"{'were' if number != 1 else 'was'} taken: "
-        f"{_joined(_degradations(measured, dataset), last='; ', between='; ')}."
+        f"{count(number, 'picture')}{_size(record, dataset)} of the data set "
+        f"{dataset_name(dataset)} {'were' if number != 1 else 'was'} taken and degraded: "
+        f"{_joined(_degradations(record, dataset), last='; ', between='; ')}."
         for dataset, number in _section(measured, "pictures").items()
     ]
 
 
-def _degradations(measured: Mapping[str, Any], dataset: str) -> list[str]:
+def _degradations(record: Mapping[str, Any], dataset: str) -> list[str]:
     """What was done to the pictures of a data set, with the noise levels of each."""
     told = []
-    for entry in measured.get("degradations", ()):
+    cards = _section(record, "degradations")
+    motion = _section(_section(record, "configuration"), "motion_kernel")
+    for entry in _section(record, "measured").get("degradations", ()):
         if entry["dataset"] == dataset:
-            title = _in_sentence(
-                degradation_title(entry["task"], entry["operator"], entry["scale"])
-            )
+            title = _in_sentence(task_name(entry["task"], entry["scale"]))
+            card = _section(cards, entry["task"])
+            task = card.get("task", entry["task"])
+            details = degraded_by(task, entry["operator"], card, motion)
+            title += f" ({'; '.join(details)})" if details else ""
             levels = _joined([number_name(level) for level in entry["sigma_y"]])
             told.append(f"{title} with noise of standard deviation {levels} on the scale of [0, 1]")
     # The scale is said once.

@@ -24,7 +24,12 @@ from ddpg.priors.cards.card import read_card
 from ddpg.priors.cards.own_files import weights_content
 from ddpg.priors.checkpoints.records import read_record
 from ddpg.stages.records.measured import measured_record
-from ddpg.stages.records.running import definition_files, folder_files, run_record
+from ddpg.stages.records.running import (
+    definition_files,
+    degradations_by_card,
+    folder_files,
+    run_record,
+)
 from ddpg.study.names import cell_name, degradation_name
 from ddpg.study.sizes.sides import sides_of
 
@@ -79,6 +84,7 @@ def write_provenance(
         "measured": measured_record(metrics),
         "configuration": dict(config),
         "experiments": sheet.read_text(encoding="utf-8").splitlines(),
+        "degradations": degradations_by_card(sheet),
         "versions": {"python": platform.python_version()} | _versions(),
         "hardware": _hardware(),
         "priors": {name: _prior(name, fetched) for name in priors},

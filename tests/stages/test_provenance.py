@@ -104,6 +104,9 @@ def test_the_record_tells_what_ran_and_what_was_measured(tmp_path: Path, monkeyp
     assert found["run"]["date"] == "2023-11-14T22:13:20+00:00"
     assert found["run"]["code"]["version"] == version("ddpg")
     assert len(found["run"]["code"]["packages"]["ddpg"]) == 16
+    kernel = str(tmp_path / "kernel.png")
+    said = {"task": "blur", "operator": "zero", "kernel": kernel, "measure": "whole"}
+    assert found["degradations"] == {"lens": said}
     degradation = {"dataset": "faces", "task": "sr_bicubic", "operator": "svd", "scale": 4.0}
     assert found["measured"] == {
         "pictures": {"faces": 2},

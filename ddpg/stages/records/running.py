@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -20,6 +21,7 @@ from ddpg.priors.cards.card import Card
 from ddpg.priors.cards.own_files import SCHEDULER, own_file
 from ddpg.study.degradation_cards import CARD_FOLDER, is_card
 from ddpg.study.degradation_cards import read_card as read_degradation
+from ddpg.study.degradations import check_degradation
 
 EPOCH = "SOURCE_DATE_EPOCH"
 """Environment variable: seconds since 1970 that stand for now, so that records are the same."""
@@ -81,6 +83,20 @@ def definition_files(config: Mapping[str, Any], sheet: Path) -> dict[str, str]:
     names and contents of all files below it.
     """
     return dict(sorted((name, content_of(path)) for name, path in _defining(config, sheet)))
+
+
+def degradations_by_card(sheet: Path) -> dict[str, dict[str, Any]]:
+    """Return what the cards of a sheet's degradations say, by the names of the cards: the task, its
+    backend, and of kernel, mask, scale, share, weights, noise and measure what they give."""
+    described = [check_degradation(task, "", None) for task in _tasks(sheet) if is_card(task)]
+    return {
+        degradation.card: {
+            name: value
+            for name, value in asdict(degradation).items()
+            if name != "card" and value not in (None, "")
+        }
+        for degradation in sorted(described, key=lambda degradation: degradation.card)
+    }
 
 
 def folder_files(card: Card, part: str) -> dict[str, str]:
