@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from ddpg.cli.options import VerbMaker
+from ddpg.comparison.products import PLOTS as FIGURES
 from ddpg.errors import UserError
 
 TITLE = "a paper"
@@ -43,9 +44,17 @@ def add_verbs(verb: VerbMaker) -> None:
     )
     plots.add_argument("--metrics", nargs="+", default=[], metavar="METRIC", help="default: all")
     plots.add_argument(
-        "--figures", nargs="+", default=[], metavar="FIGURE", help="such as ranks; default: all"
+        "--figures",
+        nargs="+",
+        default=[],
+        metavar="FIGURE",
+        help=f"{', '.join(FIGURES)}; default: all of them",
     )
-    plots.add_argument("--reference", metavar="LABEL", help="of paired differences; default: ddpg")
+    plots.add_argument(
+        "--reference",
+        metavar="LABEL",
+        help="of paired differences, or a method that has one label; default: ddpg",
+    )
     plots.add_argument("--grid", action="store_true", help="pictures of the cells instead")
     plots.add_argument(
         "--pictures", nargs="+", default=[], metavar="ID", help="of --grid; default: the first six"
@@ -77,6 +86,7 @@ def _plots(options: argparse.Namespace) -> None:
             selection,
             figures=options.figures,
             reference=options.reference,
+            tell=print,
         )
     for stem in stems:
         print(f"{stem}.pdf, .png")

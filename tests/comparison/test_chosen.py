@@ -13,6 +13,7 @@ from ddpg.cli import main
 from ddpg.comparison.chosen.drawing import draw_chosen, draw_chosen_pictures
 from ddpg.comparison.chosen.selection import ChosenSummary, Selection
 from ddpg.comparison.figures.insets import Box, with_insets
+from ddpg.comparison.products import PLOTS
 from ddpg.comparison.statistics.summary import Summary
 from ddpg.errors import UserError
 
@@ -141,6 +142,36 @@ def test_mistakes_of_figures_are_told(results, tmp_path):
         draw_chosen(results, results / "figures", Selection())
     with pytest.raises(UserError, match="--reference: 'ddpg' is not among the methods; it has p"):
         draw_chosen(results, tmp_path / "mine", Selection(["pinv"]), reference="ddpg")
+
+
+def test_a_method_is_a_reference_where_it_means_one_label(whole):
+    metrics = whole.metrics
+    assert Selection(["ddpg-20", "pinv"]).reference_in(metrics, "ddpg") == "ddpg-20"
+    assert Selection().reference_in(metrics, "ddpg") == "ddpg"
+    metrics = metrics.assign(label=metrics["label"].replace("ddpg", "ddpg-50"))
+    with pytest.raises(UserError, match=r"'ddpg' means several labels, .*: ddpg-20, ddpg-50$"):
+        Selection().reference_in(metrics, "ddpg")
+
+
+def test_a_figure_that_would_be_empty_is_left_out(results, tmp_path, capsys, monkeypatch):
+    for name, why in (("perception_distortion", "No second metric."), ("metric_vs_noise", "")):
+        place = f"ddpg.comparison.chosen.drawing.draw_{name}"
+        monkeypatch.setattr(place, lambda *_, why=why, note, **_kw: why * (not note))
+    folder = tmp_path / "mine"
+    words = ["plots", str(results), "--output", str(folder), "--figures"]
+    assert main([*words, "perception_distortion", "metric_vs_noise"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    told = "perception_distortion is left out: No second metric."
+    assert said == [told, f"{folder / 'metric_vs_noise'}.pdf, .png"]
+    assert main([*words, "perception_distortion"]) == 1
+    assert told in capsys.readouterr().err
+
+
+def test_the_help_names_the_figures(capsys):
+    with pytest.raises(SystemExit):
+        main(["plots", "--help"])
+    text = capsys.readouterr().out.replace("\n", " ")
+    assert all(name in text for name in PLOTS)
 
 
 def test_a_grid_of_chosen_pictures(results, tmp_path, monkeypatch):

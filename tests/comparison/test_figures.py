@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -12,13 +13,15 @@ from matplotlib.figure import Figure
 
 from ddpg.comparison.figures.canvas import fitted, most_letters
 from ddpg.comparison.figures.cost import (
+    FRONT,
     cost_points,
     front,
     is_line,
+    point_styles,
     set_apart,
     with_backward_passes,
 )
-from ddpg.comparison.figures.grid import draw_grid
+from ddpg.comparison.figures.grid import draw_grid, draw_pictures
 from ddpg.comparison.figures.kernel import collect_kernels, draw_kernels
 from ddpg.comparison.figures.noise import curves
 from ddpg.comparison.figures.pairs import against, choose_reference, with_paired_ends
@@ -156,7 +159,11 @@ def test_one_method_in_one_cell_crashes_nothing(draw, make_rows, write_csv, tmp_
 @pytest.mark.parametrize("draw", DRAWS)
 def test_without_values_the_figure_says_so(draw, make_rows, write_csv, tmp_path):
     path = write_csv(make_rows("ddpg", "ssim", ["out of memory"]))
-    draw(Summary.read(path), tmp_path / "empty")
+    summary = Summary.read(path)
+    why = draw(summary, tmp_path / "empty", note=False)
+    assert why.endswith(".")
+    assert not list(tmp_path.glob("empty*"))
+    assert draw(summary, tmp_path / "empty") == why
     assert (tmp_path / "empty.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -226,9 +233,125 @@ def pareto_points(costs, means, metric="psnr"):
 
 def test_the_front_holds_what_nothing_cheaper_is_as_good_as():
     points = pareto_points([1, 2, 2, 5, 0], [20.0, 19.0, 25.0, 26.0, 30.0])
-    assert list(front(points)["label"]) == ["a", "c", "d"]
+    assert list(front(points)["label"]) == ["e"]  # costs nothing, and is the best
+    assert list(front(points[points["cost"] > 0])["label"]) == ["a", "c", "d"]
+    bounded = pareto_points([5, 10, 0, 0], [20.0, 26.0, 24.0, 22.0])
+    assert list(front(bounded)["label"]) == ["c", "b"]
     lower_is_better = pareto_points([1, 2, 3], [0.3, 0.4, 0.1], "lpips_vgg")
     assert list(front(lower_is_better)["label"]) == ["a", "c"]
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Figures as they are, in place of their files."""
+    figures = []
+    for name in ("cost", "noise", "pairs", "ranks", "grid"):
+        monkeypatch.setattr(
+            f"ddpg.comparison.figures.{name}.save", lambda figure, _: figures.append(figure)
+        )
+    return figures
+
+
+def priced(make_rows, task: str, costs: dict[str, tuple[float, int]]) -> list:
+    """PSNR and evaluations of labels."""
+    return [
+        row
+        for label, (psnr, evaluations) in costs.items()
+        for metric, value in (("psnr", psnr), ("network_evaluations", evaluations))
+        for row in make_rows(label, metric, [value] * 2, method=label.split("-")[0], task=task)
+    ]
+
+
+@pytest.fixture
+def two_tasks(make_rows, write_csv) -> Summary:
+    """What costs nothing is better than what costs little; one method has two labels."""
+    content = priced(
+        make_rows, "sr_bicubic", {"pinv": (25, 0), "ddrm": (24, 5), "idpg-20": (27, 10)}
+    )
+    content += priced(
+        make_rows, "deblur_gauss", {"pinv": (25, 0), "ddpg-20": (24, 20), "ddpg-50": (24.5, 50)}
+    )
+    return Summary.read(write_csv(content))
+
+
+def test_the_front_starts_at_the_level_of_what_costs_nothing(two_tasks, drawn):
+    assert draw_cost(two_tasks, "cost", cost="network_evaluations") == ""
+    by_title = {panel.get_title(): panel for panel in drawn[0].axes if panel.get_title()}
+    steps = {
+        title.split()[0]: [line for line in panel.lines if line.get_gid() == FRONT]
+        for title, panel in by_title.items()
+    }
+    left, right = drawn[0].axes[0].get_xlim()
+    (line,) = steps["Super-resolution"]
+    assert line.get_xydata().tolist() == [[left, 25], [10, 27]]
+    (line,) = steps["Gaussian"]
+    assert line.get_xydata().tolist() == [[left, 25], [right, 25]]
+
+
+def test_a_single_label_of_a_method_has_its_own_name_and_look_in_figures_of_cost(two_tasks):
+    points = cost_points(two_tasks.means, "network_evaluations")
+    styles = point_styles(points, two_tasks.styles)
+    assert [style.name for style in styles.values()] == ["DDPG", "IDPG-20", "DDRM", "Pinv"]
+    assert styles["idpg"] == two_tasks.styles["idpg-20"]
+
+
+@pytest.mark.parametrize("draw", [
+    draw_metric_vs_noise, draw_paired_differences, partial(draw_cost, cost="network_evaluations"),
+])  # fmt: skip
+def test_the_horizontal_axis_of_a_line_of_panels_is_labelled_in_its_middle(draw, two_tasks, drawn):
+    draw(two_tasks, "figure")
+    (figure,) = drawn
+    figure.draw_without_rendering()
+    panels = [panel for panel in figure.axes if panel.get_title()]
+    labels = [panel.xaxis.label for panel in figure.axes if panel.get_xlabel()]
+    below = labels[-1].get_window_extent()
+    middle = (panels[0].bbox.x0 + panels[-1].bbox.x1) / 2
+    assert len(panels) == 2
+    assert (below.x0 + below.x1) / 2 == pytest.approx(middle, abs=3)
+    assert all(below.y1 <= panel.get_tightbbox().y0 + 3 for panel in panels)
+    assert below.y0 > max(legend.get_window_extent().y1 for legend in figure.legends) - 3
+
+
+def ranked(make_rows, write_csv, labels: dict[str, float], cells: int) -> Summary:
+    content = []
+    for k in range(cells):
+        for label, psnr in labels.items():
+            content += make_rows(label, "psnr", [psnr] * 2, sigma_y=k / 10)
+    return Summary.read(write_csv(content))
+
+
+def test_the_bar_of_the_critical_difference_is_whole_and_signs_have_their_colour(
+    make_rows, write_csv, drawn
+):
+    draw_ranks(ranked(make_rows, write_csv, {"dpir": 30, "ddpg": 29, "pinv": 20}, 9), "ranks")
+    (axes,) = drawn[0].axes
+    ends = [line.get_xdata().max() for line in axes.lines if min(line.get_ydata()) < -0.05]
+    assert max(ends) < axes.get_xlim()[1]
+    sign = next(line for line in axes.lines if line.get_marker().startswith("$"))
+    assert sign.get_markeredgecolor() == sign.get_color()
+    assert "significant" not in axes.texts[-1].get_text()
+
+
+def test_ranks_of_few_cells_say_that_nothing_could_be_significant(make_rows, write_csv, drawn):
+    draw_ranks(ranked(make_rows, write_csv, {"ddpg": 29, "pinv": 20}, 2), "ranks")
+    note = " ".join(drawn[0].axes[0].texts[-1].get_text().split())
+    assert "CD is larger than any difference of ranks: none could be significant." in note
+
+
+def test_long_ids_are_cut_in_the_middle_to_their_column(metrics_csv, shards, drawn):
+    restorations = {label: [shards["restored"]] for label in ("pinv", "idpg", "ddpg")}
+    table = read_metrics(metrics_csv)
+    grid = collect(CELL, [shards["truth"]], [shards["observed"]], restorations, table)
+    long = [replace(row, image="a_folder_of_pictures/" * 4 + row.image) for row in grid.rows]
+    draw_pictures(replace(grid, rows=long), "grid")
+    drawn[0].draw_without_rendering()
+    firsts = drawn[0].axes[:: len(long[0].tiles)]
+    for number, panel in enumerate(firsts):
+        name = panel.xaxis.label
+        assert name.get_text().startswith("a_folder")
+        assert name.get_text().endswith(f"image_{number}")
+        assert "…" in name.get_text()
+        assert name.get_window_extent().width <= panel.bbox.width
 
 
 def test_bars_of_cost_are_those_of_the_paired_difference_from_the_best(make_rows, write_csv):

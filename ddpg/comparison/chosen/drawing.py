@@ -41,20 +41,22 @@ def draw_chosen(
     *,
     figures: Sequence[str] = (),
     reference: str | None = None,
+    tell: Callable[[str], object] = lambda _: None,
 ) -> list[Path]:
-    """Draw figures of the numbers of a study.
+    """Draw figures of the numbers of a study; one that would be empty is left out.
 
     Args:
         results: its folder.
         output: the folder of the figures, outside of it.
         figures: names of :data:`ddpg.comparison.products.PLOTS`; none for all.
-        reference: the label that paired differences are against.
+        reference: the label that paired differences are against, or a method that has one.
+        tell: is called with a line for each figure that is left out.
 
     Returns:
         the files without their suffixes: each is a PDF and a PNG.
 
     Raises:
-        UserError: a name is unknown, or the study has no measurements.
+        UserError: a name is unknown, the study has no measurements, or no figure can be drawn.
     """
     _check_output(results, output)
     unknown = [name for name in figures if name not in PLOTS]
@@ -63,20 +65,26 @@ def draw_chosen(
             f"--figures: there is no {', '.join(unknown)}; allowed are {', '.join(PLOTS)}"
         )
     summary = ChosenSummary.of(Summary.read(Places.below(results).metrics), selection)
-    if reference is not None and reference not in summary.styles:
-        raise UserError(
-            f"--reference: {shown(reference)} is not among the methods; {available(summary.styles)}"
-        )
-    drawn = _drawers(summary, selection, reference)
-    stems = [output / name for name in PLOTS if not figures or name in figures]
-    for stem in stems:
-        drawn[stem.name](stem)
-    return stems
+    if reference is not None:
+        reference = selection.reference_in(summary.metrics, reference)
+    drawers = _drawers(summary, selection, reference)
+    left_out = {
+        name: drawers[name](output / name, note=False)
+        for name in PLOTS
+        if not figures or name in figures
+    }
+    drawn = [output / name for name, why in left_out.items() if not why]
+    told = [f"{name} is left out: {why}" for name, why in left_out.items() if why]
+    if not drawn:
+        raise UserError("\n".join(told))
+    for line in told:
+        tell(line)
+    return drawn
 
 
 def _drawers(
     summary: Summary, selection: Selection, reference: str | None
-) -> Mapping[str, Callable[[Path], None]]:
+) -> Mapping[str, Callable[..., str]]:
     metrics = selection.metrics_in(summary.metrics) if selection.metrics else None
     return {
         "metric_vs_noise": partial(draw_metric_vs_noise, summary, metrics=metrics),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import pandas as pd
 
@@ -19,6 +19,7 @@ from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.style import METRIC_STYLES, MethodStyle
 from ddpg.errors import UserError
 from ddpg.study.names import OBSERVED
+from ddpg.validation import shown
 
 _NAMED = 60
 """Names that a message lists at most."""
@@ -56,17 +57,28 @@ class Selection:
     def labels_in(self, metrics: pd.DataFrame) -> list[str]:
         """The chosen labels, in the order of the sheet; what was observed is one of them."""
         here = metrics["cell"].isin(self.cells_in(metrics))
-        pairs = metrics.loc[here, ["label", "method"]].drop_duplicates()
-        labels = list(map(str, pairs["label"]))
-        methods = dict(zip(labels, map(str, pairs["method"]), strict=True))
-
-        def meant(name: str) -> list[str]:
-            if name in labels:
-                return [name]
-            return [label for label in labels if methods[label] == name]
-
+        methods = _methods_of(metrics[here])
         where = " in these cells" if self.cells else ""
-        return _chosen("methods", self.methods, labels, meant, where)
+        return _chosen("methods", self.methods, list(methods), partial(_meant, methods), where)
+
+    def reference_in(self, metrics: pd.DataFrame, name: str) -> str:
+        """The chosen label that a name means: it, or the only one of its method.
+
+        Raises:
+            UserError: there is none, or there are several.
+        """
+        here = metrics["cell"].isin(self.cells_in(metrics))
+        methods = _methods_of(metrics[here & metrics["label"].isin(self.labels_in(metrics))])
+        labels = _meant(methods, name)
+        if not labels:
+            raise UserError(
+                f"--reference: {shown(name)} is not among the methods; {available(methods)}"
+            )
+        if len(labels) > 1:
+            raise UserError(
+                f"--reference: {shown(name)} means several labels, name one: {', '.join(labels)}"
+            )
+        return labels[0]
 
     def cells_in(self, metrics: pd.DataFrame) -> list[str]:
         """The paths of the chosen cells, in the order of the sheet."""
@@ -87,6 +99,17 @@ class Selection:
             return [m for m in names if m == name] or [m for m in names if m.startswith(f"{name}_")]
 
         return _chosen("metrics", self.metrics, names, meant)
+
+
+def _methods_of(metrics: pd.DataFrame) -> dict[str, str]:
+    """Label -> method, in the order of the sheet."""
+    pairs = metrics[["label", "method"]].drop_duplicates()
+    return dict(zip(map(str, pairs["label"]), map(str, pairs["method"]), strict=True))
+
+
+def _meant(methods: Mapping[str, str], name: str) -> list[str]:
+    """The label that a name is, or else those of the method that it is."""
+    return [name] if name in methods else [label for label in methods if methods[label] == name]
 
 
 def _chosen(

@@ -100,6 +100,18 @@ def fitted(text: str, width: float, size: float) -> tuple[str, float]:
     return "\n".join(lines), max(4.0, size * most_letters(width, size) / longest)
 
 
+def middle_cut(text: str, letters: int) -> str:
+    """Return a text of at most so many letters: its beginning, an ellipsis and its end.
+
+    >>> middle_cut("photographs_of_2026_000001", 12), middle_cut("chelsea", 12)
+    ('photo…000001', 'chelsea')
+    """
+    if len(text) <= letters:
+        return text
+    end = letters // 2
+    return text[: max(letters - 1 - end, 0)] + "…" + text[len(text) - end :]
+
+
 def most_letters(width: float, size: float) -> float:
     """How many letters of a size in points, which are 0.6 times as wide, a width in inches has."""
     return 72 * width / (0.6 * size)

@@ -19,12 +19,13 @@ from ddpg.comparison.figures.panels import (
     add_legend,
     drawn_rows,
     keep_in_view,
+    label_below,
     legend_height,
     line_label,
     line_look,
-    note_figure,
     of_panel,
     panel_grid,
+    save_note,
     set_title,
 )
 from ddpg.comparison.statistics.measurements import CELL_KEYS, DEGRADATION_KEYS
@@ -34,6 +35,8 @@ from ddpg.samplers.catalogue import METHODS
 from ddpg.study.cost import BACKWARD, call_cost
 from ddpg.study.names import OBSERVED, number_name
 
+FRONT = "front"
+"""What the steps of the Pareto front are called, for programs."""
 _ROW = 1.45
 _EVALUATIONS = "network_evaluations"
 _APART = 1.06
@@ -98,15 +101,33 @@ def front(points: pd.DataFrame) -> pd.DataFrame:
     """Return the Pareto front of the points of a panel: no point is as cheap as one and better.
 
     Returns:
-        rows of the points by rising cost, each better than all cheaper ones; methods that cost
-        nothing are a level, and no part of it.
+        rows of the points by rising cost, each better than all cheaper ones; the best of those
+        that cost nothing is the first.
     """
     if points.empty:
         return points
-    scored = points.assign(score=scores_of(points))
-    paid = scored[scored["cost"] > 0].sort_values(["cost", "score"], ascending=[True, False])
-    better = paid["score"] > paid["score"].cummax().shift(fill_value=-np.inf)
-    return paid[better].drop(columns="score")
+    scored = points.assign(score=scores_of(points), cost=points["cost"].clip(lower=0))
+    scored = scored.sort_values(["cost", "score"], ascending=[True, False])
+    better = scored["score"] > scored["score"].cummax().shift(fill_value=-np.inf)
+    return scored[better].drop(columns="score")
+
+
+def point_styles(points: pd.DataFrame, styles: Styles) -> Styles:
+    """Return method -> the look of its points: its label's own where the points have only one.
+
+    Several labels of a method are points of one line, which has the method's look and name.
+
+    Args:
+        styles: label -> style, in the order of the legend.
+    """
+    labels = points[["method", "label"]].drop_duplicates()
+    own = method_styles({method: method for method in labels["method"]})
+    methods = dict(zip(labels["label"], labels["method"], strict=True))
+    order = dict.fromkeys(methods[label] for label in styles if label in methods)
+    single = {
+        method: rows["label"].iloc[0] for method, rows in labels.groupby("method") if len(rows) == 1
+    }
+    return {method: styles[single[method]] if method in single else own[method] for method in order}
 
 
 def set_apart(points: pd.DataFrame, methods: list[str]) -> dict[str, float]:
@@ -122,27 +143,32 @@ def set_apart(points: pd.DataFrame, methods: list[str]) -> dict[str, float]:
     return dict.fromkeys(methods, 1.0) | factors
 
 
-def draw_cost(summary: Summary, output_stem: str | os.PathLike[str], *, cost: str) -> None:
+def draw_cost(
+    summary: Summary, output_stem: str | os.PathLike[str], *, cost: str, note: bool = True
+) -> str:
     """Write ``output_stem.pdf`` and ``.png``: quality against a cost, labels of a method joined.
 
     Evaluations of the network are those of :func:`with_backward_passes`.
 
     Args:
         cost: "seconds" or "network_evaluations".
+        note: whether files that say so are written where there is nothing to draw.
+
+    Returns:
+        why there is nothing to draw; "" where there is.
     """
     points = with_paired_ends(cost_points(with_backward_passes(summary), cost), summary.pairs)
     with paper():
         if points.empty or not (points["cost"] > 0).any():
             why = f"No cell has both a quality and {cost_axis(cost)}."
-            save(note_figure(why), output_stem)
-        else:
-            save(_figure(points, cost, summary.means), output_stem)
+            return save_note(why, output_stem, wanted=note)
+        save(_figure(points, cost, summary), output_stem)
+    return ""
 
 
-def _figure(points: pd.DataFrame, cost: str, summary: pd.DataFrame) -> Figure:
+def _figure(points: pd.DataFrame, cost: str, summary: Summary) -> Figure:
     """A row of panels per data set and metric, a column per degradation."""
-    # Here a method's labels are points of one line.
-    styles = method_styles({method: method for method in points["method"]})
+    styles = point_styles(points, summary.styles)
     lines, columns = panel_grid(points)
     figure = new_figure(PAGE, _ROW * len(lines) + legend_height(styles))
     axes = figure.subplots(len(lines), len(columns), squeeze=False, sharex=True)
@@ -157,9 +183,9 @@ def _figure(points: pd.DataFrame, cost: str, summary: pd.DataFrame) -> Figure:
                 level = rf"$\sigma_y$ = {number_name(here['sigma_y'].iloc[0])}"
                 set_title(axes[i, j], degradation_title(*column), PAGE / len(columns), level)
         axes[i, 0].set_ylabel(line_label(points, line))
-    axes[-1, (len(columns) - 1) // 2].set_xlabel(_axis(cost, points))
+    label_below(figure, axes[-1], _axis(cost, points))
     add_legend(figure, styles)
-    shown = summary.merge(points[CELL_KEYS].drop_duplicates(), on=CELL_KEYS)
+    shown = summary.means.merge(points[CELL_KEYS].drop_duplicates(), on=CELL_KEYS)
     add_absent(figure, shown, points["metric"].unique())
     return figure
 
@@ -195,8 +221,9 @@ def _draw(axes: Axes, points: pd.DataFrame, styles: Styles, *, narrow: bool) -> 
             places, line["mean"], ends, elinewidth=0.5, capsize=1, capthick=0.5, **look,
         )  # fmt: skip
     best = front(points)
-    if len(best) > 1:
-        axes.step(best["cost"], best["mean"], where="post", color="#c9c9c9", linewidth=2, zorder=0)
+    if len(best) > 1 or (len(points[points["cost"] > 0]) and (best["cost"] == 0).any()):
+        places = (best["cost"] * best["method"].map(shifts)).cummax()
+        _draw_front(axes, best.assign(cost=places))
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,)))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
@@ -207,3 +234,15 @@ def _draw(axes: Axes, points: pd.DataFrame, styles: Styles, *, narrow: bool) -> 
     keep_in_view(axes, paid, places.to_numpy(), colours)
     axes.grid()
     seaborn.despine(ax=axes)
+
+
+def _draw_front(axes: Axes, best: pd.DataFrame) -> None:
+    """Steps through the points of :func:`front`; what costs nothing reaches them from the left."""
+    left, right = axes.get_xlim()
+    costs, means = best["cost"].clip(lower=left).tolist(), best["mean"].tolist()
+    if len(best) == 1:
+        costs, means = [*costs, right], [*means, *means]
+    axes.step(
+        costs, means, where="post", color="#c9c9c9", linewidth=2, zorder=0, gid=FRONT,
+        scaley=False, scalex=False,
+    )  # fmt: skip

@@ -12,7 +12,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ddpg.comparison.figures.canvas import PAGE, fitted, most_letters, new_figure, paper, save
+from ddpg.comparison.figures.canvas import (
+    PAGE,
+    fitted,
+    middle_cut,
+    most_letters,
+    new_figure,
+    paper,
+    save,
+)
 from ddpg.comparison.figures.insets import Box, with_insets
 from ddpg.comparison.grids import (
     MOST_IMAGES,
@@ -31,6 +39,8 @@ _CAPTION = 0.115
 _HIGHEST = 1.5
 """Height of a row over its width at most."""
 _HEAD = 0.36
+_SMALLEST = 4.0
+"""Size of letters, in points, below which an id is cut in the middle: its end tells it apart."""
 
 
 def draw_grid(grid: Grid, output_stem: str | os.PathLike[str]) -> None:
@@ -112,10 +122,12 @@ def _draw_tile(
         size = "" if tile.failure else f"{width} × {height}"
         text = ", ".join(filter(None, (size, text)))
     if tile is row.tiles[0]:  # the truth; where nobody knows it, the observation
-        text = ", ".join(filter(None, (row.image, text if seen else "")))
+        beside = text if seen else ""
+        room = int(0.9 * most_letters(side, _SMALLEST)) - len(beside) - len(", " * bool(beside))
+        text = ", ".join(filter(None, (middle_cut(row.image, room), beside)))
     restored = tile.label not in (TRUTH, OBSERVATION)
     weight = "bold" if restored and psnr is not None and psnr == best else "normal"
     small = 5.5 * min(1, most_letters(side, 5.5) / max(1, len(text)))
     axes.set_xlabel(
-        text, fontsize=max(3.2, small), labelpad=1.5, fontweight=weight, parse_math=False
+        text, fontsize=max(_SMALLEST, small), labelpad=1.5, fontweight=weight, parse_math=False
     )

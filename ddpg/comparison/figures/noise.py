@@ -19,14 +19,15 @@ from ddpg.comparison.figures.panels import (
     drawn_rows,
     interval_bars,
     keep_in_view,
+    label_below,
     leading,
     legend_height,
     line_label,
     line_look,
-    note_figure,
     of_panel,
     panel_grid,
     perceptual_metric,
+    save_note,
     set_title,
 )
 from ddpg.comparison.statistics.summary import Summary
@@ -62,11 +63,16 @@ def draw_metric_vs_noise(
     output_stem: str | os.PathLike[str],
     *,
     metrics: Sequence[str] | None = None,
-) -> None:
+    note: bool = True,
+) -> str:
     """Write ``output_stem.pdf`` and ``.png``: mean and bootstrap interval against the noise level.
 
     Args:
         metrics: one row of panels each; None for PSNR, SSIM and a perceptual one.
+        note: whether files that say so are written where there is nothing to draw.
+
+    Returns:
+        why there is nothing to draw; "" where there is.
 
     Raises:
         UserError: a metric is unknown.
@@ -74,8 +80,11 @@ def draw_metric_vs_noise(
     rows = curves(summary.means, metrics)
     rows = rows[np.isfinite(rows["mean"])]
     with paper():
-        empty = note_figure("No metric has a value to draw against the noise level.")
-        save(empty if rows.empty else _curves_figure(rows, summary), output_stem)
+        if rows.empty:
+            why = "No metric has a value to draw against the noise level."
+            return save_note(why, output_stem, wanted=note)
+        save(_curves_figure(rows, summary), output_stem)
+    return ""
 
 
 def _curves_figure(rows: pd.DataFrame, summary: Summary) -> Figure:
@@ -91,8 +100,7 @@ def _curves_figure(rows: pd.DataFrame, summary: Summary) -> Figure:
             if i == 0:
                 set_title(axes[i, j], degradation_title(*column), width / len(columns))
         axes[i, 0].set_ylabel(line_label(rows, line))
-    # In the middle alone: beside one another such labels would collide.
-    axes[-1, (len(columns) - 1) // 2].set_xlabel(NOISE_AXIS)
+    label_below(figure, axes[-1], NOISE_AXIS)
     add_legend(figure, styles)
     add_absent(figure, summary.means, rows["metric"].unique())
     return figure

@@ -22,10 +22,11 @@ from ddpg.comparison.figures.panels import (
     drawn_rows,
     interval_bars,
     keep_in_view,
+    label_below,
     leading,
-    note_figure,
     of_panel,
     perceptual_metric,
+    save_note,
     set_title,
     several,
 )
@@ -125,11 +126,16 @@ def draw_paired_differences(
     output_stem: str | os.PathLike[str],
     *,
     reference: str | None = None,
-) -> None:
+    note: bool = True,
+) -> str:
     """Write ``output_stem.pdf`` and ``.png``: every method minus the reference, per cell.
 
     Args:
         reference: a label; None for :func:`choose_reference`.
+        note: whether files that say so are written where there is nothing to draw.
+
+    Returns:
+        why there is nothing to draw; "" where there is.
 
     Raises:
         UserError: there is no such label.
@@ -146,11 +152,11 @@ def draw_paired_differences(
     with paper():
         if rows.empty or reference is None:
             why = "No two methods have values for the same images: nothing to compare."
-            save(note_figure(why), output_stem)
-        else:
-            figure = _forest(rows, styles, styles[reference])
-            add_absent(figure, means, rows["metric"].unique())
-            save(figure, output_stem)
+            return save_note(why, output_stem, wanted=note)
+        figure = _forest(rows, styles, styles[reference])
+        add_absent(figure, means, rows["metric"].unique())
+        save(figure, output_stem)
+    return ""
 
 
 def _forest(rows: pd.DataFrame, styles: Styles, reference: MethodStyle) -> Figure:
@@ -170,10 +176,8 @@ def _forest(rows: pd.DataFrame, styles: Styles, reference: MethodStyle) -> Figur
             _draw_forest(axes[i, j], of_panel(rows, dataset, metric, column), others, levels)
             if i == 0:
                 set_title(axes[i, j], degradation_title(*column), (PAGE - 0.6) / len(columns))
-            # In the middle alone: beside one another such labels would collide.
-            middle = j == (len(columns) - 1) // 2
-            axes[i, j].set_xlabel(difference_axis(metric, reference.name) if middle else "")
         axes[i, 0].set_ylabel(dataset_name(dataset) if several(rows["dataset"]) else "")
+        label_below(figure, axes[i], difference_axis(metric, reference.name))
     figure.legend(handles=_handles(levels), loc="outside lower center", ncols=len(levels) + 2)
     return figure
 

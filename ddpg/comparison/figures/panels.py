@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
@@ -13,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ddpg.comparison.figures.canvas import COLUMN, PAGE, fitted, most_letters, new_figure
+from ddpg.comparison.figures.canvas import COLUMN, PAGE, fitted, most_letters, new_figure, save
 from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles, quality_metrics
 from ddpg.comparison.statistics.pairs import count
 from ddpg.comparison.statistics.reasons import shortened
@@ -234,6 +235,24 @@ def set_title(axes: Axes, title: str, width: float, more: str = "") -> None:
     axes.set_title(f"{text}\n{more}" if more else text, fontsize=smaller)
 
 
+def label_below(figure: Figure, line: Sequence[Axes], text: str) -> None:
+    """Label the horizontal axis of a line of panels once, in the middle below all of them.
+
+    Args:
+        line: the panels of one line of a grid, from left to right.
+    """
+    first, last = (panel.get_subplotspec() for panel in (line[0], line[-1]))
+    if first is None or last is None:
+        raise ValueError("the panels must be those of a grid")
+    place = first.get_gridspec()[first.num1 : last.num2 + 1]
+    across = figure.add_subplot(place, frameon=False, zorder=-1)
+    # Blank numbers keep the place of those of the panels.
+    across.set_xticks([0.5], [" "])
+    across.tick_params(axis="x", color="none")
+    across.set_yticks([])
+    across.set_xlabel(text)
+
+
 def panel_grid(rows: pd.DataFrame) -> tuple[list[Any], list[Any]]:
     """Return the lines of a grid of panels, a data set and a metric each, and its columns, a
     degradation each."""
@@ -282,6 +301,13 @@ def add_absent(figure: Figure, summary: pd.DataFrame, metrics: Iterable[str]) ->
     if parts:
         text = textwrap.fill(f"Not drawn: {'; '.join(parts)}.", int(22 * figure.get_figwidth()))
         figure.suptitle(text, fontsize=5.5, color="#555555", parse_math=False)
+
+
+def save_note(why: str, output_stem: str | os.PathLike[str], *, wanted: bool) -> str:
+    """Write a figure that says why there is nothing to draw, where a file is wanted; return why."""
+    if wanted:
+        save(note_figure(why), output_stem)
+    return why
 
 
 def note_figure(text: str) -> Figure:

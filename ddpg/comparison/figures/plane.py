@@ -23,8 +23,8 @@ from ddpg.comparison.figures.panels import (
     keep_in_view,
     leading,
     legend_height,
-    note_figure,
     perceptual_metric,
+    save_note,
     several,
 )
 from ddpg.comparison.statistics.measurements import CELL_KEYS, DEGRADATION_KEYS
@@ -51,16 +51,27 @@ def plane(summary: pd.DataFrame) -> pd.DataFrame:
     return points.assign(metric=metric)
 
 
-def draw_perception_distortion(summary: Summary, output_stem: str | os.PathLike[str]) -> None:
+def draw_perception_distortion(
+    summary: Summary, output_stem: str | os.PathLike[str], *, note: bool = True
+) -> str:
     """Write ``output_stem.pdf`` and ``.png``: PSNR against LPIPS, or the metric that has values.
 
     Better is always up and to the right; a larger symbol is a higher noise level.
+
+    Args:
+        note: whether files that say so are written where there is nothing to draw.
+
+    Returns:
+        why there is nothing to draw; "" where there is.
     """
     points = leading(plane(summary.means))
     points = points[np.isfinite(points["psnr"]) & np.isfinite(points["perception"])]
     with paper():
-        empty = note_figure("Only with PSNR and a second metric can they be compared.")
-        save(empty if points.empty else _plane_figure(points, summary), output_stem)
+        if points.empty:
+            why = "Only with PSNR and a second metric can they be compared."
+            return save_note(why, output_stem, wanted=note)
+        save(_plane_figure(points, summary), output_stem)
+    return ""
 
 
 def _plane_figure(points: pd.DataFrame, summary: Summary) -> Figure:

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ddpg.comparison.figures.canvas import COLUMN, new_figure, paper, save
-from ddpg.comparison.figures.panels import Styles, note_figure
+from ddpg.comparison.figures.panels import Styles, line_look, save_note
 from ddpg.comparison.statistics.ranks import Ranking
 from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.style import METRIC_STYLES
@@ -23,16 +23,24 @@ _BAR = 0.07
 _WIDTH = 76
 
 
-def draw_ranks(summary: Summary, output_stem: str | os.PathLike[str]) -> None:
-    """Write ``output_stem.pdf`` and ``.png``: a critical-difference diagram per metric."""
+def draw_ranks(summary: Summary, output_stem: str | os.PathLike[str], *, note: bool = True) -> str:
+    """Write ``output_stem.pdf`` and ``.png``: a critical-difference diagram per metric.
+
+    Args:
+        note: whether files that say so are written where there is nothing to draw.
+
+    Returns:
+        why there is nothing to draw; "" where there is.
+    """
     drawn = [ranking for ranking in summary.rankings if not ranking.reason]
     with paper():
-        if drawn:
-            save(_figure(drawn, summary.styles), output_stem)
-        else:
+        if not drawn:
             reasons = {ranking.reason for ranking in summary.rankings}
             why = "No ranks: " + ("; ".join(sorted(reasons)) or "no metric of quality") + "."
-            save(note_figure(textwrap.fill(why, 60)), output_stem)
+            save_note(textwrap.fill(why, 60), output_stem, wanted=note)
+            return why
+        save(_figure(drawn, summary.styles), output_stem)
+    return ""
 
 
 def _figure(drawn: list[Ranking], styles: Styles) -> Figure:
@@ -62,6 +70,8 @@ def _note(ranking: Ranking, styles: Styles) -> str:
         by_reason.setdefault(why, []).append(styles[label].name)
     out = [f"{', '.join(names)} ({why})" for why, names in by_reason.items()]
     text += f". Left out: {'; '.join(out)}." if out else "."
+    if ranking.critical_difference > len(ranking.ranks) - 1:
+        text += " CD is larger than any difference of ranks: none could be significant."
     return textwrap.fill(text, _WIDTH)
 
 
@@ -92,8 +102,9 @@ def _draw_width(axes: Axes, ranking: Ranking, count: int) -> None:
     start = count + 0.16 * (count - 1)
     end = start + ranking.critical_difference
     limit = axes.get_xlim()[1]
-    if end > limit:
-        axes.set_xlim(axes.get_xlim()[0] - (end - limit), end)
+    rim = 0.01 * (limit - axes.get_xlim()[0])  # the line at its end has a width
+    if end + rim > limit:
+        axes.set_xlim(axes.get_xlim()[0] - (end + rim - limit), end + rim)
     axes.plot([start, end], [-0.1, -0.1], color="#333333", linewidth=0.8)
     for x in (start, end):
         axes.plot([x, x], [-0.13, -0.07], color="#333333", linewidth=0.8)
@@ -114,8 +125,7 @@ def _draw_labels(axes: Axes, ranking: Ranking, styles: Styles) -> float:
         style = styles[label]
         axes.plot([rank, rank, edge], [0, y, y], color=style.colour, linewidth=0.8)
         axes.plot(
-            [rank], [0], marker=style.marker, color=style.colour, markersize=3.5,
-            markeredgecolor="white", markeredgewidth=0.3, zorder=3, clip_on=False,
+            [rank], [0], **line_look(style) | {"markersize": 3.5}, zorder=3, clip_on=False,
         )  # fmt: skip
         text = f"{style.name}  {rank:.2f}" if on_left else f"{rank:.2f}  {style.name}"
         side = "right" if on_left else "left"
