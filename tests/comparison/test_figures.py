@@ -22,7 +22,7 @@ from ddpg.comparison.figures.cost import (
     with_backward_passes,
 )
 from ddpg.comparison.figures.grid import draw_grid, draw_pictures
-from ddpg.comparison.figures.kernel import collect_kernels, draw_kernels
+from ddpg.comparison.figures.kernel import _kernel_figure, collect_kernels, draw_kernels
 from ddpg.comparison.figures.noise import curves
 from ddpg.comparison.figures.pairs import against, choose_reference, with_paired_ends
 from ddpg.comparison.figures.panels import BEYOND, keep_in_view, leading
@@ -212,6 +212,12 @@ def test_kernels_are_those_of_the_images(shards, tmp_path):
     kernels = collect_kernels([shards["observed"]])
     assert list(kernels) == ["image_0", "image_1", "image_2"]
     assert kernels["image_1"].sum() == pytest.approx(1)
+    long = {"a_folder_of_pictures/" * 4 + name: kernel for name, kernel in kernels.items()}
+    figure = _kernel_figure(long)
+    figure.draw_without_rendering()
+    for number, panel in enumerate(figure.axes[:3]):
+        assert panel.get_title().endswith(f"…es/image_{number}")
+        assert panel.title.get_window_extent().width <= panel.bbox.width
     draw_kernels([shards["observed"]], tmp_path / "kernels", images=["image_2"])
     assert (tmp_path / "kernels.pdf").read_bytes().startswith(b"%PDF")
     with pytest.raises(UserError, match="no kernel in"):

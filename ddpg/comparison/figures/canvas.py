@@ -23,6 +23,10 @@ PAGE = 6.9
 RESOLUTION = 300
 """Dots per inch of what is not vectors."""
 
+_WIDE = 0.9
+"""Ids have many digits and capitals, which are wider than other letters."""
+_SHORTEST_ID = 8
+
 _SETTINGS = {
     "font.family": "DejaVu Sans",
     "mathtext.fontset": "dejavusans",
@@ -110,6 +114,17 @@ def middle_cut(text: str, letters: int) -> str:
         return text
     end = letters // 2
     return text[: max(letters - 1 - end, 0)] + "…" + text[len(text) - end :]
+
+
+def fitted_id(text: str, width: float, size: float, more: int = 0) -> str:
+    """Return an id that fits into a width, in letters of a size in points; cut in its middle, as
+    its end tells it from others.
+
+    Args:
+        width: in inches.
+        more: letters that stand beside it.
+    """
+    return middle_cut(text, max(_SHORTEST_ID, int(_WIDE * most_letters(width, size)) - more))
 
 
 def most_letters(width: float, size: float) -> float:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from ddpg.comparison.figures.canvas import (
     PAGE,
     fitted,
-    middle_cut,
+    fitted_id,
     most_letters,
     new_figure,
     paper,
@@ -39,8 +39,8 @@ _CAPTION = 0.115
 _HIGHEST = 1.5
 """Height of a row over its width at most."""
 _HEAD = 0.36
-_SMALLEST = 4.0
-"""Size of letters, in points, below which an id is cut in the middle: its end tells it apart."""
+_SMALLEST, _SMALLEST_ID = 3.2, 4.0
+"""Size of letters, in points, at least; an id is rather cut than smaller."""
 
 
 def draw_grid(grid: Grid, output_stem: str | os.PathLike[str]) -> None:
@@ -123,8 +123,8 @@ def _draw_tile(
         text = ", ".join(filter(None, (size, text)))
     if tile is row.tiles[0]:  # the truth; where nobody knows it, the observation
         beside = text if seen else ""
-        room = int(0.9 * most_letters(side, _SMALLEST)) - len(beside) - len(", " * bool(beside))
-        text = ", ".join(filter(None, (middle_cut(row.image, room), beside)))
+        name = fitted_id(row.image, side, _SMALLEST_ID, len(beside and f", {beside}"))
+        text = ", ".join(filter(None, (name, beside)))
     restored = tile.label not in (TRUTH, OBSERVATION)
     weight = "bold" if restored and psnr is not None and psnr == best else "normal"
     small = 5.5 * min(1, most_letters(side, 5.5) / max(1, len(text)))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
+from ddpg.comparison.figures.canvas import PAGE, fitted_id, new_figure, paper, save
 from ddpg.comparison.pictures import KERNEL, Paths, names_in, read_arrays
 from ddpg.errors import UserError
 
@@ -68,5 +68,5 @@ def _kernel_figure(kernels: dict[str, np.ndarray]) -> Figure:
     for panel, (image, kernel) in zip(axes, kernels.items(), strict=False):
         # The square root shows the faint parts of a path that stands still for long elsewhere.
         panel.imshow(np.sqrt(kernel / kernel.max()), cmap="magma", interpolation="nearest")
-        panel.set_title(image, fontsize=6, pad=2, parse_math=False)
+        panel.set_title(fitted_id(image, side, 6), fontsize=6, pad=2, parse_math=False)
     return figure

@@ -11,7 +11,7 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
+from ddpg.comparison.figures.canvas import PAGE, fitted_id, new_figure, paper, save
 from ddpg.comparison.figures.panels import Styles, line_look, note_figure
 from ddpg.comparison.grids import on_frame
 from ddpg.comparison.pictures import enlarge, is_picture, to_8bit
@@ -24,6 +24,7 @@ from ddpg.study.names import number_name
 _CURVES = 1.2
 _CAPTION = 0.12
 _HEAD = 0.22
+_SMALL = 5.5
 
 
 def draw_trajectories(
@@ -100,7 +101,8 @@ def _draw_pictures(
             images.append(None)
             texts.append("")
         images += [None if trajectory.failure else trajectory.restored, trajectory.truth]
-        texts += [f"{trajectory.psnr:.1f} dB", str(trajectory.about.get("image", ""))]
+        name = fitted_id(str(trajectory.about.get("image", "")), PAGE / columns, _SMALL)
+        texts += [f"{trajectory.psnr:.1f} dB", name]
         margins = [_margin(trajectory), *[0] * (columns - 1)]
         for panel, image, text, margin in zip(panels, images, texts, margins, strict=True):
             picture = None if image is None else to_8bit(image.numpy())
@@ -135,7 +137,7 @@ def _show(
     if picture is not None:
         placed = on_frame(picture, size, size, margin)
         axes.imshow(enlarge(placed, size[0], size[1]), interpolation="none")
-        axes.set_xlabel(text, fontsize=5.5, labelpad=1.5, parse_math=False)
+        axes.set_xlabel(text, fontsize=_SMALL, labelpad=1.5, parse_math=False)
 
 
 def _draw_curves(axes: Axes, trajectories: Sequence[Trajectory], styles: Styles) -> None:
