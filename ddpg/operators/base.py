@@ -32,6 +32,9 @@ MOST_ITERATIONS = 1000
 """What conjugate gradients are given before they are stopped, and said to have been."""
 LOOSEST = 1e-3
 """The largest tolerance that a large eta alone makes of a smaller one."""
+IN_HAND = 4
+"""How many times more exact guidance is, where eta is large, than the bound asks for: the errors of
+the steps of a restoration add up."""
 SPARE = 8
 """Iterations that a later step of a restoration may take beyond twice those of the first."""
 
@@ -464,10 +467,11 @@ class _SolvedGuidance(Guidance):
 
 
 def guidance_tolerance(tolerance: float, eta: float, smallest_eta: float) -> float:
-    """The residual's tolerance that makes guidance as exact at eta as ``tolerance`` at the least.
+    """The residual's tolerance that makes guidance at least as exact at eta as ``tolerance`` at the
+    least.
 
     What a residual e is worth in the guidance, ``A^T (A A^T + eta I)^-1 e``, is at most
-    ``|e| / (2 sqrt(eta))`` long.
+    ``|e| / (2 sqrt(eta))`` long; of what that leaves, the :data:`IN_HAND`-th part is taken.
 
     Args:
         tolerance: at ``smallest_eta``.
@@ -477,7 +481,7 @@ def guidance_tolerance(tolerance: float, eta: float, smallest_eta: float) -> flo
         at least ``tolerance``, and at most :data:`LOOSEST`, unless that is less.
     """
     as_exact = tolerance * math.sqrt(eta / smallest_eta)
-    return max(tolerance, min(as_exact, LOOSEST))
+    return max(tolerance, min(as_exact / IN_HAND, LOOSEST))
 
 
 class _FunctionOperator(LinearOperator):

@@ -51,7 +51,7 @@ def test_names_of_configurations():
         assert metric_called("lpips", net) == f"lpips_{net}"
         assert metric_called(f"lpips-{net}") == metric_called(f"lpips_{net}") == f"lpips_{net}"
     assert metric_called("blur-effect") == "blur_effect"
-    with pytest.raises(ValueError, match=r"'psnr', 'ssim', .*'lpips', got 'mos'"):
+    with pytest.raises(ValueError, match=r"'psnr', 'ssim', .* or 'lpips' \(names of plug-ins"):
         metric_called("mos")
 
 
