@@ -174,6 +174,7 @@ def test_guidance_is_equally_exact_at_every_eta(border):
 
 
 def test_tolerances_grow_with_the_root_of_eta():
-    for eta, expected in ((1e-4, 1e-5), (1e-3, 1e-5), (1e-2, 2.5e-5), (1.0, 2.5e-4), (1e3, LOOSEST)):
+    grown = {1e-4: 1e-5, 1e-3: 1e-5, 1e-2: 2.5e-5, 1.0: 2.5e-4, 1e3: LOOSEST}
+    for eta, expected in grown.items():
         assert guidance_tolerance(1e-5, eta, 1e-4) == pytest.approx(expected)
     assert guidance_tolerance(5e-3, 1e-2, 1e-4) == 5e-3
