@@ -181,11 +181,7 @@ def _add_configfile(parser: argparse.ArgumentParser) -> None:
 
 
 def _layers(options: argparse.Namespace, base: Path = CONFIG) -> list[str]:
-    """The files to lay over the base: those of ``--configfile``, or those of the study's name.
-
-    Raises:
-        UsageError: both are given.
-    """
+    """The files to lay over the base: those of ``--configfile``, or those of the study's name."""
     if options.study is None:
         return list(options.configfile)
     if options.configfile:

@@ -73,10 +73,6 @@ class Job:
         Args:
             besides: what the result depends on too, but the job is not told, such as the content of
                 a file that the rule names.
-            settings: values of the fields; those that are not given have their defaults.
-
-        Raises:
-            TypeError: a setting is missing or unknown.
         """
         fields = {field.name: field for field in options_of(cls) if field.role == SETTING}
         values = {name: settings.pop(name, field.default) for name, field in fields.items()}
@@ -100,11 +96,7 @@ class Job:
 
     @classmethod
     def parsed(cls, options: argparse.Namespace) -> Self:
-        """The job that parsed options describe.
-
-        Raises:
-            UserError: a value that the options' types cannot tell from a right one.
-        """
+        """The job that parsed options describe."""
         return cls(**{field.name: field.value(options) for field in options_of(cls)})
 
 
@@ -217,11 +209,7 @@ def as_path(name_or_path: str) -> str:
 
 
 def pairs(words: Iterable[str], option: str) -> dict[str, str]:
-    """``NAME=VALUE`` words as a dictionary.
-
-    Raises:
-        UserError: a word without ``=``; the message names the option.
-    """
+    """``NAME=VALUE`` words as a dictionary."""
     split = [word.partition("=") for word in words]
     for name, equals, _ in split:
         if not equals:

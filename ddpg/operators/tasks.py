@@ -122,11 +122,7 @@ TASKS: Registry[Task] = Registry(
 
 
 def check_task(task: str, backend: str) -> None:
-    """Refuse a task or a backend that does not exist.
-
-    Raises:
-        ValueError: naming those that do.
-    """
+    """Refuse a task or a backend that does not exist."""
     if task not in TASKS:
         raise ValueError(f"unknown task {task!r}; known tasks: {', '.join(TASKS)} ({ELSEWHERE})")
     allowed = TASKS[task].backends

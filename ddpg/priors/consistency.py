@@ -31,9 +31,6 @@ class NetworkConsistency(NetworkRunner, ConsistencyPrior):
         sigma_min: the least level of the training.
         size_multiple, device, dtype, execution: as for
             :class:`ddpg.priors.network_prior.NetworkPrior`.
-
-    Raises:
-        ValueError: the precision is unknown, or float16 on a CPU.
     """
 
     def __init__(
@@ -53,11 +50,7 @@ class NetworkConsistency(NetworkRunner, ConsistencyPrior):
         self._sigma_data, self._sigma_min = sigma_data, sigma_min
 
     def consistency(self, x: Tensor, sigma: float) -> Tensor:
-        """``F(x, sigma)``, see :class:`NetworkConsistency`.
-
-        Raises:
-            ValueError: a shape or a size does not fit, or sigma is not above 0.
-        """
+        """``F(x, sigma)``, see :class:`NetworkConsistency`."""
         if not (math.isfinite(sigma) and sigma > 0):
             raise ValueError(f"sigma must be finite and above 0, got {sigma!r}")
         self._check(x)

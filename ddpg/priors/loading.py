@@ -132,9 +132,6 @@ def load_network(
     Args:
         exact: whether a converted checkpoint must have this precision; one in float32 will do
             otherwise.
-
-    Raises:
-        UserError: the checkpoint is missing, corrupt or of another network.
     """
     name = str(dtype).removeprefix("torch.")
     # Without ``exact``, the one converted to float32 where there is no other.
@@ -158,11 +155,7 @@ def load_network(
 
 
 def card_schedule(card: Card) -> Schedule:
-    """The schedule that a card describes.
-
-    Raises:
-        CardError: its values do not make a schedule.
-    """
+    """The schedule that a card describes."""
     try:
         return card.schedule.build()
     except ValueError as error:

@@ -22,12 +22,8 @@ class NetworkRunner(ImagePrior):
     sampler always gets its own precision back.
 
     Args:
-        network: taken over: moved, converted and frozen.
         size_multiple, device, dtype, execution: as for
             :class:`ddpg.priors.network_prior.NetworkPrior`.
-
-    Raises:
-        ValueError: the precision is unknown, or float16 on a CPU.
     """
 
     def __init__(

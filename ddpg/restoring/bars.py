@@ -19,11 +19,7 @@ _UNREADABLE = (OSError, SyntaxError, ValueError, TypeError, LookupError, Overflo
 
 
 class Bars:
-    """Shows how far pictures are; nothing where the error output is no terminal.
-
-    Args:
-        sizes: pixels of every picture.
-    """
+    """Shows how far pictures are; nothing where the error output is no terminal."""
 
     def __init__(self, sizes: list[int]) -> None:
         self._off = not sys.stderr.isatty()

@@ -33,15 +33,7 @@ THUMBNAIL = 120
 def page_entry(
     name: str, note: str, before: Picture, restored: Restored, truth: Picture | None = None
 ) -> dict[str, Any]:
-    """What the page holds of a picture: its versions, ready to be shown.
-
-    Args:
-        name: of the file.
-        note: a line about it.
-        before: what was observed.
-        restored: what came out.
-        truth: what it should be, where that is known.
-    """
+    """What the page holds of a picture: its versions, ready to be shown."""
     after = _shown(restored.picture)
     height, width = after.shape[:2]
     versions = {"Before": _framed(_shown(before), after.shape), "After": after}
@@ -64,16 +56,7 @@ def page_entry(
 
 
 def write_page(path: Path, title: str, entries: Sequence[dict[str, Any]]) -> None:
-    """Write the page.
-
-    Args:
-        path: the HTML file.
-        title: its heading.
-        entries: of :func:`page_entry`, at least one.
-
-    Raises:
-        UserError: the file cannot be written.
-    """
+    """Write the page."""
     environment = Environment(
         loader=FileSystemLoader([OWN, TEMPLATES]), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,

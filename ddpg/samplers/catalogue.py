@@ -82,20 +82,12 @@ NOISY_SCALE = 2.0
 
 
 def find_method(name: str) -> Method:
-    """The method of a name or alias.
-
-    Raises:
-        ValueError: there is none; names those that there are.
-    """
+    """The method of a name or alias."""
     return _found(name, METHODS)
 
 
 def find_row_method(name: str) -> Method:
-    """What a row of a sheet means by a method: one of those, or restorations from elsewhere.
-
-    Raises:
-        ValueError: there is none; names those that there are.
-    """
+    """What a row of a sheet means by a method: one of those, or restorations from elsewhere."""
     return _found(name, ROW_METHODS)
 
 
@@ -205,16 +197,9 @@ def parse_hyper_parameters(
     """Read, complete and check hyper-parameters that are given as text.
 
     Args:
-        method: a key of :data:`METHODS`, or an alias.
         texts: by name, those that differ from the defaults.
         columns: whether ``texts`` is keyed by columns of the sheet instead.
         others: values of those that are not given, where they are not the defaults.
-
-    Returns:
-        as :func:`check_hyper_parameters`.
-
-    Raises:
-        ValueError: as :func:`check_hyper_parameters`.
     """
     found = find_method(method)
     keyed = {p.column if columns else p.name: p for p in found.parameters}

@@ -58,11 +58,7 @@ def code_stamp() -> str:
 
 
 def difference(held: str, wanted: str) -> str:
-    """What differs between the code that a server holds and that of a command, in words.
-
-    Args:
-        held, wanted: what :func:`code_stamp` gave in the two.
-    """
+    """What differs between the code that a server holds and that of a command, in words."""
     theirs, ours = held.splitlines(), wanted.splitlines()
     for place, what in enumerate(("Python", "PYTHONPATH", "package")):
         if theirs[place] != ours[place]:
@@ -85,11 +81,7 @@ def send_request(connection: socket.socket, request: Request) -> None:
 
 
 def receive_request(connection: socket.socket) -> tuple[Request, list[int]]:
-    """A request, and the descriptors of the three streams.
-
-    Raises:
-        ConnectionError: the other end closed, or sent no streams.
-    """
+    """A request, and the descriptors of the three streams."""
     header, streams, _flags, _address = socket.recv_fds(connection, _LENGTH.size, _STREAMS)
     if len(header) < _LENGTH.size or len(streams) != _STREAMS:
         for stream in streams:
@@ -120,9 +112,5 @@ def send_status(connection: socket.socket, status: int) -> None:
 
 
 def receive_status(connection: socket.socket) -> int:
-    """A command's exit status.
-
-    Raises:
-        ConnectionError: the process ended without one.
-    """
+    """A command's exit status."""
     return _STATUS.unpack(receive(connection, _STATUS.size))[0]

@@ -13,14 +13,7 @@ from ddpg.operators.tight.frame import TightOperator
 
 
 class BlockMeansOperator(TightOperator):
-    """Means of blocks.
-
-    Args:
-        image_size: (H, W), divisible by ``scale``.
-        scale: s.
-        dtype: float32 or float64.
-        device: where its tensors live.
-    """
+    """Means of blocks."""
 
     def __init__(
         self,

@@ -105,11 +105,7 @@ def _unusable(tensor: Tensor) -> str:
 
 
 def check_weights(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
-    """Compare names and shapes of weights with a network's, which may be on the meta device.
-
-    Raises:
-        CorruptFileError: they differ; everything that is wrong is in one message.
-    """
+    """Compare names and shapes of weights with a network's, which may be on the meta device."""
     expected = network.state_dict()
     common = {name: (weights[name], value) for name, value in expected.items() if name in weights}
     problems = {
@@ -139,11 +135,7 @@ def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
 
 
 def verify(path: Path, sha256: str) -> str:
-    """Compare a file with its checksum, and return it.
-
-    Raises:
-        CorruptFileError: it is missing or differs; the message gives both sums.
-    """
+    """Compare a file with its checksum, and return it."""
     digest = file_sha256(path)
     if digest != sha256:
         raise CorruptFileError(path, f"its sha256 is {digest}, the card expects {sha256}")
@@ -151,11 +143,7 @@ def verify(path: Path, sha256: str) -> str:
 
 
 def file_sha256(path: Path) -> str:
-    """The checksum of a file.
-
-    Raises:
-        CorruptFileError: it is missing.
-    """
+    """The checksum of a file."""
     _check_file(path)
     return sha256_of(path)
 
@@ -189,14 +177,7 @@ def _start(path: Path) -> bytes:
 
 
 def check_finite(weights: Mapping[str, Tensor], path: Path, how: str = "") -> None:
-    """Refuse damage that no checksum shows, and numbers beyond the range of a precision.
-
-    Args:
-        how: what was done with them, for the message.
-
-    Raises:
-        CorruptFileError: NaN or infinite values; names the first tensor.
-    """
+    """Refuse damage that no checksum shows, and numbers beyond the range of a precision."""
     wrong = [name for name, tensor in weights.items() if not bool(torch.isfinite(tensor).all())]
     if wrong:
         more = f" (and {len(wrong) - 1} more)" if wrong[1:] else ""

@@ -43,11 +43,7 @@ class Record:
 
 
 def read_record(path: Path) -> Record:
-    """Read a record.
-
-    Raises:
-        UserError: it is not there, or none.
-    """
+    """Read a record."""
     try:
         return Record(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
@@ -99,11 +95,7 @@ def take_note(file: Path, sha256: str, seen: str) -> None:
 
 
 def check_pins(cards: Iterable[Card], pins: Path = CHECKSUMS) -> None:
-    """Refuse files of this machine that are not the expected ones, before any job runs.
-
-    Raises:
-        UserError: each of them with both checksums, the pin where there is one, and what to do.
-    """
+    """Refuse files of this machine that are not the expected ones, before any job runs."""
     problems = [
         problem
         for card in cards
@@ -119,9 +111,6 @@ def pin_problem(card: Card, part: str, pins: Path, file: Path | None = None) -> 
 
     Args:
         file: the file; what the user names of this machine if None.
-
-    Raises:
-        UserError: ``pins`` is not a lock file of checksums.
     """
     from ddpg.fetching.checks import Demand, Sums
 

@@ -68,11 +68,7 @@ class MixturePrior(ClosedFormPrior):
         return self._known[size]
 
     def eps(self, x_t: Tensor, t: int | Tensor) -> Tensor:
-        """The posterior mean of the noise, see this module.
-
-        Raises:
-            ValueError: a time index lies outside the schedule.
-        """
+        """The posterior mean of the noise, see this module."""
         abar = self._abar(t)
         wide = x_t.double()
         parts, evidence = [], []
@@ -93,7 +89,6 @@ class MixturePrior(ClosedFormPrior):
 
         Args:
             noise: decides about every picture by its id, whatever the others.
-            size: (H, W).
         """
         shape = (len(noise.image_ids), 3, *size)
         chosen = self.chosen(noise.step(0, (shape[0], 1)).flatten())

@@ -23,11 +23,7 @@ NAMED = 3
 
 
 def check_given(study: Study) -> None:
-    """Refuse rows whose restorations from elsewhere cannot be taken.
-
-    Raises:
-        UserError: all of them at once, with line, column and files.
-    """
+    """Refuse rows whose restorations from elsewhere cannot be taken."""
     found = [
         LineProblem(row.line, problem)
         for row in study.given_rows
