@@ -78,8 +78,7 @@ rule evaluate_samples:
 
 rule collect_metrics:
     input:
-        first=inputs.first_metrics,
-        tables=inputs.shard_metrics,
+        inputs.shard_metrics,
     output:
         reported(places.metrics, "metrics", "Study", file="Every measurement"),
     log:
@@ -89,28 +88,23 @@ rule collect_metrics:
         spec=planned(evaluation.Collection),
     shell:
         "printf '%s\\0' {params.spec.options} |"
-        " ddpg job collect @- --first {input.first:q} --output {output:q} --log {log:q}"
+        " ddpg job collect @- --first {input[0]:q} --output {output:q} --log {log:q}"
 
 
 # A study that restores no picture several times has no such table.
 if study.sampled:
 
-    rule collect_samples:
+    use rule collect_metrics as collect_samples with:
         input:
-            first=inputs.first_samples,
-            tables=inputs.shard_samples,
+            inputs.shard_samples,
         output:
             reported(
                 places.posterior, "posterior_samples", "Study", file="Every measurement of samples"
             ),
         log:
             places.log("collect_samples"),
-        localrule: True
         params:
             spec=planned(evaluation.SampleCollection),
-        shell:
-            "printf '%s\\0' {params.spec.options} |"
-            " ddpg job collect @- --first {input.first:q} --output {output:q} --log {log:q}"
 
 
 # Some metrics are of all pictures of an experiment together.
@@ -142,20 +136,15 @@ if study.measured_sets:
             " ddpg job evaluate-sets @- --threads {threads} --gpus {resources.gpu}"
             " --output {output:q} --log {log:q}"
 
-    rule collect_sets:
+    use rule collect_metrics as collect_sets with:
         input:
-            first=inputs.first_sets,
-            tables=inputs.experiment_sets,
+            inputs.experiment_sets,
         output:
             reported(places.of_sets, "sets", "Study", file="Every measurement of sets"),
         log:
             places.log("collect_sets"),
-        localrule: True
         params:
             spec=planned(evaluation.SetCollection),
-        shell:
-            "printf '%s\\0' {params.spec.options} |"
-            " ddpg job collect @- --first {input.first:q} --output {output:q} --log {log:q}"
 
 
 # Of pictures that are drawn from a prior the best scores are known.
@@ -179,17 +168,12 @@ if study.drawn:
             "ddpg job best-scores {params.spec.options} --observations {input.observations:q}"
             " --output {output:q} --log {log:q}"
 
-    rule collect_best:
+    use rule collect_metrics as collect_best with:
         input:
-            first=inputs.first_best,
-            tables=inputs.shard_best,
+            inputs.shard_best,
         output:
             reported(places.best, "best_scores", "Study", file="Best scores"),
         log:
             places.log("collect_best"),
-        localrule: True
         params:
             spec=planned(evaluation.BestCollection),
-        shell:
-            "printf '%s\\0' {params.spec.options} |"
-            " ddpg job collect @- --first {input.first:q} --output {output:q} --log {log:q}"

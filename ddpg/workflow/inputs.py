@@ -175,10 +175,6 @@ class Inputs:
             for shard in range(self._study.shard_count(dataset))
         ]
 
-    def first_metrics(self, _wildcards: Any) -> str:
-        """The first of them; the others lie beside it."""
-        return self._places.evaluations(self._study.experiments[0].path, 0)
-
     def sampled_restorations(self, wildcards: Any) -> list[str]:
         """The restorations of a shard that are samples of one posterior, in order."""
         rows = self._study.sampled[wildcards.experiment]
@@ -196,10 +192,6 @@ class Inputs:
             for path, rows in self._study.sampled.items()
             for shard in range(self._study.shard_count(rows[0].cell.dataset))
         ]
-
-    def first_samples(self, _wildcards: Any) -> str:
-        """The first of them; the others lie beside it."""
-        return self._places.samples(next(iter(self._study.sampled)), 0)
 
     def set_truth(self, wildcards: Any) -> list[str]:
         """The prepared pictures of all shards of an experiment."""
@@ -219,10 +211,6 @@ class Inputs:
         """The measurements of sets of every experiment."""
         return [self._places.sets(row.path) for row in self._study.measured_sets]
 
-    def first_sets(self, _wildcards: Any) -> str:
-        """The first of them; the others lie beside it."""
-        return self._places.sets(self._study.measured_sets[0].path)
-
     def sets(self, _wildcards: Any) -> list[str]:
         """The long table of sets, for a study that asks for it."""
         return [self._places.of_sets] if self._study.measured_sets else []
@@ -234,10 +222,6 @@ class Inputs:
             for cell in self._study.drawn
             for shard in range(self._study.shard_count(self._study.cells[cell].dataset))
         ]
-
-    def first_best(self, _wildcards: Any) -> str:
-        """The first of them; the others lie beside it."""
-        return self._places.best_scores(self._study.drawn[0], 0)
 
     def cell_shard(self, wildcards: Any) -> str:
         """The observations of a shard of a cell."""
