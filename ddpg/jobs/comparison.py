@@ -116,7 +116,6 @@ class Plots(Job):
 
     @classmethod
     def planned(cls, study: Study) -> Spec:
-        """What the figures of the whole study depend on besides the metrics."""
         return cls.spec(sweeps=tuple(study.swept), code=comparison_code("figures.plots"))
 
 
@@ -132,7 +131,6 @@ class PosteriorComparison(Job):
 
     @classmethod
     def planned(cls, study: Study) -> Spec:
-        """What these depend on besides the measurements: which there are, and the code."""
         latex = tuple(latex_samples(study, "posterior"))
         return cls.spec(latex=latex, code=comparison_code("posterior.writing"))
 
@@ -150,7 +148,6 @@ class ExactComparison(Job):
 
     @classmethod
     def planned(cls, study: Study) -> Spec:
-        """What these depend on besides the measurements: which there are, and the code."""
         latex = tuple(latex_samples(study, "exact"))
         return cls.spec(latex=latex, code=comparison_code("posterior.exact"))
 
@@ -166,7 +163,6 @@ class SetComparison(Job):
 
     @classmethod
     def planned(cls, study: Study) -> Spec:
-        """What these depend on besides the measurements: which there are, and the code."""
         return cls.spec(latex=tuple(latex_sets(study)), code=comparison_code("sets"))
 
 
@@ -179,7 +175,6 @@ class KernelFigure(Job):
 
     @classmethod
     def planned(cls, _study: Study) -> Spec:
-        """What the figure depends on besides the observations: the code."""
         return cls.spec(code=comparison_code("figures.kernel"))
 
 
@@ -218,7 +213,6 @@ class TrajectoryFigure(Job):
 
     @classmethod
     def planned(cls, _study: Study) -> Spec:
-        """What the figure depends on besides the trajectories: the code."""
         return cls.spec(code=comparison_code("figures.trajectory"))
 
 
@@ -231,7 +225,6 @@ class Paragraph(Job):
 
     @classmethod
     def planned(cls, _study: Study) -> Spec:
-        """What the paragraph depends on besides the record: the code."""
         return cls.spec(code=comparison_code("paragraph"))
 
 

@@ -56,7 +56,6 @@ def page_entry(
 
 
 def write_page(path: Path, title: str, entries: Sequence[dict[str, Any]]) -> None:
-    """Write the page."""
     environment = Environment(
         loader=FileSystemLoader([OWN, TEMPLATES]), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,

@@ -62,7 +62,6 @@ class Request:
 
     @property
     def about(self) -> RestoringTask:
-        """The task's description."""
         return TASKS[self.task]
 
     @property
@@ -72,7 +71,6 @@ class Request:
 
     @property
     def the_method(self) -> Method:
-        """The method's description."""
         chosen = self.about.method if self.samples == 1 else METHOD_OF_SAMPLES
         return find_method(self.method or chosen)
 

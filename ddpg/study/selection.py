@@ -23,7 +23,6 @@ class Selection:
 
     @property
     def count(self) -> int:
-        """How many pictures take part."""
         return len(self.positions)
 
     def __getitem__(self, part: slice) -> Selection:

@@ -40,7 +40,6 @@ class TightOperator(SpectralOperator):
 
     @property
     def eigenvalues(self) -> Tensor:
-        """c, (h, w)."""
         return self._eigenvalues
 
     @abstractmethod

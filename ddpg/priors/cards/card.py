@@ -69,7 +69,6 @@ class Card(CardFields):
 
     @property
     def path(self) -> Path:
-        """The card's file."""
         return self._path
 
     @property

@@ -66,7 +66,6 @@ class ResidualUNetConfig(Section):
 
     @property
     def size_multiple(self) -> int:
-        """Image sides must be multiples of it."""
         return 2 ** len(self.widths)
 
     @model_validator(mode="after")
@@ -157,7 +156,6 @@ class WeightsEntry(Remote):
 
     @property
     def name(self) -> str:
-        """The file's name, for people."""
         return self.file
 
     @property

@@ -89,5 +89,4 @@ class ProtocolConfig(Section):
                 yield name, field.description or ""
 
     def statements(self) -> dict[str, Statement]:
-        """What the source says, by topic."""
         return {name: getattr(self, name) for name, _ in self.topics()}
