@@ -68,24 +68,14 @@ def per_job(function):
     return function
 
 
-def gigabytes_by_attempt(gigabytes):
-    """Memory that doubles with every attempt, in MB."""
+def doubled(first):
+    """A resource that doubles with every attempt: memory in MB, or time in minutes."""
 
     @per_job
-    def memory(wildcards, attempt):
-        return 1000 * gigabytes * 2 ** (attempt - 1)
+    def resource(wildcards, attempt):
+        return first * 2 ** (attempt - 1)
 
-    return memory
-
-
-def minutes_by_attempt(minutes):
-    """Time that doubles with every attempt, in minutes."""
-
-    @per_job
-    def runtime(wildcards, attempt):
-        return minutes * 2 ** (attempt - 1)
-
-    return runtime
+    return resource
 
 
 def planned(job, *names):

@@ -14,7 +14,7 @@ rule tables:
     benchmark:
         places.benchmark("tables")
     resources:
-        mem_mb=gigabytes_by_attempt(2),
+        mem_mb=doubled(2000),
         runtime=30,
     params:
         spec=planned(comparison.Tables),
@@ -34,7 +34,7 @@ rule plots:
     benchmark:
         places.benchmark("plots")
     resources:
-        mem_mb=gigabytes_by_attempt(2),
+        mem_mb=doubled(2000),
         runtime=30,
     params:
         spec=planned(comparison.Plots),
@@ -56,7 +56,7 @@ rule posterior:
     benchmark:
         places.benchmark("posterior")
     resources:
-        mem_mb=gigabytes_by_attempt(2),
+        mem_mb=doubled(2000),
         runtime=30,
     params:
         spec=planned(comparison.PosteriorComparison),
@@ -80,7 +80,7 @@ rule exact:
     benchmark:
         places.benchmark("exact")
     resources:
-        mem_mb=gigabytes_by_attempt(2),
+        mem_mb=doubled(2000),
         runtime=30,
     params:
         spec=planned(comparison.ExactComparison),
@@ -102,7 +102,7 @@ rule sets:
     benchmark:
         places.benchmark("sets")
     resources:
-        mem_mb=gigabytes_by_attempt(2),
+        mem_mb=doubled(2000),
         runtime=30,
     params:
         spec=planned(comparison.SetComparison),
@@ -121,7 +121,7 @@ rule kernels:
     benchmark:
         places.benchmark("kernels")
     resources:
-        mem_mb=gigabytes_by_attempt(2),
+        mem_mb=doubled(2000),
         runtime=30,
     params:
         spec=planned(comparison.KernelFigure),
@@ -144,7 +144,7 @@ rule grid:
     benchmark:
         places.benchmark("grid/{cell}")
     resources:
-        mem_mb=gigabytes_by_attempt(2),
+        mem_mb=doubled(2000),
         runtime=30,
     params:
         spec=planned(comparison.GridFigure, "cell"),
@@ -170,8 +170,8 @@ rule trajectory:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=gigabytes_by_attempt(4),
-        runtime=minutes_by_attempt(60),
+        mem_mb=doubled(4000),
+        runtime=doubled(60),
     params:
         spec=planned(restoration.Recording, "experiment"),
     shell:
@@ -190,7 +190,7 @@ rule trajectories:
     benchmark:
         places.benchmark("trajectories/{cell}")
     resources:
-        mem_mb=gigabytes_by_attempt(2),
+        mem_mb=doubled(2000),
         runtime=30,
     params:
         spec=planned(comparison.TrajectoryFigure),

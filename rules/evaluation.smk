@@ -17,7 +17,7 @@ rule evaluate:
     threads: 1
     resources:
         gpu=0,
-        mem_mb=gigabytes_by_attempt(4),
+        mem_mb=doubled(4000),
         runtime=60,
     params:
         spec=planned(evaluation.Evaluation, "experiment"),
@@ -41,7 +41,7 @@ rule evaluate_observations:
         places.benchmark("evaluate_observations/{cell}/shard-{shard}")
     threads: 1
     resources:
-        mem_mb=gigabytes_by_attempt(4),
+        mem_mb=doubled(4000),
         runtime=60,
     params:
         spec=planned(evaluation.ObservationEvaluation, "cell"),
@@ -65,7 +65,7 @@ rule evaluate_samples:
         places.benchmark("evaluate_samples/{experiment}/shard-{shard}")
     threads: 1
     resources:
-        mem_mb=gigabytes_by_attempt(4),
+        mem_mb=doubled(4000),
         runtime=60,
     params:
         spec=planned(evaluation.SampleEvaluation, "experiment"),
@@ -125,7 +125,7 @@ if study.measured_sets:
         threads: 1
         resources:
             gpu=0,
-            mem_mb=gigabytes_by_attempt(4),
+            mem_mb=doubled(4000),
             runtime=240,
         params:
             spec=planned(evaluation.SetEvaluation, "experiment"),
@@ -160,7 +160,7 @@ if study.drawn:
         benchmark:
             places.benchmark("best_scores/{cell}/shard-{shard}")
         resources:
-            mem_mb=gigabytes_by_attempt(4),
+            mem_mb=doubled(4000),
             runtime=60,
         params:
             spec=planned(evaluation.BestScores, "cell"),

@@ -14,7 +14,7 @@ rule observe:
     wildcard_constraints:
         cell=one_of(study.own_cells),
     resources:
-        mem_mb=gigabytes_by_attempt(2),
+        mem_mb=doubled(2000),
         runtime=30,
     params:
         spec=planned(observation.Observation, "cell", "shard"),
@@ -36,7 +36,7 @@ rule adopt:
     wildcard_constraints:
         cell=one_of(study.given_cells),
     resources:
-        mem_mb=gigabytes_by_attempt(2),
+        mem_mb=doubled(2000),
         runtime=30,
     params:
         spec=planned(observation.Adoption, "cell", "shard"),

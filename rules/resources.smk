@@ -30,7 +30,7 @@ rule survey_dataset:
         places.benchmark("survey_dataset/{dataset}")
     localrule: fetched_stays
     resources:
-        mem_mb=gigabytes_by_attempt(2),
+        mem_mb=doubled(2000),
         runtime=60,
     params:
         spec=planned(resources.Survey, "dataset"),
@@ -67,7 +67,7 @@ rule prepare_images:
         places.benchmark("prepare_images/{dataset}/shard-{shard}")
     localrule: fetched_stays
     resources:
-        mem_mb=gigabytes_by_attempt(2),
+        mem_mb=doubled(2000),
         runtime=30,
     params:
         spec=planned(resources.Preparation, "dataset", "shard"),
@@ -89,7 +89,7 @@ rule prepare_truth:
         places.benchmark("prepare_truth/{dataset}/shard-{shard}")
     localrule: fetched_stays
     resources:
-        mem_mb=gigabytes_by_attempt(2),
+        mem_mb=doubled(2000),
         runtime=30,
     params:
         spec=planned(resources.TruthPreparation, "dataset", "shard"),
@@ -122,7 +122,7 @@ rule convert_checkpoint:
         places.benchmark("convert_checkpoint/{prior}/{part}.{dtype}")
     localrule: on_storage
     resources:
-        mem_mb=gigabytes_by_attempt(8),
+        mem_mb=doubled(8000),
         runtime=60,
     params:
         spec=planned(resources.Conversion, "prior", "part"),

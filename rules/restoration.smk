@@ -20,8 +20,8 @@ rule restore:
     resources:
         gpu=1,
         batch_size=inputs.images_at_a_time,
-        mem_mb=gigabytes_by_attempt(4),
-        runtime=minutes_by_attempt(240),
+        mem_mb=doubled(4000),
+        runtime=doubled(240),
     params:
         spec=planned(restoration.Restoration, "experiment"),
     shell:
@@ -44,7 +44,7 @@ if study.given_rows:
         benchmark:
             places.benchmark("survey_given/{experiment}")
         resources:
-            mem_mb=gigabytes_by_attempt(2),
+            mem_mb=doubled(2000),
             runtime=60,
         params:
             spec=planned(given.GivenSurvey, "experiment"),
@@ -66,7 +66,7 @@ if study.given_rows:
         wildcard_constraints:
             experiment=one_of(study.given_paths),
         resources:
-            mem_mb=gigabytes_by_attempt(2),
+            mem_mb=doubled(2000),
             runtime=60,
         params:
             spec=planned(given.GivenAdoption, "experiment", "shard"),
@@ -92,8 +92,8 @@ if study.config.tuning:
         threads: 1
         resources:
             gpu=1,
-            mem_mb=gigabytes_by_attempt(4),
-            runtime=minutes_by_attempt(1440),
+            mem_mb=doubled(4000),
+            runtime=doubled(1440),
         params:
             spec=planned(comparison.Tuning),
         shell:

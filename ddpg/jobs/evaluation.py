@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -249,21 +249,15 @@ class Collection(Job):
 
     @classmethod
     def planned(cls, study: Study) -> Spec:
-        """Which tables make up the long table: in the order of the sheet, then observations."""
-        counts = {e.path: str(study.shard_count(e.cell.dataset)) for e in cls._measured(study)}
-        counts |= cls._observed(study)
+        """Which tables make up the long table, in the order of the sheet."""
+        counts = {path: str(count) for path, count in cls.counted(study).items()}
         return cls.spec(shards=counts, code=code_of("ddpg.files.long_table"))
 
-    @staticmethod
-    def _measured(study: Study) -> Iterable[Experiment]:
-        return study.experiments
-
-    @staticmethod
-    def _observed(study: Study) -> dict[str, str]:
-        return {
-            f"{path}/{OBSERVATION}": str(study.shard_count(cell.dataset))
-            for path, cell in study.cells.items()
-        }
+    @classmethod
+    def counted(cls, study: Study) -> dict[str, int]:
+        """The number of shards of each experiment, then of what was observed in each cell."""
+        observed = {f"{path}/{OBSERVATION}": cell for path, cell in study.cells.items()}
+        return _shards(study, {row.path: row.cell for row in study.experiments} | observed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,10 +265,9 @@ class SetCollection(Collection):
     """Put the measurements of sets of pictures into one table."""
 
     @classmethod
-    def planned(cls, study: Study) -> Spec:
-        """Which tables make up the table of sets, in the order of the sheet."""
-        counts = {row.path: "1" for row in study.measured_sets}
-        return cls.spec(shards=counts, code=code_of("ddpg.files.long_table"))
+    def counted(cls, study: Study) -> dict[str, int]:
+        """One each."""
+        return {row.path: 1 for row in study.measured_sets}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -282,20 +275,20 @@ class BestCollection(Collection):
     """Put the best scores of all shards into one table."""
 
     @classmethod
-    def planned(cls, study: Study) -> Spec:
-        """Which tables make up the table of the best scores, in the order of the sheet."""
-        counts = {cell: str(study.shard_count(study.cells[cell].dataset)) for cell in study.drawn}
-        return cls.spec(shards=counts, code=code_of("ddpg.files.long_table"))
+    def counted(cls, study: Study) -> dict[str, int]:
+        """Of the cells of drawn pictures."""
+        return _shards(study, {path: study.cells[path] for path in study.drawn})
 
 
 @dataclass(frozen=True, kw_only=True)
 class SampleCollection(Collection):
     """Put the measurements of samples of all shards into one table."""
 
-    @staticmethod
-    def _measured(study: Study) -> Iterable[Experiment]:
-        return (rows[0] for rows in study.sampled.values())
+    @classmethod
+    def counted(cls, study: Study) -> dict[str, int]:
+        """Of the first of the experiments that are samples of one posterior."""
+        return _shards(study, {path: rows[0].cell for path, rows in study.sampled.items()})
 
-    @staticmethod
-    def _observed(_study: Study) -> dict[str, str]:
-        return {}
+
+def _shards(study: Study, cells: Mapping[str, Cell]) -> dict[str, int]:
+    return {path: study.shard_count(cell.dataset) for path, cell in cells.items()}
