@@ -24,7 +24,8 @@ from ddpg.operators.task_kernels import BLUR_TAPS
 from ddpg.priors import Prior, load_prior
 from ddpg.priors.checkpoints.building import fill
 from ddpg.priors.execution import best_precision, uncompiled
-from ddpg.priors.network_prior import NetworkPrior, halved_names
+from ddpg.priors.network_prior import NetworkPrior
+from ddpg.priors.network_runner import halved_names
 from ddpg.priors.networks import ADMUNet, DDPMUNet
 from ddpg.priors.networks.configurations import PUBLISHED
 from ddpg.priors.schedule import Schedule

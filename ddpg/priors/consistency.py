@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ddpg.priors.base import ConsistencyPrior
-from ddpg.priors.execution import Execution
 from ddpg.priors.network_runner import NetworkRunner
 
 TIMES_PER_LOG = 250.0
@@ -29,8 +29,7 @@ class NetworkConsistency(NetworkRunner, ConsistencyPrior):
         network: ``network(x, t)`` with real times t (B,); taken over: moved, converted, frozen.
         sigma_data: d, the deviation of the training's images.
         sigma_min: the least level of the training.
-        size_multiple, device, dtype, execution: as for
-            :class:`ddpg.priors.network_prior.NetworkPrior`.
+        running: the other arguments of :class:`NetworkRunner`, by name.
     """
 
     def __init__(
@@ -39,14 +38,9 @@ class NetworkConsistency(NetworkRunner, ConsistencyPrior):
         *,
         sigma_data: float = 0.5,
         sigma_min: float = 0.002,
-        size_multiple: int | None = None,
-        device: str | torch.device | None = None,
-        dtype: str | torch.dtype | None = None,
-        execution: Execution | None = None,
+        **running: Any,
     ) -> None:
-        super().__init__(
-            network, size_multiple=size_multiple, device=device, dtype=dtype, execution=execution
-        )
+        super().__init__(network, **running)
         self._sigma_data, self._sigma_min = sigma_data, sigma_min
 
     def consistency(self, x: Tensor, sigma: float) -> Tensor:

@@ -76,9 +76,9 @@ def load_prior(
     if classifier is not None and card.classifier is None:
         raise UserError(f"{card.path}: has no classifier, but a checkpoint of one is given")
     if card.has_closed_form:
-        from ddpg.priors.exact.loading import closed_form
+        from ddpg.priors.exact.mixture import MixturePrior
 
-        return closed_form(card, card_schedule(card), place)
+        return MixturePrior.of(card, card_schedule(card), place)
     if card.architecture["kind"] == "diffusers":
         from ddpg.priors.diffusers import load_folder
 

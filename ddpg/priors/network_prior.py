@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from ddpg.priors.base import Prior
-from ddpg.priors.execution import PRECISIONS as PRECISIONS
-from ddpg.priors.execution import Execution
-from ddpg.priors.execution import precision as precision
 from ddpg.priors.network_runner import NetworkRunner
-from ddpg.priors.network_runner import halved_names as halved_names
-from ddpg.priors.network_runner import settled as settled
 from ddpg.priors.schedule import TRAINING_STEPS, Schedule
 
 Prediction = Literal["epsilon", "x_start", "v"]
@@ -28,12 +23,9 @@ class NetworkPrior(NetworkRunner, Prior):
         network: ``network(x_t, t)`` with t (B,) predicts in its first 3 channels.
             It is taken over: moved, converted and frozen.
         schedule: the diffusion that the network was trained for.
-        size_multiple: image sides must be multiples of it; the network's own if None.
-        device: where the network runs; the CPU if None.
-        dtype: float32 (if None), bfloat16 or float16, as torch dtype or by name.
-        execution: memory layout and compilation; the device's defaults if None.
         prediction: what the network predicts; what is not the noise is converted to it.
         rescale_timesteps: whether the network was trained with ``t 1000 / T`` (float) instead of t.
+        running: the other arguments of :class:`NetworkRunner`, by name.
 
     Raises:
         ValueError: the precision is unknown, or float16 on a CPU.
@@ -44,16 +36,11 @@ class NetworkPrior(NetworkRunner, Prior):
         network: nn.Module,
         schedule: Schedule,
         *,
-        size_multiple: int | None = None,
-        device: str | torch.device | None = None,
-        dtype: str | torch.dtype | None = None,
-        execution: Execution | None = None,
         prediction: Prediction = "epsilon",
         rescale_timesteps: bool = False,
+        **running: Any,
     ) -> None:
-        super().__init__(
-            network, size_multiple=size_multiple, device=device, dtype=dtype, execution=execution
-        )
+        super().__init__(network, **running)
         self._schedule = schedule
         self._prediction, self._rescale = prediction, rescale_timesteps
         abar = schedule.alphas_cumprod

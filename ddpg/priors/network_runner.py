@@ -22,8 +22,10 @@ class NetworkRunner(ImagePrior):
     sampler always gets its own precision back.
 
     Args:
-        size_multiple, device, dtype, execution: as for
-            :class:`ddpg.priors.network_prior.NetworkPrior`.
+        size_multiple: image sides must be multiples of it; the network's own if None.
+        device: where the network runs; the CPU if None.
+        dtype: float32 (if None), bfloat16 or float16, as torch dtype or by name.
+        execution: memory layout and compilation; the device's defaults if None.
     """
 
     def __init__(

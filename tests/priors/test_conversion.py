@@ -25,7 +25,8 @@ from ddpg.priors.cards.card import read_card
 from ddpg.priors.cards.kinds import PRIOR_KINDS, PriorKind
 from ddpg.priors.checkpoints.building import build_network
 from ddpg.priors.checkpoints.conversion import convert_checkpoint, random_checkpoint
-from ddpg.priors.network_prior import PRECISIONS, halved_names
+from ddpg.priors.execution import PRECISIONS
+from ddpg.priors.network_runner import halved_names
 
 pytestmark = pytest.mark.slow
 

@@ -14,6 +14,7 @@ execution: {precision: bfloat16}          # optional; layout, compile and batch_
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
 from ddpg.fetching.remote import Remote
-from ddpg.priors.cards.kinds import Configurations
+from ddpg.priors.cards.kinds import PRIOR_KINDS
 from ddpg.priors.cards.settings import ExecutionSettings
 from ddpg.priors.networks.configurations import (
     ADMClassifierConfig,
@@ -110,21 +111,22 @@ class GaussianMixtureConfig(Section):
     """What is mixed."""
 
 
-NETWORKS: Mapping[str, type[BaseModel]] = Configurations(
-    {
-        "gaussian_mixture": GaussianMixtureConfig,
-        "residual_unet": ResidualUNetConfig,
-        "ddpm_unet": DDPMUNetConfig,
-        "adm_unet": ADMUNetConfig,
-        "diffusers": DiffusersConfig,
-    }
-)
+_OWN: dict[str, type[BaseModel]] = {
+    "gaussian_mixture": GaussianMixtureConfig,
+    "residual_unet": ResidualUNetConfig,
+    "ddpm_unet": DDPMUNetConfig,
+    "adm_unet": ADMUNetConfig,
+    "diffusers": DiffusersConfig,
+}
+NETWORKS: Mapping[str, object] = ChainMap(PRIOR_KINDS, _OWN)  # type: ignore[arg-type]
+"""The kinds of networks: the package's own, then those of plug-ins."""
 CLASSIFIERS: Mapping[str, type[BaseModel]] = {"adm_classifier": ADMClassifierConfig}
 
 
 def configuration(kind: str) -> type[BaseModel]:
     """What the architecture of a kind looks like, be it the package's own or a plug-in's."""
-    return CLASSIFIERS[kind] if kind in CLASSIFIERS else NETWORKS[kind]
+    own = {**_OWN, **CLASSIFIERS}
+    return own[kind] if kind in own else PRIOR_KINDS[kind].configuration
 
 
 class WeightsEntry(Remote):

@@ -6,7 +6,6 @@ fetched, verified and loaded like those of the package's own kinds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pydantic import BaseModel
@@ -49,20 +48,3 @@ PRIOR_KINDS: Registry[PriorKind] = Registry(
     ),
 )
 """The kinds of plug-ins; the package's own are in :mod:`ddpg.priors.cards.fields`."""
-
-
-class Configurations(Mapping[str, type[BaseModel]]):
-    """The fields of ``architecture`` by kind: the package's own kinds, then those of plug-ins."""
-
-    def __init__(self, own: Mapping[str, type[BaseModel]]) -> None:
-        self.own = own
-
-    def __getitem__(self, kind: str) -> type[BaseModel]:
-        return self.own[kind] if kind in self.own else PRIOR_KINDS[kind].configuration
-
-    def __iter__(self) -> Iterator[str]:
-        yield from self.own
-        yield from PRIOR_KINDS
-
-    def __len__(self) -> int:
-        return len(self.own) + len(PRIOR_KINDS)

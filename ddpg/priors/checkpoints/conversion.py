@@ -29,7 +29,8 @@ from ddpg.priors.checkpoints.reading import (
     read_checkpoint,
     verify,
 )
-from ddpg.priors.network_prior import PRECISIONS, halved_names
+from ddpg.priors.execution import PRECISIONS
+from ddpg.priors.network_runner import halved_names
 
 log = logging.getLogger(__name__)
 

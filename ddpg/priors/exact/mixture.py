@@ -18,6 +18,8 @@ from torch import Tensor
 
 from ddpg.noise import SeededNoise
 from ddpg.priors.base import ClosedFormPrior, Component
+from ddpg.priors.cards.card import Card
+from ddpg.priors.cards.fields import GaussianMixtureConfig
 from ddpg.priors.exact.spectra import Spectrum, analyse, filtered, synthesise
 from ddpg.priors.schedule import Schedule
 
@@ -57,6 +59,16 @@ class MixturePrior(ClosedFormPrior):
         self._weights = [weight / sum(weights) for weight in weights]
         self._spectra = tuple(spectra)
         self._known: dict[tuple[int, int], list[Component]] = {}
+
+    @classmethod
+    def of(cls, card: Card, schedule: Schedule, device: torch.device) -> MixturePrior:
+        """The prior of a card whose architecture is a ``gaussian_mixture``."""
+        config = card.configurations()["weights"]
+        if not isinstance(config, GaussianMixtureConfig):
+            raise TypeError(f"{card.path} is no mixture of Gaussians")
+        weights = [entry.weight for entry in config.components]
+        spectra = [Spectrum(**entry.model_dump(exclude={"weight"})) for entry in config.components]
+        return cls(weights, spectra, schedule=schedule, device=device)
 
     def components(self, size: tuple[int, int]) -> list[Component]:
         """The Gaussians, for pictures (H, W); computed once for each size."""

@@ -10,7 +10,6 @@ from ddpg.errors import UserError
 from ddpg.files.tensors import write_tensors
 from ddpg.noise import SeededNoise
 from ddpg.priors.cards.card import read_card
-from ddpg.priors.exact.loading import closed_form
 from ddpg.priors.exact.mixture import MixturePrior
 from ddpg.priors.loading import card_schedule
 from ddpg.study.sizes.sides import Sides
@@ -34,7 +33,7 @@ def drawn_prior(name_or_card: str) -> MixturePrior:
         raise UserError(
             f"{card.path}: pictures are drawn from priors of the kind gaussian_mixture alone"
         )
-    return closed_form(card, card_schedule(card), torch.device("cpu"))
+    return MixturePrior.of(card, card_schedule(card), torch.device("cpu"))
 
 
 def draw_pictures(
