@@ -65,23 +65,19 @@ class FourierOperator(SpectralOperator):
         return self._eigenvalues
 
     def _rebuild(self, *, dtype: torch.dtype, device: torch.device) -> FourierOperator:
+        return self._like(self._kernel, dtype, device)
+
+    def _select(self, chosen: Tensor) -> FourierOperator:
+        return self._like(self._kernel[chosen], self._dtype, self._device)
+
+    def _like(self, kernel: Tensor, dtype: torch.dtype, device: torch.device) -> FourierOperator:
         return FourierOperator(
-            self._kernel,
+            kernel,
             self._image_size,
             scale=self._scale,
             origin=self._origin,
             dtype=dtype,
             device=device,
-        )
-
-    def _select(self, chosen: Tensor) -> FourierOperator:
-        return FourierOperator(
-            self._kernel[chosen],
-            self._image_size,
-            scale=self._scale,
-            origin=self._origin,
-            dtype=self._dtype,
-            device=self._device,
         )
 
     def _analyse_image(self, x: Tensor) -> Tensor:

@@ -2,42 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any
 
 import torch
-from torch import Tensor
 
 from ddpg.errors import UserError
-
-
-class Adjoints(Protocol):
-    """What the dot test asks of an operator, see :class:`ddpg.operators.LinearOperator`."""
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """(3, H, W)."""
-
-    @property
-    def observation_shape(self) -> tuple[int, int, int]:
-        """(channels, h, w)."""
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Of images and observations."""
-
-    @property
-    def device(self) -> torch.device:
-        """Where they must be."""
-
-    @property
-    def batch_size(self) -> int | None:
-        """How many images it is for; None for any number."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``A x``."""
-
-    def adjoint(self, y: Tensor) -> Tensor:
-        """``A^T y``."""
 
 
 class AdjointMismatchError(UserError, AssertionError):
@@ -45,12 +14,13 @@ class AdjointMismatchError(UserError, AssertionError):
 
 
 def check_adjoint(
-    operator: Adjoints, *, seed: int = 0, batch: int = 2, tolerance: float | None = None
+    operator: Any, *, seed: int = 0, batch: int = 2, tolerance: float | None = None
 ) -> None:
     """Check ``<A x, y> = <x, A^T y>`` on random x and y, image by image.
 
     Args:
-        operator: the operator, in its own dtype and on its own device.
+        operator: with ``forward``, ``adjoint``, ``image_shape``, ``observation_shape``, ``dtype``,
+            ``device`` and ``batch_size`` as of :class:`ddpg.operators.LinearOperator`.
         seed: of the random x and y.
         batch: number of images; the operator's own if it holds one kernel per image.
         tolerance: allowed difference relative to ``|A x| |y| + |x| |A^T y|``; by default a

@@ -12,7 +12,8 @@ Example:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections import ChainMap
+from collections.abc import Mapping
 from numbers import Real
 from typing import Any
 
@@ -57,21 +58,7 @@ prints in grey.
 """
 
 
-class _RowMethods(Mapping[str, Method]):
-    """The methods, and behind them what was restored elsewhere."""
-
-    def __getitem__(self, name: str) -> Method:
-        return GIVEN if name == GIVEN.name else METHODS[name]
-
-    def __iter__(self) -> Iterator[str]:
-        yield from METHODS
-        yield GIVEN.name
-
-    def __len__(self) -> int:
-        return len(METHODS) + 1
-
-
-ROW_METHODS: Mapping[str, Method] = _RowMethods()
+ROW_METHODS: Mapping[str, Method] = ChainMap({GIVEN.name: GIVEN}, METHODS)  # type: ignore[arg-type]
 """What the rows of a sheet, and of tables, may have for a method; all but :data:`GIVEN` are run."""
 
 ALIASES: Mapping[str, str] = {"ddnm+": "ddnm_plus"}

@@ -17,20 +17,12 @@ from ddpg.samplers.descriptions.method import (
 from ddpg.samplers.hyper_parameters import HyperParameter, Range
 from ddpg.samplers.settings import Setting
 
-_DPS = (Setting("Chung et al., ICLR 2023"),)
-
-_PIGDM = (Setting("Song et al., ICLR 2023, as InverseBench runs it"),)
-
 _MPGD_FILE = "He et al., ICLR 2024, their file of Gaussian deblurring"
 _MPGD = (
     Setting("He et al., ICLR 2024, their runs of SR x4", {}, ("sr_bicubic",)),
     Setting(_MPGD_FILE, {"scale": 10.0}, ("deblur_gauss",)),
     Setting(_MPGD_FILE, {"scale": 10.0}, published=False),
 )
-
-_DMPS = (Setting("Meng & Kabashima, 2022"),)
-
-_MMPS = (Setting("Rozet et al., NeurIPS 2024, their library azula"),)
 
 
 def _passes_of_mmps(values: Mapping[str, Any]) -> float:
@@ -55,7 +47,7 @@ METHODS = (
         evaluations=1000,
         needs="adjoint",
         differentiates=True,
-        settings=_DPS,
+        settings=(Setting("Chung et al., ICLR 2023"),),
         search=(Range("scale", 0.02, 50, log=True),),
         colour="#e69f00",
         marker="P",
@@ -84,7 +76,7 @@ METHODS = (
         evaluations=100,
         needs="resolvent",
         differentiates=True,
-        settings=_PIGDM,
+        settings=(Setting("Song et al., ICLR 2023, as InverseBench runs it"),),
         search=(Range("eta", 0, 1),),
         colour="#5d7c3d",
         marker="X",
@@ -124,7 +116,7 @@ METHODS = (
         ),
         evaluations=1000,
         needs="resolvent",
-        settings=_DMPS,
+        settings=(Setting("Meng & Kabashima, 2022"),),
         search=(Range("scale", 0.1, 10, log=True),),
         colour="#9179fd",
         marker="$\\Omega$",
@@ -150,7 +142,7 @@ METHODS = (
         needs="adjoint",
         differentiates=True,
         backward_passes=_passes_of_mmps,
-        settings=_MMPS,
+        settings=(Setting("Rozet et al., NeurIPS 2024, their library azula"),),
         search=(
             Range("eta", 0, 1),
             Range("iterations", values=(1, 2, 3, 5)),

@@ -7,8 +7,6 @@ from ddpg.samplers.descriptions.method import REG, STEPS, Method, steps
 from ddpg.samplers.hyper_parameters import HyperParameter, Range
 from ddpg.samplers.settings import Setting
 
-_DDRM = (Setting("Kawar et al., NeurIPS 2022"),)
-
 _DDNM = (
     Setting("Wang, Yu & Zhang, ICLR 2023"),
     *levels_here(
@@ -17,8 +15,6 @@ _DDNM = (
     ),
     Setting("Wang, Yu & Zhang, ICLR 2023", {}, ("inpainting", "denoising")),
 )
-
-_DDNM_PLUS = (Setting("Wang, Yu & Zhang, ICLR 2023"),)
 
 _ETA = HyperParameter("eta", 0.85, "share of fresh noise among the noise put back", 0, 1)
 
@@ -35,7 +31,7 @@ METHODS = (
             HyperParameter("etaB", 1.0, "weight of y where it says more than x_t", 0, 1),
         ),
         evaluations=20,
-        settings=_DDRM,
+        settings=(Setting("Kawar et al., NeurIPS 2022"),),
         search=(
             Range("eta", 0, 1),
             Range("etaB", 0, 1),
@@ -74,7 +70,7 @@ METHODS = (
         "Wang, Yu & Zhang, ICLR 2023, section 3.3 and algorithm 2",
         (STEPS, _ETA),
         evaluations=100,
-        settings=_DDNM_PLUS,
+        settings=(Setting("Wang, Yu & Zhang, ICLR 2023"),),
         search=(Range("eta", 0, 1),),
         colour="#7d4c66",
         marker="d",

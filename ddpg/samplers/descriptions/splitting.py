@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ddpg.samplers.descriptions.levels import here
-from ddpg.samplers.descriptions.method import SIGMA_FLOOR, STEPS, Method, steps
+from ddpg.samplers.descriptions.method import CLIP_X0, SIGMA_FLOOR, STEPS, Method, steps
 from ddpg.samplers.hyper_parameters import HyperParameter, Range
 from ddpg.samplers.settings import Setting
 
@@ -22,14 +22,10 @@ _DPIR = (
     Setting("Zhang et al., TPAMI 2021"),
 )
 
-_PNPDM = (Setting("Wu et al., NeurIPS 2024, their commands"),)
-
 _DAPS = (
     Setting("Zhang et al., CVPR 2025", {"lr": 5e-5}, ("motion_deblur",)),
     Setting("Zhang et al., CVPR 2025"),
 )
-
-_FLOWER = (Setting("Pourya et al., ICLR 2026"),)
 
 METHODS = (
     Method(
@@ -50,7 +46,7 @@ METHODS = (
                 "start from y, where it has the image's shape, or from noise",
                 choices=("from_y", "x_T"),
             ),
-            HyperParameter("clip_x0", True, "whether clean estimates are clipped to [-1, 1]"),
+            CLIP_X0,
         ),
         evaluations=99,
         needs="resolvent",
@@ -118,7 +114,7 @@ METHODS = (
             SIGMA_FLOOR,
         ),
         evaluations=2838,
-        settings=_PNPDM,
+        settings=(Setting("Wu et al., NeurIPS 2024, their commands"),),
         search=(
             Range("rho_min", 0.05, 1, log=True),
             Range("rho_decay", 0.8, 0.97),
@@ -173,7 +169,7 @@ METHODS = (
         ),
         evaluations=100,
         needs="resolvent",
-        settings=_FLOWER,
+        settings=(Setting("Pourya et al., ICLR 2026"),),
         search=(Range("grid", values=("clock", "uniform")),),
         colour="#b40a9b",
         marker="$\\clubsuit$",
