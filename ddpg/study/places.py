@@ -30,6 +30,16 @@ def fetched_folder(dataset: str) -> str:
     return f"{RESOURCES}/datasets/{dataset}"
 
 
+class _File:
+    """The path of a file that every study has once."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, places: Places, _owner: type[Places]) -> str:
+        return f"{places.root}/{self._name}"
+
+
 @dataclass(frozen=True)
 class Places:
     """The paths of a study; where a wildcard is given, those of a rule.
@@ -59,30 +69,20 @@ class Places:
 
     # for people
 
-    @property
-    def metrics(self) -> str:
-        """The long table."""
-        return f"{self.root}/metrics.csv"
-
-    @property
-    def posterior(self) -> str:
-        """The long table of how good samples of the posterior are."""
-        return f"{self.root}/posterior.csv"
-
-    @property
-    def provenance(self) -> str:
-        """The record of the study."""
-        return f"{self.root}/provenance.json"
-
-    @property
-    def tuning(self) -> str:
-        """The record of a tuning."""
-        return f"{self.root}/tuning.json"
-
-    @property
-    def page(self) -> str:
-        """The page that shows everything."""
-        return f"{self.root}/index.html"
+    metrics = _File("metrics.csv")
+    """The long table."""
+    posterior = _File("posterior.csv")
+    """The long table of how good samples of the posterior are."""
+    of_sets = _File("sets.csv")
+    """The long table of metrics of sets of pictures."""
+    best = _File("best.csv")
+    """The long table of the best scores that any method can have."""
+    provenance = _File("provenance.json")
+    """The record of the study."""
+    tuning = _File("tuning.json")
+    """The record of a tuning."""
+    page = _File("index.html")
+    """The page that shows everything."""
 
     def table(self, name: str) -> str:
         """A table, by its file's name."""
@@ -133,16 +133,6 @@ class Places:
     def sets(self, experiment: str) -> str:
         """The measurements of all pictures of an experiment together."""
         return self._shard("sets", experiment, 0, "csv")
-
-    @property
-    def of_sets(self) -> str:
-        """The long table of metrics of sets of pictures."""
-        return f"{self.root}/sets.csv"
-
-    @property
-    def best(self) -> str:
-        """The long table of the best scores that any method can have."""
-        return f"{self.root}/best.csv"
 
     def best_scores(self, cell: str, shard: int | str) -> str:
         """The best scores of the observations of a shard."""

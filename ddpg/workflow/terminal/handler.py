@@ -16,6 +16,11 @@ from ddpg.workflow.terminal.screen import Screen
 class LogHandler(LogHandlerBase):
     """Tells a run in words; where it is asked for details, it leaves that to Snakemake."""
 
+    writes_to_file = False  # Snakemake's own log file has every detail
+    has_filter = True  # it takes all records, and chooses
+    has_formatter = True  # it has words of its own
+    needs_rulegraph = False
+
     def __post_init__(self) -> None:
         settings = self.common_settings
         detailed = (settings.verbose, settings.printshellcmds, settings.debug_dag, settings.quiet)
@@ -51,23 +56,3 @@ class LogHandler(LogHandlerBase):
     def writes_to_stream(self) -> bool:
         """Else Snakemake writes there itself."""
         return self.speaks
-
-    @property
-    def writes_to_file(self) -> bool:
-        """Snakemake's own log file has every detail."""
-        return False
-
-    @property
-    def has_filter(self) -> bool:
-        """It takes all records, and chooses."""
-        return True
-
-    @property
-    def has_formatter(self) -> bool:
-        """It has words of its own."""
-        return True
-
-    @property
-    def needs_rulegraph(self) -> bool:
-        """It asks for none."""
-        return False
