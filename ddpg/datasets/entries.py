@@ -61,11 +61,7 @@ def file_problem(name: str) -> str | None:
 
 
 def _inside(name: str) -> str:
-    """A path of a file that lies below its folder.
-
-    Raises:
-        ValueError: it does not.
-    """
+    """A path of a file that lies below its folder."""
     problem = file_problem(name)
     if problem:
         raise ValueError(problem)

@@ -9,16 +9,13 @@ from pathlib import Path
 from ddpg.datasets.cards import DatasetCard
 from ddpg.datasets.matching import find_pictures, walk
 from ddpg.errors import UserError
+from ddpg.files.text import shortened
 
 log = logging.getLogger(__name__)
 
 
 def source_folder(folder: str = ".", package: str | None = None) -> Path:
-    """A folder of an installed package, or just a folder.
-
-    Raises:
-        UserError: the package is not installed.
-    """
+    """A folder of an installed package, or just a folder."""
     if not package:
         return Path(folder)
     return _package_folder(package) / folder
@@ -80,9 +77,6 @@ def pictures_folder(card: DatasetCard, root: Path) -> Path:
     The card's ``folder`` may lie deeper than at the top of an archive. A user's own folder, given
     instead of the web's, need not repeat it if it has just the pictures, or if a list says which
     of its pictures are meant.
-
-    Raises:
-        UserError: there is no such folder; the message says what there is.
     """
     if not root.is_dir():
         raise UserError(f"{card.name}: {root}: there is no such folder")
@@ -104,10 +98,9 @@ def _no_folder(card: DatasetCard, root: Path, deeper: list[Path]) -> str:
         places = ", ".join(str(path.relative_to(root)) for path in deeper)
         return f"{card.name}: source.folder: {card.source.folder!r} may be any of {places}"
     there = sorted(f"{path.name}/" if path.is_dir() else path.name for path in root.iterdir())
-    shown = ", ".join(there[:20]) + (f" and {len(there) - 20} more" if len(there) > 20 else "")
     return (
         f"{card.name}: source.folder: {root} has no folder {card.source.folder!r}, and not "
-        f"{card.count} pictures in all; it has {shown or 'nothing'}"
+        f"{card.count} pictures in all; it has {shortened(there, 20) or 'nothing'}"
     )
 
 

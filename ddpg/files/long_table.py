@@ -16,7 +16,7 @@ from ddpg.files.checksums import REMEDY
 from ddpg.files.contents import sha256_of
 from ddpg.files.csv_files import COLUMN as CHECKSUM
 from ddpg.files.csv_files import read_rows, write_rows
-from ddpg.files.writing import replacing
+from ddpg.files.writing import replacing, write_text
 
 COLUMNS = (
     *("dataset", "task", "operator", "scale", "sigma_y", "method", "label", "prior", "repeat"),
@@ -132,8 +132,7 @@ def collect(tables: Sequence[Path], output: Path) -> None:
             writer.writeheader()
             writer.writerows(rows)
         digest = sha256_of(temporary)
-        with replacing(_checksum_file(output)) as beside:
-            beside.write_text(f"{digest}  {output.name}\n", encoding="utf-8")
+        write_text(_checksum_file(output), f"{digest}  {output.name}\n")
 
 
 def _with_their_settings(rows: Sequence[dict[str, str]]) -> list[dict[str, str]]:
