@@ -21,17 +21,49 @@ NETS = ("alex", "squeeze", "vgg")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Metric:
-    """A number for each restored picture.
+class _Described:
+    """What is said of every metric.
 
     Attributes:
         name: in configurations and in the long table.
         title: for people, such as "PSNR".
         description: the convention, in one line.
-        function: where it is computed, ``package.module:function``, called for a batch as
-            ``function(restored, *needed, data_range=1.0, **options)``; returns (B,) float64, NaN
-            for a picture that it is not defined for, or raises
-            :class:`ddpg.errors.MetricUndefined` where that is all of them.
+        function: where it is computed, ``package.module:function``.
+        direction: 1 where higher is better, -1 where lower is; -1 with a ``target``.
+        target: the best value where neither higher nor lower is better.
+        unit: such as "dB".
+        decimals: digits after the point in tables.
+        family: what kind of quality it is.
+        packages: distributions whose versions belong to its values.
+    """
+
+    name: str
+    title: str
+    description: str
+    function: str
+    direction: Literal[1, -1] = 1
+    target: float | None = None
+    unit: str = ""
+    decimals: int = 3
+    family: Family = "perception"
+    packages: tuple[str, ...] = ()
+
+    @property
+    def module(self) -> str:
+        """The module of the function, for the fingerprint of its code."""
+        return module_of(self.function)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric(_Described):
+    """A number for each restored picture.
+
+    Its function is called for a batch as
+    ``function(restored, *needed, data_range=1.0, **options)``; it returns (B,) float64, NaN for a
+    picture that it is not defined for, or raises :class:`ddpg.errors.MetricUndefined` where that is
+    all of them.
+
+    Attributes:
         needs: what else it is given, in this order: "truth", pictures like the restored ones,
             (B, 3, H, W) float64 in [0, 1]; "observation", a
             :class:`ddpg.metrics.fidelity.Observed`. Without the latter restored pictures are
@@ -40,41 +72,20 @@ class Metric:
             ``backbone``; "" for a metric that needs nothing from the web.
         network: another key, of the network below the weights, whose file is given as ``network``.
         options: more keywords of the function.
-        direction: 1 where higher is better, -1 where lower is; -1 with a ``target``.
-        target: the best value where neither higher nor lower is better.
         range: least and largest value; None without a limit.
-        unit: such as "dB".
-        decimals: digits after the point in tables.
         batch: whether it takes several pictures at a time.
-        family: what kind of quality it is.
         without_noise: the metric that stands in its place where there is no noise.
-        packages: distributions whose versions belong to its values.
         data: of a plug-in, files that the function reads, relative to the folder of its module.
     """
 
-    name: str
-    title: str
-    description: str
-    function: str
     needs: tuple[Need, ...] = ("truth",)
     weights: str = ""
     network: str = ""
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    direction: Literal[1, -1] = 1
-    target: float | None = None
     range: tuple[float | None, float | None] = (0, 1)
-    unit: str = ""
-    decimals: int = 3
     batch: bool = True
-    family: Family = "perception"
     without_noise: str = ""
-    packages: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
-
-    @property
-    def module(self) -> str:
-        """The module of the function, for the fingerprint of its code."""
-        return module_of(self.function)
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -83,35 +94,22 @@ class Metric:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SetMetric:
+class SetMetric(_Described):
     """A number for all restored pictures of an experiment together, against all truths.
 
+    Its function is called as ``function(restored, truth)`` with the features of both, (N, D)
+    float64; it returns a float.
+
     Attributes:
-        function: ``package.module:function``, called as ``function(restored, truth)`` with the
-            features of both, (N, D) float64; returns a float.
         weights: a key of :data:`ddpg.metrics.backbones.BACKBONES`: the network of the features.
         least: so many pictures it needs to say anything.
-
-    The others are those of a :class:`Metric`.
     """
 
-    name: str
-    title: str
-    description: str
-    function: str
     weights: str
     least: int
     direction: Literal[1, -1] = -1
-    target: float | None = None
-    unit: str = ""
     decimals: int = 2
     family: Family = "set"
-    packages: tuple[str, ...] = ()
-
-    @property
-    def module(self) -> str:
-        """The module of the function, for the fingerprint of its code."""
-        return module_of(self.function)
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -41,13 +41,17 @@ def kid(restored: Tensor, truth: Tensor) -> float:
     >>> kid(equal, equal)
     0.0
     """
-    n, m = len(restored), len(truth)
-    if min(n, m) < 2:
-        raise ValueError(f"two pictures are needed on either side, got {n} and {m}")
+    _check_two(restored, truth)
     inside = _kernel(restored, restored), _kernel(truth, truth)
     within = [(k.sum() - k.diagonal().sum()) / (len(k) * (len(k) - 1)) for k in inside]
     across = _kernel(restored, truth).mean()
     return THOUSANDTHS * float(within[0] + within[1] - 2 * across)
+
+
+def _check_two(restored: Tensor, truth: Tensor) -> None:
+    n, m = len(restored), len(truth)
+    if min(n, m) < 2:
+        raise ValueError(f"two pictures are needed on either side, got {n} and {m}")
 
 
 def _kernel(first: Tensor, second: Tensor) -> Tensor:
@@ -72,10 +76,7 @@ def fid(restored: Tensor, truth: Tensor) -> float:
     >>> fid(equal, equal + 1)
     4.0
     """
-    if min(len(restored), len(truth)) < 2:
-        raise ValueError(
-            f"two pictures are needed on either side, got {len(restored)} and {len(truth)}"
-        )
+    _check_two(restored, truth)
     moved = (restored.mean(0) - truth.mean(0)).square().sum()
     first, second = restored.T.cov(), truth.T.cov()
     values, vectors = torch.linalg.eigh(first)
