@@ -16,7 +16,6 @@ def read_array(path: str | os.PathLike[str], *, mapped: bool = False) -> NDArray
     """The array in an ``.npy`` file.
 
     Args:
-        path: the file.
         mapped: whether its values are left where they are, for who looks at its shape alone.
 
     Raises:

@@ -68,10 +68,10 @@ def contents_of(given: str, images: Sequence[str] | None) -> list[str]:
     if is_by_words(given):
         return []
     if not Path(given).is_dir():
-        return [_content(file_of(given, ""))]
+        return [content(file_of(given, ""))]
     if images is None:
         return [content_of(given)]
-    return [_content(file_of(given, image)) for image in images]
+    return [content(file_of(given, image)) for image in images]
 
 
 def all_files(given: str) -> list[Path]:
@@ -86,11 +86,7 @@ def all_files(given: str) -> list[Path]:
 
 
 def size_of(file: Path) -> tuple[int, ...]:
-    """Height and width of a kernel or mask, from the head of its file.
-
-    Raises:
-        UserError: it is not readable.
-    """
+    """Height and width of a kernel or mask, from the head of its file."""
     status = file.stat()
     return _size(str(file), status.st_mtime_ns, status.st_size)
 
@@ -126,7 +122,8 @@ def _by_name(folder: str, _time: int) -> dict[str, tuple[str, ...]]:
     return {stem: tuple(sorted(names)) for stem, names in found.items()}
 
 
-def _content(file: Path) -> str:
+def content(file: Path) -> str:
+    """The checksum of a file that people name."""
     try:
         return file_content(file)
     except OSError as error:

@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 
 from ddpg.errors import UserError
 from ddpg.files.checksums import tensor_heads
-from ddpg.files.contents import digest_of, file_content
+from ddpg.files.contents import digest_of
 from ddpg.pictures.arrays import read_array
 from ddpg.pictures.belongings import SUFFIXES as PICTURES
-from ddpg.pictures.belongings import size_of
+from ddpg.pictures.belongings import content, size_of
 from ddpg.validation import shown
 
 TENSORS = ".safetensors"
@@ -125,9 +125,9 @@ def contents_of(folder: str, images: Sequence[str] | None) -> list[str]:
     if images is None:
         entries = _entries(folder)
         names = sorted([*entries.pictures, *entries.tensors])
-        return [digest_of([(name, _content(Path(folder, name))) for name in names])]
+        return [digest_of([(name, content(Path(folder, name))) for name in names])]
     places = [_candidates(folder, image) for image in images]
-    return [" ".join(_content(place.file) for place in found) for found in places]
+    return [" ".join(content(place.file) for place in found) for found in places]
 
 
 def surplus(folder: str, images: Collection[str]) -> list[str]:
@@ -175,11 +175,7 @@ class Head:
 
 
 def head_of(place: Held) -> Head:
-    """Size and kind of a restoration, from the head of its file.
-
-    Raises:
-        UserError: it cannot be read, or is no picture.
-    """
+    """Size and kind of a restoration, from the head of its file."""
     if place.tensor:
         kind, shape = _head(place)
         _checked_type(place, kind)
@@ -203,9 +199,6 @@ def read_restoration(
 
     Returns:
         (3, H, W) float32 on [-1, 1], grey as equal colours; and in words how it was stored.
-
-    Raises:
-        UserError: it cannot be read or is no such picture.
     """
     values, white, words = _values(place)
     if white is None and extent is None:
@@ -321,13 +314,6 @@ def _candidates(folder: str, image: str) -> list[Held]:
             found.append(Held(file, *names))
     found += [Held(file, image) for file in listing.broken if file.stem == image]
     return sorted(found)
-
-
-def _content(file: Path) -> str:
-    try:
-        return file_content(file)
-    except OSError as error:
-        raise UserError(f"{file}: cannot be read ({error.strerror})") from error
 
 
 # --- what a restoration is ------------------------------------------------------------------------

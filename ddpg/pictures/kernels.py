@@ -132,11 +132,7 @@ def draw_kernel(kernel: str, seed: int) -> Kernel:
 
 
 def _range_of(kernel: str) -> tuple[float, float, int]:
-    """The two standard deviations of ``gaussian:LOW,HIGH,SIDE`` and the side; 0 without one.
-
-    Raises:
-        UserError: they are not as they must be.
-    """
+    """The two standard deviations of ``gaussian:LOW,HIGH,SIDE`` and the side; 0 without one."""
     text = f"{kernel}: must be {_RANGE}"
     try:
         low, high, *rest = [float(written_number(v.strip())) for v in kernel[9:].split(",")]

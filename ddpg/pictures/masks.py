@@ -27,7 +27,6 @@ def read_mask(path: str | os.PathLike[str], size: tuple[int, int], *, inverted: 
     """The mask in a picture or in an ``.npy`` file.
 
     Args:
-        path: the file.
         size: height and width that it must have.
         inverted: whether white is missing instead.
 

@@ -41,7 +41,6 @@ def observed_array(
     """An array as an observation.
 
     Args:
-        path: its file, for errors.
         values: (H, W), (C, H, W) or (H, W, C).
         extent: the values of black and white; None, or those of floats, for the whole range of 8
             or 16 bits.

@@ -228,30 +228,21 @@ def _turned(picture: Picture, opened: Image.Image) -> Picture:
 
 
 _TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+    2: (False, 1, -1),
+    3: (False, -1, -1),
+    4: (False, -1, 1),
+    5: (True, 1, 1),
+    6: (True, 1, -1),
+    7: (True, -1, -1),
+    8: (True, -1, 1),
 }
-"""What each orientation of EXIF asks for, in Pillow's words."""
+"""Whether an orientation of EXIF swaps rows and columns, then the steps through both."""
 
 
 def upright(values: Array, orientation: int) -> Array:
     """Values (H, W, ...) turned or mirrored as an EXIF orientation, 1 to 8, asks for."""
-    turn = _TURNS.get(orientation)
-    if turn is None:
+    if orientation not in _TURNS:
         return values
-    if turn in (Image.Transpose.TRANSPOSE, Image.Transpose.TRANSVERSE):
-        values = values.swapaxes(0, 1)
-        turned = values if turn == Image.Transpose.TRANSPOSE else values[::-1, ::-1]
-    elif turn == Image.Transpose.FLIP_LEFT_RIGHT:
-        turned = values[:, ::-1]
-    elif turn == Image.Transpose.FLIP_TOP_BOTTOM:
-        turned = values[::-1]
-    else:
-        quarters = {Image.Transpose.ROTATE_90: 1, Image.Transpose.ROTATE_180: 2}
-        turned = np.rot90(values, quarters.get(turn, 3))
-    return np.ascontiguousarray(turned)
+    swapped, down, across = _TURNS[orientation]
+    turned = values.swapaxes(0, 1) if swapped else values
+    return np.ascontiguousarray(turned[::down, ::across])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ddpg.errors import UserError
@@ -55,19 +56,12 @@ def meant_by(flags: argparse.Namespace) -> Meant:
         raise UserError(f"--deg: {flags.deg}: {REFUSED[flags.deg]}")
     if flags.deg not in DEGRADATIONS:
         raise UserError(f"--deg: must be one of {', '.join(DEGRADATIONS)}, got {flags.deg!r}")
-    return DEGRADATIONS[flags.deg](flags)
+    meant = DEGRADATIONS[flags.deg]
+    return meant if isinstance(meant, Meant) else meant(flags)
 
 
 def _gaussian(flags: argparse.Namespace) -> Meant:
     return Meant("deblur_gauss", "svd-published" if flags.operator_imp == SVD else "fft")
-
-
-def _uniform(flags: argparse.Namespace) -> Meant:
-    return _blur("deblur_uni", flags)
-
-
-def _anisotropic(flags: argparse.Namespace) -> Meant:
-    return _blur("deblur_aniso", flags)
 
 
 def _blur(task: str, flags: argparse.Namespace) -> Meant:
@@ -100,18 +94,8 @@ def _scale(task: str, scale: float) -> str:
     return str(int(scale))
 
 
-def _denoising(_flags: argparse.Namespace) -> Meant:
-    return Meant("denoising")
-
-
-def _inpainting(_flags: argparse.Namespace) -> Meant:
-    card = {"name": "published-mask", "task": "inpainting", "mask": MASK}
-    return Meant("published-mask", card=card, seen=False)
-
-
-def _colorization(_flags: argparse.Namespace) -> Meant:
-    card = {"name": "published-grey", "task": "colorization", "weights": list(GREY)}
-    return Meant("published-grey", card=card)
+_INPAINTING = {"name": "published-mask", "task": "inpainting", "mask": MASK}
+_COLORIZATION = {"name": "published-grey", "task": "colorization", "weights": list(GREY)}
 
 
 def _walsh_hadamard(flags: argparse.Namespace) -> Meant:
@@ -130,16 +114,16 @@ def _walsh_hadamard(flags: argparse.Namespace) -> Meant:
     return Meant(str(card["name"]), card=card, notes=(note,), seen=False)
 
 
-DEGRADATIONS = {
+DEGRADATIONS: Mapping[str, Meant | Callable[[argparse.Namespace], Meant]] = {
     "sr_bicubic": _bicubic,
     "deblur_gauss": _gaussian,
     "motion_deblur": _motion,
-    "deblur_uni": _uniform,
-    "deblur_aniso": _anisotropic,
+    "deblur_uni": partial(_blur, "deblur_uni"),
+    "deblur_aniso": partial(_blur, "deblur_aniso"),
     "sr_averagepooling": _average,
-    "denoising": _denoising,
-    "inpainting": _inpainting,
-    "colorization": _colorization,
+    "denoising": Meant("denoising"),
+    "inpainting": Meant("published-mask", card=_INPAINTING, seen=False),
+    "colorization": Meant("published-grey", card=_COLORIZATION),
     "cs_walshhadamard": _walsh_hadamard,
 }
 """Those of the script, but for :data:`REFUSED`; the paper's first."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ddpg.datasets.entries import ImageEntry, made_id
-from ddpg.files.writing import replacing
+from ddpg.files.writing import write_text
 from ddpg.published.layout import Layout
 from ddpg.published.pictures import Taken
 from ddpg.published.translation import METRICS, Translation, prior_card, table, written
@@ -42,7 +42,7 @@ def write_study(
     config = translation.config
     pictures = ["id\tfile" + ("\tlabel" if _labelled(taken) else "")]
     pictures += [_line(entry, labelled=_labelled(taken)) for entry in taken.entries]
-    _write(folder / "pictures.tsv", "\n".join(pictures) + "\n")
+    write_text(folder / "pictures.tsv", "\n".join(pictures) + "\n")
     dataset = {
         "name": translation.dataset,
         "description": f"Pictures of {translation.pictures_folder}, in the script's order.",
@@ -50,16 +50,16 @@ def write_study(
         "crop": translation.crop,
         "images": str(folder / "pictures.tsv"),
     }
-    _write(folder / "dataset.yaml", written(dataset))
+    write_text(folder / "dataset.yaml", written(dataset))
     prior = config.prior
     if not prior:
         prior = str(layout.prior_card(translation.prior_name))
-        _write(Path(prior), written(prior_card(translation, checkpoints)))
+        write_text(Path(prior), written(prior_card(translation, checkpoints)))
     row = dict(translation.row)
     if translation.degradation.card is not None:
         row["task"] = str(folder / "degradation.yaml")
-        _write(folder / "degradation.yaml", written(translation.degradation.card))
-    _write(folder / "experiments.tsv", table([row, *_more_rows(translation, row)]))
+        write_text(folder / "degradation.yaml", written(translation.degradation.card))
+    write_text(folder / "experiments.tsv", table([row, *_more_rows(translation, row)]))
     study = {
         "name": made_name(translation),
         "experiments": str(folder / "experiments.tsv"),
@@ -75,7 +75,7 @@ def write_study(
         "shard_size": shard,
         "metrics": list(METRICS),
     }
-    _write(folder / "config.yaml", written(study))
+    write_text(folder / "config.yaml", written(study))
     return Study(study, str(folder / "config.yaml"))
 
 
@@ -101,8 +101,3 @@ def _labelled(taken: Taken) -> bool:
 def _line(entry: ImageEntry, *, labelled: bool) -> str:
     fields = [entry.id, entry.file, *([str(entry.label)] if labelled else [])]
     return "\t".join(fields)
-
-
-def _write(path: Path, text: str) -> None:
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
