@@ -194,6 +194,7 @@ def test_a_metric_is_one_entry(installed, tmp_path):
         from ddpg.files.costs import write_costs
         from ddpg.files.long_table import collect
         from ddpg.files.tensors import write_tensors
+        from ddpg.jobs.evaluation import Evaluation
         from ddpg.metrics.catalogue import metric_called
         from ddpg.stages.evaluation import evaluate
         folder = Path({str(tmp_path)!r})
@@ -205,11 +206,12 @@ def test_a_metric_is_one_entry(installed, tmp_path):
             ramp = 2 * (0.2 + slope * torch.arange(16.0)) - 1
             write_tensors({{"a": ramp.expand(3, 16, 16)}}, folder / "r.safetensors")
             cell = {{"dataset": "d", "task": "denoising", "operator": "fft", "sigma_y": "0.1"}}
-            evaluate(
-                folder / "t.safetensors", folder / "r.safetensors", folder / "c.csv",
-                folder / f"{{label}}.csv", experiment={{**cell, "method": label, "label": label}},
-                images=["a"], metrics=[metric_called("edge-error")],
-            )
+            evaluate(Evaluation(
+                truth=folder / "t.safetensors", restorations=folder / "r.safetensors",
+                costs=folder / "c.csv", output=folder / f"{{label}}.csv", images=("a",),
+                columns={{**cell, "method": label, "label": label}},
+                metrics=(metric_called("edge-error"),),
+            ))
         collect([folder / "pinv.csv", folder / "bicubic.csv"], folder / "metrics.csv")
         means = Summary.read(folder / "metrics.csv").means
         rows = means[means["metric"] == "edge_error"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,16 +19,17 @@ import torch
 from host import SIDE, network_times
 from PIL import Image
 from scipy.ndimage import gaussian_filter
+from timing import Work, least_seconds
 from torch import Tensor
 
 from ddpg.datasets.index import Row
+from ddpg.jobs.evaluation import Evaluation
+from ddpg.jobs.observation import Observation
 from ddpg.noise import SeededNoise
 from ddpg.stages.evaluation import evaluate
 from ddpg.stages.finished import FinishedImages
 from ddpg.stages.observations import observe
 from ddpg.stages.preparation import prepare_rows
-
-Work = Callable[[], object]
 
 STEPS = 100
 """Of a restoration, as DDPG and IDPG are published."""
@@ -38,25 +39,16 @@ DRAWN = 4
 """Of the steps, so many are drawn and timed: all cost the same."""
 METRICS = ("psnr", "ssim", "haarpsi")
 """Those that need no weights; docs/performance.md tells what LPIPS adds."""
-EXPERIMENT = {
-    "dataset": "made-up",
-    "task": "deblur_gauss",
-    "operator": "fft",
-    "scale": "",
-    "sigma_y": "0.05",
-    "method": "ddpg",
-    "label": "ddpg",
-    "prior": "none",
+CELL = {"dataset": "made-up", "task": "deblur_gauss", "operator": "fft"}
+EXPERIMENT = CELL | {
+    "scale": "", "sigma_y": "0.05", "method": "ddpg", "label": "ddpg", "prior": "none",
     "repeat": "1",
-}
+}  # fmt: skip
 """Of the measured restorations, in words."""
 SPENT = {
-    "seconds": 1.0,
-    "network_evaluations": STEPS,
-    "peak_memory_mib": "",
-    "settings": "",
+    "seconds": 1.0, "network_evaluations": STEPS, "peak_memory_mib": "", "settings": "",
     "failure": "",
-}
+}  # fmt: skip
 """What each took, as the table of costs has it."""
 
 
@@ -66,7 +58,7 @@ def measure(pictures: int = PICTURES, runs: int = RUNS) -> dict[str, Any]:
         folder = Path(name)
         names = [f"{k:02}" for k in range(pictures)]
         seconds = {
-            stage: share * _seconds(work, runs) / pictures
+            stage: share * least_seconds(work, runs, time.process_time) / pictures
             for stage, work, share in _stages(folder, names)
         }
     return {"stages": seconds, "networks": dict(network_times(STEPS))}
@@ -79,15 +71,19 @@ def _stages(folder: Path, names: list[str]) -> Iterator[tuple[str, Work, float]]
     rows = [_photograph(folder, name, k) for k, name in enumerate(names)]
     prepared = partial(prepare_rows, rows, folder, truth, image_size=SIDE, crop="center")
     yield "read, crop and scale", prepared, 1
-    degradation = {"task": "deblur_gauss", "backend": "fft", "scale": None, "sigma_y": 0.05}
-    known = {"dataset": "made-up", "images": names, "seed": 0}
-    yield "degrade", partial(observe, truth, observed, **known, **degradation), 1
+    seen = Observation(
+        truth=truth, output=observed, images=tuple(names), sigma_y=0.05, seed=0, **CELL
+    )
+    yield "degrade", partial(observe, seen), 1
     yield f"draw the noise of {STEPS} steps", partial(_draw, names), STEPS / DRAWN
     image = torch.rand(3, SIDE, SIDE) * 2 - 1
     yield "write tensors and PNG", partial(_write, image, restored, costs, names), 1
-    files = (truth, restored, costs, folder / "values.csv")
-    measured = partial(evaluate, *files, experiment=EXPERIMENT, images=names, metrics=METRICS)
-    yield f"measure {', '.join(METRICS)}", measured, 1
+    files = {"truth": truth, "restorations": restored, "costs": costs}
+    measured = Evaluation(
+        **files, output=folder / "values.csv", columns=EXPERIMENT, metrics=METRICS,
+        images=tuple(names),
+    )  # fmt: skip
+    yield f"measure {', '.join(METRICS)}", partial(evaluate, measured), 1
 
 
 def _draw(names: list[str]) -> None:
@@ -111,14 +107,3 @@ def _photograph(folder: Path, name: str, seed: int) -> Row:
     path = folder / f"{name}.jpg"
     Image.fromarray(pixels).save(path, quality=90)
     return Row(name, path.name, hashlib.sha256(path.read_bytes()).hexdigest(), 1024, 1024)
-
-
-def _seconds(work: Work, runs: int) -> float:
-    """The least of some runs, of processor time: what else runs is not counted."""
-    work()
-    times = []
-    for _ in range(runs):
-        started = time.process_time()
-        work()
-        times.append(time.process_time() - started)
-    return min(times)

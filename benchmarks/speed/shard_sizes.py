@@ -14,6 +14,7 @@ import torch
 from timing import alternate
 
 from ddpg.files.tensors import write_tensors
+from ddpg.jobs.observation import Observation
 from ddpg.stages.observations import observe
 
 SIZES = (1, 2, 4, 8)
@@ -41,17 +42,8 @@ def _observed(folder: Path, size: int) -> Path:
     pixels = torch.randint(256, (size, 3, PIXELS, PIXELS), generator=generator, dtype=torch.uint8)
     truth, path = folder / f"truth-{size}.safetensors", folder / f"observed-{size}.safetensors"
     write_tensors(dict(zip(images, pixels, strict=True)), truth, ids=images)
-    observe(
-        truth,
-        path,
-        dataset="noise",
-        images=images,
-        task="deblur_gauss",
-        backend="fft",
-        scale=None,
-        sigma_y=0.05,
-        seed=0,
-    )
+    fields = {"dataset": "noise", "task": "deblur_gauss", "operator": "fft", "sigma_y": 0.05}
+    observe(Observation(truth=truth, output=path, images=tuple(images), seed=0, **fields))
     return path
 
 

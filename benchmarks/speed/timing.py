@@ -75,6 +75,13 @@ def alternate(
     return {name: Times(tuple(values)) for name, values in seconds.items()}
 
 
+def least_seconds(
+    work: Work, repetitions: int, clock: Callable[[], float] = time.perf_counter
+) -> float:
+    """The least of some calls, after one that is not counted: what else runs disturbs it least."""
+    return min(alternate({"": work}, repetitions=repetitions, clock=clock)[""].seconds)
+
+
 def ratio(slow: Times, fast: Times) -> dict[str, float]:
     """How many times faster: of the medians, and the middle half of the ratios turn by turn.
 

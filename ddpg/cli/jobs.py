@@ -10,6 +10,7 @@ import argparse
 import json
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,40 @@ from ddpg.jobs.restoration import Recording, Restoration
 from ddpg.study.sizes.sides import given_sides
 
 
+def _stage(function: str) -> Callable[[Any], None]:
+    """What carries a job out: ``module:function`` of the stages, imported when it is called."""
+    module, _, name = function.partition(":")
+
+    def carry_out(job: Job, **how: Any) -> None:
+        getattr(import_module(f"ddpg.stages.{module}"), name)(job, **how)
+
+    return carry_out
+
+
+def _computed(function: str) -> Callable[[Any], None]:
+    """The same with as many threads as the job says, one where it says nothing of them."""
+
+    def carry_out(job: Any) -> None:
+        set_threads(getattr(job, "threads", 1))
+        _stage(function)(job)
+
+    return carry_out
+
+
+def _on_device(function: str) -> Callable[[Any], None]:
+    """The same on the device that the job asks for, or on a GPU where it has one."""
+
+    def carry_out(job: Any) -> None:
+        from ddpg.machine.devices import claimed_device
+
+        set_threads(job.threads)
+        asked = job.device if hasattr(job, "device") else "cuda" if job.gpus else "cpu"
+        with claimed_device(asked) as device:
+            _stage(function)(job, device=device)
+
+    return carry_out
+
+
 def _fetch_dataset(job: DatasetFetching) -> None:
     from ddpg.datasets.cards import read_card
     from ddpg.datasets.fetching import fetch_dataset
@@ -68,25 +103,11 @@ def _survey_dataset(job: Survey) -> None:
     survey_dataset(read_card(job.card), job.output, fetched=job.fetched)
 
 
-def _check_sizes(job: SizeCheck) -> None:
-    from ddpg.stages.sizes.checking import check_sizes
-    from ddpg.study.selection import parse_positions
-    from ddpg.study.sizes.demands import Demands
-
-    demands = {cell: Demands.from_text(text) for cell, text in job.demands.items()}
-    check_sizes(job.index, job.output, positions=parse_positions(job.positions), demands=demands)
-
-
 def _prepare_images(job: Preparation) -> None:
     from ddpg.datasets.cards import read_card
     from ddpg.datasets.index import listed_rows
     from ddpg.datasets.places import root_folder
-    from ddpg.stages.preparation import (
-        index_rows,
-        prepare_images,
-        prepare_observations,
-        prepare_rows,
-    )
+    from ddpg.stages.preparation import index_rows, prepare_observations, prepare_rows
     from ddpg.study.selection import parse_positions
 
     card, positions = read_card(job.card), parse_positions(job.positions)
@@ -103,13 +124,10 @@ def _prepare_images(job: Preparation) -> None:
             seed=card.source.seed,
         )
     root = root_folder(card, job.fetched)
+    rows = index_rows(job.index, positions) if job.index else listed_rows(card, positions, root)
     if card.observations:
-        rows = index_rows(job.index, positions) if job.index else listed_rows(card, positions, root)
         return prepare_observations(rows, root, job.output, extent=card.range)
-    how: dict[str, Any] = {"image_size": job.image_size, "crop": job.crop}
-    if job.index:
-        return prepare_images(job.index, root, job.output, positions=positions, **how)
-    return prepare_rows(listed_rows(card, positions, root), root, job.output, **how)
+    return prepare_rows(rows, root, job.output, image_size=job.image_size, crop=job.crop)
 
 
 def _prepare_truth(job: TruthPreparation) -> None:
@@ -160,160 +178,6 @@ def _find_backbone(job: BackboneSearch) -> None:
     from ddpg.metrics.backbones import record_backbone
 
     record_backbone(job.net, job.output, pins=job.pins)
-
-
-def _observe(job: Observation) -> None:
-    from ddpg.files.tensors import read_ids
-    from ddpg.stages.degrading import Belongings
-    from ddpg.stages.observations import MotionKernels, observe
-
-    set_threads(1)
-    motion = None
-    if job.kernel_seeds:
-        motion = MotionKernels(job.kernel_seeds, job.kernel_size, job.kernel_intensity)
-    observe(
-        job.truth,
-        job.output,
-        dataset=job.dataset,
-        images=job.images or read_ids(job.truth),
-        task=job.task,
-        backend=job.operator,
-        scale=job.scale,
-        sigma_y=job.sigma_y,
-        seed=job.seed,
-        motion=motion,
-        card=job.card,
-        noise_model=job.noise_model,
-        belongings=Belongings(job.kernel, job.mask, job.kernel_side, job.picture_seeds),
-        share=job.share,
-        weights=job.grey_weights,
-    )
-
-
-def _adopt(job: Adoption) -> None:
-    from ddpg.files.tensors import read_ids
-    from ddpg.stages.degrading import Belongings, Model
-    from ddpg.stages.observations import adopt
-
-    set_threads(1)
-    adopt(
-        job.given,
-        job.output,
-        images=job.images or read_ids(job.given),
-        model=Model(job.task, job.operator, job.scale, job.share, job.grey_weights),
-        image_size=job.image_size,
-        belongings=Belongings(job.kernel, job.mask, job.kernel_side),
-    )
-
-
-def _restore(job: Restoration) -> None:
-    from ddpg.machine.devices import claimed_device
-    from ddpg.stages.restoration import restore_shard
-
-    set_threads(job.threads)
-    with claimed_device(job.device) as device:
-        restore_shard(job, device=device)
-
-
-def _survey_given(job: GivenSurvey) -> None:
-    from ddpg.stages.given.survey import survey_given
-
-    survey_given(job)
-
-
-def _take_given(job: GivenAdoption) -> None:
-    from ddpg.stages.given.adoption import take_restorations
-
-    set_threads(1)
-    take_restorations(job)
-
-
-def _trajectory(job: Recording) -> None:
-    from ddpg.machine.devices import claimed_device
-    from ddpg.stages.trajectory import record_image
-
-    set_threads(job.threads)
-    with claimed_device(job.device) as device:
-        record_image(job, device=device)
-
-
-def _evaluate(job: Evaluation) -> None:
-    from ddpg.files.tensors import read_ids
-    from ddpg.machine.devices import claimed_device
-    from ddpg.stages.evaluation import evaluate
-
-    set_threads(job.threads)
-    with claimed_device("cuda" if job.gpus else "cpu") as device:
-        evaluate(
-            job.truth,
-            job.restorations,
-            job.costs,
-            job.output,
-            experiment=job.columns,
-            settings=job.settings,
-            hyper_parameters=job.hyper_parameters,
-            origins=job.origins,
-            images=job.images or read_ids(job.restorations),
-            metrics=job.metrics,
-            backbones={path.stem: path for path in job.backbones},
-            observations=job.observations,
-            degradation=job.degradation or {},
-            margin=job.margin,
-            device=device,
-        )
-
-
-def _evaluate_samples(job: SampleEvaluation) -> None:
-    from ddpg.files.tensors import read_ids
-    from ddpg.stages.samples import evaluate_samples
-
-    set_threads(job.threads)
-    evaluate_samples(
-        job.truth,
-        job.restorations,
-        job.costs,
-        job.output,
-        experiment=job.columns,
-        images=job.images or read_ids(job.restorations[0]),
-        between=job.between,
-        lpips_net=job.lpips_net,
-        backbone={path.stem: path for path in job.backbones}.get(job.lpips_net),
-        margin=job.margin,
-    )
-
-
-def _evaluate_sets(job: SetEvaluation) -> None:
-    from ddpg.machine.devices import claimed_device
-    from ddpg.stages.measured_sets.evaluation import evaluate_sets
-
-    set_threads(job.threads)
-    with claimed_device("cuda" if job.gpus else "cpu") as device:
-        evaluate_sets(job, device=device)
-
-
-def _best_scores(job: BestScores) -> None:
-    from ddpg.files.tensors import read_ids
-    from ddpg.stages.degrading import Model
-    from ddpg.stages.exact.scores import best_scores
-
-    set_threads(1)
-    best_scores(
-        job.prior,
-        job.observations,
-        job.output,
-        experiment=job.columns,
-        images=job.images or read_ids(job.observations),
-        model=Model(job.task, job.operator, job.scale, job.share, job.grey_weights),
-        sides=given_sides(job.image_size),
-        sigma_y=job.sigma_y,
-    )
-
-
-def _evaluate_observations(job: ObservationEvaluation) -> None:
-    from ddpg.stages.observed.evaluation import evaluate_observations
-
-    set_threads(job.threads)
-    evaluate_observations(job)
 
 
 def _collect(job: Collection) -> None:
@@ -412,28 +276,6 @@ def _tune(job: Tuning) -> None:
         tune(Study(json.loads(job.config)), job.output, device=device)
 
 
-def _provenance(job: Provenance) -> None:
-    from ddpg.stages.provenance import write_provenance
-
-    names = job.names or tuple(map(str, job.files))
-    if len(names) != len(job.files):
-        raise UserError(f"--names: {len(names)} were given for {len(job.files)} files")
-    write_provenance(
-        job.output,
-        config=json.loads(job.config),
-        sheet=job.sheet,
-        metrics=job.metrics,
-        sets=job.sets,
-        priors=job.priors,
-        checkpoints=job.checkpoints,
-        backbones=job.backbones,
-        sizes=job.sizes,
-        given=job.given,
-        measured=job.measured,
-        files=dict(zip(names, job.files, strict=True)),
-    )
-
-
 def _paragraph(job: Paragraph) -> None:
     from ddpg.comparison.paragraph import write_paragraph
 
@@ -466,22 +308,25 @@ def without_suffix(path: Path) -> Path:
 VERBS: dict[str, tuple[type[Job], Callable[[Any], None]]] = {
     "fetch-dataset": (DatasetFetching, _fetch_dataset),
     "survey-dataset": (Survey, _survey_dataset),
-    "check-sizes": (SizeCheck, _check_sizes),
+    "check-sizes": (SizeCheck, _stage("sizes.checking:check_sizes")),
     "prepare-images": (Preparation, _prepare_images),
     "fetch-checkpoint": (CheckpointFetching, _fetch_checkpoint),
     "convert-checkpoint": (Conversion, _convert_checkpoint),
     "find-backbone": (BackboneSearch, _find_backbone),
     "prepare-truth": (TruthPreparation, _prepare_truth),
-    "observe": (Observation, _observe),
-    "adopt": (Adoption, _adopt),
-    "restore": (Restoration, _restore),
-    "survey-given": (GivenSurvey, _survey_given),
-    "take-given": (GivenAdoption, _take_given),
-    "evaluate": (Evaluation, _evaluate),
-    "evaluate-observations": (ObservationEvaluation, _evaluate_observations),
-    "evaluate-samples": (SampleEvaluation, _evaluate_samples),
-    "evaluate-sets": (SetEvaluation, _evaluate_sets),
-    "best-scores": (BestScores, _best_scores),
+    "observe": (Observation, _computed("observations:observe")),
+    "adopt": (Adoption, _computed("observations:adopt")),
+    "restore": (Restoration, _on_device("restoration:restore_shard")),
+    "survey-given": (GivenSurvey, _stage("given.survey:survey_given")),
+    "take-given": (GivenAdoption, _computed("given.adoption:take_restorations")),
+    "evaluate": (Evaluation, _on_device("evaluation:evaluate")),
+    "evaluate-observations": (
+        ObservationEvaluation,
+        _computed("observed.evaluation:evaluate_observations"),
+    ),
+    "evaluate-samples": (SampleEvaluation, _computed("samples:evaluate_samples")),
+    "evaluate-sets": (SetEvaluation, _on_device("measured_sets.evaluation:evaluate_sets")),
+    "best-scores": (BestScores, _computed("exact.scores:best_scores")),
     "collect": (Collection, _collect),
     "tables": (Tables, _tables),
     "plots": (Plots, _plots),
@@ -490,10 +335,10 @@ VERBS: dict[str, tuple[type[Job], Callable[[Any], None]]] = {
     "sets": (SetComparison, _sets),
     "kernels": (KernelFigure, _kernels),
     "grid": (GridFigure, _grid),
-    "trajectory": (Recording, _trajectory),
+    "trajectory": (Recording, _on_device("trajectory:record_image")),
     "trajectories": (TrajectoryFigure, _trajectories),
     "tune-study": (Tuning, _tune),
-    "provenance": (Provenance, _provenance),
+    "provenance": (Provenance, _stage("provenance:write_provenance")),
     "paragraph": (Paragraph, _paragraph),
     "page": (Page, _page),
 }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,6 +26,7 @@ from ddpg.priors.tiling import on_tiles
 from ddpg.samplers.base import Sampler
 from ddpg.samplers.building import build_sampler
 from ddpg.samplers.catalogue import METHODS
+from ddpg.samplers.problem import State, overflows_as_divergence
 from ddpg.stages.degrading import KERNEL, Model, assumed_kernels, read_belongings, read_sizes
 from ddpg.study.sizes.sides import sides_of
 
@@ -45,13 +47,21 @@ class Batch:
     prior: ImagePrior | None
     noise: SeededNoise
 
+    def restored(
+        self, sampler: Sampler, sigma_y: float, callback: Callable[[State], None]
+    ) -> Tensor:
+        """The restorations, (B, 3, H, W) on the CPU.
+
+        Raises:
+            FloatingPointError: one of them left the numbers.
+        """
+        how: dict[str, Any] = {"sigma_y": sigma_y, "noise": self.noise, "callback": callback}
+        with overflows_as_divergence():
+            return sampler.restore(self.y, self.operator, self.prior, **how).cpu()
+
 
 class Restorer:
     """What the batches of a job share: sampler, prior, labels.
-
-    Args:
-        job: what is restored, and how.
-        device: where to compute.
 
     Raises:
         UserError: a hyper-parameter, the prior or the observations are not as they must be.
@@ -78,11 +88,10 @@ class Restorer:
         if len(sizes) > 1:
             raise UserError(f"{job.observations}: pictures of several sizes are no batch")
         y = torch.stack(list(read_tensors(job.observations, images).values()))
-        model = Model(job.task, job.operator, job.scale, job.share, job.grey_weights)
         parts = read_belongings(job.observations, images, job.task)
         if job.assumed_kernel:
             parts[KERNEL] = assumed_kernels(job.assumed_kernel, parts[KERNEL])
-        operator = model.operator(sizes.pop(), parts)
+        operator = Model.of(job).operator(sizes.pop(), parts)
         purpose = f"restoration/{job.repeat}" if job.repeat else "restoration"
         # While a GPU runs the network, the threads of this job have nothing else to do.
         on_gpu = torch.device(self.device).type == "cuda"

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from ddpg.errors import UserError
 from ddpg.files.tensors import read_names, read_tensors
+from ddpg.jobs.observation import Degrading
 from ddpg.operators.base import LinearOperator
 from ddpg.operators.building import build_operator
 from ddpg.operators.tasks import CROPPED, TASKS
@@ -48,6 +49,11 @@ class Model:
     scale: int | None = None
     share: float | None = None
     weights: tuple[float, float, float] | None = None
+
+    @classmethod
+    def of(cls, job: Degrading) -> Model:
+        """What a job says of it."""
+        return cls(job.task, job.operator, job.scale, job.share, job.grey_weights)
 
     def kept(self, size: tuple[int, int]) -> tuple[int, int]:
         """Height and width of what is degraded of a picture: its upper left part whose sides the
@@ -160,8 +166,6 @@ def read_sizes(
     """Height and width of the unknown pictures of a file of observations, by image.
 
     Args:
-        path: the file.
-        images: ids.
         image_size: that of all; "native" where the file tells each picture's own.
 
     Raises:
@@ -210,7 +214,6 @@ def read_belongings(path: Path, images: Sequence[str], task: str) -> dict[str, T
     What the task cannot do without must be there; a mask after a blur and a seed may be.
 
     Raises:
-        ddpg.files.tensors.CorruptFileError: the file cannot be read or lacks an entry.
         UserError: kernels or masks are of several sizes.
     """
     needed, present = TASKS[task].needs, read_names(path)

@@ -8,7 +8,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -17,8 +16,9 @@ from torch import Tensor
 from ddpg.errors import MetricUnavailable, MetricUndefined, UserError
 from ddpg.files.costs import MEASURES, SETTINGS, failures_among, read_costs
 from ddpg.files.long_table import ORIGINS, note_of, packed_origins, write_long_table
-from ddpg.files.tensors import read_tensors
+from ddpg.files.tensors import read_ids, read_tensors
 from ddpg.images import unit_pixels
+from ddpg.jobs.evaluation import Evaluation, ObservationEvaluation
 from ddpg.metrics.catalogue import METRICS, Metric
 from ddpg.plugins import load_object
 from ddpg.stages.sizes.shapes import by_size, counterpart, inner, scale_of
@@ -98,7 +98,6 @@ class Observations:
         file: of the stage before.
         degradation: what they are of: task, operator, scale, share, weights.
         sigma_y: their noise level.
-        device: where to compute.
     """
 
     def __init__(
@@ -137,24 +136,7 @@ class Observations:
         )
 
 
-def evaluate(
-    truth_file: Path | None,
-    restorations: Path,
-    costs: Path,
-    output: Path,
-    *,
-    experiment: Mapping[str, str],
-    settings: str = "",
-    hyper_parameters: Mapping[str, str] | None = None,
-    origins: Mapping[str, str] | None = None,
-    images: Sequence[str],
-    metrics: Sequence[str],
-    backbones: Mapping[str, Path] = MappingProxyType({}),
-    observations: Path | None = None,
-    degradation: Mapping[str, str] = MappingProxyType({}),
-    margin: int = 0,
-    device: str = "cpu",
-) -> None:
+def evaluate(job: Evaluation, *, device: str = "cpu") -> None:
     """Measure the images of a shard.
 
     Conventions: float64, RGB, restorations clamped to [0, 1] and not rounded, one value per image.
@@ -162,69 +144,33 @@ def evaluate(
     failed all, of one that a metric is not defined for this one. No image changes another's values.
 
     Args:
-        truth_file, restorations, costs: products of the stages before; None where nobody knows
-            what should have come out, and metrics that ask for it are empty.
-        output: CSV file in the long format, columns :data:`ddpg.files.long_table.COLUMNS`.
-        experiment: its identity: dataset, task, operator, scale, sigma_y, method, label, prior,
-            repeat.
-        settings: what the method was run with, in words.
-        hyper_parameters: the same by column, which every row has.
-        origins: where each of them comes from, by column.
-        images: ids, in order.
-        metrics: names in :data:`ddpg.metrics.catalogue.METRICS`.
-        backbones: name -> JSON file that tells where a metric's weights are, or why they are not
-            there.
-        observations: what was restored, for metrics that ask for it.
-        degradation: what they are of, see :class:`Observations`.
-        margin: pixels at each edge that are not measured.
-        device: where to compute; it shows in no decimal that is written.
+        job: what is measured, by what, and the files; without a truth, which nobody may know,
+            metrics that ask for it are empty.
 
     Raises:
         UserError: a restoration that did not fail holds values that are not finite.
-        CorruptFileError: an input has changed since it was written, or lacks an image.
     """
-    spent = read_costs(costs, images)
+    images = job.images or tuple(read_ids(job.restorations))
+    spent = read_costs(job.costs, images)
     failures = failures_among(spent)
-    whole = [name for name in images if name not in failures]
-    truth = read_tensors(truth_file, images) if truth_file is not None else {}
-    restored = read_tensors(restorations, whole)
+    restored = read_tensors(job.restorations, [name for name in images if name not in failures])
     observed = None
-    if observations is not None and degradation:
-        sigma_y = float(experiment["sigma_y"])
-        observed = Observations(observations, degradation, sigma_y, device)
-    rows = quality_rows(
-        truth,
-        restored,
-        {image: Measured("", why) for image, why in failures.items()},
-        restorations,
-        experiment=experiment,
-        images=images,
-        metrics=metrics,
-        backbones=backbones,
-        observed=observed,
-        margin=margin,
-        device=device,
-    )
-    rows += _cost_rows(spent, experiment, settings)
-    write_long_table(
-        output,
-        _with_settings(rows, hyper_parameters or {}, origins or {}),
-        [*(hyper_parameters or {})],
-    )
+    if job.observations is not None and job.degradation:
+        sigma_y = float(job.columns["sigma_y"])
+        observed = Observations(job.observations, job.degradation, sigma_y, device)
+    lost = {image: Measured("", why) for image, why in failures.items()}
+    rows = quality_rows(job, images, restored, lost, job.restorations, observed, device)
+    rows += _cost_rows(spent, job.columns, job.settings)
+    write_long_table(job.output, _with_settings(rows, job), [*(job.hyper_parameters or {})])
 
 
 def quality_rows(
-    truth: Mapping[str, Tensor],
+    job: Evaluation | ObservationEvaluation,
+    images: Sequence[str],
     restored: Mapping[str, Tensor],
     failures: Mapping[str, Measured],
     path: Path,
-    *,
-    experiment: Mapping[str, str],
-    images: Sequence[str],
-    metrics: Sequence[str],
-    backbones: Mapping[str, Path],
     observed: Observations | None,
-    margin: int,
     device: str,
 ) -> list[dict[str, object]]:
     """The rows of metrics of quality, by metric, then by image.
@@ -234,36 +180,55 @@ def quality_rows(
         failures: why the others have no value.
         path: the file of what is measured, for errors.
         observed: what was restored, where a metric asks for it.
-        margin: pixels at each edge that are not measured.
     """
-    calls = {metric: _call(METRICS[metric], backbones) for metric in metrics}
-    asked = any("observation" in METRICS[metric].needs for metric in metrics)
-    measured: dict[str, dict[str, Measured]] = {metric: {} for metric in metrics}
+    truth = read_tensors(job.truth, images) if job.truth is not None else {}
+    backbones = {file.stem: file for file in job.backbones}
+    calls = {metric: _call(METRICS[metric], backbones) for metric in job.metrics}
+    asked = any("observation" in METRICS[metric].needs for metric in job.metrics)
+    measured: dict[str, dict[str, Measured]] = {metric: {} for metric in job.metrics}
     for batch in _batches(restored, BATCH_SIZES.get(torch.device(device).type, 1)):
-        size = restored[batch[0]].shape[-2:]
+        candidate = unit_batch(restored, batch, path).to(device)
+        sides = (candidate.shape[-2], candidate.shape[-1])
         reference = None
         if truth:
-            parts = [counterpart(truth[name], size, scale_of(experiment)) for name in batch]
-            reference = unit_pixels(torch.stack(parts).to(device)).double()
-        candidate = torch.stack([restored[name] for name in batch]).to(device).double() / 2 + 0.5
-        refuse_non_finite(candidate, batch, path)
-        sides = (candidate.shape[-2], candidate.shape[-1])
+            reference = reference_of(truth, batch, sides, scale_of(job.columns)).to(device)
         seen = observed.of(batch, sides) if observed is not None and asked else None
-        pictures = Pictures(candidate, reference, seen, margin)
+        pictures = Pictures(candidate, reference, seen, job.margin)
         for metric, call in calls.items():
             values = _values(call, pictures, one_by_one=not METRICS[metric].batch)
             measured[metric] |= dict(zip(batch, values, strict=True))
     rows: list[dict[str, object]] = []
-    for metric in metrics:
+    for metric in job.metrics:
         _tell(metric, measured[metric], told=bool(backbones.keys() & {*METRICS[metric].files}))
         by_image = {**measured[metric], **failures}
         rows += [
-            {**experiment, "image": image, "metric": metric, **by_image[image].fields(image)}
+            {**job.columns, "image": image, "metric": metric, **by_image[image].fields(image)}
             for image in images
         ]
         if "observation" in METRICS[metric].needs:
             _note_precision(rows[-len(images) :], restored)
     return rows
+
+
+def unit_batch(restored: Mapping[str, Tensor], batch: Sequence[str], path: Path) -> Tensor:
+    """Restorations of one size as (B, 3, H, W) float64 of black 0 and white 1, not clamped.
+
+    Raises:
+        UserError: one of them, of this file, holds values that are not finite.
+    """
+    candidate = torch.stack([restored[name] for name in batch]).double() / 2 + 0.5
+    for name, image in zip(batch, candidate, strict=True):
+        if not bool(image.isfinite().all()):
+            raise UserError(f"{path}: image {name!r} holds values that are not finite")
+    return candidate
+
+
+def reference_of(
+    truth: Mapping[str, Tensor], batch: Sequence[str], size: Sequence[int], scale: int
+) -> Tensor:
+    """What restorations of a size are compared with, (B, 3, H, W) float64 in [0, 1]."""
+    parts = [counterpart(truth[name], size, scale) for name in batch]
+    return unit_pixels(torch.stack(parts)).double()
 
 
 def _note_precision(rows: Sequence[dict[str, object]], restored: Mapping[str, Tensor]) -> None:
@@ -355,27 +320,14 @@ def _tell(metric: str, measured: Mapping[str, Measured], *, told: bool) -> None:
         log.log(level, "%s%s is left empty: %s", metric, of, value.reason)
 
 
-def refuse_non_finite(candidate: Tensor, batch: Sequence[str], path: Path) -> None:
-    """Check that pictures (B, ...) of a file can be measured.
-
-    Raises:
-        UserError: one of them holds values that are not finite.
-    """
-    for name, image in zip(batch, candidate, strict=True):
-        if not bool(image.isfinite().all()):
-            raise UserError(f"{path}: image {name!r} holds values that are not finite")
-
-
 def _with_settings(
-    rows: Sequence[Mapping[str, object]],
-    hyper_parameters: Mapping[str, str],
-    origins: Mapping[str, str],
+    rows: Sequence[Mapping[str, object]], job: Evaluation
 ) -> list[dict[str, object]]:
     """The rows with the values that were used, and where those come from beside the evaluations."""
-    told = {ORIGINS: packed_origins(origins)} if origins else {}
+    told = {ORIGINS: packed_origins(job.origins)} if job.origins else {}
+    used = job.hyper_parameters or {}
     return [
-        {**row, **hyper_parameters, **(told if row["metric"] == "network_evaluations" else {})}
-        for row in rows
+        {**row, **used, **(told if row["metric"] == "network_evaluations" else {})} for row in rows
     ]
 
 

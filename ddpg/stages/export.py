@@ -29,7 +29,7 @@ from torch import Tensor
 from ddpg.errors import UserError
 from ddpg.files.contents import sha256_of
 from ddpg.files.tensors import read_ids, read_labels, read_tensors, write_tensors
-from ddpg.files.writing import replacing, write_json
+from ddpg.files.writing import replacing, write_json, write_text
 from ddpg.images import save_png, to_uint8
 from ddpg.operators.task_kernels import BLUR_TAPS
 from ddpg.operators.tasks import SHARE
@@ -78,7 +78,6 @@ def export_observations(
     """Write the observations of a study to a new folder; all of it or nothing.
 
     Args:
-        study: whose observations have been made.
         output: the folder; it must not exist, or be empty.
         formats: some of :data:`FORMATS`.
         cells: paths of cells, or beginnings of them such as a data set; all for none.
@@ -315,5 +314,4 @@ def _write_readme(study: Study, folder: Path) -> None:
     from importlib.metadata import version
 
     text = README.format(name=study.config.name, version=version("ddpg"))
-    with replacing(folder / "README.txt") as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(folder / "README.txt", text)

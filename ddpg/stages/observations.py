@@ -3,51 +3,46 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from ddpg.errors import UserError
-from ddpg.files.tensors import read_labels, read_tensors, write_tensors
+from ddpg.files.tensors import read_ids, read_labels, read_tensors, write_tensors
 from ddpg.images import unit_pixels
+from ddpg.jobs.observation import Adoption, Observation
 from ddpg.noise import SeededNoise
 from ddpg.operators.kernels import motion_kernel
 from ddpg.samplers.catalogue import NOISY_SCALE
 from ddpg.stages.degrading import KERNEL, MASK, SIZE, Belongings, Model, stored
 from ddpg.stages.observing.noise_models import after_noise, before_noise
 from ddpg.stages.sizes.shapes import by_size, have_own_sizes
-from ddpg.study.sizes.sides import Word, sides_of
+from ddpg.study.sizes.sides import sides_of
 
 log = logging.getLogger(__name__)
 
 
-def adopt(
-    given_file: Path,
-    output: Path,
-    *,
-    images: Sequence[str],
-    model: Model,
-    image_size: Word,
-    belongings: Belongings,
-) -> None:
+def adopt(job: Adoption) -> None:
     """Take observations that somebody else has made, once they are known to be of a degradation.
 
+    Where a mask says that a pixel is unknown, y is 0.
+
     Args:
-        given_file: of :func:`ddpg.stages.preparation.prepare_observations`.
-        output: as :func:`observe` writes it. Where a mask says that a pixel is unknown, y is 0.
-        images: ids, in order.
-        model: what they are observations of.
-        image_size: of what is to be restored; "native" for what each observation is of.
-        belongings: the kernels and masks of the degradation's card.
+        job: what they are observations of, and the files: what
+            :func:`ddpg.stages.preparation.prepare_observations` wrote, and what :func:`observe`
+            would write.
 
     Raises:
         UserError: observations of other sizes or channels, all in one message; or a kernel or mask
             is none.
     """
-    given, sides = read_tensors(given_file, images), sides_of(image_size)
+    images = job.images or tuple(read_ids(job.given))
+    model, belongings = Model.of(job), Belongings(job.kernel, job.mask, job.kernel_side)
+    given, sides = read_tensors(job.given, images), sides_of(job.image_size)
     observed: dict[str, Tensor] = {}
     beside: dict[str, Tensor] = {}
     problems: list[str] = []
@@ -74,9 +69,8 @@ def adopt(
         beside |= stored(parts, group)
     if problems:
         raise UserError("\n".join(problems))
-    labels = {name: label for name, label in read_labels(given_file).items() if name in images}
-    write_tensors(observed | beside, output, ids=images, labels=labels)
-    log.info("%s: took %d observations", output, len(images))
+    _write(observed | beside, job.output, images, job.given)
+    log.info("%s: took %d observations", job.output, len(images))
 
 
 def _with_channels(name: str, y: Tensor, channels: int) -> Tensor:
@@ -90,101 +84,71 @@ def _with_channels(name: str, y: Tensor, channels: int) -> Tensor:
     raise UserError(f"{name}: has {len(y)} channels, an observation by this degradation {channels}")
 
 
-@dataclass(frozen=True)
-class MotionKernels:
-    """One kernel per picture: their seeds, and the size and intensity they share."""
-
-    seeds: Sequence[int]
-    size: int
-    intensity: float
-
-    def of(self, numbers: Sequence[int]) -> MotionKernels:
-        """Those of some of the pictures, by their places."""
-        return replace(self, seeds=[self.seeds[number] for number in numbers])
-
-    def tensor(self) -> Tensor:
-        """The kernels (B, size, size)."""
-        kernels = [motion_kernel(self.size, self.intensity, seed=seed) for seed in self.seeds]
-        return torch.stack([torch.as_tensor(kernel) for kernel in kernels])
-
-
-def observe(
-    truth_file: Path,
-    output: Path,
-    *,
-    dataset: str,
-    images: Sequence[str],
-    task: str,
-    backend: str,
-    scale: int | None,
-    sigma_y: float,
-    seed: int,
-    motion: MotionKernels | None = None,
-    card: str = "",
-    noise_model: str = "",
-    belongings: Belongings | None = None,
-    share: float | None = None,
-    weights: tuple[float, float, float] | None = None,
-) -> None:
+def observe(job: Observation) -> None:
     """Degrade the pictures of a shard: ``y = A x + 2 sigma_y e``.
 
     Of a picture whose sides the scale of super-resolution does not divide the last rows and columns
     are cut off first, see :meth:`ddpg.stages.degrading.Model.kept`, which is logged.
 
-    Args:
-        truth_file: prepared pictures.
-        output: safetensors file: y, float32 on [-1, 1], keyed by id, and what belongs to each, see
-            :mod:`ddpg.stages.degrading`; the class labels go on with them.
-        dataset: name of the data set, part of the noise's seed.
-        images: ids, in order.
-        task, backend, scale: the degradation, see :func:`ddpg.operators.build_operator`.
-        sigma_y: noise level on the [0, 1] scale.
-        seed: the study's seed.
-        motion: the motion kernels, for the task that needs them.
-        card: name of the degradation's card, if it has one.
-        noise_model: what happens beside white noise, see ``ddpg.stages.observing.noise_models``.
-        belongings: the kernels and masks of a card.
-        share, weights: of compressed sensing and of colorization; None for the task's own.
+    Writes y, float32 on [-1, 1], keyed by id, and what belongs to each, see
+    :mod:`ddpg.stages.degrading`; the class labels go on with them.
 
     Raises:
         UserError: the task and the kernels do not go together; a kernel or mask is none.
     """
-    if (task == "motion_deblur") != (motion is not None):
-        raise UserError(f"{task}: motion kernels are needed by motion_deblur, and only by it")
-    if motion is not None and len(motion.seeds) != len(images):
-        raise UserError(f"{len(motion.seeds)} kernel seeds were given for {len(images)} images")
-    model = Model(task, backend, scale, share, weights)
+    images, drawn = job.images or tuple(read_ids(job.truth)), job.kernel_seeds
+    if (job.task == "motion_deblur") != bool(drawn):
+        raise UserError(f"{job.task}: motion kernels are needed by motion_deblur, and only by it")
+    if drawn and len(drawn) != len(images):
+        raise UserError(f"{len(drawn)} kernel seeds were given for {len(images)} images")
+    model = Model.of(job)
+    belongings = Belongings(job.kernel, job.mask, job.kernel_side, job.picture_seeds)
     truth = {
-        name: _kept(name, pixels, model)
-        for name, pixels in read_tensors(truth_file, images).items()
+        name: _kept(name, pixels, model) for name, pixels in read_tensors(job.truth, images).items()
     }
     # The degradation is part of the purpose, so that two tasks never share their noise.
-    purpose = f"observation/{card or task}/{backend}/{scale}/{sigma_y!r}"
-    own_sizes = have_own_sizes(truth_file)
+    purpose = f"observation/{job.card or job.task}/{job.operator}/{job.scale}/{job.sigma_y!r}"
+    seeded = partial(SeededNoise, job.seed, dataset=job.dataset)
+    own_sizes = have_own_sizes(job.truth)
     observed: dict[str, Tensor] = {}
     beside: dict[str, Tensor] = {}
     for group in by_size({name: (x.shape[-2], x.shape[-1]) for name, x in truth.items()}):
         x = 2 * unit_pixels(torch.stack([truth[name] for name in group])) - 1
         size, numbers = (x.shape[-2], x.shape[-1]), [images.index(name) for name in group]
-        parts = {} if belongings is None else belongings.of(numbers).tensors(model, size, group)
-        if motion is not None:
-            parts[KERNEL] = motion.of(numbers).tensor()
+        parts = belongings.of(numbers).tensors(model, size, group)
+        if drawn:
+            parts[KERNEL] = _motion_kernels(job, numbers)
         clean = model.operator(size, parts).forward(x)
-        if noise_model:
-            counted = SeededNoise(seed, group, dataset=dataset, purpose=f"{purpose}/{noise_model}")
-            clean = before_noise(noise_model, clean, counted)
-        noise = SeededNoise(seed, group, dataset=dataset, purpose=purpose)
-        y = clean + NOISY_SCALE * sigma_y * noise.initial(clean.shape)
-        if noise_model:
-            y = after_noise(noise_model, y)
+        if job.noise_model:
+            counted = seeded(group, purpose=f"{purpose}/{job.noise_model}")
+            clean = before_noise(job.noise_model, clean, counted)
+        noise = seeded(group, purpose=purpose)
+        y = clean + NOISY_SCALE * job.sigma_y * noise.initial(clean.shape)
+        if job.noise_model:
+            y = after_noise(job.noise_model, y)
         if own_sizes:
             parts[SIZE] = torch.tensor([size] * len(group))
         observed |= {name: y[i].contiguous() for i, name in enumerate(group)}
         beside |= stored(parts, group)
-    tensors = observed | beside
-    labels = {name: label for name, label in read_labels(truth_file).items() if name in images}
+    _write(observed | beside, job.output, images, job.truth)
+    log.info("%s: observed %d pictures", job.output, len(images))
+
+
+def _motion_kernels(job: Observation, numbers: Sequence[int]) -> Tensor:
+    """The kernels (B, k, k) of some of the pictures, by their places."""
+    kernels = [
+        motion_kernel(job.kernel_size, job.kernel_intensity, seed=job.kernel_seeds[number])
+        for number in numbers
+    ]
+    return torch.stack([torch.as_tensor(kernel) for kernel in kernels])
+
+
+def _write(
+    tensors: Mapping[str, Tensor], output: Path, images: Sequence[str], source: Path
+) -> None:
+    """Write observations with the labels that the file has from which they come."""
+    labels = {name: label for name, label in read_labels(source).items() if name in images}
     write_tensors(tensors, output, ids=images, labels=labels)
-    log.info("%s: observed %d pictures", output, len(images))
 
 
 def _kept(name: str, pixels: Tensor, model: Model) -> Tensor:

@@ -28,42 +28,25 @@ _SHOWN = 10
 """How many pictures a warning names."""
 
 
-def prepare_images(
-    index: Path,
-    folder: Path,
-    output: Path,
-    *,
-    positions: Iterable[int],
-    image_size: Word,
-    crop: str,
+def prepare_rows(
+    rows: Sequence[Row], folder: Path, output: Path, *, image_size: Word, crop: str
 ) -> None:
     """Prepare the pictures of a shard, as the survey found them.
 
+    A row without a checksum is not compared with its file. Pictures that had to be enlarged are
+    told: their details are the interpolation's, so that restoring them is too easy.
+
     Args:
-        index: the data set's index; see :mod:`ddpg.datasets.index`.
-        folder: what was surveyed; the index gives paths below it.
+        rows: of the data set's index, or of its list; see :mod:`ddpg.datasets.index`.
+        folder: what was surveyed; rows give paths below it.
         output: safetensors file: uint8 (3, height, width) keyed by id, with the ids in order and
             the labels, if there are any, in its header.
-        positions: which rows of the index, from 0.
         image_size: of all pictures, or "native" for the own size of each, which the file then
-            tells, see
-            :func:`ddpg.stages.sizes.shapes.have_own_sizes`.
+            tells, see :func:`ddpg.stages.sizes.shapes.have_own_sizes`.
         crop: "center", "stretch" or "none", see :func:`ddpg.images.load_image`.
 
     Raises:
         UserError: files that are missing or have changed since the survey, all in one message.
-    """
-    rows = _rows(index, list(positions))
-    prepare_rows(rows, folder, output, image_size=image_size, crop=crop)
-
-
-def prepare_rows(
-    rows: Sequence[Row], folder: Path, output: Path, *, image_size: Word, crop: str
-) -> None:
-    """Prepare the pictures of some rows; otherwise as :func:`prepare_images`.
-
-    A row without a checksum is not compared with its file. Pictures that had to be enlarged are
-    told: their details are the interpolation's, so that restoring them is too easy.
     """
     sides = sides_of(image_size)
     prepared: dict[str, Tensor] = {}
@@ -103,7 +86,7 @@ def prepare_observations(
         rows: as the survey found them, or as a list has them.
         folder: what was surveyed; rows give paths below it.
         output: safetensors file: float32 (C, h, w) on [-1, 1] keyed by id, not clipped, with ids
-            and labels in its header, as :func:`prepare_images` writes pictures.
+            and labels in its header, as :func:`prepare_rows` writes pictures.
         extent: of arrays, the values of black and white.
 
     Raises:
@@ -159,7 +142,7 @@ def prepare_truth(
     Args:
         rows: of the observations.
         folder: of the truths.
-        output: safetensors file, as :func:`prepare_images` writes it.
+        output: safetensors file, as :func:`prepare_rows` writes it.
         image_size: size of the truths, which are neither cropped nor resized; "native" for any.
         others: ids of all observations; a truth of none of them is told.
         extent: of truths in arrays of floats, the values of black and white; they are rounded to
@@ -198,16 +181,8 @@ def prepare_truth(
 
 
 def index_rows(index: Path, positions: Iterable[int]) -> list[Row]:
-    """The rows of an index at some places.
-
-    Raises:
-        UserError: it is no index, or has not as many rows.
-    """
-    return _rows(index, list(positions))
-
-
-def _rows(index: Path, positions: list[int]) -> list[Row]:
-    rows = read_index(index)
+    """The rows of an index at some places."""
+    rows, positions = read_index(index), list(positions)
     beyond = [position for position in positions if not 0 <= position < len(rows)]
     if beyond:
         raise UserError(

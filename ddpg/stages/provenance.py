@@ -14,10 +14,12 @@ from typing import Any
 
 from ddpg.datasets.cards import read_card as read_dataset_card
 from ddpg.datasets.index import read_index
+from ddpg.errors import UserError
 from ddpg.files.contents import content_of, sha256_of
 from ddpg.files.costs import MEASURES, merged_settings
 from ddpg.files.long_table import ORIGINS, reason_in, unpacked_origins
 from ddpg.files.writing import write_json
+from ddpg.jobs.comparison import Provenance
 from ddpg.machine.hardware import gpu_names, processor
 from ddpg.metrics.catalogue import METRICS, SET_METRICS, Metric, SetMetric
 from ddpg.priors.cards.card import read_card
@@ -45,70 +47,48 @@ PACKAGES = (
 )
 
 
-def write_provenance(
-    output: Path,
-    *,
-    config: Mapping[str, Any],
-    sheet: Path,
-    metrics: Path,
-    priors: Iterable[str],
-    files: Mapping[str, Path],
-    checkpoints: Iterable[Path] = (),
-    backbones: Iterable[Path] = (),
-    sizes: Iterable[Path] = (),
-    measured: Iterable[str] = (),
-    given: Iterable[Path] = (),
-    sets: Path | None = None,
-) -> None:
+def write_provenance(job: Provenance) -> None:
     """Write the provenance of a study as JSON.
 
     Args:
-        output: the JSON file.
-        config: the study's configuration as it was run.
-        sheet: its experiment sheet.
-        metrics: its table of metrics, which notes how the networks were run.
-        priors: names or cards of its priors.
-        files: indexes of data sets, the sheet and the table of metrics, whose checksums are
-            recorded, by their names in the study; object storage has them elsewhere.
-        checkpoints: records of fetched checkpoints, ``{prior}/{part}.json``.
-        backbones: what was found of the files that metrics need, ``{name}.json``.
-        measured: of which cells a part is measured, a line each.
-        sizes: what was compared of the sizes of pictures, see :mod:`ddpg.stages.sizes.checking`.
-        given: what restorations from elsewhere are, see :mod:`ddpg.stages.given.survey`.
-        sets: the long table of sets of pictures, of a study that has one.
+        job: what the study is, and its files. Checksums are recorded under their names in the
+            study; object storage has them elsewhere.
+
+    Raises:
+        UserError: there are not as many names as files.
     """
-    fetched = {record.parts[-2:]: read_record(record).sha256 for record in checkpoints}
+    names, metrics = job.names or tuple(map(str, job.files)), job.metrics
+    if len(names) != len(job.files):
+        raise UserError(f"--names: {len(names)} were given for {len(job.files)} files")
+    files, config = dict(zip(names, job.files, strict=True)), json.loads(job.config)
+    fetched = {record.parts[-2:]: read_record(record).sha256 for record in job.checkpoints}
     content = {
         "study": config["name"],
         "run": run_record(Path.cwd()),
         "measured": measured_record(metrics),
-        "configuration": dict(config),
-        "experiments": sheet.read_text(encoding="utf-8").splitlines(),
-        "degradations": degradations_by_card(sheet),
-        "versions": {"python": platform.python_version()} | _versions(),
+        "configuration": config,
+        "experiments": job.sheet.read_text(encoding="utf-8").splitlines(),
+        "degradations": degradations_by_card(job.sheet),
+        "versions": {"python": platform.python_version()}
+        | {package: _version(package) for package in PACKAGES},
         "hardware": _hardware(),
-        "priors": {name: _prior(name, fetched) for name in priors},
-        "metrics": metrics_used(metrics, backbones, sets),
+        "priors": {name: _prior(name, fetched) for name in job.priors},
+        "metrics": metrics_used(metrics, job.backbones, job.sets),
         "networks": networks_run(metrics),
         "settings": settings_used(metrics),
         "sha256": {name: sha256_of(path) for name, path in files.items()}
-        | definition_files(config, sheet),
+        | definition_files(config, job.sheet),
     }
     # What is not as it should be, where something is: lines, which the page shows as they are.
-    pictures = _pictures(metrics)
     told = {
         "failed_restorations": failed_restorations(metrics),
-        "enlarged_pictures": enlarged_pictures(config, files, pictures),
-        "cut_pictures": [line for path in sizes for line in cropped_pictures(path)],
-        "measured_parts": list(measured),
-        "restored_elsewhere": [restored_elsewhere(path) for path in given],
+        "enlarged_pictures": enlarged_pictures(config, files, _pictures(metrics)),
+        "cut_pictures": [line for path in job.sizes for line in cropped_pictures(path)],
+        "measured_parts": list(job.measured),
+        "restored_elsewhere": [restored_elsewhere(path) for path in job.given],
     }
     content |= {name: lines for name, lines in told.items() if lines}
-    write_json(output, content)
-
-
-def _versions() -> dict[str, str | None]:
-    return {package: _version(package) for package in PACKAGES}
+    write_json(job.output, content)
 
 
 def _version(package: str) -> str | None:
@@ -124,7 +104,6 @@ def metrics_used(
     """What each metric was computed with: versions of libraries, and its weights or why none.
 
     Args:
-        metrics: a long table.
         backbones: what was found of the files that metrics need, ``{name}.json``.
         sets: the long table of sets of pictures, of a study that has one.
     """
@@ -236,7 +215,6 @@ def enlarged_pictures(
     """Which pictures were enlarged to the study's size: they are easier to restore than others.
 
     Args:
-        config: the study's configuration.
         files: ``.../{dataset}/index.tsv`` among others, by their names in the study.
         pictures: the ids that take part, by data set.
     """

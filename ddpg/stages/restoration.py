@@ -13,6 +13,7 @@ import logging
 import resource
 import time
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -26,7 +27,7 @@ from ddpg.jobs.restoration import Restoration
 from ddpg.machine.hardware import device_name
 from ddpg.machine.progress import steps_bar
 from ddpg.priors.execution import best_batch_size
-from ddpg.samplers.problem import NonFiniteError, State, divergences, overflows_as_divergence
+from ddpg.samplers.problem import NonFiniteError, State, divergences
 from ddpg.stages.batches import Restorer, execution_of, prior_identity
 from ddpg.stages.finished import FinishedImages
 from ddpg.stages.sizes.shapes import by_size
@@ -51,10 +52,8 @@ def restore_shard(job: Restoration, *, device: str) -> None:
         job: what to restore, and where to write. Its batch size changes a result by rounding at
             most; without one it is what the prior's card says, else as many as fit on a GPU, one
             on a CPU.
-        device: where to compute.
 
     Raises:
-        UserError: the input is not as it must be.
         torch.OutOfMemoryError: not even one image fits into the device's memory.
     """
     # The job of a scheduler that died may still be at the shard, and a new one sent to it.
@@ -168,13 +167,11 @@ class _ShardRestorer(Restorer):
 
         A batch goes on to its end with an image that has diverged, as if that were any other: so
         its neighbours are the same to the last bit, whatever became of it.
-
-        Raises:
-            FloatingPointError: some image of several has failed, it is not known which.
         """
         method, failures = self.job.method, {}
         try:
-            restored = self._compute(batch, bar)
+            counting = partial(self._count, bar)
+            restored = self.batch(batch).restored(self.sampler, self.job.told_sigma_y, counting)
         except NonFiniteError as error:
             if error.restored is None:
                 return self._failed(batch, error)
@@ -193,19 +190,7 @@ class _ShardRestorer(Restorer):
         size = self.sizes(batch)[batch[0]]
         return torch.full((1, 3, *size), torch.nan), {0: f"{self.job.method} diverged: {reason}"}
 
-    def _compute(self, batch: Sequence[str], bar: tqdm) -> Tensor:
-        ready = self.batch(batch)
-        with overflows_as_divergence():
-            return self.sampler.restore(
-                ready.y,
-                ready.operator,
-                ready.prior,
-                sigma_y=self.job.told_sigma_y,
-                noise=ready.noise,
-                callback=lambda state: self._count(state, bar),
-            ).cpu()
-
-    def _count(self, state: State, bar: tqdm) -> None:
+    def _count(self, bar: tqdm, state: State) -> None:
         """Add the calls of the network in a step to those of each image."""
         self._evaluations = [sum(pair) for pair in zip(self._evaluations, state.calls, strict=True)]
         bar.update(sum(state.calls))

@@ -17,11 +17,12 @@ from torch import Tensor
 from ddpg.errors import MetricUnavailable, UserError
 from ddpg.files.costs import failures_among, read_costs
 from ddpg.files.long_table import note_of, write_long_table
-from ddpg.files.tensors import read_tensors
+from ddpg.files.tensors import read_ids, read_tensors
 from ddpg.images import unit_pixels
+from ddpg.jobs.evaluation import SampleEvaluation
 from ddpg.metrics import ensembles
 from ddpg.metrics.measures import haarpsi, lpips, psnr
-from ddpg.stages.evaluation import found_backbone, refuse_non_finite
+from ddpg.stages.evaluation import found_backbone, unit_batch
 from ddpg.stages.sizes.shapes import Part, scale_of
 
 log = logging.getLogger(__name__)
@@ -36,45 +37,22 @@ Between = Callable[..., Tensor]
 """A metric of two batches of images."""
 
 
-def evaluate_samples(
-    truth_file: Path,
-    restorations: Sequence[Path],
-    costs: Sequence[Path],
-    output: Path,
-    *,
-    experiment: Mapping[str, str],
-    images: Sequence[str],
-    between: Sequence[str],
-    lpips_net: str = "alex",
-    backbone: Path | None = None,
-    margin: int = 0,
-) -> None:
+def evaluate_samples(job: SampleEvaluation) -> None:
     """Measure the restorations of a shard as samples of the posterior, picture by picture.
 
     They are clamped to [0, 1] as everywhere else, in float64. A restoration that failed is no
     sample: what is left is measured where two are left, and the note of the row :data:`COUNT` says
     why the others are not there. Where there is nothing to measure, values are empty and say why.
 
-    Args:
-        truth_file, restorations, costs: products of the stages before; of the restorations and
-            their costs one file for each repetition.
-        output: CSV file in the long format, columns :data:`ddpg.files.long_table.COLUMNS`.
-        experiment: its identity.
-        images: ids, in order.
-        between: metrics between samples, "haarpsi" and "lpips".
-        lpips_net: LPIPS's network.
-        backbone: JSON file that tells where its weights are, or why they are not there.
-        margin: pixels at each edge that are not measured.
-
     Raises:
         UserError: there are not as many files of costs as of restorations, or a restoration that
             did not fail holds values that are not finite.
-        CorruptFileError: an input has changed since it was written, or lacks an image.
     """
-    if len(restorations) != len(costs):
-        raise UserError(f"{len(restorations)} restorations have {len(costs)} tables of costs")
-    failures = [failures_among(read_costs(path, images)) for path in costs]
-    functions = _between(between, lpips_net, backbone)
+    restorations, images = job.restorations, job.images or tuple(read_ids(job.restorations[0]))
+    if len(restorations) != len(job.costs):
+        raise UserError(f"{len(restorations)} restorations have {len(job.costs)} tables of costs")
+    failures = [failures_among(read_costs(path, images)) for path in job.costs]
+    functions = _between(job)
     rows: list[dict[str, object]] = []
     for image in images:
         failed = [reasons[image] for reasons in failures if image in reasons]
@@ -82,15 +60,15 @@ def evaluate_samples(
             path for path, reasons in zip(restorations, failures, strict=True)
             if image not in reasons
         ]  # fmt: skip
-        part = Part(scale_of(experiment), margin)
-        values, reason = _measured(truth_file, whole, image, functions, part)
+        part = Part(scale_of(job.columns), job.margin)
+        values, reason = _measured(job.truth, whole, image, functions, part)
         why = reason or (failed[0] if failed else "")
         if len(whole) < 2:
             why = f"{len(whole)} of {len(restorations)} samples; {failed[0]}" if failed else (
                 "one sample, and so no spread"
             )  # fmt: skip
         lost = {"note": note_of(image, failed[0]) if failed else ""}
-        of_image: dict[str, object] = {**experiment, "image": image}
+        of_image: dict[str, object] = {**job.columns, "image": image}
         rows.append({**of_image, "metric": COUNT, "value": str(len(whole)), **lost})
         for metric in measures(functions):
             value = values.get(metric, math.nan)
@@ -99,8 +77,8 @@ def evaluate_samples(
             text = "" if missing else f"{value:.8g}"
             told = {"value": text, "note": note if missing else ""}
             rows.append({**of_image, "metric": metric, **told})
-    write_long_table(output, rows)
-    log.info("%s: measured %d samples of %d pictures", output, len(restorations), len(images))
+    write_long_table(job.output, rows)
+    log.info("%s: measured %d samples of %d pictures", job.output, len(restorations), len(images))
 
 
 def measures(between: Mapping[str, object]) -> list[str]:
@@ -123,7 +101,7 @@ def _measured(
     if not samples:
         return {}, ""
     truth = unit_pixels(read_tensors(truth_file, [image])[image]).double()
-    restored = torch.stack([_sample(path, image) for path in samples])
+    restored = torch.cat([_sample(path, image) for path in samples])
     restored, truth = part.compared(restored, truth)
     values: dict[str, float | str] = {
         "psnr_sample": _mean(psnr(restored, truth.expand_as(restored), data_range=1.0))
@@ -150,17 +128,18 @@ def _measured(
 
 
 def _sample(path: Path, image: str) -> Tensor:
-    sample = read_tensors(path, [image])[image].double() / 2 + 0.5
-    refuse_non_finite(sample[None], [image], path)
-    return sample.clamp(0, 1)
+    """A restoration, (1, 3, H, W) in [0, 1]."""
+    return unit_batch(read_tensors(path, [image]), [image], path).clamp(0, 1)
 
 
-def _between(names: Sequence[str], lpips_net: str, backbone: Path | None) -> dict[str, Between]:
+def _between(job: SampleEvaluation) -> dict[str, Between]:
+    net = job.lpips_net
+    record = {path.stem: path for path in job.backbones}.get(net)
     known: dict[str, Between] = {
         "haarpsi": haarpsi,
-        "lpips": partial(_found_lpips, net=lpips_net, record=backbone),
+        "lpips": partial(_found_lpips, net=net, record=record),
     }
-    return {f"lpips_{lpips_net}" if name == "lpips" else name: known[name] for name in names}
+    return {f"lpips_{net}" if name == "lpips" else name: known[name] for name in job.between}
 
 
 def _found_lpips(

@@ -37,7 +37,6 @@ def record_image(job: Recording, *, device: str) -> None:
 
     Args:
         job: what the restoration is, and where to write; its first image is taken.
-        device: where to compute.
 
     Raises:
         UserError: a file cannot be read or lacks the image, or the method takes no steps.
@@ -144,7 +143,6 @@ def record(
     """Restore one image and keep what happens on the way.
 
     Args:
-        sampler: the method.
         y: (1, 3, h, w), the observation.
         truth: (3, H, W), on [-1, 1].
         operator, prior, sigma_y, noise: as for :meth:`ddpg.samplers.Sampler.restore`.

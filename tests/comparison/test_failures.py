@@ -306,6 +306,7 @@ def test_a_lost_trajectory_is_a_row_with_the_reason(lost, tmp_path):
 
 def test_a_trajectory_that_leaves_the_numbers_is_no_error(tmp_path, monkeypatch, caplog):
     from ddpg.files.tensors import write_tensors
+    from ddpg.jobs.observation import Observation
     from ddpg.priors.base import GaussianPrior
     from ddpg.stages.observations import observe
 
@@ -315,8 +316,8 @@ def test_a_trajectory_that_leaves_the_numbers_is_no_error(tmp_path, monkeypatch,
 
     truth, observed = tmp_path / "truth.safetensors", tmp_path / "observed.safetensors"
     write_tensors({"a": torch.full((3, 32, 32), 99, dtype=torch.uint8)}, truth, ids=["a"])
-    options = {"dataset": "d", "task": "deblur_gauss", "backend": "fft", "scale": None}
-    observe(truth, observed, images=["a"], sigma_y=0.05, seed=0, **options)
+    options = {"dataset": "d", "task": "deblur_gauss", "operator": "fft", "sigma_y": 0.05}
+    observe(Observation(truth=truth, output=observed, seed=0, **options))
     monkeypatch.setattr("ddpg.stages.batches.load_prior", lambda *_a, **_k: Broken(0.0, 0.25))
     output = tmp_path / "trajectory.safetensors"
     arguments = [

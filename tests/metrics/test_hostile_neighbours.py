@@ -13,6 +13,7 @@ import torchvision
 from ddpg.errors import MetricUnavailable, MetricUndefined
 from ddpg.files.costs import write_costs
 from ddpg.files.tensors import write_tensors
+from ddpg.jobs.evaluation import Evaluation
 from ddpg.metrics import backbones
 from ddpg.metrics.catalogue import metric_called
 from ddpg.metrics.measures import haarpsi, lpips, psnr, psnr_of_8_bits, ssim
@@ -149,14 +150,16 @@ def evaluated(tmp_path, backbone):
         rows = [{"image": n, "failure": dict(failures).get(n, ""), **costs} for n in images]
         write_costs(tmp_path / "c.csv", rows)
         evaluate(
-            tmp_path / "t.safetensors",
-            tmp_path / "r.safetensors",
-            tmp_path / "c.csv",
-            tmp_path / "o.csv",
-            experiment={},
-            images=images,
-            metrics=[metric_called(metric, "squeeze") for metric in metrics],
-            backbones={"squeeze": backbone},
+            Evaluation(
+                truth=tmp_path / "t.safetensors",
+                restorations=tmp_path / "r.safetensors",
+                costs=tmp_path / "c.csv",
+                output=tmp_path / "o.csv",
+                columns={},
+                images=tuple(images),
+                metrics=tuple(metric_called(metric, "squeeze") for metric in metrics),
+                backbones=(backbone,),
+            )
         )
         with (tmp_path / "o.csv").open(newline="") as stream:
             return {

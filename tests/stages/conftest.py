@@ -10,10 +10,12 @@ import torch
 
 from ddpg.files.costs import failures_among, read_costs
 from ddpg.files.tensors import read_tensors, write_tensors
+from ddpg.jobs.observation import Observation
 from ddpg.jobs.restoration import Restoration
 from ddpg.priors import GaussianPrior
 from ddpg.stages import batches
-from ddpg.stages.observations import MotionKernels, observe
+from ddpg.stages.degrading import Belongings
+from ddpg.stages.observations import observe
 from ddpg.stages.restoration import restore_shard
 
 SIZE = 32
@@ -34,7 +36,7 @@ def truth(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def observing(truth):
-    """Observes some of the pictures into a file; keywords as for the stage."""
+    """Observes some of the pictures into a file; keywords as of a model, belongings, or the job."""
 
     def make(output, images=IMAGES, **changes):
         options = {
@@ -45,10 +47,13 @@ def observing(truth):
             "sigma_y": 0.05,
             "seed": 0,
         } | changes
-        if options["task"] == "motion_deblur" and "motion" not in options:
-            seeds = [10 * IMAGES.index(image) for image in images]
-            options["motion"] = MotionKernels(seeds, 15, 0.5)
-        observe(truth, output, images=images, **options)
+        if options["task"] == "motion_deblur" and "kernel_seeds" not in options:
+            options["kernel_seeds"] = tuple(10 * IMAGES.index(image) for image in images)
+        given = options.pop("belongings", None) or Belongings()
+        parts = {"kernel": given.kernel, "mask": given.mask, "kernel_side": given.kernel_side}
+        parts |= {"picture_seeds": tuple(given.seeds), "grey": options.pop("weights", ())}
+        parts |= {"operator": options.pop("backend"), "kernel_size": 15}
+        observe(Observation(truth=truth, output=output, images=images, **parts, **options))
         return output
 
     return make

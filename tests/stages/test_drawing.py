@@ -13,8 +13,9 @@ from ddpg.errors import UserError
 from ddpg.files.long_table import read_long_table
 from ddpg.files.tensors import read_tensors
 from ddpg.images import unit_pixels
+from ddpg.jobs.evaluation import BestScores
+from ddpg.jobs.observation import Observation
 from ddpg.jobs.resources import Preparation
-from ddpg.stages.degrading import Model
 from ddpg.stages.exact.drawing import draw_pictures
 from ddpg.stages.exact.scores import best_scores
 from ddpg.stages.observations import observe
@@ -60,20 +61,17 @@ def test_pictures_are_on_the_scale_of_the_prior_and_not_rounded(prior, tmp_path)
 
 def test_the_best_scores_of_white_pictures_are_known(prior, tmp_path):
     draw(prior, tmp_path / "x.safetensors")
-    common = {"task": "denoising", "backend": "fft", "scale": None, "sigma_y": SIGMA_Y}
-    observe(
-        tmp_path / "x.safetensors", tmp_path / "y.safetensors", dataset="drawn", images=IMAGES,
-        seed=0, **common,
-    )  # fmt: skip
+    common = {"dataset": "drawn", "task": "denoising", "operator": "fft", "sigma_y": SIGMA_Y}
+    common |= {"images": tuple(IMAGES), "seed": 0}
+    files = {"truth": tmp_path / "x.safetensors", "output": tmp_path / "y.safetensors"}
+    observe(Observation(**common, **files))
     y = read_tensors(tmp_path / "y.safetensors", IMAGES)
     x = read_tensors(tmp_path / "x.safetensors", IMAGES)
     noise = torch.stack([y[name] - x[name] for name in IMAGES])
     assert float(noise.std()) == pytest.approx(2 * SIGMA_Y, rel=0.05)
-    best_scores(
-        prior, tmp_path / "y.safetensors", tmp_path / "best.csv", images=IMAGES,
-        experiment={"dataset": "drawn", "task": "denoising", "method": "exact", "label": "best"},
-        model=Model("denoising", "fft"), sides=(SIZE, SIZE), sigma_y=SIGMA_Y,
-    )  # fmt: skip
+    columns = {"dataset": "drawn", "task": "denoising", "method": "exact", "label": "best"}
+    files = {"observations": tmp_path / "y.safetensors", "output": tmp_path / "best.csv"}
+    best_scores(BestScores(**common, **files, prior=prior, columns=columns, image_size=SIZE))
     rows = read_long_table(tmp_path / "best.csv")
     values = {row["metric"]: float(row["value"]) for row in rows if row["image"] == IMAGES[2]}
     # Two equal variances: half of one is left, on [0, 1] a quarter of that of [-1, 1].

@@ -14,6 +14,7 @@ from ddpg.datasets.index import Row, write_index
 from ddpg.files.costs import failures_among, read_costs
 from ddpg.files.long_table import read_long_table
 from ddpg.files.tensors import read_ids, read_tensors, write_tensors
+from ddpg.jobs.evaluation import Evaluation
 from ddpg.jobs.given import GivenAdoption, GivenSurvey
 from ddpg.stages.evaluation import COST_UNKNOWN, evaluate
 from ddpg.stages.given.adoption import take_restorations
@@ -61,16 +62,9 @@ def take(tmp_path, observations, others):
 
 def measured(tmp_path, truth, **changes):
     output = tmp_path / "metrics.csv"
-    evaluate(
-        truth,
-        tmp_path / "taken.safetensors",
-        tmp_path / "taken.csv",
-        output,
-        experiment=COLUMNS,
-        images=IMAGES,
-        metrics=["psnr", "ssim"],
-        **changes,
-    )
+    files = {"restorations": tmp_path / "taken.safetensors", "costs": tmp_path / "taken.csv"}
+    files |= {"truth": truth, "output": output, "images": tuple(IMAGES)}
+    evaluate(Evaluation(columns=COLUMNS, metrics=("psnr", "ssim"), **files, **changes))
     return read_long_table(output)
 
 

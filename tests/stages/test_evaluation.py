@@ -14,6 +14,7 @@ from skimage.metrics import structural_similarity
 from ddpg.errors import UserError
 from ddpg.files.long_table import read_long_table, unpacked_origins
 from ddpg.files.tensors import CorruptFileError, read_tensors, write_tensors
+from ddpg.jobs.evaluation import Evaluation
 from ddpg.metrics import backbones
 from ddpg.metrics.catalogue import metric_called
 from ddpg.stages import evaluation
@@ -50,15 +51,17 @@ def measure(tmp_path, truth):
             costs = [(name, f"{k + 0.5:.4f}") for k, name in enumerate(images)]
             writer.writerows([*cost, 20, 300, SETTINGS] for cost in costs)
         evaluate(
-            truth,
-            tmp_path / "restored.safetensors",
-            tmp_path / "costs.csv",
-            tmp_path / "metrics.csv",
-            experiment=EXPERIMENT,
-            images=images,
-            metrics=[metric_called(metric, lpips_net) for metric in metrics],
-            backbones={lpips_net: backbone} if backbone else {},
-            **options,
+            Evaluation(
+                truth=truth,
+                restorations=tmp_path / "restored.safetensors",
+                costs=tmp_path / "costs.csv",
+                output=tmp_path / "metrics.csv",
+                columns=EXPERIMENT,
+                images=images,
+                metrics=tuple(metric_called(metric, lpips_net) for metric in metrics),
+                backbones=(backbone,) if backbone else (),
+                **options,
+            )
         )
         return read_long_table(tmp_path / "metrics.csv")
 

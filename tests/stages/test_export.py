@@ -16,10 +16,10 @@ from ddpg.errors import UserError
 from ddpg.files.contents import sha256_of
 from ddpg.files.tensors import read_ids, read_tensors, write_tensors
 from ddpg.images import load_image
+from ddpg.jobs.observation import Observation
 from ddpg.operators import build_operator
-from ddpg.stages.degrading import Belongings
 from ddpg.stages.export import export_observations
-from ddpg.stages.observations import MotionKernels, observe
+from ddpg.stages.observations import observe
 from ddpg.study.study import Study
 
 IDS = ("a", "b.kernel", "c")
@@ -60,19 +60,16 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
         truth = Path(study.places.images("photos", shard))
         write_tensors(dict(zip(names, pixels.to(torch.uint8), strict=True)), truth)
         for path, cell in study.cells.items():
-            task = cell.degradation.task
-            motion = MotionKernels(range(len(names)), 15, 0.5) if "motion" in task else None
+            seeds = tuple(range(len(names))) if "motion" in cell.degradation.task else ()
             observe(
-                truth,
-                Path(study.places.observations(path, shard)),
-                dataset="photos",
-                images=names,
-                task=task,
-                backend=cell.degradation.operator,
-                scale=cell.degradation.scale,
-                sigma_y=cell.sigma_y,
-                seed=0,
-                motion=motion,
+                Observation(
+                    **Observation.cell_settings(study, path),
+                    truth=truth,
+                    output=Path(study.places.observations(path, shard)),
+                    images=tuple(names),
+                    kernel_seeds=seeds,
+                    kernel_size=15,
+                )
             )
     return study
 
@@ -177,12 +174,11 @@ def test_pictures_of_their_own_sizes_are_exported_with_them(
     pixels = {name: torch.zeros(3, *size, dtype=torch.uint8) for name, size in sizes.items()}
     truth = Path(study.places.images("photos", 0))
     write_tensors(pixels, truth, ids=list(sizes), metadata={"sizes": "native"})
-    for path, cell in study.cells.items():
-        given = {"task": cell.degradation.task, "backend": cell.degradation.operator}
-        given |= {"scale": cell.degradation.scale, "sigma_y": 0.1, "seed": 0}
-        belongings = Belongings(seeds=(0, 10, 20)) if "sensing" in path else None
+    for path in study.cells:
+        given = Observation.cell_settings(study, path) | {"images": tuple(sizes), "truth": truth}
+        seeds = (0, 10, 20) if "sensing" in path else ()
         output = Path(study.places.observations(path, 0))
-        observe(truth, output, dataset="photos", images=[*sizes], belongings=belongings, **given)
+        observe(Observation(**given, output=output, picture_seeds=seeds))
     for cell in export_observations(study, Path("out")):
         described = json.loads(Path("out", cell, "cell.json").read_text())
         assert {name: tuple(size) for name, size in described["sizes"].items()} == sizes

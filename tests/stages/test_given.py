@@ -19,15 +19,24 @@ from ddpg.datasets.places import root_folder
 from ddpg.datasets.survey import survey
 from ddpg.errors import UserError
 from ddpg.files.tensors import read_tensors, write_tensors
+from ddpg.jobs.observation import Adoption
 from ddpg.operators import build_operator
 from ddpg.pictures.belongings import file_of
-from ddpg.stages.degrading import Belongings, Model
+from ddpg.stages.degrading import Model
 from ddpg.stages.observations import adopt
 from ddpg.stages.preparation import prepare_observations, prepare_truth
 
 IMAGES = ("a", "b", "c", "d")
 SIZE = 32
 BLUR = Model("deblur_gauss", "fft")
+
+
+def take_observations(given, output, model, **fields):
+    """Takes all observations of a file as those of a model; gives the file with them."""
+    fields = {"dataset": "photos", "sigma_y": 0.05, "seed": 0, "image_size": SIZE} | fields
+    fields |= {"task": model.task, "operator": model.backend, "scale": model.scale}
+    adopt(Adoption(given=given, output=output, **fields))
+    return output
 
 
 def rows(names, suffix="npy"):
@@ -67,8 +76,7 @@ def taken(tmp_path, observations):
         extent = (-1.0, 1.0) if kind == "npy" else None
         given, output = folder / "given.safetensors", folder / "y.safetensors"
         prepare_observations(rows(IMAGES, kind), folder, given, extent=extent)
-        adopt(given, output, images=IMAGES, model=BLUR, image_size=SIZE, belongings=Belongings())
-        return output
+        return take_observations(given, output, BLUR)
 
     return take
 
@@ -197,17 +205,10 @@ def test_all_problems_are_told_at_once(tmp_path):
     assert not (tmp_path / "o.safetensors").exists()
 
 
-def adopted(tmp_path, tensors, model=BLUR, belongings=None):
+def adopted(tmp_path, tensors, model=BLUR, **belongings):
     write_tensors(tensors, tmp_path / "given.safetensors", ids=list(tensors))
-    adopt(
-        tmp_path / "given.safetensors",
-        tmp_path / "y.safetensors",
-        images=list(tensors),
-        model=model,
-        image_size=SIZE,
-        belongings=belongings or Belongings(),
-    )
-    return read_tensors(tmp_path / "y.safetensors")
+    files = tmp_path / "given.safetensors", tmp_path / "y.safetensors"
+    return read_tensors(take_observations(*files, model, **belongings))
 
 
 def test_other_sizes_are_told_with_those_that_there_should_be(tmp_path):
@@ -225,8 +226,7 @@ def test_kernels_of_files_belong_to_them(tmp_path):
         np.save(tmp_path / f"kernels/{name}.npy", np.ones((side, side), np.float32))
     model = Model("blur", "cropped")
     kept = {name: torch.zeros(3, SIZE - 4, SIZE - 4) for name in "ab"}
-    belongings = Belongings(str(tmp_path / "kernels"), kernel_side=5)
-    tensors = adopted(tmp_path, kept, model, belongings)
+    tensors = adopted(tmp_path, kept, model, kernel=str(tmp_path / "kernels"), kernel_side=5)
     assert tensors["a/kernel"].shape == (5, 5)
     assert float(tensors["a/kernel"][1:4, 1:4].sum()) == pytest.approx(1)
 
@@ -237,7 +237,7 @@ def test_what_a_mask_hides_was_not_observed(tmp_path):
     Image.fromarray(mask).save(tmp_path / "mask.png")
     given = {"a": torch.full((3, SIZE, SIZE), 0.7)}
     model = Model("inpainting", "fft")
-    y = adopted(tmp_path, given, model, Belongings(mask=str(tmp_path / "mask.png")))["a"]
+    y = adopted(tmp_path, given, model, mask=str(tmp_path / "mask.png"))["a"]
     assert float(y[..., :8].abs().max()) == 0
     assert torch.equal(y[..., 8:], given["a"][..., 8:])
 
@@ -280,11 +280,8 @@ def test_truths_are_found_by_id_and_not_resized(tmp_path, caplog):
 def test_of_their_own_sizes_each_tells_what_it_is_of(tmp_path, model, kernel, seen, unknown):
     channels = (torch.rand(3, *seen), torch.rand(3, *seen[::-1]))
     write_tensors(dict(zip("ab", channels, strict=True)), tmp_path / "g.safetensors", ids="ab")
-    adopt(
-        tmp_path / "g.safetensors", tmp_path / "y.safetensors", images=list("ab"), model=model,
-        image_size="native", belongings=Belongings(kernel),
-    )  # fmt: skip
-    y = read_tensors(tmp_path / "y.safetensors")
+    files = tmp_path / "g.safetensors", tmp_path / "y.safetensors"
+    y = read_tensors(take_observations(*files, model, image_size="native", kernel=kernel))
     assert y["a/size"].tolist() == [*unknown]
     assert y["b/size"].tolist() == [*unknown[::-1]]
     assert torch.equal(y["b"], channels[1])

@@ -7,7 +7,8 @@ import json
 import pytest
 import torch
 
-from ddpg.comparison.sets import set_markdown, set_tables, sets_frame, write_sets
+from ddpg.comparison.posterior.tables import posterior_markdown
+from ddpg.comparison.sets import set_tables, sets_frame, write_sets
 from ddpg.comparison.statistics.measurements import label_styles, read_metrics
 from ddpg.files.costs import FAILURE, MEASURES, SETTINGS, write_costs
 from ddpg.files.long_table import COLUMNS as LONG
@@ -123,7 +124,7 @@ def test_the_tables_have_the_number_of_pictures_beside(tmp_path, measure, record
     assert rows["single (Pinv)"][0] == "—"
     assert panel.rows[0][1][0].first
     assert not panel.rows[2][1][0].first
-    text = set_markdown(tables)
+    text = posterior_markdown(tables, "Sets of pictures")
     assert "<sup>a</sup> it needs at least 2 pictures" in text
     assert text.count("FID is left out: it needs at least 500 pictures.") == 1
     assert sets_frame(frame)["pictures"].tolist() == [4, 4, 3, 3, 1, 1]

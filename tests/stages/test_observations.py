@@ -8,10 +8,11 @@ import torch
 from ddpg.errors import UserError
 from ddpg.files.tensors import CorruptFileError, read_tensors, write_tensors
 from ddpg.images import from_uint8
+from ddpg.jobs.observation import Observation
 from ddpg.operators import build_operator
 from ddpg.operators.kernels import motion_kernel
 from ddpg.stages.degrading import Model, read_belongings
-from ddpg.stages.observations import MotionKernels, observe
+from ddpg.stages.observations import observe
 
 IMAGES = ("a", "b", "c", "d")
 
@@ -46,15 +47,16 @@ def test_the_noise_is_white_with_twice_the_level(tmp_path):
     write_tensors(grey, tmp_path / "truth.safetensors")
     sigma_y = 0.1
     observe(
-        tmp_path / "truth.safetensors",
-        tmp_path / "y.safetensors",
-        dataset="grey",
-        images=images,
-        task="denoising",
-        backend="fft",
-        scale=None,
-        sigma_y=sigma_y,
-        seed=0,
+        Observation(
+            truth=tmp_path / "truth.safetensors",
+            output=tmp_path / "y.safetensors",
+            dataset="grey",
+            images=tuple(images),
+            task="denoising",
+            operator="fft",
+            sigma_y=sigma_y,
+            seed=0,
+        )
     )
     y = torch.stack(list(read_tensors(tmp_path / "y.safetensors", images).values())).double()
     noise = (y - (2 * 128 / 255 - 1)) / (2 * sigma_y)
@@ -151,10 +153,13 @@ def test_the_operator_of_a_restoration_is_that_of_the_observation(tmp_path, obse
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"task": "motion_deblur", "motion": None}, "motion kernels are needed by motion_deblur"),
-        ({"motion": MotionKernels([0, 10, 20, 30], 15, 0.5)}, "only by it"),
         (
-            {"task": "motion_deblur", "motion": MotionKernels([0], 15, 0.5)},
+            {"task": "motion_deblur", "kernel_seeds": ()},
+            "motion kernels are needed by motion_deblur",
+        ),
+        ({"kernel_seeds": (0, 10, 20, 30)}, "only by it"),
+        (
+            {"task": "motion_deblur", "kernel_seeds": (0,)},
             "1 kernel seeds were given for 4 images",
         ),
     ],

@@ -19,14 +19,17 @@ from ddpg.datasets.survey import survey_dataset
 from ddpg.errors import UserError
 from ddpg.files.long_table import read_long_table
 from ddpg.files.tensors import read_names, read_tensors, write_tensors
+from ddpg.jobs.evaluation import Evaluation, SampleEvaluation
+from ddpg.jobs.observation import Observation
+from ddpg.jobs.resources import SizeCheck
 from ddpg.jobs.restoration import Recording, Restoration
 from ddpg.priors import GaussianPrior
 from ddpg.priors.base import Prior
 from ddpg.stages import batches, evaluation
-from ddpg.stages.degrading import Belongings, read_sizes
+from ddpg.stages.degrading import read_sizes
 from ddpg.stages.evaluation import evaluate
-from ddpg.stages.observations import MotionKernels, observe
-from ddpg.stages.preparation import prepare_images
+from ddpg.stages.observations import observe
+from ddpg.stages.preparation import index_rows, prepare_rows
 from ddpg.stages.provenance import cropped_pictures, enlarged_pictures
 from ddpg.stages.restoration import restore_shard
 from ddpg.stages.samples import evaluate_samples
@@ -78,25 +81,27 @@ def folder(tmp_path_factory):
 
 
 def prepare(folder, images, output):
-    positions = [IMAGES.index(name) for name in images]
-    where = folder / "index.tsv", folder / "pictures", output
-    prepare_images(*where, positions=positions, image_size="native", crop="none")
+    rows = index_rows(folder / "index.tsv", [IMAGES.index(name) for name in images])
+    prepare_rows(rows, folder / "pictures", output, image_size="native", crop="none")
     return output
 
 
 def observed(folder, images, output, name="sr", **changes):
     """Observes a shard as the workflow does: what is drawn belongs to the picture."""
-    task = {"scale": None, **TASKS[name]}
-    seeds = [10 * IMAGES.index(image) for image in images]
-    if name == "motion":
-        task["motion"] = MotionKernels(seeds, 9, 0.5)
-    task["belongings"] = {
-        "cropped": Belongings(str(folder / "kernels"), kernel_side=7),
-        "sampled": Belongings("motion:9", kernel_side=9, seeds=seeds),
-        "holes": Belongings(mask="random:0.5", seeds=seeds),
-    }.get(name)
-    options = {"dataset": "own", "sigma_y": 0.05, "seed": 0} | task | changes
-    observe(folder / "truth.safetensors", output, images=images, **options)
+    seeds = tuple(10 * IMAGES.index(image) for image in images)
+    drawn = {
+        "motion": {"kernel_seeds": seeds, "kernel_size": 9},
+        "cropped": {"kernel": str(folder / "kernels"), "kernel_side": 7},
+        "sampled": {"kernel": "motion:9", "kernel_side": 9, "picture_seeds": seeds},
+        "holes": {"mask": "random:0.5", "picture_seeds": seeds},
+    }.get(name, {})
+    return observed_from(folder / "truth.safetensors", images, output, name, **drawn, **changes)
+
+
+def observed_from(truth, images, output, name, **changes):
+    task = {"operator" if key == "backend" else key: value for key, value in TASKS[name].items()}
+    options = {"dataset": "own", "sigma_y": 0.05, "seed": 0, **task, **changes}
+    observe(Observation(truth=truth, output=output, images=tuple(images), **options))
     return output
 
 
@@ -144,16 +149,16 @@ def test_the_upper_left_part_is_degraded_where_the_scale_does_not_divide(folder,
     assert "d: 29 x 47 cut to 28 x 44, which the scale 4 divides" in caplog.text
     cut = read_tensors(folder / "truth.safetensors", ["d"])["d"][:, :44, :28]
     write_tensors({"d": cut.contiguous()}, tmp_path / "cut.safetensors")
-    options = {"dataset": "own", "sigma_y": 0.0, "seed": 0, **TASKS["sr"]}
-    observe(tmp_path / "cut.safetensors", tmp_path / "z.safetensors", images=["d"], **options)
+    files = tmp_path / "cut.safetensors", ["d"], tmp_path / "z.safetensors"
+    observed_from(*files, "sr", sigma_y=0.0)
     torch.testing.assert_close(read_tensors(tmp_path / "z.safetensors")["d"], y, rtol=0, atol=1e-6)
 
 
 def test_a_picture_below_the_scale_is_refused(tmp_path):
     write_tensors({"d": torch.zeros(3, 3, 9, dtype=torch.uint8)}, tmp_path / "x.safetensors")
-    options = {"dataset": "own", "sigma_y": 0.0, "seed": 0, **TASKS["sr"]}
+    files = tmp_path / "x.safetensors", ["d"], tmp_path / "y.safetensors"
     with pytest.raises(UserError, match="d: 9 x 3 is smaller than the scale 4"):
-        observe(tmp_path / "x.safetensors", tmp_path / "y.safetensors", images=["d"], **options)
+        observed_from(*files, "sr", sigma_y=0.0)
 
 
 def test_observations_of_one_size_for_all_hold_no_sizes(observing, tmp_path):
@@ -300,12 +305,10 @@ def write_restorations(tmp_path, restorations, name="x"):
 
 
 def measured(folder, tmp_path, restorations, scale="", metrics=("psnr", "ssim"), **options):
-    given = write_restorations(tmp_path, restorations)
-    evaluate(
-        folder / "truth.safetensors", *given, tmp_path / "m.csv",
-        experiment=EXPERIMENT | {"scale": scale}, images=tuple(restorations), metrics=metrics,
-        **options,
-    )  # fmt: skip
+    given, costs = write_restorations(tmp_path, restorations)
+    files = {"truth": folder / "truth.safetensors", "restorations": given, "costs": costs}
+    files |= {"output": tmp_path / "m.csv", "images": tuple(restorations), "metrics": metrics}
+    evaluate(Evaluation(columns=EXPERIMENT | {"scale": scale}, **files, **options))
     rows = read_long_table(tmp_path / "m.csv")
     return {(r["image"], r["metric"]): r["value"] for r in rows if r["metric"] in metrics}
 
@@ -385,10 +388,10 @@ def test_samples_are_compared_with_the_same_part(folder, tmp_path):
         shards.append(write_restorations(tmp_path, samples, f"x{number}"))
     files, costs = zip(*shards, strict=True)
     for margin in (0, 3):
-        evaluate_samples(
-            folder / "truth.safetensors", files, costs, tmp_path / "s.csv",
-            experiment=EXPERIMENT | {"scale": "4"}, images=IMAGES, between=(), margin=margin,
-        )  # fmt: skip
+        given = {"truth": folder / "truth.safetensors", "restorations": files, "costs": costs}
+        given |= {"output": tmp_path / "s.csv", "images": tuple(IMAGES), "margin": margin}
+        columns = EXPERIMENT | {"scale": "4"}
+        evaluate_samples(SampleEvaluation(columns=columns, between=(), **given))
         rows = {(r["image"], r["metric"]): r["value"] for r in read_long_table(tmp_path / "s.csv")}
         for image in IMAGES:
             each = [psnr_of(folder, image, read_tensors(f, [image])[image], margin) for f in files]
@@ -442,17 +445,23 @@ def index_of(tmp_path, sizes):
     return tmp_path / "index.tsv"
 
 
+def compare(index, output, positions, demands):
+    words = {cell: wanted.to_text() for cell, wanted in demands.items()}
+    places = tuple(map(str, positions))
+    check_sizes(SizeCheck(index=index, output=output, positions=places, demands=words))
+
+
 def test_the_sizes_that_the_survey_found_are_compared_and_what_is_cut_is_written_down(tmp_path):
     index, output = index_of(tmp_path, SIZES), tmp_path / "sizes.json"
     kernel = {"kernel_side": 21, "kernel": "the 21 x 21 kernel k.npy"}
     demands = {"sr": Demands(scale=4), "blur": Demands(**kernel), "all": Demands()}
-    check_sizes(index, output, positions=range(6), demands=demands)
+    compare(index, output, positions=range(6), demands=demands)
     assert cropped_pictures(output) == [
         "sr: cut below and to the right, because the scale 4 does not divide them: 4 of 6 "
         "pictures, a (48 x 33) to 48 x 32, c (48 x 33) to 48 x 32, d (29 x 47) to 28 x 44 and "
         "1 more"
     ]
-    check_sizes(index, output, positions=[1, 4], demands=demands)
+    compare(index, output, positions=[1, 4], demands=demands)
     assert cropped_pictures(output) == []
 
 
@@ -467,7 +476,7 @@ def test_pictures_that_do_not_fit_are_told_together_a_line_for_each_cell(tmp_pat
         "fits": Demands(scale=2),
     }
     with pytest.raises(UserError) as caught:
-        check_sizes(index, output, positions=range(6), demands=demands)
+        compare(index, output, positions=range(6), demands=demands)
     lines = str(caught.value).splitlines()
     assert lines[0] == (
         f"{index}: blur: the 31 x 31 kernel k.npy does not fit (2 of 6 pictures: d (29 x 47), "
@@ -485,11 +494,11 @@ def test_a_mask_for_each_picture_has_its_size(tmp_path):
     for name, (height, width) in SIZES.items():
         Image.new("L", (width, height)).save(tmp_path / f"masks/{name}.png")
     demands = {"holes": Demands(mask=str(tmp_path / "masks"))}
-    check_sizes(index, output, positions=range(6), demands=demands)
+    compare(index, output, positions=range(6), demands=demands)
     Image.new("L", (40, 41)).save(tmp_path / "masks/e.png")
     with pytest.raises(UserError, match=r"masks/e.png has 40 x 41 pixels \(1 of 6 pictures: e"):
-        check_sizes(index, output, positions=range(6), demands=demands)
-    check_sizes(index, output, positions=[0, 1], demands=demands)
+        compare(index, output, positions=range(6), demands=demands)
+    compare(index, output, positions=[0, 1], demands=demands)
 
 
 def test_a_mask_of_what_a_blur_lets_through_has_the_size_of_that(tmp_path):
@@ -500,13 +509,13 @@ def test_a_mask_of_what_a_blur_lets_through_has_the_size_of_that(tmp_path):
         Image.new("L", size).save(tmp_path / f"masks/{name}.png")
     holes = Demands(mask=str(tmp_path / "masks"), rim=8, sampled=2)
     assert Demands.from_text(holes.to_text()) == holes
-    check_sizes(index, output, positions=range(6), demands={"holes": holes})
+    compare(index, output, positions=range(6), demands={"holes": holes})
     Image.new("L", (40, 40)).save(tmp_path / "masks/b.png")
     with pytest.raises(UserError, match=r"b.png has 40 x 40 pixels, what it masks 16 x 16"):
-        check_sizes(index, output, positions=range(6), demands={"holes": holes})
+        compare(index, output, positions=range(6), demands={"holes": holes})
     box = Demands(mask="box:0,0,13,13", rim=8, sampled=2)
     with pytest.raises(UserError, match="box:0,0,13,13"):
-        check_sizes(index, output, positions=range(6), demands={"box": box})
+        compare(index, output, positions=range(6), demands={"box": box})
 
 
 def test_enlarged_pictures_are_told_by_height_and_width(tmp_path):

@@ -17,7 +17,7 @@ from ddpg.datasets.fetching import fetch_dataset
 from ddpg.datasets.survey import survey_dataset
 from ddpg.errors import UserError
 from ddpg.files.tensors import read_ids, read_labels, read_tensors
-from ddpg.stages.preparation import prepare_images
+from ddpg.stages.preparation import index_rows, prepare_rows
 from ddpg.validation import validated
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +51,7 @@ def surveyed(folder: Path, images: Any, **fields: Any) -> Path:
 
 def prepare(folder: Path, index: Path, positions: list[int], crop: str = "center") -> Path:
     output = folder.parent / "out/shard-0.safetensors"
-    prepare_images(index, folder, output, positions=positions, image_size=16, crop=crop)
+    prepare_rows(index_rows(index, positions), folder, output, image_size=16, crop=crop)
     return output
 
 
@@ -132,11 +132,10 @@ def test_published_preprocessing_to_the_byte(
 
     fetch_dataset(card, tmp_path / "fetched", pins=tmp_path / "pins.yaml")
     survey_dataset(card, tmp_path / "index.tsv", fetched=tmp_path / "fetched")
-    prepare_images(
-        tmp_path / "index.tsv",
+    prepare_rows(
+        index_rows(tmp_path / "index.tsv", range(4)),
         tmp_path / "fetched",
         tmp_path / "shard.safetensors",
-        positions=range(4),
         image_size=256,
         crop=card.crop,
     )

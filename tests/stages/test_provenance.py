@@ -8,12 +8,14 @@ import json
 import shutil
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from ddpg.datasets.index import Row, write_index
 from ddpg.files.costs import merged_settings
 from ddpg.files.long_table import COLUMNS, collect, packed_origins, write_long_table
+from ddpg.jobs.comparison import Provenance
 from ddpg.priors.cards.card import read_card
 from ddpg.priors.checkpoints.records import Record
 from ddpg.stages.provenance import (
@@ -62,16 +64,22 @@ def test_batches_of_several_sizes_are_told_once() -> None:
     assert list(found) == [larger, CPU]
 
 
+def record(folder: Path, *, config: dict[str, Any], **fields: Any) -> None:
+    """Writes the record of a study whose sheet lies in a folder."""
+    files = {"sheet": folder / "sheet.tsv", "output": folder / "provenance.json", "files": ()}
+    write_provenance(Provenance(config=json.dumps(config), **{**files, **fields}))
+
+
 def test_the_record_of_a_study(tmp_path: Path) -> None:
     (tmp_path / "sheet.tsv").write_text("dataset\ttask\nfaces\tdenoising\n")
     metrics = write_metrics(tmp_path / "metrics.csv")
-    write_provenance(
-        tmp_path / "provenance.json",
+    record(
+        tmp_path,
         config={"name": "mine", "seed": 3},
-        sheet=tmp_path / "sheet.tsv",
         metrics=metrics,
-        priors=["dead-leaves"],
-        files={"results/metrics.csv": metrics},
+        priors=("dead-leaves",),
+        files=(metrics,),
+        names=("results/metrics.csv",),
     )
     found = json.loads((tmp_path / "provenance.json").read_text())
     assert (found["study"], found["configuration"]["seed"]) == ("mine", 3)
@@ -92,13 +100,11 @@ def test_the_record_tells_what_ran_and_what_was_measured(tmp_path: Path, monkeyp
     lens = str(tmp_path / "lens.yaml")
     sheet = tmp_path / "sheet.tsv"
     sheet.write_text(f"# mine\ndataset\ttask\nfaces\t{lens}\nfaces\tdenoising\n")
-    write_provenance(
-        tmp_path / "provenance.json",
+    record(
+        tmp_path,
         config={"name": "mine", "datasets": [{"card": str(tmp_path / "mine.yaml")}]},
-        sheet=sheet,
         metrics=write_cells(tmp_path / "metrics.csv"),
-        priors=["dead-leaves"],
-        files={},
+        priors=("dead-leaves",),
     )
     found = json.loads((tmp_path / "provenance.json").read_text())
     assert found["run"]["date"] == "2023-11-14T22:13:20+00:00"
@@ -156,8 +162,8 @@ def test_weights_are_recorded_by_what_the_files_hold(tmp_path: Path) -> None:
     network = {"kind": "ddpm_unet", "image_size": 16, "channels": 32, "multipliers": [1]}
     network |= {"blocks": 1, "attention_resolutions": []}
     (tmp_path / "m.safetensors").write_bytes(b"one")
-    record = tmp_path / "checkpoints/far/weights.json"
-    Record("far.pt", 3, "f" * 64).write(record)
+    fetched = tmp_path / "checkpoints/far/weights.json"
+    Record("far.pt", 3, "f" * 64).write(fetched)
     weights = {
         "own": {"path": "m.safetensors"},
         "far": {"file": "far.pt", "mirrors": ["https://a.org/far.pt"]},
@@ -169,14 +175,12 @@ def test_weights_are_recorded_by_what_the_files_hold(tmp_path: Path) -> None:
             yaml.safe_dump({**card, "schedule": {"kind": "linear"}})
         )
     (tmp_path / "sheet.tsv").write_text("dataset\ttask\n")
-    write_provenance(
-        tmp_path / "provenance.json",
+    record(
+        tmp_path,
         config={"name": "mine"},
-        sheet=tmp_path / "sheet.tsv",
         metrics=write_metrics(tmp_path / "metrics.csv"),
-        priors=[str(tmp_path / f"{name}.yaml") for name in weights],
-        files={},
-        checkpoints=[record],
+        priors=tuple(str(tmp_path / f"{name}.yaml") for name in weights),
+        checkpoints=(fetched,),
     )
     priors = json.loads((tmp_path / "provenance.json").read_text())["priors"]
     found = [priors[str(tmp_path / f"{name}.yaml")]["weights"] for name in weights]

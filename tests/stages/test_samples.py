@@ -11,6 +11,7 @@ from ddpg.files.costs import write_costs
 from ddpg.files.long_table import read_long_table
 from ddpg.files.tensors import read_tensors, write_tensors
 from ddpg.images import from_uint8
+from ddpg.jobs.evaluation import SampleEvaluation
 from ddpg.metrics.measures import haarpsi
 from ddpg.stages.samples import ALL_EQUAL, evaluate_samples
 
@@ -39,10 +40,10 @@ def measure(tmp_path, truth):
             rows = [{"image": name, "failure": lost.get(name, "")} for name in IMAGES]
             write_costs(tmp_path / f"{number}.csv", rows)
             files.append(tmp_path / f"{number}.safetensors")
-        evaluate_samples(
-            truth, files, [path.with_suffix(".csv") for path in files], tmp_path / "out.csv",
-            experiment=EXPERIMENT, images=images, between=between, **how,
-        )  # fmt: skip
+        job = {"columns": EXPERIMENT, "images": images, "between": between, "truth": truth}
+        job |= {"restorations": tuple(files), "output": tmp_path / "out.csv"}
+        costs = tuple(path.with_suffix(".csv") for path in files)
+        evaluate_samples(SampleEvaluation(costs=costs, **job, **how))
         return read_long_table(tmp_path / "out.csv")
 
     return run
@@ -121,10 +122,10 @@ def test_with_one_sample_left_the_reason_is_the_others(measure):
 
 
 def test_a_metric_that_cannot_be_computed_says_why(measure, tmp_path):
-    backbone = tmp_path / "backbone.json"
+    backbone = tmp_path / "vgg.json"
     backbone.write_text(json.dumps({"file": None, "reason": "cannot be reached"}))
     rows = measure(
-        off(0.02), off(-0.01), between=("haarpsi", "lpips"), lpips_net="vgg", backbone=backbone
+        off(0.02), off(-0.01), between=("haarpsi", "lpips"), lpips_net="vgg", backbones=(backbone,)
     )
     assert value(rows, "lpips_vgg_between") == "cannot be reached"
     assert isinstance(value(rows, "crps"), float)

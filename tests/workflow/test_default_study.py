@@ -15,6 +15,7 @@ from ddpg.datasets.places import source_folder
 from ddpg.datasets.survey import survey_dataset
 from ddpg.files.tensors import read_tensors
 from ddpg.images import from_uint8
+from ddpg.jobs.observation import Observation
 from ddpg.metrics.measures import psnr
 from ddpg.noise import SeededNoise
 from ddpg.priors import load_prior
@@ -22,8 +23,8 @@ from ddpg.priors.training import pictures
 from ddpg.samplers import build_sampler
 from ddpg.samplers.descriptions.levels import HERE
 from ddpg.stages.degrading import Model, read_belongings
-from ddpg.stages.observations import MotionKernels, observe
-from ddpg.stages.preparation import prepare_images
+from ddpg.stages.observations import observe
+from ddpg.stages.preparation import index_rows, prepare_rows
 from ddpg.study.sheet import read_sheet
 from ddpg.study.study import Study
 from ddpg.validation import read_yaml
@@ -42,14 +43,9 @@ def truth_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("study") / "truth.safetensors"
     survey_dataset(card, path.with_name("index.tsv"))
     positions = [k for k, image in enumerate(card.listed()) if image.id in IMAGES]
-    prepare_images(
-        path.with_name("index.tsv"),
-        source_folder(card.source.folder, card.source.package),
-        path,
-        positions=positions,
-        image_size=128,
-        crop="center",
-    )
+    rows = index_rows(path.with_name("index.tsv"), positions)
+    folder = source_folder(card.source.folder, card.source.package)
+    prepare_rows(rows, folder, path, image_size=128, crop="center")
     return path
 
 
@@ -62,18 +58,19 @@ def test_twenty_steps_beat_the_pseudo_inverse(task: str, truth_file: Path, tmp_p
         if row.cell.degradation.task == task and row.cell.sigma_y == 0.05
     }
     backend, scale = rows["pinv"].cell.degradation.operator, rows["pinv"].cell.degradation.scale
-    motion = MotionKernels([0, 20, 50], 61, 0.5) if task == "motion_deblur" else None
     observe(
-        truth_file,
-        tmp_path / "y.safetensors",
-        dataset="skimage-photos",
-        images=IMAGES,
-        task=task,
-        backend=backend,
-        scale=scale,
-        sigma_y=0.05,
-        seed=0,
-        motion=motion,
+        Observation(
+            truth=truth_file,
+            output=tmp_path / "y.safetensors",
+            dataset="skimage-photos",
+            images=tuple(IMAGES),
+            task=task,
+            operator=backend,
+            scale=scale,
+            sigma_y=0.05,
+            seed=0,
+            kernel_seeds=(0, 20, 50) if task == "motion_deblur" else (),
+        )
     )
     y = torch.stack(list(read_tensors(tmp_path / "y.safetensors", IMAGES).values()))
     parts = read_belongings(tmp_path / "y.safetensors", IMAGES, task)

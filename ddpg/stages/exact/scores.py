@@ -8,53 +8,37 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import torch
 
 from ddpg.files.long_table import write_long_table
-from ddpg.files.tensors import read_tensors
+from ddpg.files.tensors import read_ids, read_tensors
+from ddpg.jobs.evaluation import BestScores
 from ddpg.samplers.algorithms.exact.posterior import conditioned
 from ddpg.samplers.catalogue import NOISY_SCALE
 from ddpg.stages.degrading import Model, read_belongings
 from ddpg.stages.exact.drawing import drawn_prior
-from ddpg.study.sizes.sides import Sides
+from ddpg.study.sizes.sides import given_sides
 
 log = logging.getLogger(__name__)
 
 MEASURES = ("best_psnr", "best_psnr_sample", "best_crps", "best_spread")
 
 
-def best_scores(
-    prior: str,
-    observations: Path,
-    output: Path,
-    *,
-    experiment: Mapping[str, str],
-    images: Sequence[str],
-    model: Model,
-    sides: Sides,
-    sigma_y: float,
-) -> None:
+def best_scores(job: BestScores) -> None:
     """Write the best scores of every observation of a shard.
 
-    Args:
-        prior: name or path of the card of the prior that the pictures were drawn from.
-        observations: of the shard.
-        output: CSV file in the long format, with :data:`MEASURES`: PSNR of the mean squared errors
-            of the posterior's mean and of a draw, its CRPS, and the root of the mean variance.
-        experiment: the cell's identity.
-        images: ids, in order.
-        model: how they were degraded.
-        sides, sigma_y: height and width of the pictures; noise level on the [0, 1] scale.
+    They are :data:`MEASURES`: PSNR of the mean squared errors of the posterior's mean and of a
+    draw, its CRPS, and the root of the mean variance.
 
     Raises:
         UserError: the closed form of the operator is dense, and the pictures are too large.
     """
-    y = torch.stack(list(read_tensors(observations, images).values()))
-    operator = model.operator(sides, read_belongings(observations, images, model.task))
-    posteriors = conditioned(drawn_prior(prior), operator, NOISY_SCALE * sigma_y, y)
+    images = job.images or tuple(read_ids(job.observations))
+    y = torch.stack(list(read_tensors(job.observations, images).values()))
+    belongings = read_belongings(job.observations, images, job.task)
+    operator = Model.of(job).operator(given_sides(job.image_size), belongings)
+    posteriors = conditioned(drawn_prior(job.prior), operator, NOISY_SCALE * job.sigma_y, y)
     # From [-1, 1] to [0, 1]: half the distances, a quarter of the squares.
     variances = torch.cat([each.variance for each in posteriors]).flatten(1).mean(1) / 4
     scores = torch.cat([each.crps for each in posteriors]).flatten(1).mean(1) / 2
@@ -67,8 +51,8 @@ def best_scores(
             "best_spread": math.sqrt(variance),
         }
         rows += [
-            {**experiment, "image": image, "metric": name, "value": f"{value:.8g}", "note": ""}
+            {**job.columns, "image": image, "metric": name, "value": f"{value:.8g}", "note": ""}
             for name, value in values.items()
         ]
-    write_long_table(output, rows)
-    log.info("%s: best scores of %d observations", output, len(images))
+    write_long_table(job.output, rows)
+    log.info("%s: best scores of %d observations", job.output, len(images))

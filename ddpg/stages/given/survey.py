@@ -14,6 +14,7 @@ from typing import Any
 
 from ddpg.datasets.index import read_index
 from ddpg.errors import UserError
+from ddpg.files.text import shortened
 from ddpg.files.writing import write_json
 from ddpg.jobs.given import GivenSurvey
 from ddpg.pictures import elsewhere
@@ -117,13 +118,8 @@ def sentence(content: Mapping[str, Any], asked: int) -> str:
     ):
         if names := content[name]:
             verb = singular if len(names) == 1 else plural
-            parts.append(f"{len(names)} {verb}: {_shortened(names)}")
+            parts.append(f"{len(names)} {verb}: {shortened([*map(_printable, names)], NAMED)}")
     return "; ".join(parts)
-
-
-def _shortened(names: Sequence[str]) -> str:
-    more = len(names) - NAMED
-    return ", ".join(map(_printable, names[:NAMED])) + (f" and {more} more" if more > 0 else "")
 
 
 def _printable(name: str) -> str:

@@ -18,13 +18,12 @@ from ddpg.errors import MetricUnavailable, UserError
 from ddpg.files.costs import failures_among, read_costs
 from ddpg.files.long_table import write_long_table
 from ddpg.files.tensors import read_ids, read_tensors
-from ddpg.images import unit_pixels
 from ddpg.jobs.evaluation import SetEvaluation
 from ddpg.metrics.catalogue import SET_METRICS, SetMetric
 from ddpg.metrics.sets import features
 from ddpg.plugins import load_object
-from ddpg.stages.evaluation import found_backbone, refuse_non_finite
-from ddpg.stages.sizes.shapes import by_size, counterpart, inner, scale_of
+from ddpg.stages.evaluation import found_backbone, reference_of, unit_batch
+from ddpg.stages.sizes.shapes import by_size, inner, scale_of
 
 log = logging.getLogger(__name__)
 
@@ -40,12 +39,10 @@ def evaluate_sets(job: SetEvaluation, *, device: str) -> None:
     Args:
         job: what is measured, by what, and where to write: the long format, whose column ``image``
             is empty.
-        device: where to compute.
 
     Raises:
         UserError: there are not as many files of truths and costs as of restorations, or a
             restoration holds values that are not finite.
-        CorruptFileError: an input has changed since it was written, or lacks an image.
     """
     if not len(job.truth) == len(job.restorations) == len(job.costs):
         raise UserError(
@@ -116,10 +113,7 @@ def _batches(
     for group in by_size({n: (x.shape[-2], x.shape[-1]) for n, x in restored.items()}):
         for first in range(0, len(group), AT_A_TIME):
             batch = group[first : first + AT_A_TIME]
-            candidate = torch.stack([restored[name] for name in batch]).double() / 2 + 0.5
-            refuse_non_finite(candidate, batch, restorations)
-            size = candidate.shape[-2:]
-            parts = [counterpart(truth[name], size, scale) for name in batch]
-            reference = unit_pixels(torch.stack(parts)).double()
+            candidate = unit_batch(restored, batch, restorations)
+            reference = reference_of(truth, batch, candidate.shape[-2:], scale)
             shown = (candidate.clamp(0, 1), reference)
             yield tuple(inner(x, job.margin).to(device) for x in shown)  # type: ignore[misc]

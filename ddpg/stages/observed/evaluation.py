@@ -21,18 +21,14 @@ def evaluate_observations(job: ObservationEvaluation) -> None:
     An observation that is no picture has no values, and their note says so, see
     :func:`ddpg.stages.observed.pictures.pictures_of`. It has no cost.
 
-    Args:
-        job: how the pictures were degraded, what is measured, and the files.
-
     Raises:
         UserError: an observation holds values that are not finite.
-        CorruptFileError: an input has changed since it was written, or lacks an image.
     """
     images = job.images or tuple(read_ids(job.observations))
-    truth = read_tensors(job.truth, images) if job.truth is not None else {}
     sigma_y = float(job.columns["sigma_y"])
     observed = Observations(job.observations, job.degradation, sigma_y, "cpu")
-    if truth:
+    if job.truth is not None:
+        truth = read_tensors(job.truth, images)
         sizes = {name: (x.shape[-2], x.shape[-1]) for name, x in truth.items()}
     else:
         sizes = read_sizes(job.observations, images, job.image_size)
@@ -44,17 +40,5 @@ def evaluate_observations(job: ObservationEvaluation) -> None:
             failures[image] = Measured("", NO_PICTURE, of_image=False)
         else:
             shown[image] = picture[0].to(torch.float32)
-    rows = quality_rows(
-        truth,
-        shown,
-        failures,
-        job.observations,
-        experiment=job.columns,
-        images=images,
-        metrics=job.metrics,
-        backbones={path.stem: path for path in job.backbones},
-        observed=observed,
-        margin=job.margin,
-        device="cpu",
-    )
+    rows = quality_rows(job, images, shown, failures, job.observations, observed, "cpu")
     write_long_table(job.output, rows)

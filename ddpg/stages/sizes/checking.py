@@ -7,39 +7,33 @@ smallest. This job can, right after the survey and before anything is observed o
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
 from ddpg.datasets.index import Row, read_index
 from ddpg.errors import UserError
+from ddpg.files.text import shortened
 from ddpg.files.writing import write_json
+from ddpg.jobs.resources import SizeCheck
+from ddpg.study.selection import parse_positions
 from ddpg.study.sizes.demands import Demands
 from ddpg.validation import listed
 
 log = logging.getLogger(__name__)
 
-_NAMED = 3
-"""Pictures that a line names."""
 
-
-def check_sizes(
-    index: Path, output: Path, *, positions: Sequence[int], demands: Mapping[str, Demands]
-) -> None:
+def check_sizes(job: SizeCheck) -> None:
     """Check the pictures that take part, and write down what is cut off of them.
 
-    Args:
-        index: of the data set.
-        output: JSON: ``cropped``, a line for each cell whose scale does not divide all pictures.
-        positions: which rows of the index, from 0.
-        demands: what each cell asks of sizes.
+    The file (JSON) has ``cropped``, a line for each cell whose scale does not divide all pictures.
 
     Raises:
         UserError: a picture does not fit; one line for each cell.
     """
-    rows = read_index(index)
-    chosen = [rows[position] for position in positions]
+    rows = read_index(job.index)
+    chosen = [rows[position] for position in parse_positions(job.positions)]
+    demands = {cell: Demands.from_text(text) for cell, text in job.demands.items()}
     problems = [
-        f"{index}: {cell}: {line}"
+        f"{job.index}: {cell}: {line}"
         for cell, wanted in demands.items()
         for line in size_problems(chosen, wanted)
     ]
@@ -48,7 +42,7 @@ def check_sizes(
     cropped = [f"{cell}: {line}" for cell, d in demands.items() for line in _cropped(chosen, d)]
     for line in cropped:
         log.info("%s", line)
-    write_json(output, {"cropped": cropped})
+    write_json(job.output, {"cropped": cropped})
 
 
 def size_problems(rows: Sequence[Row], demands: Demands) -> Iterator[str]:
@@ -62,7 +56,7 @@ def size_problems(rows: Sequence[Row], demands: Demands) -> Iterator[str]:
         if problem:
             found.setdefault(problem, []).append(_named(row))
     for problem, pictures in found.items():
-        yield f"{problem} ({len(pictures)} of {len(rows)} pictures: {_some(pictures)})"
+        yield f"{problem} ({len(pictures)} of {len(rows)} pictures: {shortened(pictures)})"
 
 
 def _cropped(rows: Sequence[Row], demands: Demands) -> Iterator[str]:
@@ -74,14 +68,9 @@ def _cropped(rows: Sequence[Row], demands: Demands) -> Iterator[str]:
     if cut:
         yield (
             f"cut below and to the right, because the scale {demands.scale} does not divide them: "
-            f"{len(cut)} of {len(rows)} pictures, {_some(cut)}"
+            f"{len(cut)} of {len(rows)} pictures, {shortened(cut)}"
         )
 
 
 def _named(row: Row) -> str:
     return f"{row.id} ({row.width} x {row.height})"
-
-
-def _some(pictures: Sequence[str]) -> str:
-    more = len(pictures) - _NAMED
-    return ", ".join(pictures[:_NAMED]) + (f" and {more} more" if more > 0 else "")

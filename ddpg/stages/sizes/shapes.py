@@ -24,11 +24,7 @@ OWN_SIZES = {"sizes": NATIVE}
 
 
 def have_own_sizes(prepared: Path) -> bool:
-    """Whether each picture of a prepared shard has its own size, so that others have to be told.
-
-    Raises:
-        CorruptFileError: the file is missing, empty, truncated or corrupt.
-    """
+    """Whether each picture of a prepared shard has its own size, so that others have to be told."""
     return OWN_SIZES.items() <= read_metadata(prepared).items()
 
 

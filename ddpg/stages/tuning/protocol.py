@@ -29,16 +29,16 @@ from ddpg.files.tensors import read_tensors
 from ddpg.files.writing import write_json
 from ddpg.images import from_uint8
 from ddpg.jobs.code import restoration_code
+from ddpg.jobs.observation import Observation
 from ddpg.jobs.restoration import Restoring, network_kinds
 from ddpg.metrics.catalogue import METRICS
 from ddpg.plugins import load_object
 from ddpg.samplers.base import Sampler
 from ddpg.samplers.building import build_sampler
 from ddpg.samplers.hyper_parameters import Value
-from ddpg.samplers.problem import State, divergences, overflows_as_divergence
+from ddpg.samplers.problem import State, divergences
 from ddpg.stages.batches import Restorer
-from ddpg.stages.degrading import Belongings
-from ddpg.stages.observations import MotionKernels, observe
+from ddpg.stages.observations import observe
 from ddpg.stages.preparation import prepare_rows
 from ddpg.stages.sizes.shapes import Part
 from ddpg.stages.tuning.search import space_of, trials_of
@@ -62,7 +62,6 @@ def tune(study: Study, output: Path, *, device: str = "cpu") -> dict[str, Any]:
         study: its configuration has a section ``tuning``; rows of ``settings: tuned`` are left out.
         output: the record (JSON); what it, or an unfinished one beside it, has of these rows is
             kept.
-        device: where to compute.
 
     Returns:
         the record.
@@ -137,11 +136,7 @@ def _refuse_overlap(study: Study, card: DatasetCard, pictures: Sequence[Row]) ->
 
 
 def _kept(output: Path, content: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The rows of an earlier run of the same tuning; none of another one.
-
-    Raises:
-        UserError: the file is another tuning's.
-    """
+    """The rows of an earlier run of the same tuning; none of another one."""
     if not output.exists():
         return []
     before = read_tuned(output).content
@@ -216,39 +211,19 @@ class _Row:
     def _restorer(self) -> Restorer:
         """What restores the tuning pictures, which are prepared and observed here."""
         study, cell = self.study, self.row.cell
-        dataset, degradation = cell.dataset, cell.degradation
-        images = [row.id for row in self.pictures]
-        seeds = [10 * number for number in range(len(images))]
-        motion = None
-        if degradation.task == "motion_deblur":
-            kernel = study.config.motion_kernel
-            motion = MotionKernels(seeds, kernel.size, kernel.intensity)
+        images = tuple(row.id for row in self.pictures)
         root = pictures_folder(self.card, root_folder(self.card))
-        size = size_word(study.entries[dataset].image_size)
+        size = size_word(study.entries[cell.dataset].image_size)
         truth, observed = self.folder / "truth.safetensors", self.folder / "observed.safetensors"
         prepare_rows(self.pictures, root, truth, image_size=size, crop=self.card.crop)
-        observe(
-            truth,
-            observed,
-            dataset=self.card.name,
-            images=images,
-            task=degradation.task,
-            backend=degradation.operator,
-            scale=degradation.scale,
-            sigma_y=cell.sigma_y,
-            seed=self.plan.seed,
-            motion=motion,
-            card=degradation.card,
-            noise_model=degradation.noise,
-            belongings=self._belongings(seeds),
-            share=degradation.share,
-            weights=degradation.weights,
-        )
+        own = {"dataset": self.card.name, "seed": self.plan.seed}
+        degraded = Observation.cell_settings(study, cell.path) | own | self._drawn(len(images))
+        observe(Observation(**degraded, images=images, truth=truth, output=observed))
         settings: dict[str, Any] = Restoring.row_settings(study, self.row.path)
         settings.pop("besides", None)
         files = study.prior_of(self.row).files if self.row.prior else {}
         settings |= {part: Path(path) for part, path in files.items() if Path(path).is_file()}
-        settings |= {"dataset": self.card.name, "seed": self.plan.seed, "observations": observed}
+        settings |= own | {"observations": observed}
         return Restorer(Restoring(**settings), self.device)
 
     @property
@@ -257,13 +232,19 @@ class _Row:
         cell = self.row.cell
         return Part(cell.degradation.scale or 1, self.study.margin(cell.path))
 
-    def _belongings(self, seeds: Sequence[int]) -> Belongings | None:
-        degradation = self.row.cell.degradation
-        if not (degradation.card or degradation.is_drawn_for_each):
-            return None
-        side = self.study.kernel_sides.get(degradation.kernel, 0)
-        drawn = seeds if degradation.is_drawn_for_each else ()
-        return Belongings(degradation.kernel, degradation.mask, side, drawn)
+    def _drawn(self, count: int) -> dict[str, Any]:
+        """Kernels, masks and noise of so many pictures, as fields of their observation."""
+        degradation, kernel = self.row.cell.degradation, self.study.config.motion_kernel
+        seeds = tuple(10 * number for number in range(count))
+        fields: dict[str, Any] = {"noise_model": degradation.noise}
+        if degradation.task == "motion_deblur":
+            fields |= {"kernel_size": kernel.size, "kernel_intensity": kernel.intensity}
+            fields["kernel_seeds"] = seeds
+        if degradation.card or degradation.is_drawn_for_each:
+            fields |= {"kernel": degradation.kernel, "mask": degradation.mask}
+            fields["kernel_side"] = self.study.kernel_sides.get(degradation.kernel, 0)
+            fields["picture_seeds"] = seeds if degradation.is_drawn_for_each else ()
+        return fields
 
     def _trial(
         self, restorer: Restorer, sampler: Sampler, values: Mapping[str, Value]
@@ -279,16 +260,8 @@ class _Row:
                 counted += sum(state.calls)
 
             try:
-                ready = restorer.batch([image])
-                with overflows_as_divergence():
-                    restored = sampler.restore(
-                        ready.y,
-                        ready.operator,
-                        ready.prior,
-                        sigma_y=self.row.cell.sigma_y,
-                        noise=ready.noise,
-                        callback=count,
-                    ).cpu()
+                sigma_y = self.row.cell.sigma_y
+                restored = restorer.batch([image]).restored(sampler, sigma_y, count)
                 failed = divergences(self.row.method, restored)
                 note = note or "".join(f"{image}: {why}" for why in failed.values())
             except FloatingPointError as error:
