@@ -13,6 +13,7 @@ from typing import Any
 from ddpg.comparison.degraded import degraded_by
 from ddpg.comparison.statistics.intervals import RESAMPLES, SEED
 from ddpg.comparison.statistics.pairs import count
+from ddpg.comparison.statistics.reasons import joined
 from ddpg.comparison.style import (
     METRIC_STYLES,
     dataset_name,
@@ -21,16 +22,12 @@ from ddpg.comparison.style import (
 )
 from ddpg.comparison.tables.latex_text import flowing
 from ddpg.errors import UserError
-from ddpg.files.writing import replacing
+from ddpg.files.writing import write_text
 from ddpg.study.names import number_name
 from ddpg.study.sizes.sides import sides_of
 
 _DIGITS = 12
 """Of checksums and commits, which the record has in full."""
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June", "July"),
-    *("August", "September", "October", "November", "December"),
-)
 _FILES = ("weights", "network")
 """What a metric's record holds besides the versions of libraries."""
 _PEOPLE = ("Gaussian", "Poisson")
@@ -41,17 +38,12 @@ _STEPS = re.compile(r"(?:^|, )steps=(\d+)")
 def write_paragraph(
     provenance_json: str | os.PathLike[str], output: str | os.PathLike[str]
 ) -> None:
-    """Write the paragraph of a study's record as a file for ``\\input``.
-
-    Raises:
-        UserError: the record cannot be read, or is none.
-    """
+    """Write the paragraph of a study's record as a file for ``\\input``."""
     try:
         record = json.loads(Path(provenance_json).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{provenance_json}: not the record of a study ({error})") from error
-    with replacing(output) as path:
-        path.write_text(methods_paragraph(record), encoding="utf-8", newline="\n")
+    write_text(output, methods_paragraph(record))
 
 
 def methods_paragraph(record: Mapping[str, Any]) -> str:
@@ -112,7 +104,7 @@ def _date(text: object) -> str:
         date = datetime.fromisoformat(str(text))
     except ValueError:
         return ""
-    return f"{date.day} {_MONTHS[date.month - 1]} {date.year}"
+    return f"{date.day} {date:%B %Y}"
 
 
 def _pictures(record: Mapping[str, Any]) -> list[str]:
@@ -121,7 +113,7 @@ def _pictures(record: Mapping[str, Any]) -> list[str]:
     return [
         f"{count(number, 'picture')}{_size(record, dataset)} of the data set "
         f"{dataset_name(dataset)} {'were' if number != 1 else 'was'} taken and degraded: "
-        f"{_joined(_degradations(record, dataset), last='; ', between='; ')}."
+        f"{joined(_degradations(record, dataset), last='; ', between='; ')}."
         for dataset, number in _section(measured, "pictures").items()
     ]
 
@@ -138,7 +130,7 @@ def _degradations(record: Mapping[str, Any], dataset: str) -> list[str]:
             task = card.get("task", entry["task"])
             details = degraded_by(task, entry["operator"], card, motion)
             title += f" ({'; '.join(details)})" if details else ""
-            levels = _joined([number_name(level) for level in entry["sigma_y"]])
+            levels = joined([number_name(level) for level in entry["sigma_y"]])
             told.append(f"{title} with noise of standard deviation {levels} on the scale of [0, 1]")
     # The scale is said once.
     return [*[text.removesuffix(" on the scale of [0, 1]") for text in told[:-1]], *told[-1:]]
@@ -162,7 +154,7 @@ def _priors(record: Mapping[str, Any]) -> list[str]:
     if not described:
         return []
     several = len(described) > 1
-    return [f"The prior{'s were' if several else ' was'} {_joined(described)}."]
+    return [f"The prior{'s were' if several else ' was'} {joined(described)}."]
 
 
 def _weights(prior: Mapping[str, Any]) -> list[str]:
@@ -188,7 +180,7 @@ def _methods(record: Mapping[str, Any]) -> list[str]:
         for label, style in method_styles(methods).items()
     ]
     verb = "Methods were" if len(names) > 1 else "The method was"
-    return [f"{verb} {_joined(names)}."]
+    return [f"{verb} {joined(names)}."]
 
 
 def _steps(record: Mapping[str, Any]) -> dict[str, str]:
@@ -230,9 +222,9 @@ def _metrics(record: Mapping[str, Any]) -> list[str]:
             continue
         libraries = [f"{package} {text}" for package, text in used.items() if package not in _FILES]
         had.append(f"{name} ({', '.join(libraries)})" if libraries else name)
-    sentences = [f"Quality is measured by {_joined(had)}."] if had else []
+    sentences = [f"Quality is measured by {joined(had)}."] if had else []
     if lacking:
-        sentences.append(f"{_joined(lacking)} could not be computed.")
+        sentences.append(f"{joined(lacking)} could not be computed.")
     return sentences
 
 
@@ -242,9 +234,9 @@ def _computation(record: Mapping[str, Any]) -> list[str]:
     shown = [("Python", "python"), ("PyTorch", "torch"), ("NumPy", "numpy")]
     told = [f"{title} {versions[name]}" for title, name in shown if versions.get(name)]
     ways = {way for ways in _section(record, "networks").values() for way in ways}
-    sentences = [f"Everything was computed with {_joined(told)}."] if told else []
+    sentences = [f"Everything was computed with {joined(told)}."] if told else []
     if ways:
-        sentences.append(f"Networks ran in {_joined(sorted(ways), last='; ', between='; ')}.")
+        sentences.append(f"Networks ran in {joined(sorted(ways), last='; ', between='; ')}.")
     return sentences
 
 
@@ -267,8 +259,3 @@ def _in_sentence(title: str) -> str:
     """A title without its capital, unless that is of an abbreviation or a person."""
     capital = not title[1:2].islower() or title.startswith(_PEOPLE)
     return title if capital else title[:1].lower() + title[1:]
-
-
-def _joined(parts: Sequence[str], *, last: str = " and ", between: str = ", ") -> str:
-    """Words as a list in a sentence."""
-    return last.join([between.join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

@@ -38,32 +38,22 @@ TABLES: Mapping[str, str] = {
 }
 """The tables that are always written: file -> title."""
 
-POSTERIOR: Mapping[str, str] = {
-    "posterior.csv": "Posterior quality",
-    "posterior.md": "Posterior quality, in Markdown",
-    "posterior.tex": "Posterior quality, in LaTeX",
-}
+
+def _forms(name: str, title: str) -> Mapping[str, str]:
+    return {
+        f"{name}.csv": title,
+        f"{name}.md": f"{title}, in Markdown",
+        f"{name}.tex": f"{title}, in LaTeX",
+    }
+
+
+POSTERIOR = _forms("posterior", "Posterior quality")
 """The tables of a study that restores pictures several times: file -> title."""
-
-SETS: Mapping[str, str] = {
-    "sets.csv": "Sets of pictures",
-    "sets.md": "Sets of pictures, in Markdown",
-    "sets.tex": "Sets of pictures, in LaTeX",
-}
+SETS = _forms("sets", "Sets of pictures")
 """The tables of a study that measures sets of pictures: file -> title."""
-
-EXACT: Mapping[str, str] = {
-    "exact.csv": "Beside the exact posterior",
-    "exact.md": "Beside the exact posterior, in Markdown",
-    "exact.tex": "Beside the exact posterior, in LaTeX",
-}
+EXACT = _forms("exact", "Beside the exact posterior")
 """The tables of a study of pictures that are drawn from a prior: file -> title."""
-
-PUBLISHED: Mapping[str, str] = {
-    "published.csv": "Beside the paper",
-    "published.md": "Beside the paper, in Markdown",
-    "published.tex": "Beside the paper, in LaTeX",
-}
+PUBLISHED = _forms("published", "Beside the paper")
 """The comparison with published figures: file -> title."""
 
 TRAJECTORY_METHODS = ("ddpg", "idpg")
@@ -86,6 +76,11 @@ LATEX_WIDTHS: Mapping[str, str] = {
 """How wide these tables are at most: name of the width -> what it is."""
 
 
+def latex_file(table: str, form: str, width: str) -> str:
+    """One of :func:`latex_files`."""
+    return f"latex/{form}/{width}/{table}.tex"
+
+
 def latex_files(table: str) -> list[str]:
     """The files of a LaTeX table in the folder of the tables, in every form and width.
 
@@ -95,4 +90,4 @@ def latex_files(table: str) -> list[str]:
     >>> latex_files("faces/denoising-fft")[0]
     'latex/interval/one-column/faces/denoising-fft.tex'
     """
-    return [f"latex/{form}/{width}/{table}.tex" for form in LATEX_FORMS for width in LATEX_WIDTHS]
+    return [latex_file(table, form, width) for form in LATEX_FORMS for width in LATEX_WIDTHS]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from functools import partial
 
 import pandas as pd
 
-from ddpg.comparison.posterior.tables import posterior_markdown
+from ddpg.comparison.posterior.tables import write_product
 from ddpg.comparison.products import SETS
 from ddpg.comparison.statistics.measurements import (
     CELL_KEYS,
@@ -24,9 +24,7 @@ from ddpg.comparison.style import (
     metric_order,
 )
 from ddpg.comparison.tables.entries import Entry, Panel, Table, letter
-from ddpg.comparison.tables.latex import latex_page, latex_texts
 from ddpg.comparison.tables.layout import WIDEST_PANEL, identity, said_once
-from ddpg.comparison.tables.writing import as_csv, write_texts
 
 COUNT = "pictures"
 LEAD = (
@@ -51,16 +49,10 @@ def write_sets(
         latex: tables that have LaTeX files of their own, see
             :func:`ddpg.comparison.tables.writing.write_tables`; all forms have the same numbers,
             which have no intervals.
-
-    Raises:
-        UserError: an input is not what it should be.
     """
     sets = read_metrics(sets_csv)
     styles = label_styles(read_metrics(metrics_csv))
-    tables = set_tables(sets, styles)
-    texts = (as_csv(sets_frame(sets)), set_markdown(tables), latex_page(tables))
-    files = {Path(folder) / name: text for name, text in zip(SETS, texts, strict=True)}
-    write_texts(files | latex_texts(set_tables(sets, styles, alone=True), latex, folder))
+    write_product(SETS, sets_frame(sets), partial(set_tables, sets, styles), folder, latex)
 
 
 def sets_frame(sets: pd.DataFrame) -> pd.DataFrame:
@@ -85,11 +77,6 @@ def set_tables(
     groups = sets.groupby(DEGRADATION_KEYS, dropna=False, sort=False)
     tables = [_table(key, rows, styles) for key, rows in groups]
     return tables if alone else said_once(tables)
-
-
-def set_markdown(tables: list[Table]) -> str:
-    """Return a page with the tables and what their columns mean."""
-    return posterior_markdown(tables, "Sets of pictures")
 
 
 def _table(key: tuple, rows: pd.DataFrame, styles: Mapping[str, MethodStyle]) -> Table:

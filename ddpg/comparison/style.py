@@ -184,16 +184,16 @@ _OTHERS: Mapping[str, MetricStyle] = {
     ),
     **{
         f"{kind}_{name}": MetricStyle(
-            f"{title} {word}", unit, direction, decimals, "published", text
+            f"{title} {kind}", unit, direction * better, decimals, "published", text
         )
         for name, title, unit, better, decimals in (
             ("psnr", "PSNR", "dB", 1, 2),
             ("lpips", "LPIPS", "", -1, 3),
         )
-        for kind, word, direction, text in (
-            ("ours", "ours", better, "measured here, by the convention of the published figure"),
-            ("published", "published", better, "the figure that its source gives"),
-            ("difference", "difference", 0, "ours less the published figure"),
+        for kind, direction, text in (
+            ("ours", 1, "measured here, by the convention of the published figure"),
+            ("published", 1, "the figure that its source gives"),
+            ("difference", 0, "ours less the published figure"),
         )
     },
     "samples": MetricStyle("Samples", "", 0, 0, "posterior", "restorations of a picture"),
@@ -237,11 +237,7 @@ DATASET_NAMES: Mapping[str, str] = {"celeba_hq": "CelebA-HQ", "imagenet": "Image
 
 
 def metric_style(metric: str) -> MetricStyle:
-    """Return the style of a metric.
-
-    Raises:
-        UserError: nothing is known about it.
-    """
+    """Return the style of a metric."""
     if metric not in METRIC_STYLES:
         raise UserError(f"unknown metric {metric!r}; known metrics: {', '.join(METRIC_STYLES)}")
     return METRIC_STYLES[metric]
@@ -262,11 +258,6 @@ def difference_axis(metric: str, reference: str) -> str:
 def cost_axis(cost: str) -> str:
     """The label of a cost's axis, which says in full what is counted."""
     return METRIC_STYLES[cost].description
-
-
-def task_order(tasks: Iterable[str]) -> list[str]:
-    """Sort tasks into the order of the catalogue, each once; others follow by name."""
-    return _in_order(tasks, TASKS)
 
 
 def _in_order(names: Iterable[str], catalogue: Iterable[str]) -> list[str]:

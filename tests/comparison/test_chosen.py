@@ -13,6 +13,7 @@ from ddpg.cli import main
 from ddpg.comparison.chosen.drawing import draw_chosen, draw_chosen_pictures
 from ddpg.comparison.chosen.selection import ChosenSummary, Selection
 from ddpg.comparison.figures.insets import Box, with_insets
+from ddpg.comparison.figures.plots import DRAWERS
 from ddpg.comparison.products import PLOTS
 from ddpg.comparison.statistics.summary import Summary
 from ddpg.errors import UserError
@@ -155,8 +156,8 @@ def test_a_method_is_a_reference_where_it_means_one_label(whole):
 
 def test_a_figure_that_would_be_empty_is_left_out(results, tmp_path, capsys, monkeypatch):
     for name, why in (("perception_distortion", "No second metric."), ("metric_vs_noise", "")):
-        place = f"ddpg.comparison.chosen.drawing.draw_{name}"
-        monkeypatch.setattr(place, lambda *_, why=why, note, **_kw: why * (not note))
+        said = lambda *_, why=why, note, **_kw: why * (not note)  # noqa: E731
+        monkeypatch.setitem(DRAWERS, name, said)
     folder = tmp_path / "mine"
     words = ["plots", str(results), "--output", str(folder), "--figures"]
     assert main([*words, "perception_distortion", "metric_vs_noise"]) == 0

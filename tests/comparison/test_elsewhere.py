@@ -10,8 +10,8 @@ from ddpg.comparison.page.tables import table_views
 from ddpg.comparison.statistics.measurements import check_metrics
 from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.tables.elsewhere import with_given
-from ddpg.comparison.tables.layout import left_out
-from ddpg.comparison.tables.writing import all_tables, latex_tables
+from ddpg.comparison.tables.layout import ONE_PANEL, left_out
+from ddpg.comparison.tables.writing import all_tables
 from ddpg.study.names import cell_name
 
 CELL = {"dataset": "photos", "task": "denoising", "operator": "fft", "scale": float("nan")}
@@ -68,7 +68,7 @@ def test_a_row_without_a_picture_is_neither_ranked_nor_drawn_against_cost(summar
 
 def test_what_is_said_of_a_row_stands_below_its_table_once(summary):
     surveys = [survey("0.05", "given as PNG"), survey("0.1", "given as PNG")]
-    for tables in (all_tables(summary), latex_tables(summary)):
+    for tables in (all_tables(summary), all_tables(summary, widest=ONE_PANEL)):
         told = with_given(tables, surveys, summary.styles)
         notes = [text for table in told for _, text in table.notes if "given as" in text]
         assert notes == ["tv (Given), σ = 0.05, 0.1: given as PNG."]

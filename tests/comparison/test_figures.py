@@ -251,7 +251,7 @@ def test_the_front_holds_what_nothing_cheaper_is_as_good_as():
 def drawn(monkeypatch):
     """Figures as they are, in place of their files."""
     figures = []
-    for name in ("cost", "noise", "pairs", "ranks", "grid"):
+    for name in ("panels", "grid"):
         monkeypatch.setattr(
             f"ddpg.comparison.figures.{name}.save", lambda figure, _: figures.append(figure)
         )
@@ -449,7 +449,7 @@ def test_what_lies_beyond_both_axes_is_marked_once_in_the_corner(
         content += make_rows(label, "ssim", [psnr / 40] * 3)
     figures = []
     monkeypatch.setattr(
-        "ddpg.comparison.figures.plane.save", lambda figure, _: figures.append(figure)
+        "ddpg.comparison.figures.panels.save", lambda figure, _: figures.append(figure)
     )
     draw_perception_distortion(Summary.read(write_csv(content)), tmp_path / "plane")
     axes = figures[0].axes[0]

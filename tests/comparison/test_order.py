@@ -9,7 +9,8 @@ from ddpg.comparison.page.scores import cells
 from ddpg.comparison.page.tables import table_views
 from ddpg.comparison.statistics.changes import compare_runs
 from ddpg.comparison.statistics.summary import Summary
-from ddpg.comparison.tables.writing import all_tables, latex_tables
+from ddpg.comparison.tables.layout import ONE_PANEL
+from ddpg.comparison.tables.writing import all_tables
 
 SHEET = [
     ("zoo", "lens-blur", 0.1),
@@ -52,7 +53,7 @@ def test_means_and_noise_levels(summary):
 
 
 def test_tables(summary):
-    for tables in (all_tables(summary), latex_tables(summary)):
+    for tables in (all_tables(summary), all_tables(summary, widest=ONE_PANEL)):
         keys = [(table.dataset, table.key.removesuffix("-fft")) for table in tables]
         assert keys == [*ORDER[:3], ("zoo", "cost"), *ORDER[3:], ("alps", "cost")]
 

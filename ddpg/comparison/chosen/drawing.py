@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from ddpg.comparison.chosen.selection import ChosenSummary, Selection, available
-from ddpg.comparison.figures.cost import draw_cost
 from ddpg.comparison.figures.grid import draw_pictures
 from ddpg.comparison.figures.insets import MOST_INSETS, Box
-from ddpg.comparison.figures.noise import draw_metric_vs_noise
-from ddpg.comparison.figures.pairs import draw_paired_differences
-from ddpg.comparison.figures.plane import draw_perception_distortion
-from ddpg.comparison.figures.ranks import draw_ranks
+from ddpg.comparison.figures.plots import DRAWERS
 from ddpg.comparison.grids import MOST_IMAGES, OBSERVATION, TRUTH, Grid, collect
 from ddpg.comparison.pictures import names_in
 from ddpg.comparison.products import PLOTS
@@ -46,7 +41,6 @@ def draw_chosen(
     """Draw figures of the numbers of a study; one that would be empty is left out.
 
     Args:
-        results: its folder.
         output: the folder of the figures, outside of it.
         figures: names of :data:`ddpg.comparison.products.PLOTS`; none for all.
         reference: the label that paired differences are against, or a method that has one.
@@ -67,10 +61,13 @@ def draw_chosen(
     summary = ChosenSummary.of(Summary.read(Places.below(results).metrics), selection)
     if reference is not None:
         reference = selection.reference_in(summary.metrics, reference)
-    drawers = _drawers(summary, selection, reference)
+    metrics = selection.metrics_in(summary.metrics) if selection.metrics else None
+    options = {
+        "metric_vs_noise": {"metrics": metrics}, "paired_differences": {"reference": reference},
+    }  # fmt: skip
     left_out = {
-        name: drawers[name](output / name, note=False)
-        for name in PLOTS
+        name: draw(summary, output / name, note=False, **options.get(name, {}))
+        for name, draw in DRAWERS.items()
         if not figures or name in figures
     }
     drawn = [output / name for name, why in left_out.items() if not why]
@@ -80,20 +77,6 @@ def draw_chosen(
     for line in told:
         tell(line)
     return drawn
-
-
-def _drawers(
-    summary: Summary, selection: Selection, reference: str | None
-) -> Mapping[str, Callable[..., str]]:
-    metrics = selection.metrics_in(summary.metrics) if selection.metrics else None
-    return {
-        "metric_vs_noise": partial(draw_metric_vs_noise, summary, metrics=metrics),
-        "perception_distortion": partial(draw_perception_distortion, summary),
-        "paired_differences": partial(draw_paired_differences, summary, reference=reference),
-        "ranks": partial(draw_ranks, summary),
-        "cost_seconds": partial(draw_cost, summary, cost="seconds"),
-        "cost_evaluations": partial(draw_cost, summary, cost="network_evaluations"),
-    }
 
 
 def draw_chosen_pictures(
@@ -170,11 +153,7 @@ def _truth(places: Places, cell: str, rows: pd.DataFrame) -> list[Path]:
 
 
 def _shards(first: str, *, needed: bool = True) -> list[Path]:
-    """The shards beside the first one, in order.
-
-    Raises:
-        UserError: they are needed, and there are none.
-    """
+    """The shards beside the first one, in order."""
     folder = Path(first).parent
     found = sorted(folder.glob("shard-*.safetensors"), key=lambda path: (len(path.name), path))
     if needed and not found:
@@ -197,11 +176,7 @@ def _known_pictures(wanted: Sequence[str], known: Sequence[str]) -> list[str]:
 
 
 def _box(text: str) -> tuple[str, Box]:
-    """An inset as it is given: of which picture, "" for all, and what of it.
-
-    Raises:
-        UserError: it is none.
-    """
+    """An inset as it is given: of which picture, "" for all, and what of it."""
     match = _INSET.fullmatch(text.replace(" ", ""))
     if not match:
         raise UserError(
@@ -215,12 +190,7 @@ def _box(text: str) -> tuple[str, Box]:
 
 
 def _boxes_of(grid: Grid, boxes: Sequence[tuple[str, Box]]) -> dict[str, list[Box]]:
-    """The insets of every picture of a grid.
-
-    Raises:
-        UserError: one is outside of its picture, a picture has too many, or there is no such
-            picture.
-    """
+    """The insets of every picture of a grid."""
     images = [row.image for row in grid.rows]
     for image, _ in boxes:
         if image and image not in images:

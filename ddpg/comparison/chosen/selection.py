@@ -11,6 +11,7 @@ import pandas as pd
 from ddpg.comparison.statistics.measurements import (
     CELL_KEYS,
     DEGRADATION_KEYS,
+    key_of,
     of_methods,
     quality_metrics,
 )
@@ -18,6 +19,7 @@ from ddpg.comparison.statistics.ranks import Ranking, rank_methods
 from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.style import METRIC_STYLES, MethodStyle
 from ddpg.errors import UserError
+from ddpg.files.text import shortened
 from ddpg.study.names import OBSERVED
 from ddpg.validation import shown
 
@@ -133,8 +135,7 @@ def _chosen(
 def available(names: Iterable[str]) -> str:
     """What there is, for a message."""
     names = [name for name in names if name != OBSERVED]
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"it has {', '.join(names[:_NAMED])}{more}" if names else "it has none"
+    return f"it has {shortened(names, _NAMED) or 'none'}"
 
 
 def _is_cost(metric: str) -> bool:
@@ -211,6 +212,5 @@ class ChosenSummary(Summary):
 
 
 def _keys(frame: pd.DataFrame, columns: list[str]) -> list[tuple]:
-    """The values of some columns as keys; one that is none, which equals nothing, becomes None."""
-    rows = frame[columns].itertuples(index=False, name=None)
-    return [tuple(None if value != value else value for value in row) for row in rows]
+    """The values of some columns as keys."""
+    return [key_of(row) for row in frame[columns].itertuples(index=False, name=None)]

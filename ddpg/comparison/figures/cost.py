@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import pandas as pd
 import seaborn
@@ -11,12 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
+from ddpg.comparison.figures.canvas import PAGE, new_figure
 from ddpg.comparison.figures.pairs import scores_of, shown_metrics, with_paired_ends
 from ddpg.comparison.figures.panels import (
     Styles,
     add_absent,
     add_legend,
+    drawn,
     drawn_rows,
     keep_in_view,
     label_below,
@@ -25,7 +24,6 @@ from ddpg.comparison.figures.panels import (
     line_look,
     of_panel,
     panel_grid,
-    save_note,
     set_title,
 )
 from ddpg.comparison.statistics.measurements import CELL_KEYS, DEGRADATION_KEYS
@@ -143,31 +141,19 @@ def set_apart(points: pd.DataFrame, methods: list[str]) -> dict[str, float]:
     return dict.fromkeys(methods, 1.0) | factors
 
 
-def draw_cost(
-    summary: Summary, output_stem: str | os.PathLike[str], *, cost: str, note: bool = True
-) -> str:
-    """Write ``output_stem.pdf`` and ``.png``: quality against a cost, labels of a method joined.
+@drawn
+def draw_cost(summary: Summary, *, cost: str) -> Figure | str:
+    """Draw quality against a cost, labels of a method joined: a row of panels per data set and
+    metric, a column per degradation.
 
     Evaluations of the network are those of :func:`with_backward_passes`.
 
     Args:
         cost: "seconds" or "network_evaluations".
-        note: whether files that say so are written where there is nothing to draw.
-
-    Returns:
-        why there is nothing to draw; "" where there is.
     """
     points = with_paired_ends(cost_points(with_backward_passes(summary), cost), summary.pairs)
-    with paper():
-        if points.empty or not (points["cost"] > 0).any():
-            why = f"No cell has both a quality and {cost_axis(cost)}."
-            return save_note(why, output_stem, wanted=note)
-        save(_figure(points, cost, summary), output_stem)
-    return ""
-
-
-def _figure(points: pd.DataFrame, cost: str, summary: Summary) -> Figure:
-    """A row of panels per data set and metric, a column per degradation."""
+    if points.empty or not (points["cost"] > 0).any():
+        return f"No cell has both a quality and {cost_axis(cost)}."
     styles = point_styles(points, summary.styles)
     lines, columns = panel_grid(points)
     figure = new_figure(PAGE, _ROW * len(lines) + legend_height(styles))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from ddpg.comparison.figures.canvas import PAGE, fitted_id, new_figure, paper, save
+from ddpg.comparison.figures.canvas import PAGE, fitted_id, new_figure
+from ddpg.comparison.figures.panels import drawn
 from ddpg.comparison.pictures import KERNEL, Paths, names_in, read_arrays
 from ddpg.errors import UserError
 
@@ -37,24 +37,10 @@ def collect_kernels(
     return {key.removesuffix(KERNEL): array for key, array in arrays.items()}
 
 
-def draw_kernels(
-    observations: Paths,
-    output_stem: str | os.PathLike[str],
-    *,
-    images: Sequence[str] | None = None,
-) -> None:
-    """Write ``output_stem.pdf`` and ``.png``: one kernel per image, each scaled to its largest tap.
-
-    Args:
-        observations: shards of motion-blurred observations.
-        images: whose; None for the first :data:`MOST_KERNELS` by name.
-
-    Raises:
-        UserError: a file cannot be read or there is no kernel in it.
-    """
-    kernels = collect_kernels(observations, images)
-    with paper():
-        save(_kernel_figure(kernels), output_stem)
+@drawn
+def draw_kernels(observations: Paths, *, images: Sequence[str] | None = None) -> Figure | str:
+    """Draw one kernel per image, each scaled to its largest tap; see :func:`collect_kernels`."""
+    return _kernel_figure(collect_kernels(observations, images))
 
 
 def _kernel_figure(kernels: dict[str, np.ndarray]) -> Figure:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,11 +10,12 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
+from ddpg.comparison.figures.canvas import PAGE, new_figure
 from ddpg.comparison.figures.panels import (
     Styles,
     add_absent,
     add_legend,
+    drawn,
     drawn_rows,
     interval_bars,
     keep_in_view,
@@ -27,7 +27,6 @@ from ddpg.comparison.figures.panels import (
     of_panel,
     panel_grid,
     perceptual_metric,
-    save_note,
     set_title,
 )
 from ddpg.comparison.statistics.summary import Summary
@@ -42,9 +41,6 @@ def curves(summary: pd.DataFrame, metrics: Sequence[str] | None = None) -> pd.Da
 
     Args:
         metrics: which; None for PSNR, SSIM and a perceptual one, or what there is without a truth.
-
-    Raises:
-        UserError: a metric is unknown.
     """
     perception = perceptual_metric(summary)
     chosen = metrics or ["psnr", "ssim", *([perception] if perception else [])]
@@ -58,37 +54,18 @@ def curves(summary: pd.DataFrame, metrics: Sequence[str] | None = None) -> pd.Da
     return leading(rows).reset_index(drop=True)
 
 
-def draw_metric_vs_noise(
-    summary: Summary,
-    output_stem: str | os.PathLike[str],
-    *,
-    metrics: Sequence[str] | None = None,
-    note: bool = True,
-) -> str:
-    """Write ``output_stem.pdf`` and ``.png``: mean and bootstrap interval against the noise level.
+@drawn
+def draw_metric_vs_noise(summary: Summary, *, metrics: Sequence[str] | None = None) -> Figure | str:
+    """Draw mean and bootstrap interval against the noise level: one row of panels per data set and
+    metric, one column per degradation.
 
     Args:
-        metrics: one row of panels each; None for PSNR, SSIM and a perceptual one.
-        note: whether files that say so are written where there is nothing to draw.
-
-    Returns:
-        why there is nothing to draw; "" where there is.
-
-    Raises:
-        UserError: a metric is unknown.
+        metrics: which; None for PSNR, SSIM and a perceptual one.
     """
     rows = curves(summary.means, metrics)
     rows = rows[np.isfinite(rows["mean"])]
-    with paper():
-        if rows.empty:
-            why = "No metric has a value to draw against the noise level."
-            return save_note(why, output_stem, wanted=note)
-        save(_curves_figure(rows, summary), output_stem)
-    return ""
-
-
-def _curves_figure(rows: pd.DataFrame, summary: Summary) -> Figure:
-    """One row of panels per data set and metric, one column per degradation."""
+    if rows.empty:
+        return "No metric has a value to draw against the noise level."
     styles = summary.styles_in(rows)
     lines, columns = panel_grid(rows)
     width = max(PAGE, 1.3 * len(columns)) if len(columns) > 2 else 0.35 * PAGE * len(columns) + 0.8

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
@@ -14,11 +13,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
+from ddpg.comparison.figures.canvas import PAGE, new_figure
 from ddpg.comparison.figures.panels import (
     LEGEND,
     Styles,
     add_absent,
+    drawn,
     drawn_rows,
     interval_bars,
     keep_in_view,
@@ -26,7 +26,6 @@ from ddpg.comparison.figures.panels import (
     leading,
     of_panel,
     perceptual_metric,
-    save_note,
     set_title,
     several,
 )
@@ -121,24 +120,12 @@ def with_paired_ends(points: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else points
 
 
-def draw_paired_differences(
-    summary: Summary,
-    output_stem: str | os.PathLike[str],
-    *,
-    reference: str | None = None,
-    note: bool = True,
-) -> str:
-    """Write ``output_stem.pdf`` and ``.png``: every method minus the reference, per cell.
+@drawn
+def draw_paired_differences(summary: Summary, *, reference: str | None = None) -> Figure | str:
+    """Draw every method minus the reference, per cell.
 
     Args:
         reference: a label; None for :func:`choose_reference`.
-        note: whether files that say so are written where there is nothing to draw.
-
-    Returns:
-        why there is nothing to draw; "" where there is.
-
-    Raises:
-        UserError: there is no such label.
     """
     means, styles = summary.means, summary.styles
     reference = reference or choose_reference(means)
@@ -149,14 +136,11 @@ def draw_paired_differences(
         raise UserError(f"no label {reference!r} in {summary.source}, only {', '.join(styles)}")
     methods = means.drop_duplicates("label").set_index("label")["method"]
     rows = leading(rows.assign(method=rows["label"].map(methods)))
-    with paper():
-        if rows.empty or reference is None:
-            why = "No two methods have values for the same images: nothing to compare."
-            return save_note(why, output_stem, wanted=note)
-        figure = _forest(rows, styles, styles[reference])
-        add_absent(figure, means, rows["metric"].unique())
-        save(figure, output_stem)
-    return ""
+    if rows.empty or reference is None:
+        return "No two methods have values for the same images: nothing to compare."
+    figure = _forest(rows, styles, styles[reference])
+    add_absent(figure, means, rows["metric"].unique())
+    return figure
 
 
 def _forest(rows: pd.DataFrame, styles: Styles, reference: MethodStyle) -> Figure:

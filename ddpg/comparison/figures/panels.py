@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
 from itertools import zip_longest
 from typing import Any
 
@@ -14,12 +15,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ddpg.comparison.figures.canvas import COLUMN, PAGE, fitted, most_letters, new_figure, save
+from ddpg.comparison.figures.canvas import (
+    COLUMN,
+    PAGE,
+    fitted,
+    most_letters,
+    new_figure,
+    paper,
+    save,
+)
 from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles, quality_metrics
 from ddpg.comparison.statistics.pairs import count
-from ddpg.comparison.statistics.reasons import shortened
 from ddpg.comparison.statistics.working import working
 from ddpg.comparison.style import METRIC_STYLES, MethodStyle, dataset_name, metric_axis
+from ddpg.files.text import shortened
 from ddpg.study.names import number_name
 
 Styles = dict[str, MethodStyle]
@@ -303,11 +312,29 @@ def add_absent(figure: Figure, summary: pd.DataFrame, metrics: Iterable[str]) ->
         figure.suptitle(text, fontsize=5.5, color="#555555", parse_math=False)
 
 
-def save_note(why: str, output_stem: str | os.PathLike[str], *, wanted: bool) -> str:
-    """Write a figure that says why there is nothing to draw, where a file is wanted; return why."""
-    if wanted:
-        save(note_figure(why), output_stem)
-    return why
+def drawn(make: Callable[..., Figure | str]) -> Callable[..., str]:
+    """Return a function that writes what another one makes of a subject: a figure, or why there is
+    nothing to draw.
+
+    Its arguments are the subject, the path of ``.pdf`` and ``.png`` without their suffixes, and the
+    keywords of ``make``. It returns why there is nothing to draw, "" where there is; files that say
+    so are written unless it is called with ``note=False``.
+    """
+
+    @wraps(make)
+    def draw(
+        subject: Any, output_stem: str | os.PathLike[str], *, note: bool = True, **options: Any
+    ) -> str:
+        with paper():
+            made = make(subject, **options)
+            if isinstance(made, Figure):
+                save(made, output_stem)
+                return ""
+            if note:
+                save(note_figure(made), output_stem)
+            return " ".join(made.split())
+
+    return draw
 
 
 def note_figure(text: str) -> Figure:

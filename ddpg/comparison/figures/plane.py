@@ -5,26 +5,24 @@ After Blau & Michaeli, "The Perception-Distortion Tradeoff", CVPR 2018.
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
+from ddpg.comparison.figures.canvas import PAGE, new_figure
 from ddpg.comparison.figures.panels import (
     Styles,
     add_absent,
     add_legend,
     choose_range,
+    drawn,
     has_white_rim,
     keep_in_view,
     leading,
     legend_height,
     perceptual_metric,
-    save_note,
     several,
 )
 from ddpg.comparison.statistics.measurements import CELL_KEYS, DEGRADATION_KEYS
@@ -51,31 +49,17 @@ def plane(summary: pd.DataFrame) -> pd.DataFrame:
     return points.assign(metric=metric)
 
 
-def draw_perception_distortion(
-    summary: Summary, output_stem: str | os.PathLike[str], *, note: bool = True
-) -> str:
-    """Write ``output_stem.pdf`` and ``.png``: PSNR against LPIPS, or the metric that has values.
+@drawn
+def draw_perception_distortion(summary: Summary) -> Figure | str:
+    """Draw PSNR against LPIPS, or the metric that has values: one panel per data set and
+    degradation, at most three beside one another.
 
     Better is always up and to the right; a larger symbol is a higher noise level.
-
-    Args:
-        note: whether files that say so are written where there is nothing to draw.
-
-    Returns:
-        why there is nothing to draw; "" where there is.
     """
     points = leading(plane(summary.means))
     points = points[np.isfinite(points["psnr"]) & np.isfinite(points["perception"])]
-    with paper():
-        if points.empty:
-            why = "Only with PSNR and a second metric can they be compared."
-            return save_note(why, output_stem, wanted=note)
-        save(_plane_figure(points, summary), output_stem)
-    return ""
-
-
-def _plane_figure(points: pd.DataFrame, summary: Summary) -> Figure:
-    """One panel per data set and degradation, at most three beside one another."""
+    if points.empty:
+        return "Only with PSNR and a second metric can they be compared."
     styles = summary.styles_in(points)
     sizes = _sizes(points["sigma_y"])
     groups = list(points.groupby(DEGRADATION_KEYS, dropna=False, sort=False))

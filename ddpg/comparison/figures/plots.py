@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from ddpg.comparison.figures.cost import draw_cost
@@ -12,8 +13,18 @@ from ddpg.comparison.figures.pairs import draw_paired_differences
 from ddpg.comparison.figures.plane import draw_perception_distortion
 from ddpg.comparison.figures.ranks import draw_ranks
 from ddpg.comparison.figures.sweeps import draw_sweeps
-from ddpg.comparison.products import PLOTS, SWEEPS
+from ddpg.comparison.products import SWEEPS
 from ddpg.comparison.statistics.summary import Summary
+
+DRAWERS: dict[str, Callable[..., str]] = {
+    "metric_vs_noise": draw_metric_vs_noise,
+    "perception_distortion": draw_perception_distortion,
+    "paired_differences": draw_paired_differences,
+    "ranks": draw_ranks,
+    "cost_seconds": partial(draw_cost, cost="seconds"),
+    "cost_evaluations": partial(draw_cost, cost="network_evaluations"),
+}
+"""What draws each of :data:`ddpg.comparison.products.PLOTS`."""
 
 
 def draw_plots(
@@ -23,7 +34,7 @@ def draw_plots(
     reference: str | None = None,
     sweeps: Iterable[str] = (),
 ) -> None:
-    """Draw all of :data:`ddpg.comparison.products.PLOTS`, and a figure of every sweep.
+    """Draw all of :data:`DRAWERS`, and a figure of every sweep.
 
     Args:
         reference: the label that the paired differences are against; None for DDPG or, without
@@ -34,11 +45,7 @@ def draw_plots(
         UserError: the table is unusable, or has no such label.
     """
     summary = Summary.read(metrics_csv)
-    stems = {name: Path(folder) / name for name in PLOTS}
-    draw_metric_vs_noise(summary, stems["metric_vs_noise"])
-    draw_perception_distortion(summary, stems["perception_distortion"])
-    draw_paired_differences(summary, stems["paired_differences"], reference=reference)
-    draw_ranks(summary, stems["ranks"])
-    draw_cost(summary, stems["cost_seconds"], cost="seconds")
-    draw_cost(summary, stems["cost_evaluations"], cost="network_evaluations")
+    options = {"paired_differences": {"reference": reference}}
+    for name, draw in DRAWERS.items():
+        draw(summary, Path(folder) / name, **options.get(name, {}))
     draw_sweeps(summary, Path(folder) / SWEEPS, sweeps)

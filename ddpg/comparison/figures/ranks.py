@@ -6,14 +6,13 @@ Demsar, "Statistical comparisons of classifiers over multiple data sets", JMLR 7
 from __future__ import annotations
 
 import math
-import os
 import textwrap
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ddpg.comparison.figures.canvas import COLUMN, new_figure, paper, save
-from ddpg.comparison.figures.panels import Styles, line_look, save_note
+from ddpg.comparison.figures.canvas import COLUMN, new_figure
+from ddpg.comparison.figures.panels import Styles, drawn, line_look
 from ddpg.comparison.statistics.ranks import Ranking
 from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.style import METRIC_STYLES
@@ -23,32 +22,18 @@ _BAR = 0.07
 _WIDTH = 76
 
 
-def draw_ranks(summary: Summary, output_stem: str | os.PathLike[str], *, note: bool = True) -> str:
-    """Write ``output_stem.pdf`` and ``.png``: a critical-difference diagram per metric.
-
-    Args:
-        note: whether files that say so are written where there is nothing to draw.
-
-    Returns:
-        why there is nothing to draw; "" where there is.
-    """
-    drawn = [ranking for ranking in summary.rankings if not ranking.reason]
-    with paper():
-        if not drawn:
-            reasons = {ranking.reason for ranking in summary.rankings}
-            why = "No ranks: " + ("; ".join(sorted(reasons)) or "no metric of quality") + "."
-            save_note(textwrap.fill(why, 60), output_stem, wanted=note)
-            return why
-        save(_figure(drawn, summary.styles), output_stem)
-    return ""
-
-
-def _figure(drawn: list[Ranking], styles: Styles) -> Figure:
-    """The diagrams below one another, each as high as it needs."""
-    heights = [_height(ranking, styles) for ranking in drawn]
-    figure = new_figure(COLUMN, sum(heights) + 0.04 * len(drawn))
-    axes = figure.subplots(len(drawn), 1, squeeze=False, height_ratios=heights)[:, 0]
-    for panel, ranking, height in zip(axes, drawn, heights, strict=True):
+@drawn
+def draw_ranks(summary: Summary) -> Figure | str:
+    """Draw critical-difference diagrams, one per metric, below one another."""
+    shown, styles = [r for r in summary.rankings if not r.reason], summary.styles
+    if not shown:
+        reasons = {ranking.reason for ranking in summary.rankings}
+        why = "No ranks: " + ("; ".join(sorted(reasons)) or "no metric of quality") + "."
+        return textwrap.fill(why, 60)
+    heights = [_height(ranking, styles) for ranking in shown]
+    figure = new_figure(COLUMN, sum(heights) + 0.04 * len(shown))
+    axes = figure.subplots(len(shown), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for panel, ranking, height in zip(axes, shown, heights, strict=True):
         _draw(panel, ranking, styles, height)
     return figure
 

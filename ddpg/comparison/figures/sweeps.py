@@ -15,15 +15,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
+from ddpg.comparison.figures.canvas import PAGE, new_figure
 from ddpg.comparison.figures.pairs import shown_metrics, with_paired_ends
 from ddpg.comparison.figures.panels import (
     Styles,
     add_absent,
     add_legend,
+    drawn,
     legend_height,
     line_look,
-    note_figure,
 )
 from ddpg.comparison.statistics.measurements import CELL_KEYS
 from ddpg.comparison.statistics.summary import Summary
@@ -166,23 +166,14 @@ def draw_sweeps(
         draw_sweep(summary, Path(folder) / parameter, parameter=parameter)
 
 
-def draw_sweep(summary: Summary, output_stem: str | os.PathLike[str], *, parameter: str) -> None:
-    """Write ``output_stem.pdf`` and ``.png``: metrics against a hyper-parameter, by cell.
-
-    Args:
-        parameter: its column in sheets.
+@drawn
+def draw_sweep(summary: Summary, *, parameter: str) -> Figure | str:
+    """Draw metrics against a hyper-parameter: cells side by side, at most four; below each other
+    its metrics.
     """
     points = sweep_points(summary, parameter)
-    with paper():
-        if points.empty:
-            why = f"No method takes three values of {parameter} in a cell, all else the same."
-            save(note_figure(why), output_stem)
-        else:
-            save(_figure(points, summary, parameter), output_stem)
-
-
-def _figure(points: pd.DataFrame, summary: Summary, parameter: str) -> Figure:
-    """Cells side by side, at most four; below each other its metrics."""
+    if points.empty:
+        return f"No method takes three values of {parameter} in a cell, all else the same."
     crowded = points["series"] >= MOST_SERIES
     left_out = points[crowded].drop_duplicates([*CELL_KEYS, "method", "series"])
     points = points[~crowded]

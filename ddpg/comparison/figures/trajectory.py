@@ -11,8 +11,8 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from ddpg.comparison.figures.canvas import PAGE, fitted_id, new_figure, paper, save
-from ddpg.comparison.figures.panels import Styles, line_look, note_figure
+from ddpg.comparison.figures.canvas import PAGE, fitted_id, new_figure
+from ddpg.comparison.figures.panels import Styles, drawn, line_look
 from ddpg.comparison.grids import on_frame
 from ddpg.comparison.pictures import enlarge, is_picture, to_8bit
 from ddpg.comparison.style import STEPS_AXIS, degradation_title, method_styles, metric_axis
@@ -27,10 +27,9 @@ _HEAD = 0.22
 _SMALL = 5.5
 
 
-def draw_trajectories(
-    files: Sequence[str | os.PathLike[str]], output_stem: str | os.PathLike[str]
-) -> None:
-    """Write ``output_stem.pdf`` and ``.png``: a row of pictures per method, and curves.
+@drawn
+def draw_trajectories(files: Sequence[str | os.PathLike[str]]) -> Figure | str:
+    """Draw a row of pictures per method, and curves.
 
     Args:
         files: of :mod:`ddpg.stages.trajectory_file`, of one image in one cell;
@@ -40,12 +39,10 @@ def draw_trajectories(
         UserError: a file holds no trajectory, or they are not of one image in one cell.
     """
     trajectories = [read_trajectory(path) for path in files]
-    with paper():
-        if not trajectories:
-            save(note_figure("No method of this cell takes steps."), output_stem)
-            return
-        check_one_image(trajectories)
-        save(_figure(trajectories), output_stem)
+    if not trajectories:
+        return "No method of this cell takes steps."
+    check_one_image(trajectories)
+    return _figure(trajectories)
 
 
 def check_one_image(trajectories: Sequence[Trajectory]) -> None:

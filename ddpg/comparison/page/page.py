@@ -41,7 +41,7 @@ from ddpg.comparison.tables.entries import BOLD, Table
 from ddpg.comparison.tables.layout import left_out
 from ddpg.comparison.tables.settings import method_settings, settings_frame
 from ddpg.errors import UserError
-from ddpg.files.writing import replacing
+from ddpg.files.writing import write_text
 from ddpg.study.names import number_name
 
 LEADS: Mapping[str, str] = {
@@ -95,9 +95,6 @@ def write_page(
         grids: JSON files of :func:`ddpg.comparison.figures.grid.draw_grid`, one per cell.
         truth: the prepared pictures, ``.../{data set}/shard-{k}.safetensors``, for thumbnails.
         budget: MiB that the pictures may take, see :mod:`ddpg.comparison.page.pictures`.
-
-    Raises:
-        UserError: an input is missing or not what it should be.
     """
     summary = Summary.read(metrics_csv)
     page = render_page(
@@ -108,8 +105,7 @@ def write_page(
         thumbnails(truth, image_lists(summary.metrics)),
         _measured_sections(summary.metrics, posterior_csv, best_csv, sets_csv),
     )
-    with replacing(output) as temporary:
-        temporary.write_text(page, encoding="utf-8", newline="\n")
+    write_text(output, page)
 
 
 def render_page(

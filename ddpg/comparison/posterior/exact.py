@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
-from pathlib import Path
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
 
 from ddpg.comparison.posterior.exact_figure import draw_exact
 from ddpg.comparison.posterior.summary import in_units, unranked
-from ddpg.comparison.posterior.tables import posterior_markdown
+from ddpg.comparison.posterior.tables import write_product
 from ddpg.comparison.products import EXACT
 from ddpg.comparison.statistics.measurements import (
     CELL_KEYS,
@@ -25,9 +24,7 @@ from ddpg.comparison.statistics.measurements import (
 from ddpg.comparison.statistics.summary import summarise
 from ddpg.comparison.style import MethodStyle, dataset_name
 from ddpg.comparison.tables.entries import INTERVALS, Table
-from ddpg.comparison.tables.latex import latex_page, latex_texts
 from ddpg.comparison.tables.layout import quality_tables
-from ddpg.comparison.tables.writing import as_csv, write_texts
 from ddpg.study.names import number_name
 
 KEYS = [*CELL_KEYS, "image"]
@@ -176,16 +173,9 @@ def write_exact(
     Args:
         latex: tables that have LaTeX files of their own, see
             :func:`ddpg.comparison.tables.writing.write_tables`.
-
-    Raises:
-        UserError: an input is not what it should be.
     """
     exact = Exact.read(metrics_csv, best_csv, posterior_csv)
-    tables = exact_tables(exact)
     columns = [*CELL_KEYS, "method", "label", "metric", "mean", "low", "high", "n", "reason"]
     frame = pd.concat([exact.best_means, exact.means], ignore_index=True)[columns]
-    page = posterior_markdown(tables, "Beside the exact posterior")
-    texts = (as_csv(frame), page, latex_page(tables))
-    files = {Path(folder) / name: text for name, text in zip(EXACT, texts, strict=True)}
-    write_texts(files | latex_texts(exact_tables(exact, alone=True), latex, folder))
-    draw_exact(exact.shown, exact.styles, figure_stem)
+    write_product(EXACT, frame, partial(exact_tables, exact), folder, latex)
+    draw_exact(exact.shown, figure_stem, styles=exact.styles)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
-from ddpg.comparison.figures.panels import interval_bars, line_look, note_figure
+from ddpg.comparison.figures.canvas import PAGE, new_figure
+from ddpg.comparison.figures.panels import drawn, interval_bars, line_look
 from ddpg.comparison.statistics.measurements import CELL_KEYS
 from ddpg.comparison.style import METRIC_STYLES, MethodStyle, cell_title
 
@@ -22,23 +20,18 @@ EXACT_DRAW = 10 * np.log10(2)
 """By how much the PSNR of a draw lies below that of the mean, in dB."""
 
 
-def draw_exact(
-    means: pd.DataFrame, styles: dict[str, MethodStyle], output_stem: str | os.PathLike[str]
-) -> None:
-    """Write ``output_stem.pdf`` and ``.png``; what they show is in the caption ``exact``.
+@drawn
+def draw_exact(means: pd.DataFrame, *, styles: dict[str, MethodStyle]) -> Figure | str:
+    """Draw what the caption ``exact`` says.
 
     Args:
         means: a row per cell, label and gap, in the units of the tables.
         styles: of every label, in the order in which they are shown.
     """
     valued = means[np.isfinite(means["mean"])]
-    with paper():
-        empty = note_figure("No method has a finite gap.")
-        save(empty if valued.empty else _figure(valued, styles), output_stem)
-
-
-def _figure(means: pd.DataFrame, styles: dict[str, MethodStyle]) -> Figure:
-    groups = list(means.groupby(CELL_KEYS, dropna=False, sort=False))[:MOST_CELLS]
+    if valued.empty:
+        return "No method has a finite gap."
+    groups = list(valued.groupby(CELL_KEYS, dropna=False, sort=False))[:MOST_CELLS]
     counts = [group["label"].nunique() for _, group in groups]
     heights = [0.6 + 0.14 * count for count in counts]
     figure = new_figure(PAGE, sum(heights))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,14 +11,14 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ddpg.comparison.figures.canvas import PAGE, new_figure, paper, save
+from ddpg.comparison.figures.canvas import PAGE, new_figure
 from ddpg.comparison.figures.panels import (
     Styles,
     add_legend,
+    drawn,
     interval_bars,
     legend_height,
     line_look,
-    note_figure,
 )
 from ddpg.comparison.posterior.summary import PERCENT, Posterior, nominal
 from ddpg.comparison.style import cell_title
@@ -42,15 +41,12 @@ def drawn_cells(posterior: Posterior) -> list[str]:
     return list(dict.fromkeys(valued["cell"]))[:MOST_CELLS]
 
 
-def draw_posterior(posterior: Posterior, output_stem: str | os.PathLike[str]) -> None:
-    """Write ``output_stem.pdf`` and ``.png``; what they show is in the caption ``posterior``."""
+@drawn
+def draw_posterior(posterior: Posterior) -> Figure | str:
+    """Draw what the caption ``posterior`` says."""
     cells = drawn_cells(posterior)
-    with paper():
-        empty = note_figure("No method has samples that differ.")
-        save(_figure(posterior, cells) if cells else empty, output_stem)
-
-
-def _figure(posterior: Posterior, cells: list[str]) -> Figure:
+    if not cells:
+        return "No method has samples that differ."
     shown = posterior.shown[posterior.shown["cell"].isin(cells) & (posterior.shown["n"] > 0)]
     valued = set(shown.loc[shown["metric"] == "crps", "label"])
     styles = {label: style for label, style in posterior.styles.items() if label in valued}

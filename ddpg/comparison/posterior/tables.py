@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 
@@ -10,8 +13,10 @@ from ddpg.comparison.posterior.summary import Posterior, nominal
 from ddpg.comparison.statistics.measurements import DEGRADATION_KEYS
 from ddpg.comparison.style import METRIC_STYLES, cell_title, dataset_name
 from ddpg.comparison.tables.entries import INTERVALS, Table
+from ddpg.comparison.tables.latex import latex_page, latex_texts
 from ddpg.comparison.tables.layout import quality_tables
 from ddpg.comparison.tables.markup import escape_markdown, to_markdown
+from ddpg.comparison.tables.writing import as_csv, write_texts
 
 COLUMNS = ["mean", "low", "high", "n", "missing", "lost", "reason"]
 
@@ -70,7 +75,30 @@ def _completed(table: Table, rows: pd.DataFrame, posterior: Posterior) -> Table:
     return replace(table, key=f"{table.key}-posterior", title=title, caption=caption, notes=notes)
 
 
-def posterior_markdown(tables: list[Table], title: str = "Posterior quality") -> str:
+def write_product(
+    product: Mapping[str, str],
+    frame: pd.DataFrame,
+    make: Callable[..., list[Table]],
+    folder: str | os.PathLike[str],
+    latex: Iterable[str],
+) -> None:
+    """Write tables as CSV, Markdown and LaTeX.
+
+    Args:
+        product: the files with their titles, see :mod:`ddpg.comparison.products`.
+        frame: what stands in the CSV file.
+        make: makes the tables; with ``alone=True`` each to be read by itself.
+        latex: tables that have LaTeX files of their own, see
+            :func:`ddpg.comparison.tables.writing.write_tables`.
+    """
+    tables = make()
+    page = posterior_markdown(tables, next(iter(product.values())))
+    texts = (as_csv(frame), page, latex_page(tables))
+    files = {Path(folder) / name: text for name, text in zip(product, texts, strict=True)}
+    write_texts(files | latex_texts(make(alone=True), latex, folder))
+
+
+def posterior_markdown(tables: list[Table], title: str) -> str:
     """Return a page with the tables and what their columns mean."""
     metrics = dict.fromkeys(
         metric for table in tables for panel in table.panels for _, metric in panel.columns

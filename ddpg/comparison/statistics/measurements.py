@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +178,11 @@ def per_image(metrics: pd.DataFrame) -> pd.DataFrame:
     images["lost"] = lost.where(images["repeats"] > 0, 0)
     squares = images.pop("spread").fillna(0.0) * (images["repeats"] - 1)
     return images.assign(squares=squares.where(images["repeats"] > 0, 0.0))
+
+
+def key_of(values: Iterable[Any]) -> tuple:
+    """Return values as a key; one that is none, which equals nothing, becomes None."""
+    return tuple(None if value != value else value for value in values)
 
 
 def of_methods(frame: pd.DataFrame) -> pd.DataFrame:

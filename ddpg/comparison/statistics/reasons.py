@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ddpg.files.long_table import reason_in
+from ddpg.files.text import shortened
 
 MOST_REASONS = 3
 """Different reasons that are told; of more, the number."""
-MOST_NAMES = 3
-"""Images that are named behind one reason; of more, the number."""
 
 _NUMBER = re.compile(r"\d[\d.]*(?:e[+-]?\d+)?")
 
@@ -53,15 +52,13 @@ def _told(reasons: dict[str, str], total: int) -> str:
     return text if len(reasons) == total else f"{shortened(list(reasons))}: {text}"
 
 
-def shortened(names: list[str]) -> str:
-    """Return names in a list, of many the first.
+def joined(parts: Sequence[str], *, last: str = " and ", between: str = ", ") -> str:
+    """Return words as a list in a sentence.
 
-    >>> shortened(["a", "b", "c", "d", "e"])
-    'a, b, c and 2 more'
+    >>> joined(["a", "b", "c"])
+    'a, b and c'
     """
-    shown = ", ".join(names[:MOST_NAMES])
-    more = len(names) - MOST_NAMES
-    return f"{shown} and {more} more" if more > 0 else shown
+    return last.join([between.join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def _enough(texts: list[str]) -> str:

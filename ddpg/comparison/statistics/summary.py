@@ -20,6 +20,7 @@ from ddpg.comparison.statistics.measurements import (
     CELL_KEYS,
     SUMMARY_KEYS,
     by_cell,
+    key_of,
     label_styles,
     of_methods,
     per_image,
@@ -230,22 +231,18 @@ def mark_best(summary: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     keys = [*CELL_KEYS, "metric"]
     decidable, beaten = set(), set()
     for row in pairs.to_dict("records"):
-        cell = _hashable(row, keys)
+        cell = key_of(row[key] for key in keys)
         if row["decidable"]:
             decidable.add(cell)
         if row["better"]:
             loser = row["label_b"] if row["better"] == row["label_a"] else row["label_a"]
             beaten.add((cell, loser))
-    rows = [(_hashable(row, keys), row["label"]) for row in summary.to_dict("records")]
+    records = summary.to_dict("records")
+    rows = [(key_of(row[key] for key in keys), row["label"]) for row in records]
     can = np.array([cell in decidable for cell, _ in rows], dtype=bool)
     unbeaten = np.array([row not in beaten for row in rows], dtype=bool)
     complete = (summary["n"] > 0) & (summary["lacking"] == 0) & (summary["method"] != OBSERVED)
     return summary.assign(decidable=can, best=can & unbeaten & complete)
-
-
-def _hashable(row: dict, keys: list[str]) -> tuple:
-    """The values of a row as a key; NaN, which equals nothing, becomes None."""
-    return tuple(None if row[key] != row[key] else row[key] for key in keys)
 
 
 def _sort(summary: pd.DataFrame) -> pd.DataFrame:

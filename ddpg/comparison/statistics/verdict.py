@@ -12,8 +12,9 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles, of_methods
+from ddpg.comparison.statistics.measurements import CELL_KEYS, key_of, label_styles, of_methods
 from ddpg.comparison.statistics.pairs import count
+from ddpg.comparison.statistics.reasons import joined
 from ddpg.comparison.style import METRIC_STYLES, dataset_name, task_name
 from ddpg.study.names import number_name
 
@@ -71,7 +72,7 @@ def winners(pairs: pd.DataFrame) -> dict[Cell, str]:
 def _by_cell(frame: pd.DataFrame) -> Iterable[tuple[Cell, pd.DataFrame]]:
     """The rows of each cell; what is missing in its name is None, which equals itself."""
     for key, group in frame.groupby(CELL_KEYS, dropna=False, sort=False):
-        yield tuple(None if part != part else part for part in key), group
+        yield key_of(key), group
 
 
 def _undecided(
@@ -108,7 +109,7 @@ def _wins(
         parts.append(f"{names[label]} in {number}{total}{where}")
     more = len(set(won.values())) - len(parts)
     parts += [f"{count(more, 'other')} elsewhere"] * (more > 0)
-    return f"In {metric} a method is significantly better than every other: {_joined(parts)}"
+    return f"In {metric} a method is significantly better than every other: {joined(parts)}"
 
 
 def _rest(
@@ -137,13 +138,13 @@ def _best_means(means: pd.DataFrame, cells: Sequence[Cell]) -> Counter[str]:
 def _numbered(counter: Counter[str], names: Mapping[str, str], cells: int) -> str:
     """Methods with the number of their cells, the most first."""
     if cells == 1:
-        return _joined([names[label] for label in counter])
+        return joined([names[label] for label in counter])
     # The place of a single one that is left takes its name as well.
     first = counter.most_common(None if len(counter) == _NAMED + 1 else _NAMED)
     parts = [f"{names[label]} in {number}" for label, number in first]
     parts[0] = f"{names[first[0][0]]} in {_cells(first[0][1])}"
     more = len(counter) - len(first)
-    return _joined(parts + [f"{count(more, 'other')} elsewhere"] * (more > 0))
+    return joined(parts + [f"{count(more, 'other')} elsewhere"] * (more > 0))
 
 
 def _pairs(pairs: pd.DataFrame, names: Mapping[str, str]) -> str:
@@ -159,7 +160,7 @@ def _pairs(pairs: pd.DataFrame, names: Mapping[str, str]) -> str:
     tallies = [f"{names[label]} wins {wins[label]} and loses {losses[label]}" for label in order]
     return (
         f"Of {count(len(pairs), 'pair')} of methods {len(significant)} "
-        f"{'differs' if len(significant) == 1 else 'differ'} significantly: {_joined(tallies)}."
+        f"{'differs' if len(significant) == 1 else 'differ'} significantly: {joined(tallies)}."
     )
 
 
@@ -170,13 +171,8 @@ def _where(cells: Sequence[Cell], several: bool) -> str:
         title = task_name(str(task), scale)  # type: ignore[arg-type]
         title = f"{dataset_name(str(dataset))}, {title}" if several else title
         levels.setdefault(title, []).append(number_name(sigma_y))  # type: ignore[arg-type]
-    return "; ".join(f"{title} at {_joined(found)}" for title, found in levels.items())
+    return "; ".join(f"{title} at {joined(found)}" for title, found in levels.items())
 
 
 def _cells(number: int) -> str:
     return count(number, "cell")
-
-
-def _joined(parts: Sequence[str]) -> str:
-    """A list in words."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -11,7 +11,7 @@ from ddpg.comparison.statistics.changes import SAME, WHOLE, Comparison
 from ddpg.comparison.statistics.measurements import CELL_KEYS
 from ddpg.comparison.statistics.pairs import count
 from ddpg.comparison.style import METRIC_STYLES, cell_title, dataset_name
-from ddpg.comparison.tables.markup import escape_markdown
+from ddpg.comparison.tables.markup import escape_markdown, markdown_table
 
 
 def comparison_markdown(comparison: Comparison) -> str:
@@ -54,16 +54,8 @@ def _other_priors(comparison: Comparison, escape: Callable[[str], str]) -> list[
 
 
 _HEADER = (
-    "Cell",
-    "Method",
-    "Metric",
-    "n",
-    "A",
-    "B",
-    "B − A",
-    "95 % interval",
-    "p (Holm)",
-    "Verdict",
+    *("Cell", "Method", "Metric", "n", "A", "B"),
+    *("B − A", "95 % interval", "p (Holm)", "Verdict"),
 )
 _VERDICTS = ("better", "worse")
 _WORDS = (0, 1, 2, 9)
@@ -71,13 +63,11 @@ _WORDS = (0, 1, 2, 9)
 
 
 def _markdown_table(rows: list[list[str]]) -> str:
-    lines = ["| " + " | ".join(_HEADER) + " |"]
-    lines.append("| :-- | :-- | :-- " + "| --: " * 6 + "| :-- |")
+    escaped = []
     for cell, method, *numbers, verdict in rows:
         end = f"**{verdict}**" if verdict in _VERDICTS else escape_markdown(verdict)
-        texts = [escape_markdown(cell), escape_markdown(method), *numbers, end]
-        lines.append("| " + " | ".join(texts) + " |")
-    return "\n".join(lines)
+        escaped.append([escape_markdown(cell), escape_markdown(method), *numbers, end])
+    return markdown_table(_HEADER, escaped, _WORDS)
 
 
 def _plain_table(rows: list[list[str]]) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from ddpg.comparison.products import latex_files
+from ddpg.comparison.products import LATEX_FORMS, LATEX_WIDTHS, latex_file
 from ddpg.comparison.tables.entries import Entry, Panel, Table, caption_in
 from ddpg.comparison.tables.fitting import (
     LINE,
@@ -43,15 +43,11 @@ def latex_texts(
     """
     known = {table.file: table for table in tables}
     return {
-        Path(folder) / file: _latex_file(known.get(name), *_form_and_width(file))
+        Path(folder) / latex_file(name, form, width): _latex_file(known.get(name), form, width)
         for name in chosen
-        for file in latex_files(name)
+        for form in LATEX_FORMS
+        for width in LATEX_WIDTHS
     }
-
-
-def _form_and_width(file: str) -> tuple[str, str]:
-    _, form, width, *_ = file.split("/")
-    return form, width
 
 
 def _latex_file(table: Table | None, form: str, width: str) -> str:

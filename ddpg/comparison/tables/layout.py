@@ -14,6 +14,7 @@ import pandas as pd
 
 from ddpg.comparison.statistics.measurements import DEGRADATION_KEYS, label_styles
 from ddpg.comparison.statistics.pairs import count
+from ddpg.comparison.statistics.reasons import joined
 from ddpg.comparison.style import METRIC_STYLES, dataset_name, degradation_title, metric_order
 from ddpg.comparison.tables.entries import (
     BOLD,
@@ -182,17 +183,11 @@ def left_out(summary: pd.DataFrame) -> dict[str, str]:
             told = {text for text in told if not any(one in text for one in told - {text})}
             reasons.setdefault("; ".join(sorted(told)) or "no value", []).append(str(metric))
     return {
-        metric: f"{_listed([METRIC_STYLES[name].name for name in metrics])} left out: {why}."
+        metric: f"{names} {'is' if len(metrics) == 1 else 'are'} left out: {why}."
         for why, metrics in reasons.items()
+        for names in [joined([METRIC_STYLES[name].name for name in metrics])]
         for metric in metrics
     }
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Names with their verb: "PSNR is", "PSNR and SSIM are"."""
-    if len(names) == 1:
-        return f"{names[0]} is"
-    return f"{', '.join(names[:-1])} and {names[-1]} are"
 
 
 def _images(frame: pd.DataFrame, noun: str = "image") -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable, Sequence
 
 from ddpg.comparison.style import METRIC_STYLES
 from ddpg.comparison.tables.entries import Entry, Panel, Table
@@ -14,6 +15,18 @@ _MARKDOWN = re.compile(r"([\\`*_\[\]<>|#])")
 def escape_markdown(text: str) -> str:
     """Write text so that Markdown prints it as it is; line breaks become spaces."""
     return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def markdown_table(
+    heads: Sequence[str], rows: Iterable[Sequence[str]], words: Collection[int] = (0,)
+) -> str:
+    """Return a table of texts that are escaped already.
+
+    Args:
+        words: columns that stand on the left; the others are numbers.
+    """
+    marks = [":--" if number in words else "--:" for number in range(len(heads))]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (heads, marks, *rows))
 
 
 def to_markdown(table: Table) -> str:
@@ -32,17 +45,11 @@ def _markdown_panel(panel: Panel) -> str:
         style = METRIC_STYLES[metric]
         level = "" if sigma is None else f"σ = {number_name(sigma)}<br>"
         heads.append(f"{level}{style.label} {style.arrow}")
-    lines = [_markdown_line(heads), _markdown_line([":--"] + ["--:"] * len(panel.columns))]
-    for name, entries in panel.rows:
-        lines.append(_markdown_line([escape_markdown(name), *map(_markdown_entry, entries)]))
-    return "\n".join(lines)
+    rows = [[escape_markdown(name), *map(_entry, entries)] for name, entries in panel.rows]
+    return markdown_table(heads, rows)
 
 
-def _markdown_line(cells: list[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
-
-
-def _markdown_entry(entry: Entry | None) -> str:
+def _entry(entry: Entry | None) -> str:
     if entry is None:
         return ""
     text = escape_markdown(entry.text)

@@ -21,6 +21,7 @@ from ddpg.comparison.statistics.measurements import (
     CELL_KEYS,
     DEGRADATION_KEYS,
     by_cell,
+    key_of,
     label_styles,
     named,
 )
@@ -43,7 +44,7 @@ from ddpg.comparison.tables.entries import (
 )
 from ddpg.comparison.tables.latex import latex_page
 from ddpg.comparison.tables.layout import counted, identity, said_once
-from ddpg.comparison.tables.markup import escape_markdown
+from ddpg.comparison.tables.markup import escape_markdown, markdown_table
 from ddpg.errors import UserError
 from ddpg.metrics.catalogue import metric_called
 from ddpg.study.names import number_name
@@ -234,12 +235,9 @@ _HEADS = ("Data set", "Task", "σ", "Method")
 def _markdown(table: pd.DataFrame) -> str:
     heads = [*_HEADS]
     heads += [f"{name} {kind}" for name in ("PSNR", "LPIPS") for kind in _KINDS] + ["Source"]
-    lines = ["| " + " | ".join(heads) + " |"]
-    lines.append("|" + " :-- |" * 4 + " --: |" * 7)
-    lines += [
-        "| " + " | ".join(map(escape_markdown, row)) + " |" for row in _rows(table, _sources(table))
-    ]
-    parts = ["# Beside the paper", caption("published"), "\n".join(lines)]
+    rows = [[*map(escape_markdown, row)] for row in _rows(table, _sources(table))]
+    shown = markdown_table(heads, rows, range(len(_HEADS)))
+    parts = ["# Beside the paper", caption("published"), shown]
     return "\n\n".join(parts + [escape_markdown(note) for note in _notes(table)]) + "\n"
 
 
@@ -261,9 +259,8 @@ def published_tables(
 
 
 def _key(row: Any, metric: str) -> tuple:
-    """Cell, method and metric; a scale that is none, which equals nothing, becomes None."""
-    parts = tuple(getattr(row, name) for name in [*CELL_KEYS, "method"])
-    return (*(None if part != part else part for part in parts), metric)
+    """Cell, method and metric."""
+    return (*key_of(getattr(row, name) for name in [*CELL_KEYS, "method"]), metric)
 
 
 def _metrics_of(row: Any) -> dict[str, str]:

@@ -9,7 +9,7 @@ import pandas as pd
 from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles, with_priors
 from ddpg.comparison.style import cell_title, method_styles
 from ddpg.comparison.tables.entries import letter
-from ddpg.comparison.tables.markup import escape_markdown
+from ddpg.comparison.tables.markup import escape_markdown, markdown_table
 from ddpg.files.long_table import ORIGINS, setting_columns, unpacked_origins
 
 COLUMNS = [*CELL_KEYS, "method", "label", "prior", "settings", "source"]
@@ -100,32 +100,23 @@ def settings_markdown(frame: pd.DataFrame) -> str:
         text = f"{LEAD} A letter says where a value comes from; without one it is the default."
         return "\n".join([f"## Settings\n\n{text}\n", *map(_markdown_table, tables)])
     styles = label_styles(frame)
-    lines = [
-        f"## Settings\n\n{LEAD}\n",
-        "| Method | Cell | Settings | Source |",
-        "| :-- | :-- | :-- | :-- |",
-    ]
+    rows = []
     for row in frame.to_dict("records"):
         cell = cell_title(*(row[key] for key in CELL_KEYS))
         texts = (styles[row["label"]].name, cell, row["settings"], row["source"])
-        lines.append(f"| {' | '.join(map(escape_markdown, texts))} |")
-    return "\n".join(lines) + "\n"
+        rows.append([*map(escape_markdown, texts)])
+    table = markdown_table(("Method", "Cell", "Settings", "Source"), rows, range(4))
+    return f"## Settings\n\n{LEAD}\n\n{table}\n"
 
 
 def _markdown_table(table: MethodSettings) -> str:
-    heads = ["Row", "Cell", *table.columns]
-    lines = [f"### {escape_markdown(table.title)}: settings\n", _line(heads)]
-    lines.append("| " + " | ".join([":--"] * 2 + ["--:"] * len(table.columns)) + " |")
+    heads = [*map(escape_markdown, ["Row", "Cell", *table.columns])]
+    rows = []
     for name, cell, values in table.rows:
         texts = [
             escape_markdown(text) + f" <sup>{mark}</sup>" * bool(mark) for text, mark in values
         ]
-        lines.append(
-            "| " + " | ".join([escape_markdown(name), escape_markdown(cell), *texts]) + " |"
-        )
+        rows.append([escape_markdown(name), escape_markdown(cell), *texts])
+    title = f"### {escape_markdown(table.title)}: settings\n"
     notes = [f"<sup>{mark}</sup> {escape_markdown(text)}\n" for mark, text in table.notes]
-    return "\n".join([*lines, "", *notes])
-
-
-def _line(texts: list[str]) -> str:
-    return f"| {' | '.join(map(escape_markdown, texts))} |"
+    return "\n".join([title, markdown_table(heads, rows, (0, 1)), "", *notes])

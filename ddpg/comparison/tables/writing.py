@@ -18,6 +18,7 @@ from ddpg.comparison.tables.entries import Table
 from ddpg.comparison.tables.latex import latex_page, latex_texts
 from ddpg.comparison.tables.layout import (
     ONE_PANEL,
+    WIDEST_PANEL,
     cost_tables,
     quality_tables,
     repeat_tables,
@@ -30,7 +31,7 @@ from ddpg.comparison.tables.published import (
 )
 from ddpg.comparison.tables.ranks import ranks_frame, ranks_markdown
 from ddpg.comparison.tables.settings import settings_frame, settings_markdown
-from ddpg.files.writing import replacing
+from ddpg.files.writing import write_text
 
 
 def write_tables(
@@ -47,15 +48,16 @@ def write_tables(
         latex: tables that have LaTeX files of their own, such as "faces/denoising-fft", see
             :func:`ddpg.comparison.products.latex_files`.
         given: what restorations from elsewhere are, see :mod:`ddpg.stages.given.survey`.
-
-    Raises:
-        UserError: an input is not what it should be.
     """
     summary = Summary.read(metrics_csv)
     surveys = read_surveys(given)
     tables, papers, alone = (
         with_given(made, surveys, summary.styles)
-        for made in (all_tables(summary), latex_tables(summary), latex_tables(summary, alone=True))
+        for made in (
+            all_tables(summary),
+            all_tables(summary, widest=ONE_PANEL),
+            all_tables(summary, widest=ONE_PANEL, alone=True),
+        )
     )
     settings = settings_frame(summary.metrics)
     sections = [ranks_markdown(summary), settings_markdown(settings)]
@@ -71,14 +73,9 @@ def write_tables(
 
 
 def write_texts(files: Mapping[Path, str]) -> None:
-    """Write each file whole, or not at all.
-
-    Args:
-        files: path -> text.
-    """
+    """Write each text to its path, whole or not at all."""
     for path, text in files.items():
-        with replacing(path) as temporary:
-            temporary.write_text(text, encoding="utf-8", newline="\n")
+        write_text(path, text)
 
 
 def as_csv(frame: pd.DataFrame) -> str:
@@ -88,11 +85,17 @@ def as_csv(frame: pd.DataFrame) -> str:
     return named(frame).to_csv(index=False, float_format="%.8g", lineterminator="\n")
 
 
-def all_tables(summary: Summary) -> list[Table]:
-    """Return the tables of every data set: one per degradation, spreads over seeds, costs."""
-    tables = quality_tables(summary.means, with_cost=True)
-    tables += repeat_tables(summary.means) + cost_tables(summary.costs)
-    return _by_dataset(tables)
+def all_tables(summary: Summary, *, widest: int = WIDEST_PANEL, alone: bool = False) -> list[Table]:
+    """Return the tables of every data set: one per degradation, spreads over seeds, costs.
+
+    Args:
+        widest: columns of values in a panel; :data:`ONE_PANEL` for LaTeX, which cuts by width.
+        alone: whether each is read by itself.
+    """
+    tables = quality_tables(summary.means, widest=widest, with_cost=True, alone=alone)
+    tables += repeat_tables(summary.means, widest=widest) + cost_tables(summary.costs)
+    datasets = list(dict.fromkeys(table.dataset for table in tables))
+    return sorted(tables, key=lambda table: datasets.index(table.dataset))
 
 
 def markdown_page(metrics: pd.DataFrame, tables: list[Table], sections: Iterable[str]) -> str:
@@ -111,20 +114,3 @@ def markdown_page(metrics: pd.DataFrame, tables: list[Table], sections: Iterable
     parts += [f"- {style.label} {style.arrow}: {style.description}" for style in styles]
     parts.append("\nPer image, then averaged; σ is the noise level of images in [0, 1].\n")
     return "\n".join(parts)
-
-
-def latex_tables(summary: Summary, *, alone: bool = False) -> list[Table]:
-    """Return the tables of every data set, each in one panel, which LaTeX cuts by its width.
-
-    Args:
-        alone: whether each is read by itself.
-    """
-    tables = quality_tables(summary.means, widest=ONE_PANEL, with_cost=True, alone=alone)
-    tables += repeat_tables(summary.means, widest=ONE_PANEL) + cost_tables(summary.costs)
-    return _by_dataset(tables)
-
-
-def _by_dataset(tables: list[Table]) -> list[Table]:
-    """The tables of each data set beside one another, data sets as they first come."""
-    datasets = list(dict.fromkeys(table.dataset for table in tables))
-    return sorted(tables, key=lambda table: datasets.index(table.dataset))
