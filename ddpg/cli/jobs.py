@@ -55,12 +55,12 @@ from ddpg.jobs.restoration import Recording, Restoration
 from ddpg.study.sizes.sides import given_sides
 
 
-def _stage(function: str) -> Callable[[Any], None]:
-    """What carries a job out: ``module:function`` of the stages, imported when it is called."""
+def _called(function: str) -> Callable[[Any], None]:
+    """What carries a job out: ``module:function`` of the package, imported when it is called."""
     module, _, name = function.partition(":")
 
     def carry_out(job: Job, **how: Any) -> None:
-        getattr(import_module(f"ddpg.stages.{module}"), name)(job, **how)
+        getattr(import_module(f"ddpg.{module}"), name)(job, **how)
 
     return carry_out
 
@@ -70,7 +70,7 @@ def _computed(function: str) -> Callable[[Any], None]:
 
     def carry_out(job: Any) -> None:
         set_threads(getattr(job, "threads", 1))
-        _stage(function)(job)
+        _called(function)(job)
 
     return carry_out
 
@@ -84,7 +84,7 @@ def _on_device(function: str) -> Callable[[Any], None]:
         set_threads(job.threads)
         asked = job.device if hasattr(job, "device") else "cuda" if job.gpus else "cpu"
         with claimed_device(asked) as device:
-            _stage(function)(job, device=device)
+            _called(function)(job, device=device)
 
     return carry_out
 
@@ -215,30 +215,10 @@ def _plots(job: Plots) -> None:
     draw_plots(job.metrics, job.folder, reference=job.reference or None, sweeps=job.sweeps)
 
 
-def _posterior(job: PosteriorComparison) -> None:
-    from ddpg.comparison.posterior.writing import write_posterior
-
-    figure = without_suffix(job.figure)
-    write_posterior(job.metrics, job.posterior, job.folder, figure, latex=job.latex)
-
-
-def _exact(job: ExactComparison) -> None:
-    from ddpg.comparison.posterior.exact import write_exact
-
-    figure = without_suffix(job.figure)
-    write_exact(job.metrics, job.best, job.posterior, job.folder, figure, latex=job.latex)
-
-
-def _sets(job: SetComparison) -> None:
-    from ddpg.comparison.sets import write_sets
-
-    write_sets(job.metrics, job.sets, job.folder, latex=job.latex)
-
-
 def _kernels(job: KernelFigure) -> None:
     from ddpg.comparison.figures.kernel import draw_kernels
 
-    draw_kernels(job.observations, without_suffix(job.output))
+    draw_kernels(job.observations, job.output)
 
 
 def _grid(job: GridFigure) -> None:
@@ -257,13 +237,13 @@ def _grid(job: GridFigure) -> None:
     images = [name for shard in job.observations for name in read_ids(shard)]
     shown, metrics = job.images or images[: job.count], read_metrics(*job.metrics)
     grid = collect(job.cell, job.truth, job.observations, restorations, metrics, shown)
-    draw_grid(grid, without_suffix(job.output))
+    draw_grid(grid, job.output)
 
 
 def _trajectories(job: TrajectoryFigure) -> None:
     from ddpg.comparison.figures.trajectory import draw_trajectories
 
-    draw_trajectories(job.files, without_suffix(job.output))
+    draw_trajectories(job.files, job.output)
 
 
 def _tune(job: Tuning) -> None:
@@ -276,71 +256,42 @@ def _tune(job: Tuning) -> None:
         tune(Study(json.loads(job.config)), job.output, device=device)
 
 
-def _paragraph(job: Paragraph) -> None:
-    from ddpg.comparison.paragraph import write_paragraph
-
-    write_paragraph(job.provenance, job.output)
-
-
-def _page(job: Page) -> None:
-    from ddpg.comparison.page.page import write_page
-    from ddpg.comparison.page.pictures import BUDGET
-
-    write_page(
-        job.output,
-        metrics_csv=job.metrics,
-        posterior_csv=job.posterior,
-        best_csv=job.best,
-        sets_csv=job.sets,
-        provenance_json=job.provenance,
-        figures=job.figures,
-        grids=job.grids,
-        truth=job.truth,
-        budget=BUDGET if job.budget is None else job.budget,
-    )
-
-
-def without_suffix(path: Path) -> Path:
-    """The common path of a figure's files, of which the rule names one."""
-    return Path(str(path).removesuffix(".pdf").removesuffix(".png"))
-
-
 VERBS: dict[str, tuple[type[Job], Callable[[Any], None]]] = {
     "fetch-dataset": (DatasetFetching, _fetch_dataset),
     "survey-dataset": (Survey, _survey_dataset),
-    "check-sizes": (SizeCheck, _stage("sizes.checking:check_sizes")),
+    "check-sizes": (SizeCheck, _called("stages.sizes.checking:check_sizes")),
     "prepare-images": (Preparation, _prepare_images),
     "fetch-checkpoint": (CheckpointFetching, _fetch_checkpoint),
     "convert-checkpoint": (Conversion, _convert_checkpoint),
     "find-backbone": (BackboneSearch, _find_backbone),
     "prepare-truth": (TruthPreparation, _prepare_truth),
-    "observe": (Observation, _computed("observations:observe")),
-    "adopt": (Adoption, _computed("observations:adopt")),
-    "restore": (Restoration, _on_device("restoration:restore_shard")),
-    "survey-given": (GivenSurvey, _stage("given.survey:survey_given")),
-    "take-given": (GivenAdoption, _computed("given.adoption:take_restorations")),
-    "evaluate": (Evaluation, _on_device("evaluation:evaluate")),
+    "observe": (Observation, _computed("stages.observations:observe")),
+    "adopt": (Adoption, _computed("stages.observations:adopt")),
+    "restore": (Restoration, _on_device("stages.restoration:restore_shard")),
+    "survey-given": (GivenSurvey, _called("stages.given.survey:survey_given")),
+    "take-given": (GivenAdoption, _computed("stages.given.adoption:take_restorations")),
+    "evaluate": (Evaluation, _on_device("stages.evaluation:evaluate")),
     "evaluate-observations": (
         ObservationEvaluation,
-        _computed("observed.evaluation:evaluate_observations"),
+        _computed("stages.observed.evaluation:evaluate_observations"),
     ),
-    "evaluate-samples": (SampleEvaluation, _computed("samples:evaluate_samples")),
-    "evaluate-sets": (SetEvaluation, _on_device("measured_sets.evaluation:evaluate_sets")),
-    "best-scores": (BestScores, _computed("exact.scores:best_scores")),
+    "evaluate-samples": (SampleEvaluation, _computed("stages.samples:evaluate_samples")),
+    "evaluate-sets": (SetEvaluation, _on_device("stages.measured_sets.evaluation:evaluate_sets")),
+    "best-scores": (BestScores, _computed("stages.exact.scores:best_scores")),
     "collect": (Collection, _collect),
     "tables": (Tables, _tables),
     "plots": (Plots, _plots),
-    "posterior": (PosteriorComparison, _posterior),
-    "exact": (ExactComparison, _exact),
-    "sets": (SetComparison, _sets),
+    "posterior": (PosteriorComparison, _called("comparison.posterior.writing:write_posterior")),
+    "exact": (ExactComparison, _called("comparison.posterior.exact:write_exact")),
+    "sets": (SetComparison, _called("comparison.sets:write_sets")),
     "kernels": (KernelFigure, _kernels),
     "grid": (GridFigure, _grid),
-    "trajectory": (Recording, _on_device("trajectory:record_image")),
+    "trajectory": (Recording, _on_device("stages.trajectory:record_image")),
     "trajectories": (TrajectoryFigure, _trajectories),
     "tune-study": (Tuning, _tune),
-    "provenance": (Provenance, _stage("provenance:write_provenance")),
-    "paragraph": (Paragraph, _paragraph),
-    "page": (Page, _page),
+    "provenance": (Provenance, _called("stages.provenance:write_provenance")),
+    "paragraph": (Paragraph, _called("comparison.paragraph:write_paragraph")),
+    "page": (Page, _called("comparison.page.page:write_page")),
 }
 """Every job in the order of the data: what it takes, and what carries it out."""
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from ddpg.comparison.degraded import degraded_by
@@ -23,6 +21,7 @@ from ddpg.comparison.style import (
 from ddpg.comparison.tables.latex_text import flowing
 from ddpg.errors import UserError
 from ddpg.files.writing import write_text
+from ddpg.jobs.comparison import Paragraph
 from ddpg.study.names import number_name
 from ddpg.study.sizes.sides import sides_of
 
@@ -35,15 +34,13 @@ _PEOPLE = ("Gaussian", "Poisson")
 _STEPS = re.compile(r"(?:^|, )steps=(\d+)")
 
 
-def write_paragraph(
-    provenance_json: str | os.PathLike[str], output: str | os.PathLike[str]
-) -> None:
+def write_paragraph(job: Paragraph) -> None:
     """Write the paragraph of a study's record as a file for ``\\input``."""
     try:
-        record = json.loads(Path(provenance_json).read_text(encoding="utf-8"))
+        record = json.loads(job.provenance.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UserError(f"{provenance_json}: not the record of a study ({error})") from error
-    write_text(output, methods_paragraph(record))
+        raise UserError(f"{job.provenance}: not the record of a study ({error})") from error
+    write_text(job.output, methods_paragraph(record))
 
 
 def methods_paragraph(record: Mapping[str, Any]) -> str:

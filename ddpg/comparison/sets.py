@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import pandas as pd
@@ -25,6 +24,7 @@ from ddpg.comparison.style import (
 )
 from ddpg.comparison.tables.entries import Entry, Panel, Table, letter
 from ddpg.comparison.tables.layout import WIDEST_PANEL, identity, said_once
+from ddpg.jobs.comparison import SetComparison
 
 COUNT = "pictures"
 LEAD = (
@@ -34,25 +34,12 @@ LEAD = (
 )
 
 
-def write_sets(
-    metrics_csv: str | os.PathLike[str],
-    sets_csv: str | os.PathLike[str],
-    folder: str | os.PathLike[str],
-    *,
-    latex: Iterable[str] = (),
-) -> None:
-    """Write the files of :data:`ddpg.comparison.products.SETS`.
-
-    Args:
-        metrics_csv: the long table, for titles and order of the methods.
-        sets_csv: the long table of sets.
-        latex: tables that have LaTeX files of their own, see
-            :func:`ddpg.comparison.tables.writing.write_tables`; all forms have the same numbers,
-            which have no intervals.
-    """
-    sets = read_metrics(sets_csv)
-    styles = label_styles(read_metrics(metrics_csv))
-    write_product(SETS, sets_frame(sets), partial(set_tables, sets, styles), folder, latex)
+def write_sets(job: SetComparison) -> None:
+    """Write the files of :data:`ddpg.comparison.products.SETS`; numbers of sets have no intervals,
+    so all forms of the tables have the same."""
+    sets = read_metrics(job.sets)
+    styles = label_styles(read_metrics(job.metrics))
+    write_product(SETS, sets_frame(sets), partial(set_tables, sets, styles), job)
 
 
 def sets_frame(sets: pd.DataFrame) -> pd.DataFrame:
@@ -67,13 +54,7 @@ def sets_frame(sets: pd.DataFrame) -> pd.DataFrame:
 def set_tables(
     sets: pd.DataFrame, styles: Mapping[str, MethodStyle], *, alone: bool = False
 ) -> list[Table]:
-    """Return a table for each data set and degradation.
-
-    Args:
-        sets: the long table of sets.
-        styles: label -> style, in the order in which labels are shown.
-        alone: whether each is read by itself.
-    """
+    """Return a table for each data set and degradation, of styles in the order that is shown."""
     groups = sets.groupby(DEGRADATION_KEYS, dropna=False, sort=False)
     tables = [_table(key, rows, styles) for key, rows in groups]
     return tables if alone else said_once(tables)

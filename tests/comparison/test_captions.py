@@ -10,6 +10,7 @@ import pytest
 from ddpg.comparison.captions import caption
 from ddpg.comparison.page.page import write_page
 from ddpg.comparison.products import FIGURES, PUBLISHED, TABLES
+from ddpg.jobs.comparison import Page
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "ddpg" / "comparison" / "captions"
@@ -34,13 +35,8 @@ def test_the_page_says_what_the_report_says(metrics_csv, tmp_path):
     figure = tmp_path / "ranks.png"
     figure.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(16))
     (tmp_path / "provenance.json").write_text("{}")
-    write_page(
-        tmp_path / "index.html",
-        metrics_csv=metrics_csv,
-        provenance_json=tmp_path / "provenance.json",
-        figures=[figure],
-        grids=[],
-    )
+    places = {"provenance": tmp_path / "provenance.json", "output": tmp_path / "index.html"}
+    write_page(Page(metrics=metrics_csv, figures=(figure,), grids=(), **places))
     page = (tmp_path / "index.html").read_text()
     assert caption("ranks") in re.findall(r"<figcaption>(.*?)</figcaption>", page)
     assert "<h3>Ranks over the cells</h3>" in page

@@ -9,6 +9,7 @@ import pytest
 
 from ddpg.comparison.posterior.exact import Exact, exact_tables, write_exact
 from ddpg.comparison.products import EXACT
+from ddpg.jobs.comparison import ExactComparison
 
 BEST = {"best_psnr": 30.0, "best_psnr_sample": 26.99, "best_crps": 0.02, "best_spread": 0.03}
 
@@ -58,7 +59,9 @@ def test_without_samples_there_is_the_gap_of_psnr_alone(files):
 
 
 def test_all_files_are_written(files, tmp_path):
-    write_exact(*files, tmp_path / "tables", tmp_path / "exact")
+    places = {"folder": tmp_path / "tables", "figure": tmp_path / "exact.pdf"}
+    tables = dict(zip(("metrics", "best", "posterior"), files, strict=True))
+    write_exact(ExactComparison(**tables, **places))
     assert all((tmp_path / "tables" / name).is_file() for name in EXACT)
     frame = pd.read_csv(tmp_path / "tables/exact.csv")
     assert set(frame["label"]) == {"best", "ddrm", "pinv"}

@@ -32,6 +32,7 @@ from ddpg.comparison.tables.changes import comparison_markdown
 from ddpg.comparison.tables.entries import remark
 from ddpg.comparison.tables.writing import write_tables
 from ddpg.errors import UserError
+from ddpg.jobs.comparison import Page
 from ddpg.stages.trajectory import quality
 from ddpg.stages.trajectory_file import failed_trajectory, read_trajectory, write_trajectory
 
@@ -258,11 +259,13 @@ def test_the_page_holds_the_reason_in_place_of_a_picture(some, shards, grid_file
     draw_metric_vs_noise(Summary.read(some), tmp_path / "metric_vs_noise")
     (tmp_path / "provenance.json").write_text("{}")
     write_page(
-        tmp_path / "index.html",
-        metrics_csv=some,
-        provenance_json=tmp_path / "provenance.json",
-        figures=[tmp_path / "metric_vs_noise.png"],
-        grids=[tmp_path / "grid.json"],
+        Page(
+            output=tmp_path / "index.html",
+            metrics=some,
+            provenance=tmp_path / "provenance.json",
+            figures=(tmp_path / "metric_vs_noise.png",),
+            grids=(tmp_path / "grid.json",),
+        )
     )
     page = (tmp_path / "index.html").read_text()
     assert f'"failures":{{"dps":"{WHY.format("4.1e+08")}"}}' in page

@@ -25,6 +25,7 @@ from ddpg.comparison.statistics.pairs import compare_pairs
 from ddpg.comparison.statistics.summary import mark_best, summarise
 from ddpg.comparison.tables.layout import left_out
 from ddpg.errors import UserError
+from ddpg.jobs.comparison import Page
 
 CELL = "my_set/deblur_gauss-fft/0.05"
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x08\0\0\0\x04"
@@ -40,8 +41,9 @@ def inputs(metrics_csv, shards, tmp_path):
     provenance = {"study": "<b>mine</b>", "experiments": ["a\tb</script>"], "sha256": {"x": "abc"}}
     (tmp_path / "provenance.json").write_text(json.dumps(provenance))
     return {
-        "metrics_csv": metrics_csv,
-        "provenance_json": tmp_path / "provenance.json",
+        "output": tmp_path / "index.html",
+        "metrics": metrics_csv,
+        "provenance": tmp_path / "provenance.json",
         "figures": [tmp_path / "kernels.png"],
         "grids": [tmp_path / "grid.json"],
     }
@@ -66,14 +68,14 @@ def test_an_observation_that_is_no_picture_is_told_and_not_called_a_failure(
     assert tile.in_words == "coefficients, not a picture"
     assert (tile.picture == tile.picture[0, 0]).all()
     (tmp_path / "grid.json").write_text(json.dumps(page_data(unseen)))
-    write_page(tmp_path / "index.html", **inputs)
+    write_page(Page(**inputs))
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert '"failures":{"@observation":"coefficients, not a picture"}' in text
 
 
 @pytest.fixture
 def page(inputs, tmp_path):
-    write_page(tmp_path / "index.html", **inputs)
+    write_page(Page(**inputs))
     return (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
@@ -189,7 +191,7 @@ def test_a_motionless_study_has_no_kernel(inputs, tmp_path):
     for row in grid["rows"]:
         row["kernel"] = None
     inputs["grids"][0].write_text(json.dumps(grid))
-    write_page(tmp_path / "index.html", **inputs)
+    write_page(Page(**inputs))
     assert block((tmp_path / "index.html").read_text(), "pictures-0-0")["kernel"] is None
 
 
@@ -327,7 +329,7 @@ def test_bad_inputs_are_named(inputs, tmp_path, name, content, message):
     bad = tmp_path / f"{name}.bad"
     bad.write_text(content)
     with pytest.raises(UserError, match=message):
-        write_page(tmp_path / "index.html", **(inputs | {name: [bad]}))
+        write_page(Page(**inputs | {name: [bad]}))
     assert not (tmp_path / "index.html").exists()
 
 
@@ -338,6 +340,6 @@ def test_a_budget_is_positive(budget):
 
 
 def test_a_page_without_pictures_is_a_page(inputs, tmp_path):
-    write_page(tmp_path / "index.html", **(inputs | {"grids": [], "figures": []}))
+    write_page(Page(**inputs | {"grids": [], "figures": []}))
     page = (tmp_path / "index.html").read_text()
     assert block(page, "catalogue")["datasets"][0]["shown"] == []

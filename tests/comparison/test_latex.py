@@ -18,7 +18,7 @@ from ddpg.comparison.tables.fitting import SPACES
 from ddpg.comparison.tables.latex_text import escape_latex, flowing
 from ddpg.comparison.tables.widths import SMALL, text_width
 from ddpg.comparison.tables.writing import write_tables
-from ddpg.jobs.comparison import all_latex, latex_sets, latex_tables
+from ddpg.jobs.comparison import SetComparison, all_latex, latex_sets, latex_tables
 from ddpg.study.study import Study
 from ddpg.validation import merged, read_yaml
 from ddpg.workflow.protocols.finding import find_protocol
@@ -61,7 +61,8 @@ def folder(tmp_path_factory, make_rows):
                 more = {"method": method, "sigma_y": sigma, "image": ""}
                 of_sets += make_rows(label, metric, [value], **more)
     pd.DataFrame(of_sets).to_csv(folder / "sets.csv", index=False)
-    write_sets(folder / "metrics.csv", folder / "sets.csv", folder, latex=[SETS])
+    tables = {"metrics": folder / "metrics.csv", "sets": folder / "sets.csv"}
+    write_sets(SetComparison(**tables, folder=folder, latex=(SETS,)))
     return folder
 
 

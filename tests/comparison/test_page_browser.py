@@ -17,6 +17,7 @@ from PIL import Image
 from ddpg.comparison.grids import OBSERVATION, TRUTH
 from ddpg.comparison.page.page import write_page
 from ddpg.comparison.pictures import data_uri, kernel_picture
+from ddpg.jobs.comparison import Page
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 expect = playwright.expect
@@ -77,10 +78,8 @@ def write_study(folder, metrics, grids):
     paths = [folder / f"grid-{number}.json" for number in range(len(grids))]
     for path, content in zip(paths, grids, strict=True):
         path.write_text(json.dumps(content))
-    write_page(
-        folder / "index.html", metrics_csv=folder / "metrics.csv",
-        provenance_json=folder / "provenance.json", figures=[], grids=paths,
-    )  # fmt: skip
+    places = {"provenance": folder / "provenance.json", "output": folder / "index.html"}
+    write_page(Page(metrics=folder / "metrics.csv", figures=(), grids=tuple(paths), **places))
     return (folder / "index.html").as_uri()
 
 

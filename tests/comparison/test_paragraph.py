@@ -13,6 +13,7 @@ import torch
 from ddpg.comparison.degraded import degraded_by
 from ddpg.comparison.paragraph import methods_paragraph, write_paragraph
 from ddpg.errors import UserError
+from ddpg.jobs.comparison import Paragraph
 from ddpg.operators.task_kernels import BLUR_TAPS, gaussian_taps
 
 RECORD = {
@@ -212,13 +213,13 @@ def test_what_an_older_record_lacks_is_left_out() -> None:
 def test_what_is_no_record_is_told(tmp_path: Path) -> None:
     (tmp_path / "p.json").write_text("{")
     with pytest.raises(UserError, match="not the record of a study"):
-        write_paragraph(tmp_path / "p.json", tmp_path / "methods.tex")
+        write_paragraph(Paragraph(provenance=tmp_path / "p.json", output=tmp_path / "methods.tex"))
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 def test_latex_sets_it(tmp_path: Path) -> None:
     (tmp_path / "p.json").write_text(json.dumps(RECORD))
-    write_paragraph(tmp_path / "p.json", tmp_path / "methods.tex")
+    write_paragraph(Paragraph(provenance=tmp_path / "p.json", output=tmp_path / "methods.tex"))
     (tmp_path / "main.tex").write_text(
         "\\documentclass[twocolumn]{article}\n\\begin{document}\n\\input{methods}\n\\end{document}\n"
     )

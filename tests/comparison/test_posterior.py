@@ -14,6 +14,7 @@ from ddpg.comparison.posterior.summary import Posterior, nominal
 from ddpg.comparison.posterior.tables import posterior_frame, posterior_tables
 from ddpg.comparison.posterior.writing import write_posterior
 from ddpg.comparison.products import POSTERIOR
+from ddpg.jobs.comparison import Page, PosteriorComparison
 
 VALUES = {
     "samples": 3, "psnr_sample": 30.0, "psnr_mean": 31.5, "crps": 0.02, "spread": 0.03,
@@ -69,17 +70,18 @@ def test_the_tidy_table_has_every_row_of_the_cell(tables):
 
 
 def test_all_files_are_written_and_the_page_has_the_section(tables, tmp_path):
-    write_posterior(*tables, tmp_path / "tables", tmp_path / "posterior")
+    inputs = dict(zip(("metrics", "posterior"), tables, strict=True))
+    places = {"folder": tmp_path / "tables", "figure": tmp_path / "posterior.pdf"}
+    write_posterior(PosteriorComparison(**inputs, **places))
     assert all((tmp_path / "tables" / name).is_file() for name in POSTERIOR)
     assert (tmp_path / "posterior.png").is_file()
     assert len(pd.read_csv(tmp_path / "tables/posterior.csv")) == 2 * len(VALUES) + 1
     (tmp_path / "provenance.json").write_text("{}")
     pages = {}
     for name, posterior in (("with", tables[1]), ("without", None)):
-        write_page(
-            tmp_path / f"{name}.html", metrics_csv=tables[0], posterior_csv=posterior,
-            provenance_json=tmp_path / "provenance.json", figures=[], grids=[],
-        )  # fmt: skip
+        inputs = {"metrics": tables[0], "posterior": posterior, "figures": (), "grids": ()}
+        places = {"provenance": tmp_path / "provenance.json", "output": tmp_path / f"{name}.html"}
+        write_page(Page(**inputs, **places))
         pages[name] = (tmp_path / f"{name}.html").read_text()
     assert 'id="posterior"' in pages["with"]
     assert "31.50" in pages["with"]

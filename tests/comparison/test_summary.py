@@ -9,12 +9,13 @@ from ddpg.comparison.page.page import write_page
 from ddpg.comparison.statistics import intervals, pairs, summary
 from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.tables.writing import write_tables
+from ddpg.jobs.comparison import Page
 
 
 def page(metrics_csv, folder):
     (folder / "provenance.json").write_text("{}")
-    options = {"provenance_json": folder / "provenance.json", "figures": [], "grids": []}
-    write_page(folder / "index.html", metrics_csv=metrics_csv, **options)
+    places = {"provenance": folder / "provenance.json", "output": folder / "index.html"}
+    write_page(Page(metrics=metrics_csv, figures=(), grids=(), **places))
 
 
 @pytest.mark.slow

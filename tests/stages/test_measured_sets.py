@@ -14,6 +14,7 @@ from ddpg.files.costs import FAILURE, MEASURES, SETTINGS, write_costs
 from ddpg.files.long_table import COLUMNS as LONG
 from ddpg.files.long_table import collect, read_long_table
 from ddpg.files.tensors import read_tensors, write_tensors
+from ddpg.jobs.comparison import SetComparison
 from ddpg.jobs.evaluation import SetEvaluation
 from ddpg.metrics import sets
 from ddpg.stages.measured_sets import evaluation
@@ -136,7 +137,8 @@ def test_the_tables_have_the_number_of_pictures_beside(tmp_path, measure, record
             for n in ("pinv", "worse", "single")
         )
     )
-    write_sets(tmp_path / "metrics.csv", tmp_path / "sets.csv", tmp_path / "tables")
+    long_tables = {"metrics": tmp_path / "metrics.csv", "sets": tmp_path / "sets.csv"}
+    write_sets(SetComparison(**long_tables, folder=tmp_path / "tables"))
     assert len(list((tmp_path / "tables").iterdir())) == 3
     used = metrics_used(tmp_path / "metrics.csv", [record], tmp_path / "sets.csv")
     assert set(used) == {"psnr", "kid", "fid"}

@@ -132,9 +132,14 @@ def most_letters(width: float, size: float) -> float:
     return 72 * width / (0.6 * size)
 
 
-def save(figure: Figure, stem: str | os.PathLike[str]) -> None:
-    """Write ``stem.pdf`` and ``stem.png``, byte for byte the same for the same figure."""
+def stem_of(path: str | os.PathLike[str]) -> Path:
+    """The common path of a figure's files, of which the path may be one."""
+    return Path(os.fspath(path).removesuffix(".pdf").removesuffix(".png"))
+
+
+def save(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Write a figure as PDF and PNG, byte for byte the same for the same figure."""
+    stem = stem_of(path)
     for suffix, metadata in ((".pdf", {"CreationDate": None}), (".png", {"Software": None})):
-        path = Path(stem)
-        with replacing(path.with_name(path.name + suffix)) as temporary:
+        with replacing(stem.with_name(stem.name + suffix)) as temporary:
             figure.savefig(temporary, dpi=RESOLUTION, metadata=metadata)

@@ -6,7 +6,6 @@ import os
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,6 +19,7 @@ from ddpg.comparison.figures.canvas import (
     new_figure,
     paper,
     save,
+    stem_of,
 )
 from ddpg.comparison.figures.insets import Box, with_insets
 from ddpg.comparison.grids import (
@@ -50,7 +50,7 @@ def draw_grid(grid: Grid, output_stem: str | os.PathLike[str]) -> None:
     :data:`ddpg.comparison.grids.MOST_IMAGES`.
     """
     draw_pictures(replace(grid, rows=grid.rows[:MOST_IMAGES]), output_stem)
-    stem = Path(output_stem)
+    stem = stem_of(output_stem)
     write_json(stem.with_name(stem.name + ".json"), page_data(grid), indent=1)
 
 

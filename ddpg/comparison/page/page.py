@@ -26,7 +26,6 @@ from ddpg.comparison.page.overview import facts, overview, sections
 from ddpg.comparison.page.pictures import BUDGET, Pictures, choose_pictures, thumbnails
 from ddpg.comparison.page.scores import image_lists
 from ddpg.comparison.page.tables import metrics_with_values, table_views, undecided
-from ddpg.comparison.pictures import Paths
 from ddpg.comparison.posterior.exact import Exact, exact_tables
 from ddpg.comparison.posterior.summary import Posterior
 from ddpg.comparison.posterior.tables import posterior_tables
@@ -42,6 +41,7 @@ from ddpg.comparison.tables.layout import left_out
 from ddpg.comparison.tables.settings import method_settings, settings_frame
 from ddpg.errors import UserError
 from ddpg.files.writing import write_text
+from ddpg.jobs.comparison import Page
 from ddpg.study.names import number_name
 
 LEADS: Mapping[str, str] = {
@@ -71,41 +71,20 @@ TEMPLATES = Path(__file__).parent / "templates"
 _SIZE = "@page-size@"
 
 
-def write_page(
-    output: str | os.PathLike[str],
-    *,
-    metrics_csv: str | os.PathLike[str],
-    posterior_csv: str | os.PathLike[str] | None = None,
-    best_csv: str | os.PathLike[str] | None = None,
-    sets_csv: str | os.PathLike[str] | None = None,
-    provenance_json: str | os.PathLike[str],
-    figures: Paths,
-    grids: Paths,
-    truth: Paths = (),
-    budget: float = BUDGET,
-) -> None:
-    """Write the page.
-
-    Args:
-        posterior_csv: the long table of samples, for a study that restores pictures several times.
-        best_csv: the long table of the best scores, for a study of pictures drawn from a prior.
-        sets_csv: the long table of sets of pictures, for a study that measures them.
-        provenance_json: what the study was made with; any JSON object.
-        figures: PNG files, shown in this order under their :mod:`ddpg.comparison.captions`.
-        grids: JSON files of :func:`ddpg.comparison.figures.grid.draw_grid`, one per cell.
-        truth: the prepared pictures, ``.../{data set}/shard-{k}.safetensors``, for thumbnails.
-        budget: MiB that the pictures may take, see :mod:`ddpg.comparison.page.pictures`.
-    """
-    summary = Summary.read(metrics_csv)
+def write_page(job: Page) -> None:
+    """Write the page; the figures stand in the order that is given, under their
+    :mod:`ddpg.comparison.captions`."""
+    summary = Summary.read(job.metrics)
+    budget = BUDGET if job.budget is None else job.budget
     page = render_page(
         summary,
-        _read_json(provenance_json),
-        [_figure(path) for path in figures],
-        choose_pictures([_read_json(path) for path in grids], budget),
-        thumbnails(truth, image_lists(summary.metrics)),
-        _measured_sections(summary.metrics, posterior_csv, best_csv, sets_csv),
+        _read_json(job.provenance),
+        [_figure(path) for path in job.figures],
+        choose_pictures([_read_json(path) for path in job.grids], budget),
+        thumbnails(job.truth, image_lists(summary.metrics)),
+        _measured_sections(summary.metrics, job),
     )
-    write_text(output, page)
+    write_text(job.output, page)
 
 
 def render_page(
@@ -154,23 +133,18 @@ def said_first(summary: Summary) -> list[str]:
     return verdict(summary.means, summary.pairs, measured[0]) if measured else []
 
 
-def _measured_sections(
-    metrics: pd.DataFrame,
-    posterior_csv: str | os.PathLike[str] | None,
-    best_csv: str | os.PathLike[str] | None,
-    sets_csv: str | os.PathLike[str] | None = None,
-) -> list[Section]:
+def _measured_sections(metrics: pd.DataFrame, job: Page) -> list[Section]:
     """What only some studies have."""
     found = []
-    samples = read_metrics(posterior_csv) if posterior_csv else None
-    if best_csv:
-        exact = exact_tables(Exact(metrics, read_metrics(best_csv), samples))
+    samples = read_metrics(job.posterior) if job.posterior else None
+    if job.best:
+        exact = exact_tables(Exact(metrics, read_metrics(job.best), samples))
         found.append(Section("exact", "Beside the exact posterior", LEADS["exact"], exact))
     if samples is not None:
         tables = posterior_tables(Posterior.of(metrics, samples))
         found.append(Section("posterior", "Posterior quality", LEADS["posterior"], tables))
-    if sets_csv:
-        tables = set_tables(read_metrics(sets_csv), label_styles(metrics))
+    if job.sets:
+        tables = set_tables(read_metrics(job.sets), label_styles(metrics))
         found.append(Section("sets", "Sets of pictures", LEADS["sets"], tables))
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
@@ -25,6 +25,7 @@ from ddpg.comparison.statistics.summary import summarise
 from ddpg.comparison.style import MethodStyle, dataset_name
 from ddpg.comparison.tables.entries import INTERVALS, Table
 from ddpg.comparison.tables.layout import quality_tables
+from ddpg.jobs.comparison import ExactComparison
 from ddpg.study.names import number_name
 
 KEYS = [*CELL_KEYS, "image"]
@@ -51,11 +52,7 @@ class Exact:
         best_csv: str | os.PathLike[str],
         posterior_csv: str | os.PathLike[str] | None,
     ) -> Exact:
-        """Read the long tables.
-
-        Raises:
-            UserError: a table is unusable.
-        """
+        """Read the long tables."""
         samples = read_metrics(posterior_csv) if posterior_csv else None
         return cls(read_metrics(metrics_csv), read_metrics(best_csv), samples)
 
@@ -159,23 +156,10 @@ def _completed(table: Table, rows: pd.DataFrame, exact: Exact) -> Table:
     return replace(table, key=f"{table.key}-exact", title=title, caption=caption)
 
 
-def write_exact(
-    metrics_csv: str | os.PathLike[str],
-    best_csv: str | os.PathLike[str],
-    posterior_csv: str | os.PathLike[str] | None,
-    folder: str | os.PathLike[str],
-    figure_stem: str | os.PathLike[str],
-    *,
-    latex: Iterable[str] = (),
-) -> None:
-    """Write the files of :data:`ddpg.comparison.products.EXACT` and the figure.
-
-    Args:
-        latex: tables that have LaTeX files of their own, see
-            :func:`ddpg.comparison.tables.writing.write_tables`.
-    """
-    exact = Exact.read(metrics_csv, best_csv, posterior_csv)
+def write_exact(job: ExactComparison) -> None:
+    """Write the files of :data:`ddpg.comparison.products.EXACT` and the figure."""
+    exact = Exact.read(job.metrics, job.best, job.posterior)
     columns = [*CELL_KEYS, "method", "label", "metric", "mean", "low", "high", "n", "reason"]
     frame = pd.concat([exact.best_means, exact.means], ignore_index=True)[columns]
-    write_product(EXACT, frame, partial(exact_tables, exact), folder, latex)
-    draw_exact(exact.shown, figure_stem, styles=exact.styles)
+    write_product(EXACT, frame, partial(exact_tables, exact), job)
+    draw_exact(exact.shown, job.figure, styles=exact.styles)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 
@@ -17,6 +15,7 @@ from ddpg.comparison.tables.latex import latex_page, latex_texts
 from ddpg.comparison.tables.layout import quality_tables
 from ddpg.comparison.tables.markup import escape_markdown, to_markdown
 from ddpg.comparison.tables.writing import as_csv, write_texts
+from ddpg.jobs.comparison import ExactComparison, PosteriorComparison, SetComparison
 
 COLUMNS = ["mean", "low", "high", "n", "missing", "lost", "reason"]
 
@@ -40,11 +39,7 @@ SINGLE = "each picture was restored once: no samples"
 
 
 def posterior_tables(posterior: Posterior, *, alone: bool = False) -> list[Table]:
-    """Return the tables, with what they leave out and what coverage is held against.
-
-    Args:
-        alone: whether each is read by itself.
-    """
+    """Return the tables, with what they leave out and what coverage is held against."""
     tables = quality_tables(posterior.shown, widest=1, alone=alone)
     groups = posterior.shown.groupby(DEGRADATION_KEYS, dropna=False, sort=False)
     return [
@@ -79,8 +74,7 @@ def write_product(
     product: Mapping[str, str],
     frame: pd.DataFrame,
     make: Callable[..., list[Table]],
-    folder: str | os.PathLike[str],
-    latex: Iterable[str],
+    job: PosteriorComparison | ExactComparison | SetComparison,
 ) -> None:
     """Write tables as CSV, Markdown and LaTeX.
 
@@ -88,14 +82,13 @@ def write_product(
         product: the files with their titles, see :mod:`ddpg.comparison.products`.
         frame: what stands in the CSV file.
         make: makes the tables; with ``alone=True`` each to be read by itself.
-        latex: tables that have LaTeX files of their own, see
-            :func:`ddpg.comparison.tables.writing.write_tables`.
+        job: says where, and which tables have LaTeX files of their own.
     """
     tables = make()
     page = posterior_markdown(tables, next(iter(product.values())))
     texts = (as_csv(frame), page, latex_page(tables))
-    files = {Path(folder) / name: text for name, text in zip(product, texts, strict=True)}
-    write_texts(files | latex_texts(make(alone=True), latex, folder))
+    files = {job.folder / name: text for name, text in zip(product, texts, strict=True)}
+    write_texts(files | latex_texts(make(alone=True), job.latex, job.folder))
 
 
 def posterior_markdown(tables: list[Table], title: str) -> str:
