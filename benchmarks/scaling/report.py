@@ -8,6 +8,8 @@ from itertools import pairwise
 
 from runs import GROUPS, Finished, Measured
 
+from ddpg.comparison.tables.markup import markdown_table
+
 PARSE_TARGET = 1.5
 PLANNING_TARGET = 1.0
 LINEAR = 1.25
@@ -52,7 +54,7 @@ def written(found: Found) -> str:
     named = ("with the published study", "Snakemake's start alone", "the workflow's part")
     sections = {
         f"Measured on: {found.machine}": targets(found),
-        "Reading the Snakefile": table(
+        "Reading the Snakefile": markdown_table(
             ("`snakemake --list-rules`", "processor time"),
             [(name, *time) for name, time in zip(named, parsing, strict=True)],
         ),
@@ -98,7 +100,7 @@ def targets(found: Found) -> str:
         name = "cost linear in jobs: that of a further job alike at all sizes, within a factor of"
         ratio, ratio_of_floors = (max(each) / min(each) for each in (costs, slopes(floors)))
         rows.append(target(f"{name} {LINEAR:g}", ratio, ratio_of_floors, LINEAR, ""))
-    return table(("target", "found", "floor", ""), rows)
+    return markdown_table(("target", "found", "floor", ""), rows)
 
 
 def target(name: str, value: float, floor: float | None, limit: float, unit: str) -> list[str]:
@@ -139,7 +141,7 @@ def planning_table(found: Found) -> str:
     name = f"made up: {found.middle:,} shards of {number:,} rows"
     rows.append(planning_row(name, many, start))
     names = ("study", "jobs", "planning", "per job", "dry run", "per job", "memory")
-    return table(names, rows)
+    return markdown_table(names, rows)
 
 
 def planning_row(name: str, found: Measured, start: Measured) -> list[str]:
@@ -162,7 +164,7 @@ def slopes_table(found: Found) -> str:
         (f"{name}", f"{a:.2f} ms", f"{b:.2f} ms")
         for name, a, b in zip(sizes, ours, bare, strict=True)
     ]
-    return table(("", "this workflow", "floor"), rows)
+    return markdown_table(("", "this workflow", "floor"), rows)
 
 
 def profile_table(ours: dict[str, float], bare: dict[str, float], jobs: int) -> str:
@@ -177,7 +179,7 @@ def profile_table(ours: dict[str, float], bare: dict[str, float], jobs: int) -> 
         ]
         for group, words in GROUPS.items()
     ]
-    return table(("part of a dry run", "this workflow", "share", "floor"), rows)
+    return markdown_table(("part of a dry run", "this workflow", "share", "floor"), rows)
 
 
 def running_table(ours: Finished, bare: Finished) -> str:
@@ -196,10 +198,4 @@ def running_table(ours: Finished, bare: Finished) -> str:
             ]
         )
     names = ("", "jobs", "on the clock", "jobs/s", "planned again, per job", "by times only")
-    return table(names, rows)
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return markdown_table(names, rows)

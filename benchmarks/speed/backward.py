@@ -12,30 +12,22 @@ config/equal-compute.tsv counts with the number that is printed, rounded to a ha
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
+from functools import partial
 
 import torch
+from timing import alternate
+from torch import Tensor
 
-from ddpg.priors import load_prior
+from ddpg.priors import Prior, load_prior
 
 
-def seconds(prior, x, *, backward: bool) -> float:
-    """Of one evaluation, with its gradient or without."""
+def evaluate(prior: Prior, x: Tensor, *, backward: bool) -> None:
+    """One evaluation, with its gradient or without."""
     x = x.detach().requires_grad_(backward)
-    _wait(x)
-    started = time.perf_counter()
     with torch.set_grad_enabled(backward):
         answer = prior.eps(x, 500)
         if backward:
             torch.autograd.grad(answer.sum(), x)
-    _wait(x)
-    return time.perf_counter() - started
-
-
-def _wait(x) -> None:
-    if x.is_cuda:
-        torch.cuda.synchronize()
 
 
 def main() -> None:
@@ -49,13 +41,9 @@ def main() -> None:
     options = parser.parse_args()
     prior = load_prior(options.prior, device=options.device, dtype="float32")
     x = torch.randn(options.batch, 3, options.size, options.size, device=options.device)
-    times: dict[bool, list[float]] = {False: [], True: []}
-    for number in range(options.rounds + 2):
-        for backward in (False, True):
-            spent = seconds(prior, x, backward=backward)
-            if number >= 2:  # the first ones prepare
-                times[backward].append(spent)
-    forward, both = (statistics.median(times[backward]) for backward in (False, True))
+    variants = {str(b): partial(evaluate, prior, x, backward=b) for b in (False, True)}
+    times = alternate(variants, repetitions=options.rounds, warm_up=2)
+    forward, both = (measured.median for measured in times.values())
     print(f"forward {1000 * forward:.1f} ms, with backward {1000 * both:.1f} ms")
     print(f"a backward pass costs {both / forward - 1:.2f} evaluations")
 

@@ -12,7 +12,6 @@ counts is the ratio of neighbouring turns.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import re
@@ -34,7 +33,7 @@ import whole_study
 import work
 
 from ddpg.errors import UserError
-from ddpg.files.writing import replacing
+from ddpg.files.writing import write_json, write_text
 from ddpg.machine.hardware import processor
 from report import markdown, plot
 
@@ -51,11 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     found = measure(options)
     options.output.mkdir(parents=True, exist_ok=True)
     stem = options.output / (options.machine or _machine())
-    with replacing(stem.with_suffix(".json")) as path:
-        path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    write_json(stem.with_suffix(".json"), found)
     table = markdown(found)
-    with replacing(stem.with_suffix(".md")) as path:
-        path.write_text(table, encoding="utf-8")
+    write_text(stem.with_suffix(".md"), table)
     if "scaling" in found:
         plot(found["scaling"], stem.with_suffix(".png"))
     print(table)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
-from timing import alternate
+from timing import least_seconds
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -19,6 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 SIZES = {"cpu": (512, 1024, 2048), "cuda": (4096, 8192)}
 """Sides of the square matrices; the best of them counts."""
+REPETITIONS = 7
 COPIED_BYTES = {"cpu": 2**28, "cuda": 2**31}
 """Far more than any cache."""
 
@@ -37,7 +38,7 @@ def matrix_peak(device: str, precision: str, sizes: Iterable[int]) -> float:
     speeds = []
     for size in sizes:
         matrix = torch.ones(size, size, device=device, dtype=getattr(torch, precision))
-        speeds.append(2e-9 * size**3 / _shortest(lambda m=matrix: m @ m))
+        speeds.append(2e-9 * size**3 / least_seconds(lambda m=matrix: m @ m, REPETITIONS))
     return max(speeds)
 
 
@@ -45,7 +46,7 @@ def bandwidth(device: str, size: int) -> float:
     """A copy of so many bytes, in GB/s read and written."""
     source = torch.zeros(size, dtype=torch.uint8, device=device)
     target = torch.empty_like(source)
-    return 2e-9 * size / _shortest(lambda: target.copy_(source))
+    return 2e-9 * size / least_seconds(lambda: target.copy_(source), REPETITIONS)
 
 
 def asked(work: Callable[[], object]) -> dict[str, float]:
@@ -68,7 +69,3 @@ class Traffic(TorchDispatchMode):
             tensors = (v for v in tree_leaves((args, kwargs, result)) if isinstance(v, Tensor))
             self.bytes += sum(tensor.numel() * tensor.element_size() for tensor in tensors)
         return result
-
-
-def _shortest(work: Callable[[], object]) -> float:
-    return min(alternate({"work": work}, repetitions=7)["work"].seconds)
