@@ -17,8 +17,9 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 from ddpg.files.writing import write_json
 
@@ -28,6 +29,10 @@ PAUSE = 1.0
 """Seconds between two times that checksums are written down; the last are, when Python ends."""
 SETTLED = 2.0
 """Seconds after its last change from which a file's checksum is remembered."""
+MOST = 20_000
+"""Entries of a memory; what was found out first goes first."""
+
+Known = TypeVar("Known")
 
 
 def sha256_of(path: str | os.PathLike[str]) -> str:
@@ -50,7 +55,7 @@ def file_content(path: str | os.PathLike[str]) -> str:
         ...     file_content(path)[:8]
         'ba7816bf'
     """
-    return _memory().content(Path(path))
+    return _content(Path(path))
 
 
 def content_of(path: str | os.PathLike[str]) -> str:
@@ -87,28 +92,26 @@ def _files_below(folder: Path) -> Iterator[Path]:
             yield entry
 
 
-class _Memory:
-    """The checksums known so far, of this process and of those before it."""
+class Memory(Generic[Known]):
+    """What this process and those before it found out, kept where Snakemake runs.
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        self.known = _read(file)
+    Args:
+        file: a JSON file in a folder of ``.snakemake``; removing it costs time only.
+        checked: an entry from what was read; ValueError or TypeError where it is none.
+    """
+
+    def __init__(self, file: Path, checked: Callable[[Any], Known]) -> None:
+        self.file, self.checked = file, checked
+        self.known = self._read()
         self.pending, self.kept = False, -math.inf
         atexit.register(self._keep)
 
-    def content(self, path: Path) -> str:
-        place = str(path.resolve())
-        state = _state(path)
-        known = self.known.get(place)
-        if known and known[0] == state:
-            return known[1]
-        content = sha256_of(path)
-        if _state(path) == state and time.time_ns() - max(state[2:]) > SETTLED * 1e9:
-            self.known[place] = (state, content)
-            self.pending = True
-            if time.monotonic() - self.kept >= PAUSE:
-                self._keep()
-        return content
+    def add(self, key: str, found: Known) -> None:
+        """Remember something, as plain values."""
+        self.known[key] = found
+        self.pending = True
+        if time.monotonic() - self.kept >= PAUSE:
+            self._keep()
 
     def _keep(self) -> None:
         """Write what is known; where the folder cannot be written, it is computed each time."""
@@ -116,11 +119,43 @@ class _Memory:
             return  # nothing new, or not where Snakemake runs
         self.pending, self.kept = False, time.monotonic()
         # Another process may have written meanwhile; what it found is as good.
-        self.known = {**_read(self.file), **self.known}
+        self.known = {**self._read(), **self.known}
+        for oldest in list(self.known)[:-MOST]:
+            del self.known[oldest]
         try:
             write_json(self.file, self.known, indent=None)
         except OSError:
             return
+
+    def _read(self) -> dict[str, Known]:
+        try:
+            known = json.loads(self.file.read_text(encoding="utf-8"))
+            return {str(key): self.checked(found) for key, found in known.items()}
+        except (OSError, ValueError, AttributeError, TypeError):
+            return {}  # not there yet, or not whole: nothing is known
+
+
+_MEMORIES: dict[Path, Memory[Any]] = {}
+
+
+def memory(place: Path, checked: Callable[[Any], Known]) -> Memory[Known]:
+    """The memory of a file, named from the folder in which this process works now."""
+    file = Path.cwd() / place
+    if file not in _MEMORIES:
+        _MEMORIES[file] = Memory(file, checked)
+    return _MEMORIES[file]
+
+
+def _content(path: Path) -> str:
+    known = memory(REMEMBERED, _checked)
+    place, state = str(path.resolve()), _state(path)
+    held = known.known.get(place)
+    if held and held[0] == state:
+        return held[1]
+    content = sha256_of(path)
+    if _state(path) == state and time.time_ns() - max(state[2:]) > SETTLED * 1e9:
+        known.add(place, (state, content))
+    return content
 
 
 State = list[int]
@@ -131,22 +166,6 @@ def _state(path: Path) -> State:
     return [status.st_size, status.st_ino, status.st_mtime_ns, status.st_ctime_ns]
 
 
-def _read(file: Path) -> dict[str, tuple[State, str]]:
-    try:
-        known = json.loads(file.read_text(encoding="utf-8"))
-        return {
-            str(place): (list(state), str(content)) for place, (state, content) in known.items()
-        }
-    except (OSError, ValueError, AttributeError, TypeError):
-        return {}  # not there yet, or not whole: nothing is known
-
-
-_MEMORIES: dict[Path, _Memory] = {}
-
-
-def _memory() -> _Memory:
-    """The memory of the folder in which this process works now."""
-    file = Path.cwd() / REMEMBERED
-    if file not in _MEMORIES:
-        _MEMORIES[file] = _Memory(file)
-    return _MEMORIES[file]
+def _checked(found: Any) -> tuple[State, str]:
+    state, content = found
+    return list(state), str(content)

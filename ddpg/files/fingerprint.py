@@ -7,7 +7,6 @@ nothing is imported: the Snakefile asks for fingerprints at every parse.
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import importlib.util
 from collections.abc import Iterable
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from ddpg.errors import UserError
 from ddpg.files.contents import content_of
+from ddpg.files.syntax import Code, Import, code_in
 
 PACKAGE = Path(__file__).parent.parent
 
@@ -112,89 +112,42 @@ def installed_package(top: str) -> Path | None:
     return origin.parent if origin.name == "__init__.py" else origin.with_suffix("")
 
 
-def _tree(name: str) -> ast.Module:
+@cache
+def _code(name: str) -> Code:
     path = _path(name)
     if path is None:
         where = PACKAGE if name.split(".")[0] == PACKAGE.name else "this Python"
         raise ModuleNotFoundError(f"{name} is not a module of {where}")
-    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    return code_in(path.read_text(encoding="utf-8"), str(path))
 
 
 @cache
-def _read(name: str) -> tuple[frozenset[str], str]:
-    """A module's own imports, and its syntax; the tree itself, which is large, is not kept."""
-    tree = _tree(name)
-    words: list[str] = []
-    imports: list[ast.Import | ast.ImportFrom] = []
-    _write(tree, words, imports)
-    return _own(name, imports), " ".join(words)
-
-
 def _imports(name: str) -> frozenset[str]:
     """The modules of its package and this one that a module imports, wherever it does."""
-    return _read(name)[0]
-
-
-def _syntax(name: str) -> str:
-    """A module's code as text in a normal form: no comments, docstrings or layout."""
-    return _read(name)[1]
-
-
-def _write(node: ast.AST, words: list[str], imports: list[ast.Import | ast.ImportFrom]) -> None:
-    """Append a tree's text, and its imports. Fields that are empty are left out: every version of
-    Python adds some."""
-    words.append(type(node).__name__)
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        imports.append(node)
-    for field in node._fields:
-        value = getattr(node, field, None)
-        if isinstance(value, ast.AST):
-            words.append(field)
-            _write(value, words, imports)
-        elif isinstance(value, list):
-            items = [item for item in value if not _is_docstring(item)]
-            if items:
-                words.append(f"{field}[")
-                for item in items:
-                    if isinstance(item, ast.AST):
-                        _write(item, words, imports)
-                    else:
-                        words.append(repr(item))
-                words.append("]")
-        elif (value is not None and field != "kind") or field == "value":
-            words.append(f"{field}={value!r}")
-
-
-def _own(name: str, imports: Iterable[ast.Import | ast.ImportFrom]) -> frozenset[str]:
-    """The modules of its package and this one among what a module imports."""
     tops = {PACKAGE.name, name.split(".")[0]}
     candidates: set[str] = set()
-    for node in imports:
-        if isinstance(node, ast.Import):
-            candidates |= {alias.name for alias in node.names}
-        else:
-            # `from ddpg.a import b` may mean the module ddpg.a.b or a name of ddpg.a. The package
-            # itself only offers names, which it loads late: its modules do not depend on it.
-            module = _absolute(name, node)
-            named = {f"{module}.{alias.name}" for alias in node.names}
-            candidates |= named
-            if module != PACKAGE.name or any(_path(member) is None for member in named):
-                candidates.add(module)
+    for imported in _code(name).imports:
+        # `from ddpg.a import b` may mean the module ddpg.a.b or a name of ddpg.a. The package
+        # itself only offers names, which it loads late: its modules do not depend on it.
+        module = _absolute(name, imported)
+        named = {f"{module}.{member}" for member in imported.names}
+        candidates |= named
+        if module != PACKAGE.name or not named or any(_path(member) is None for member in named):
+            candidates.add(module)
     own = {candidate for candidate in candidates if candidate.split(".")[0] in tops}
     return frozenset(module for module in own if _path(module) is not None)
 
 
-def _absolute(name: str, node: ast.ImportFrom) -> str:
-    """The module that ``from ... import`` names, seen from the module ``name``."""
-    if not node.level:
-        return node.module or ""
+def _syntax(name: str) -> str:
+    """A module's code in a normal form: no comments, docstrings or layout."""
+    return _code(name).syntax
+
+
+def _absolute(name: str, imported: Import) -> str:
+    """The module that an import names, seen from the module ``name``."""
+    if not imported.level:
+        return imported.module
     path = _path(name)
     inside = 0 if path is not None and path.name == "__init__.py" else 1
-    package = name.split(".")[: len(name.split(".")) - inside - (node.level - 1)]
-    return ".".join([*package, *([node.module] if node.module else [])])
-
-
-def _is_docstring(node: object) -> bool:
-    """A string that stands alone: a docstring, or the text under an attribute."""
-    value = node.value if isinstance(node, ast.Expr) else None
-    return isinstance(value, ast.Constant) and isinstance(value.value, str)
+    package = name.split(".")[: len(name.split(".")) - inside - (imported.level - 1)]
+    return ".".join([*package, *([imported.module] if imported.module else [])])

@@ -1,16 +1,36 @@
-"""What comes with the package beside its code: the workflow, its profiles and cards.
+"""The files of the package, and what comes with it beside its code: workflow, profiles, cards.
 
 In a checkout they lie around the package's folder; a wheel has them within it (``setup.py``).
+Every command asks: the imports are few.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
-from ddpg.files.package_files import WORKFLOW
-
 PACKAGE = Path(__file__).parents[1]
+SUFFIXES = frozenset(
+    (
+        *(".py", ".so", ".yaml", ".yml", ".json", ".tsv", ".csv", ".npz", ".npy", ".pt"),
+        *(".safetensors", ".js", ".css", ".html", ".j2"),
+    )
+)
+"""Of the files that count. A folder in which somebody works has others that are not installed."""
+WORKFLOW = "__workflow__"
+"""The folder in which a wheel carries the workflow. It is left out: so that a wheel and a checkout
+are the same code."""
+_LEFT_OUT = ("__pycache__", WORKFLOW)
+
+
+def package_files(folder: str | os.PathLike[str]) -> Iterator[str]:
+    """The paths of a package's files, in an order of their own; hidden ones are left out."""
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name[0] != "." and name not in _LEFT_OUT)
+        for name in sorted(files):
+            if not name.startswith(".") and os.path.splitext(name)[1] in SUFFIXES:  # noqa: PTH122
+                yield f"{place}/{name}"
 
 
 def shipped(path: str | os.PathLike[str]) -> Path:

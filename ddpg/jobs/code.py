@@ -22,6 +22,7 @@ NO_RESULT = (
     "ddpg.errors",
     "ddpg.files.fingerprint",
     "ddpg.files.locking",
+    "ddpg.files.syntax",
     "ddpg.files.text",
     "ddpg.jobs",
     "ddpg.machine.devices",

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from ddpg.errors import UserError
 from ddpg.files.fingerprint import PACKAGE, installed_package
-from ddpg.files.package_files import package_files
+from ddpg.files.shipped import package_files
 
 VARIABLE = "DDPG_CODE"
 """Environment variable of a job: JSON, package -> folder and digest of the copy that the rules

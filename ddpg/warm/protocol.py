@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ddpg.files.package_files import package_files
+from ddpg.files.shipped import package_files
 
 _PACKAGE = Path(__file__).parent.parent
 

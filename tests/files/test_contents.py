@@ -102,3 +102,16 @@ def test_many_files_are_written_down_together(folder: Path) -> None:
     assert len(written) < 20
     contents._MEMORIES[folder / contents.REMEMBERED]._keep()  # as when Python ends
     assert len(json.loads((folder / contents.REMEMBERED).read_text())) == 200
+
+
+def test_a_memory_holds_what_was_found_out_last(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contents, "MOST", 2)
+    for name in "abc":
+        (folder / name).write_text(name)
+        time.sleep(0.02)
+        file_content(name)
+    contents._MEMORIES[folder / contents.REMEMBERED]._keep()
+    known = json.loads((folder / contents.REMEMBERED).read_text())
+    assert [Path(place).name for place in known] == ["b", "c"]

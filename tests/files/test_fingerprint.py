@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ddpg.errors import UserError
+from ddpg.files import contents, syntax
 from ddpg.files import fingerprint as fp
 
 ROOT = Path(__file__).parents[2]
@@ -57,7 +59,8 @@ def package(tmp_path, monkeypatch):
     monkeypatch.setattr(fp, "PACKAGE", folder)
 
     def forget():
-        fp._read.cache_clear()
+        fp._code.cache_clear()
+        fp._imports.cache_clear()
         fp._fingerprint.cache_clear()
 
     def write(sources):
@@ -168,6 +171,55 @@ def test_circular_imports_end(package):
     assert len(package({"a": "import ddpg.b", "b": "import ddpg.a"})) == 16
 
 
+@pytest.fixture
+def study_folder(package, tmp_path, monkeypatch):
+    """Where Snakemake has run; ``ddpg.a`` was read and remembered there: its fingerprint."""
+    (tmp_path / "study/.snakemake").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "study")
+    monkeypatch.setattr(contents, "_MEMORIES", {})
+    first = package({"a": SOURCE, "b": HELPER})
+    contents._MEMORIES[Path.cwd() / syntax.REMEMBERED]._keep()  # as when Python ends
+    contents._MEMORIES.clear()
+    return first
+
+
+def test_code_that_was_read_once_is_not_parsed_again(package, study_folder, monkeypatch):
+    monkeypatch.setattr(syntax.ast, "parse", lambda *_, **__: pytest.fail("was parsed again"))
+    assert package({}) == study_folder
+
+
+def test_code_that_changed_is_read_whatever_its_size_and_date(package, study_folder, tmp_path):
+    path = tmp_path / "ddpg/b.py"
+    before = path.stat()
+    path.write_text(HELPER.replace("return x", "return 1"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_size == before.st_size
+    changed = package({})
+    assert changed != study_folder
+    assert package({"b": HELPER}) == study_folder
+    assert package({"b": HELPER.replace("return x", "return 1")}) == changed
+
+
+def test_code_that_was_read_in_another_way_is_read_again(package, study_folder, monkeypatch):
+    monkeypatch.setattr(syntax, "_reading", lambda: "another Python")
+    monkeypatch.setattr(syntax.ast, "parse", lambda *_, **__: ast.Module([], []))
+    assert package({}) != study_folder
+
+
+@pytest.mark.parametrize("spoilt", ["", "[1]", '{"KEY": 1}', '{"KEY": [[["b", "x"]], "s"]}'])
+def test_a_spoilt_memory_of_code_costs_time_only(package, study_folder, spoilt):
+    (key, *_) = json.loads(syntax.REMEMBERED.read_text())
+    syntax.REMEMBERED.write_text(spoilt.replace("KEY", key))
+    assert package({}) == study_folder
+
+
+def test_code_is_read_where_nothing_can_be_kept(package, study_folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where no Snakemake ran
+    assert package({}) == study_folder
+    contents._MEMORIES[Path.cwd() / syntax.REMEMBERED]._keep()
+    assert not (tmp_path / ".snakemake").exists()
+
+
 def test_unknown_module_is_an_error():
     with pytest.raises(ModuleNotFoundError, match=r"ddpg\.nothing is not a module"):
         fp.fingerprint("ddpg.nothing")
@@ -199,8 +251,8 @@ def test_every_module_that_python_loads_is_found():
 def offers_names_only(module):
     """A package passed on the way to a module counts only if it computes something."""
     allowed = (ast.Import, ast.ImportFrom, ast.Assign, ast.FunctionDef, ast.If)
-    tree = fp._tree(module)
-    code = [node for node in tree.body if not fp._is_docstring(node)]
+    tree = ast.parse(fp._path(module).read_text(encoding="utf-8"))
+    code = [node for node in tree.body if not syntax.is_docstring(node)]
     return fp._path(module).name == "__init__.py" and all(isinstance(n, allowed) for n in code)
 
 

@@ -20,8 +20,7 @@ from PIL import Image
 from ddpg import cli
 from ddpg.datasets.cards import card_path
 from ddpg.errors import UserError
-from ddpg.files.package_files import package_files
-from ddpg.files.shipped import shipped
+from ddpg.files.shipped import package_files, shipped
 from ddpg.jobs.same_code import package_digest
 from ddpg.study.degradation_cards import is_card
 from ddpg.study.study import Study
