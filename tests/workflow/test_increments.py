@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import os
 import re
@@ -347,7 +348,7 @@ def planned_after(changes, project, tmp_path: Path) -> dict[str, dict[str, int]]
         folder = tmp_path.with_name(f"{tmp_path.name}-{number}")
         shutil.copytree(project.folder, folder, copy_function=shutil.copy2)
         make(folder)
-        planned[name] = type(project)(folder).planned()
+        planned[name] = dataclasses.replace(project, folder=folder).planned()
     return planned
 
 
