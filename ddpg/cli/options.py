@@ -34,7 +34,11 @@ class UsageError(UserError):
 
 
 def set_threads(threads: int | None) -> None:
-    """Set torch's threads, if a number is given."""
+    """Set torch's threads, if a number is given.
+
+    Raises:
+        UserError: it is below 1.
+    """
     if threads is not None and threads < 1:
         raise UserError(f"--threads: must be a whole number from 1 on, got {threads}")
     if threads is not None:

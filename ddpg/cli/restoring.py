@@ -47,7 +47,11 @@ def add_verbs(verb: VerbMaker) -> None:
 
 
 def _check_together(options: argparse.Namespace) -> None:
-    """Refuse options without those that they belong to, and files that are not there."""
+    """Refuse options without those that they belong to, and files that are not there.
+
+    Raises:
+        UserError: naming the option or the file.
+    """
     if options.invert_mask and options.mask is None:
         raise UserError("--invert-mask goes with --mask alone")
     if options.whole and (options.task, options.border) != ("blur", "cropped"):

@@ -181,7 +181,11 @@ def _add_configfile(parser: argparse.ArgumentParser) -> None:
 
 
 def _layers(options: argparse.Namespace, base: Path = CONFIG) -> list[str]:
-    """The files to lay over the base: those of ``--configfile``, or those of the study's name."""
+    """The files to lay over the base: those of ``--configfile``, or those of the study's name.
+
+    Raises:
+        UsageError: both are given.
+    """
     if options.study is None:
         return list(options.configfile)
     if options.configfile:

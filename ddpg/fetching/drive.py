@@ -43,6 +43,9 @@ def download(file_id: str, incoming: Incoming) -> None:
 
     gdown goes on where it stopped, but does not know whether the file has changed since its last
     run: bytes of an earlier run are used only where a checksum will tell.
+
+    Raises:
+        MirrorError: Google Drive does not give the file.
     """
     import gdown
 

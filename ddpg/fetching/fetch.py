@@ -56,7 +56,11 @@ class Order(Demand):
     """What a user may name instead."""
 
     def fulfil(self) -> Path:
-        """The target, once it is right."""
+        """The target, once it is right.
+
+        Raises:
+            FetchError: it cannot be had; or the disk is full, a folder is read-only, and so on.
+        """
         try:
             local = self.remote.override()
             if local is None and self.problem() is None:  # no lock: its folder may be read-only
@@ -72,7 +76,11 @@ class Order(Demand):
         return self.target
 
     def download(self, reasons: list[str]) -> None:
-        """Bring the target, whose lock is held, from the first mirror that gives it."""
+        """Bring the target, whose lock is held, from the first mirror that gives it.
+
+        Raises:
+            FetchError: no mirror gives it.
+        """
         for mirror in self.remote.mirrors:
             try:
                 return self.bring(mirror)
@@ -106,7 +114,11 @@ class Order(Demand):
         link_or_copy(local, self.target)
 
     def bring(self, mirror: str) -> None:
-        """Bring the verified target from one mirror."""
+        """Bring the verified target from one mirror.
+
+        Raises:
+            MirrorError: the mirror does not give it.
+        """
         incoming = Incoming(self.target, mirror, self.remote.file, self.expected(), self.patience)
         bring(incoming, self.judged, self.target)
 
@@ -145,7 +157,11 @@ def bring(incoming: Incoming, judged: Callable[[Sums], str | None], name: Path) 
     """Bring a verified file from its mirror; joined bytes that are wrong get one clean download.
 
     Args:
+        judged: why what has come is not the file, or None.
         name: of which that of a wrong download is made.
+
+    Raises:
+        MirrorError: the mirror does not give it.
     """
     log.info("%s: fetching it from %s", incoming.target, shown(incoming.mirror))
     problem = judged(_completed(incoming))
@@ -162,7 +178,11 @@ def bring(incoming: Incoming, judged: Callable[[Sums], str | None], name: Path) 
 
 
 def _completed(incoming: Incoming) -> Sums:
-    """What a file measures, once it has come whole by what its mirror's scheme needs."""
+    """What a file measures, once it has come whole by what its mirror's scheme needs.
+
+    Raises:
+        MirrorError: the mirror does not give it, or no file at all, which nobody wants to keep.
+    """
     address = incoming.mirror
     if address.startswith(DRIVE_FOLDER):
         raise MirrorError("is a folder, where a file is wanted")

@@ -43,10 +43,13 @@ def fetch_folder(
 
     Args:
         remote: an archive, or a folder of Google Drive.
+        pins, key, patience: as for :func:`ddpg.fetching.fetch.fetch`.
+        max_files: the most members that it may hold.
 
     Raises:
         FetchError: as for :func:`ddpg.fetching.fetch.fetch`.
         ArchiveError: the archive is the expected one, and yet damaged or unsafe.
+        UserError: ``pins`` is not a lock file of checksums.
     """
     key, insistence = key or remote.file, Patience(**patience)
     order = FolderOrder(remote, pins, key, Path(target), insistence, max_bytes, max_files)

@@ -66,6 +66,7 @@ class Incoming:
     server that makes a fool of us, ends all the same. What has come is kept for the next run.
 
     Attributes:
+        name: of the file, for people.
         resumed: whether bytes of several answers were joined, so that they may not be one file's.
         failures: attempts that have failed.
     """
@@ -134,6 +135,9 @@ class Incoming:
 
         Where nobody knows how many there are, half of what the disk has left may come. The function
         raises a MirrorError for more.
+
+        Args:
+            received: bytes that are there already.
         """
         from ddpg.machine.progress import bytes_bar
 
@@ -154,7 +158,11 @@ class Incoming:
             yield count
 
     def persist(self, attempt: Callable[[], Result]) -> Result:
-        """What an attempt returns, made again and again as long as it raises a PassingError."""
+        """What an attempt returns, made again and again as long as it raises a PassingError.
+
+        Raises:
+            MirrorError: the last failure.
+        """
         while True:
             try:
                 return attempt()

@@ -92,6 +92,9 @@ class Remote(Section):
 
         Where a folder is named, the file is looked for in it; the folder itself is given if it is
         not there.
+
+        Raises:
+            FetchError: the path does not exist.
         """
         value = os.environ.get(self.environment, "") if self.environment else ""
         named = f"the environment variable {self.environment}" if value else "the card's path"

@@ -202,6 +202,9 @@ def _refuse_other_answers(answer: requests.Response, name: str) -> None:
 
     Pages to log in to are none. Some servers describe with the header of a compression that was
     not asked for only the one that the file itself has.
+
+    Raises:
+        MirrorError: it is no file; a PassingError for a status that may pass.
     """
     status = answer.status_code
     if status not in (200, 206):
@@ -230,7 +233,11 @@ def _wait(header: str) -> float | None:
 
 
 def _extent(answer: requests.Response) -> tuple[int, int | None]:
-    """Where the bytes of a 200 or 206 begin in the file, and the size of the file if it is said."""
+    """Where the bytes of a 200 or 206 begin in the file, and the size of the file if it is said.
+
+    Raises:
+        MirrorError: the answer contradicts itself.
+    """
     length = None
     if "Content-Length" in answer.headers and "Transfer-Encoding" not in answer.headers:
         length = _numbers(answer, "Content-Length", rf"{NUMBER}(?:, *\1)*")[0]
@@ -260,7 +267,11 @@ def _validator(answer: requests.Response) -> str:
 
 
 def _redirected(address: str, answer: requests.Response) -> str | None:
-    """The http(s) address that an answer redirects to, None if it does not."""
+    """The http(s) address that an answer redirects to, None if it does not.
+
+    Raises:
+        MirrorError: it redirects to something else.
+    """
     if not answer.is_redirect:
         return None
     location = answer.headers["Location"].encode("latin-1", "replace").decode("utf-8", "replace")
@@ -279,7 +290,11 @@ def _redirected(address: str, answer: requests.Response) -> str | None:
 
 
 def address_behind(doi: str, timeout: float) -> str:
-    """The http(s) address of ``doi:DOI/FILE``."""
+    """The http(s) address of ``doi:DOI/FILE``.
+
+    Raises:
+        MirrorError: there is no such DOI, or no such file in it.
+    """
     import requests
     from pooch import downloaders
 

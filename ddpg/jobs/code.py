@@ -82,7 +82,11 @@ def code_of(*modules: str, without: Collection[str] = ()) -> str:
 
 
 def comparison_code(module: str) -> str:
-    """The code of tables, figures or the page, with captions, titles and looks that they show."""
+    """The code of tables, figures or the page, with the captions, titles and looks that they show.
+
+    Args:
+        module: name below ``ddpg.comparison``.
+    """
     code = code_of(f"ddpg.comparison.{module}")
     rows = [*METHODS.values(), GIVEN]
     looks = [(m.name, m.title, m.colour, m.marker, m.dashes) for m in rows]
@@ -108,7 +112,11 @@ def preparation_code(*, given: bool) -> str:
 
 
 def given_code(module: str) -> str:
-    """The code that reads restorations of other programs, in which no operator has a part."""
+    """The code that reads restorations of other programs, in which no operator has a part.
+
+    Args:
+        module: name below ``ddpg.stages.given``.
+    """
     return code_of(f"ddpg.stages.given.{module}", without=["ddpg.operators"])
 
 
@@ -144,7 +152,11 @@ def evaluation_code(metrics: tuple[str, ...], degradation: Degradation | None) -
 
 
 def metric_data(metrics: Collection[str]) -> str:
-    """What the data files hold that metrics of plug-ins declare; see :func:`plugin_data`."""
+    """What the data files hold that metrics of plug-ins declare; see :func:`plugin_data`.
+
+    Raises:
+        UserError: one of the files is not there.
+    """
     return "".join(data_fingerprint(METRICS[m].module, METRICS[m].data) for m in metrics)
 
 
@@ -192,6 +204,9 @@ def plugin_data(degradation: Degradation, method: str = "") -> str:
     """What the data files hold that a plug-in's task and method declare; nothing without any.
 
     It stands behind the code in specs. Unlike code it is not kept: it may change while Python runs.
+
+    Raises:
+        UserError: one of the files is not there.
     """
     task = TASKS[degradation.task]
     read = [(module, task.data) for module in task.modules]

@@ -73,6 +73,10 @@ class Job:
         Args:
             besides: what the result depends on too, but the job is not told, such as the content of
                 a file that the rule names.
+            settings: values of the fields; those that are not given have their defaults.
+
+        Raises:
+            TypeError: a setting is missing or unknown.
         """
         fields = {field.name: field for field in options_of(cls) if field.role == SETTING}
         values = {name: settings.pop(name, field.default) for name, field in fields.items()}
@@ -95,7 +99,11 @@ class Job:
 
     @classmethod
     def parsed(cls, options: argparse.Namespace) -> Self:
-        """The job that parsed options describe."""
+        """The job that parsed options describe.
+
+        Raises:
+            UserError: a value that the options' types cannot tell from a right one.
+        """
         return cls(**{field.name: field.value(options) for field in options_of(cls)})
 
 

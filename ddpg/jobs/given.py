@@ -87,7 +87,11 @@ class GivenSurvey(Job):
 
 
 def given_of(row: Experiment) -> Given:
-    """Where the restorations of a row lie that another program has made."""
+    """Where the restorations of a row lie that another program has made.
+
+    Raises:
+        TypeError: it is a row of a method that is run here.
+    """
     if row.given is None:
         raise TypeError(f"{row.path} is restored here")
     return row.given

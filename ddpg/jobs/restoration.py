@@ -50,7 +50,11 @@ class Restoring(Degrading):
         self.sampler_values()  # a mistake is told before anything is read
 
     def sampler_values(self) -> dict[str, Any]:
-        """The method's hyper-parameters, complete and checked."""
+        """The method's hyper-parameters, complete and checked.
+
+        Raises:
+            UserError: an unknown method or hyper-parameter, or a value that is not allowed.
+        """
         try:
             return parse_hyper_parameters(self.method, self.hyper_parameters or {})
         except ValueError as error:

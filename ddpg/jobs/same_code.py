@@ -81,7 +81,11 @@ def from_text(text: str) -> dict[str, Copy]:
 
 
 def check_code() -> None:
-    """Compare this process's code with that of the rules whose job it does, if it does one."""
+    """Compare this process's code with that of the rules whose job it does, if it does one.
+
+    Raises:
+        UserError: they differ, with the folders of both.
+    """
     if text := os.environ.get(VARIABLE):
         for package, copy in from_text(text).items():
             compare(package, copy, copy_of(package), who="this job")
@@ -91,7 +95,12 @@ def compare(package: str, rules: Copy, other: Copy | None, *, who: str) -> None:
     """Compare the rules' copy of a package with the one that somebody else runs.
 
     Args:
+        rules: the copy that the fingerprints are of.
         other: the one that runs; None if there is none.
+        who: runs it, such as "this job".
+
+    Raises:
+        UserError: the contents differ.
     """
     if other is not None and other.digest == rules.digest:
         return

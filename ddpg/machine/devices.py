@@ -54,6 +54,9 @@ def claimed_device(preferred: str | None = None) -> Iterator[str]:
 
     Yields:
         the device's name, for instance "cuda:1" or "cpu".
+
+    Raises:
+        UserError: the preferred device is unknown or not there, or DDPG_DEVICES cannot be read.
     """
     if preferred and not preferred.startswith("cuda"):
         if not re.fullmatch(_OTHER_DEVICES, preferred):
@@ -160,6 +163,9 @@ def lock_folder() -> Path:
 
     It lies with the temporary files: the session's own runtime folder goes with the session, and
     jobs outlive it.
+
+    Raises:
+        UserError: the folder belongs to somebody else.
     """
     folder = Path(tempfile.gettempdir()) / f"ddpg-devices-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)

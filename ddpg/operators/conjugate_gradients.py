@@ -92,7 +92,13 @@ def solve(
 
 
 def small_lengths(r: Tensor, tolerance: float, least: Tensor | None = None) -> Tensor:
-    """How long residuals may stay, (B,): a tolerance of ``|r|``, or of ``least`` if longer."""
+    """How long residuals may stay, (B,): a tolerance of ``|r|``, or of ``least`` if it is longer.
+
+    Args:
+        r: right-hand sides, (B, ...).
+        tolerance: above 0.
+        least: (B,), or None.
+    """
     length = lengths(r)
     return tolerance * (length if least is None else torch.maximum(length, least))
 

@@ -28,6 +28,8 @@ class FourierOperator(SpectralOperator):
         image_size: (H, W), divisible by ``scale``.
         scale: decimation factor; 1 for none.
         origin: (row, column) of the tap that meets the pixel itself; by default the middle one.
+        dtype: float32 or float64.
+        device: where the spectra live.
     """
 
     def __init__(
@@ -120,6 +122,7 @@ def complete_spectrum(half: Tensor, width: int) -> Tensor:
 
     Args:
         half: (..., rows, width // 2 + 1), with ``X[-r, -c] = conj(X[r, c])``.
+        width: columns of the full spectrum.
     """
     mirrored = half[..., 1 : width - half.shape[-1] + 1].flip(-1)
     # Row r of the tail is row -r: reversing puts row 0 last, rolling brings it back.
@@ -134,6 +137,7 @@ def transfer_function(
 
     Args:
         kernel: (k, m) or (B, k, m), float64.
+        image_size: (H, W).
         origin: (row, column) of the tap that lies at the origin.
 
     Returns:

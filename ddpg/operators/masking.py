@@ -16,6 +16,8 @@ class MaskingOperator(SpectralOperator):
 
     Args:
         mask: (H, W) or, one per image, (B, H, W), of zeros and ones.
+        dtype: float32 or float64.
+        device: where the mask lives.
     """
 
     def __init__(

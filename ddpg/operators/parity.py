@@ -41,6 +41,8 @@ class AxisTransform:
     Args:
         factor: F, (n, k), float64, with orthonormal columns; where they have a parity, the even
             ones come first.
+        dtype: of the images.
+        device: where they are.
     """
 
     def __init__(self, factor: Tensor, dtype: torch.dtype, device: torch.device) -> None:

@@ -23,6 +23,9 @@ from ddpg.operators.separable import AxisFactors
 def published_gains(rows: AxisFactors, columns: AxisFactors) -> Tensor:
     """The multiplier that each coefficient of each channel really meets.
 
+    Args:
+        rows, columns: factors of the two axes.
+
     Returns:
         (3, k_rows, k_cols), float64.
     """

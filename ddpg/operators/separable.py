@@ -48,6 +48,9 @@ class SeparableOperator(SpectralOperator):
         columns: factors of the matrix that acts on rows of pixels.
         gains: multipliers of the coefficients, (k_rows, k_cols) or one set per channel; by
             default the products of singular values.
+        sampling_grid: for downsampling, where the samples lie.
+        dtype: float32 or float64.
+        device: where the factors live.
     """
 
     def __init__(
@@ -185,6 +188,10 @@ def _parity_order(axis: AxisFactors) -> Tensor:
 def blur_matrix(taps: Tensor, size: int) -> Tensor:
     """``M[i, j] = taps[j - i + L//2]``: zero outside the image.
 
+    Args:
+        taps: (L,), float64.
+        size: pixels along the axis.
+
     Returns:
         (size, size), float64.
     """
@@ -196,6 +203,10 @@ def blur_matrix(taps: Tensor, size: int) -> Tensor:
 
 def downsampling_matrix(size: int, scale: int) -> Tensor:
     """Cubic downsampling of one axis: sample n weighs the pixels around ``n scale + scale//2``.
+
+    Args:
+        size: pixels along the axis, divisible by ``scale``.
+        scale: pixels per sample.
 
     Returns:
         (size // scale, size), float64. Pixels outside are reflected, the edge repeated.

@@ -54,6 +54,8 @@ class SpectralOperator(LinearOperator):
         """``(A A^T + eta I)^-1 r``, exact: nothing is iterated; with ``eta`` = 0 as :meth:`pinv`.
 
         Args:
+            r: like observations, (..., h, w).
+            eta: at least 0.
             start, tolerance, limit: of operators that iterate; of no effect.
         """
         return self._synthesise_observation(self.analyse(r) * self.inverse_eigenvalues(eta))
@@ -68,7 +70,15 @@ class SpectralOperator(LinearOperator):
         return lambda r: self._synthesise_observation(self.analyse(r) * weights)
 
     def pinv(self, y: Tensor, eta: float) -> Tensor:
-        """``A^T (A A^T + eta I)^-1 y``; with ``eta`` = 0 the pseudo-inverse."""
+        """``A^T (A A^T + eta I)^-1 y``; with ``eta`` = 0 the pseudo-inverse.
+
+        Args:
+            y: observations (..., h, w).
+            eta: at least 0.
+
+        Raises:
+            ValueError: ``eta`` is negative or not finite, or ``y`` does not fit.
+        """
         return self.filtered_adjoint(y, self.inverse_eigenvalues(eta))
 
     def towards(self, analysed: Tensor) -> Guidance:
@@ -110,6 +120,9 @@ class SpectralOperator(LinearOperator):
 
         ``analyse(forward(x)) = singular_values * image_coordinates(x)``. The coordinates are
         isometric, and complex for Fourier operators, of which half a spectrum is kept.
+
+        Args:
+            x: images (..., H, W).
         """
         self._check(x, self._image_size, "images")
         return self._project(self._analyse_image(x)) * self._reciprocal
@@ -137,6 +150,7 @@ class SpectralOperator(LinearOperator):
         """``A^T W y`` with ``W`` diagonal in the eigenbasis of ``A A^T``.
 
         Args:
+            y: observations (..., h, w).
             weights: a function of :attr:`eigenvalues`, element by element.
         """
         return self._synthesise_image(self._lift(self.analyse(y) * weights))
@@ -145,6 +159,7 @@ class SpectralOperator(LinearOperator):
         """``A^T W (A x - y)``: one transform of the image and one back.
 
         Args:
+            x: images (..., H, W).
             y_spectral: :meth:`analyse` of the observations.
             weights: a function of :attr:`eigenvalues`, element by element.
         """

@@ -37,7 +37,14 @@ BLUR_TAPS: Mapping[str, tuple[Tensor, Tensor]] = {
 
 
 def cubic(positions: Tensor) -> Tensor:
-    """The cubic convolution kernel with a = -1/2 (Keys, 1981, equation 15)."""
+    """The cubic convolution kernel with a = -1/2 (Keys, 1981, equation 15).
+
+    Args:
+        positions: distances in units of the coarse grid, any shape.
+
+    Returns:
+        the kernel there; it interpolates (1 at 0, 0 at the other integers).
+    """
     u = positions.abs()
     inner = 1.5 * u**3 - 2.5 * u**2 + 1
     outer = -0.5 * u**3 + 2.5 * u**2 - 4 * u + 2

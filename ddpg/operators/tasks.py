@@ -122,7 +122,11 @@ TASKS: Registry[Task] = Registry(
 
 
 def check_task(task: str, backend: str) -> None:
-    """Refuse a task or a backend that does not exist."""
+    """Refuse a task or a backend that does not exist.
+
+    Raises:
+        ValueError: naming those that do.
+    """
     if task not in TASKS:
         raise ValueError(f"unknown task {task!r}; known tasks: {', '.join(TASKS)} ({ELSEWHERE})")
     allowed = TASKS[task].backends

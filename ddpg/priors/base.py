@@ -60,7 +60,11 @@ class ImagePrior(ABC):
         return {"device": str(self.device), "precision": precision}
 
     def expect(self, evaluations: int) -> None:  # noqa: B027
-        """Be told how often it will be called, for preparations that must pay."""
+        """Be told how often it will be called, for preparations that must pay.
+
+        Args:
+            evaluations: calls to come.
+        """
 
 
 class Prior(ImagePrior):
@@ -106,6 +110,10 @@ class Component:
 class ClosedFormPrior(Prior):
     """A prior that is a Gaussian or a mixture of Gaussians with power spectra: posteriors of linear
     observations are closed forms, see :mod:`ddpg.samplers.algorithms.exact.posterior`.
+
+    Args:
+        schedule: the linear one by default.
+        device: where pictures are expected.
     """
 
     def __init__(
@@ -129,7 +137,11 @@ class ClosedFormPrior(Prior):
 
     @abstractmethod
     def components(self, size: tuple[int, int]) -> list[Component]:
-        """The Gaussians that it consists of, for pictures (H, W)."""
+        """The Gaussians that it consists of, for pictures (H, W).
+
+        Raises:
+            ValueError: its pixels are not alike.
+        """
 
     def _abar(self, t: int | Tensor) -> float | Tensor:
         """``abar_t``, of one time or, (B, 1, 1, 1), of each image's."""

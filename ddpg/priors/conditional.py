@@ -31,11 +31,16 @@ class ConditionalPrior(NetworkPrior):
     Args:
         network: ``network(x_t, t, y)`` with classes y (B,) if it is class-conditional, else
             ``network(x_t, t)``; like the classifier, it is taken over.
+        schedule: the diffusion that the network was trained for.
         class_conditional: whether the network takes the classes itself.
+        label: class of every picture; None if :meth:`conditioned_on` will say.
         classifier: ``classifier(x_t, t)`` gives logits (B, classes).
         scale: s, how strongly the classifier counts.
         running: the other arguments of :class:`NetworkPrior`, by name; the classifier is asked
             with the same times.
+
+    Raises:
+        ValueError: the label is out of range, or the precision impossible.
     """
 
     def __init__(
@@ -70,6 +75,9 @@ class ConditionalPrior(NetworkPrior):
 
         Args:
             labels: class of each image of the batch, (B,); None leaves the prior as it is.
+
+        Raises:
+            ValueError: a label is no integer or out of range.
         """
         if self._fixed or labels is None:
             return self
@@ -86,7 +94,11 @@ class ConditionalPrior(NetworkPrior):
         return part
 
     def eps(self, x_t: Tensor, t: int | Tensor) -> Tensor:
-        """Predict the noise as :meth:`NetworkPrior.eps` does."""
+        """Predict the noise as :meth:`NetworkPrior.eps` does.
+
+        Raises:
+            ValueError: as there, or there is not one label for each image.
+        """
         self._check(x_t)
         times, labels = self._times(t, len(x_t)), self._labels_of(len(x_t))
         flowing = x_t.requires_grad and torch.is_grad_enabled()

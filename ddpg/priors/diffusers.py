@@ -54,6 +54,11 @@ def load_folder(
 
     Args:
         card: names the folder, and the schedule or where it is read from.
+        folder: another folder than the card's.
+        execution: memory layout and compilation; the device's defaults if None.
+
+    Raises:
+        UserError: diffusers is not installed, or the folder is missing or of another model.
     """
     place = Path(folder) if folder is not None else _place(card)
     check_folder(card, place)

@@ -59,7 +59,12 @@ _MOST_STEPS = 100_000
 
 
 def read_scheduler(place: Path) -> tuple[dict[str, Any], Path | None]:
-    """What a folder says about its diffusion and in which file; nothing if it does not."""
+    """What a folder says about its diffusion and in which file; nothing if it does not.
+
+    Raises:
+        CorruptFileError: the file is not JSON, or the folder's pipeline is of another diffusion,
+            or not of pixels.
+    """
     _check_pipeline(place)
     for path in (place / SCHEDULER, place / "scheduler" / SCHEDULER):
         if path.is_file():
@@ -72,6 +77,10 @@ def check_folder(card: Card, place: Path) -> None:
 
     Args:
         card: of the prior; what it says of schedule and prediction itself is not looked for.
+        place: the folder.
+
+    Raises:
+        CorruptFileError: the message names the file, and the class or flag.
     """
     config, source = read_scheduler(place)
     if source is not None:
@@ -85,7 +94,11 @@ def check_folder(card: Card, place: Path) -> None:
 
 
 def check_diffusion(config: Mapping[str, Any], path: Path) -> None:
-    """Refuse a scheduler whose class or flags are of another diffusion than the package's."""
+    """Refuse a scheduler whose class or flags are of another diffusion than the package's.
+
+    Raises:
+        CorruptFileError: the message names the class or the flag, and the file.
+    """
     name = config.get("_class_name")
     betas = config.get("beta_schedule"), config.get("trained_betas"), config.get("beta_start")
     if name is None and not config.get("rescale_betas_zero_snr") and not any(betas):
@@ -106,7 +119,11 @@ def check_diffusion(config: Mapping[str, Any], path: Path) -> None:
 
 
 def folder_prediction(config: Mapping[str, Any], path: Path) -> Prediction:
-    """What the network predicts."""
+    """What the network predicts.
+
+    Raises:
+        CorruptFileError: it is nothing that is known.
+    """
     kind = config.get("prediction_type", "epsilon")
     if not isinstance(kind, str) or kind not in _PREDICTIONS:
         raise CorruptFileError(
@@ -116,7 +133,11 @@ def folder_prediction(config: Mapping[str, Any], path: Path) -> Prediction:
 
 
 def folder_schedule(config: Mapping[str, Any], path: Path) -> Schedule:
-    """The schedule that a diffusers scheduler's file describes."""
+    """The schedule that a diffusers scheduler's file describes.
+
+    Raises:
+        CorruptFileError: it is of another diffusion, or names betas that are not known.
+    """
     check_diffusion(config, path)
     kind, trained = config.get("beta_schedule", "linear"), config.get("trained_betas")
     if trained is None and kind not in _BETAS:

@@ -55,7 +55,11 @@ class Execution:
     """The settings of a prior on its device.
 
     Attributes:
+        layout: memory layout of images and weights.
         compile: "on", "off", or "auto": where it pays.
+
+    Raises:
+        ValueError: a setting is unknown.
     """
 
     layout: Layout = "channels_last"
@@ -84,7 +88,11 @@ class Execution:
 
 
 def precision(dtype: str | torch.dtype | None, device: torch.device) -> torch.dtype:
-    """The precision asked for, checked against the device; float32 if None."""
+    """The precision asked for, checked against the device; float32 if None.
+
+    Raises:
+        ValueError: it is unknown, or float16 on a CPU.
+    """
     chosen = PRECISIONS.get(dtype) if isinstance(dtype, str) else dtype or torch.float32
     if chosen is None or chosen not in PRECISIONS.values():
         raise ValueError(f"dtype must be one of {', '.join(PRECISIONS)}, got {dtype!r}")

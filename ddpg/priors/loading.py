@@ -132,6 +132,9 @@ def load_network(
     Args:
         exact: whether a converted checkpoint must have this precision; one in float32 will do
             otherwise.
+
+    Raises:
+        UserError: the checkpoint is missing, corrupt or of another network.
     """
     name = str(dtype).removeprefix("torch.")
     # Without ``exact``, the one converted to float32 where there is no other.

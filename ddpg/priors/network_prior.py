@@ -54,7 +54,14 @@ class NetworkPrior(NetworkRunner, Prior):
         """Predict the noise; gradients flow only if ``x_t`` asks for them.
 
         Args:
+            x_t: noisy images (B, 3, H, W) on the prior's device.
             t: one time index, or one per image (B,), in [0, len(schedule)).
+
+        Returns:
+            the predicted noise, of the shape and precision of ``x_t``.
+
+        Raises:
+            ValueError: a shape, a size or a time index does not fit.
         """
         self._check(x_t)
         times = self._times(t, len(x_t))

@@ -28,6 +28,14 @@ def score_report(
 
     The scores that the prior's card records (BM3D's for the embedded prior) are shown where they
     were measured on pictures of this size.
+
+    Args:
+        dataset: name or path of a data set card, whose pictures are denoised.
+        size: their side after cropping.
+        output: also receives every score, as CSV.
+
+    Raises:
+        UserError: a card or a picture cannot be used.
     """
     card, pictures_card = read_card(name_or_card), read_dataset_card(dataset)
     folder = source_folder(pictures_card.source.folder, pictures_card.source.package)

@@ -80,6 +80,9 @@ class Schedule:
         (Song et al., 2021), which is what published runs walk. Where it does not, that grid would
         begin in the middle of the diffusion (501 of 1000 steps at t = 500): then the times are
         spread evenly from T - 1 to 0.
+
+        Raises:
+            ValueError: ``steps`` is no integer in [1, T].
         """
         self.check_steps(steps)
         if len(self) % steps == 0:

@@ -54,6 +54,8 @@ def noisy_picture(picture: Tensor, level: float, *, seed: int, image: str) -> Te
     A picture sees the same draws at every level, whatever else is scored beside it.
 
     Args:
+        picture: (3, H, W) in [0, 1].
+        level: standard deviation in units of 1/255.
         seed, image: decide the draws, together.
     """
     digest = hashlib.sha256(f"score-prior/{seed}/{image}".encode()).digest()
@@ -75,6 +77,7 @@ def score_prior(
     Args:
         pictures: image id -> (3, H, W) in [0, 1].
         levels: standard deviations of the noise in units of 1/255.
+        name: of the prior, for the rows.
     """
     return [
         Score(name, level, image, _quality(denoise(prior, noisy, level), pictures[image]))
@@ -92,6 +95,7 @@ def score_non_local_means(
     """Score non-local means on the noisy pictures of :func:`score_prior`, in as many rows.
 
     Args:
+        pictures, levels, seed: as in :func:`score_prior`.
         strengths: values of h / sigma; at each level the one with the best mean is kept.
     """
     rows = []

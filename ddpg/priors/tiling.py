@@ -146,7 +146,10 @@ def on_tiles(
     """A prior for pictures of any size, as ``ddpg restore`` and studies of such pictures take it.
 
     Args:
+        prior: estimates the noise of tiles.
         only: the only size that its network takes, if there is one.
+        tile: side of the tiles; :data:`TILE` if None.
+        watch: see :class:`TiledPrior`.
     """
     side = only or tile or TILE
     overlap = min(OVERLAP, side // 4)
@@ -157,6 +160,7 @@ class _Cut(NamedTuple):
     """Where a tile lies along an axis, and its weights there, which add up to one over all tiles.
 
     Attributes:
+        start, end: its first pixel, and the one behind its last.
         weights: (end - start,), float64.
     """
 
@@ -169,6 +173,9 @@ def _cuts(size: int, tile: int, overlap: int, multiple: int) -> list[_Cut]:
     """Tiles along an axis: as few as do, as small as do, evenly spread from end to end.
 
     Args:
+        size: pixels of the axis.
+        tile: the largest side of a tile.
+        overlap: the least that neighbours share.
         multiple: of which the sides of tiles are multiples; it divides ``tile``.
     """
     count = max(1, -(-(size - overlap) // (tile - overlap)))

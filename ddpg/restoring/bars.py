@@ -19,7 +19,11 @@ _UNREADABLE = (OSError, SyntaxError, ValueError, TypeError, LookupError, Overflo
 
 
 class Bars:
-    """Shows how far pictures are; nothing where the error output is no terminal."""
+    """Shows how far pictures are; nothing where the error output is no terminal.
+
+    Args:
+        sizes: pixels of every picture.
+    """
 
     def __init__(self, sizes: list[int]) -> None:
         self._off = not sys.stderr.isatty()

@@ -31,6 +31,8 @@ class Extras:
         mask: file of the mask of all pictures, if there is one.
         inverted: whether white is missing in it.
         truth: file or folder of what the pictures were before, to be measured against.
+        page: HTML file with before and after.
+        force: whether files are overwritten.
     """
 
     mask: Path | None = None
@@ -43,9 +45,19 @@ class Extras:
 def restore_pictures(
     places: Sequence[Place], request: Request, extras: Extras, device: str
 ) -> list[Place]:
-    """Restore pictures; gives those that failed, which are told of and do not stop the others.
+    """Restore pictures; one that fails is told of and does not stop the others.
+
+    Args:
+        places: where they are, and where they go.
+        request: what is wanted of all.
+        extras: and what else.
+        device: where to compute.
+
+    Returns:
+        those that failed.
 
     Raises:
+        UserError: nothing can be begun.
         KeyboardInterrupt: as it came; the message says what is finished.
     """
     run = _Run(request, extras, Restorer(request, device), [])

@@ -30,7 +30,9 @@ def write_deep_png(
     """Write a PNG of 16 bits.
 
     Args:
+        path: the file.
         values: (H, W, C) with grey, grey and opacity, colours, or colours and opacity.
+        profile: ICC profile of the colours.
         exif: EXIF block, with or without the ``Exif`` marker in front of it.
     """
     height, width, channels = values.shape

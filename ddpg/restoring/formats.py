@@ -26,6 +26,10 @@ UNPROFILED = (".bmp", ".jp2")
 
 
 def check_format(path: Path) -> None:
-    """Refuse a name whose end says nothing about the format."""
+    """Refuse a name whose end says nothing about the format.
+
+    Raises:
+        UserError: naming the ends that do.
+    """
     if path.suffix.lower() not in FORMATS:
         raise UserError(f"{path}: a picture's name ends with one of {', '.join(FORMATS)}")

@@ -68,7 +68,13 @@ def observe(picture: Picture, request: Request, mask: Mask | None, device: str) 
     """Take a picture for the observation of an unknown one.
 
     Args:
+        picture: what was seen.
+        request: how.
         mask: (H, W), the pixels of it that are known; None for all.
+        device: where to.
+
+    Raises:
+        UserError: the kernel does not fit into the picture.
     """
     height, width = (side * request.factor for side in picture.size)
     above, beside = _reach(picture, request)

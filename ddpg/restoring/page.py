@@ -33,7 +33,15 @@ THUMBNAIL = 120
 def page_entry(
     name: str, note: str, before: Picture, restored: Restored, truth: Picture | None = None
 ) -> dict[str, Any]:
-    """What the page holds of a picture: its versions, ready to be shown."""
+    """What the page holds of a picture: its versions, ready to be shown.
+
+    Args:
+        name: of the file.
+        note: a line about it.
+        before: what was observed.
+        restored: what came out.
+        truth: what it should be, where that is known.
+    """
     after = _shown(restored.picture)
     height, width = after.shape[:2]
     versions = {"Before": _framed(_shown(before), after.shape), "After": after}

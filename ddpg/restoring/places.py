@@ -19,7 +19,12 @@ SUFFIX = ".png"
 
 @dataclass(frozen=True)
 class Place:
-    """A picture and where its restoration goes."""
+    """A picture and where its restoration goes.
+
+    Attributes:
+        source: the file.
+        target: the file to be written.
+    """
 
     source: Path
     target: Path
@@ -40,7 +45,11 @@ class Place:
         return [self.target, *(self.sample(n + 1) for n in range(samples)), self.spread]
 
     def check(self, samples: int, *, force: bool) -> None:
-        """Refuse to overwrite, and to begin what could not be written."""
+        """Refuse to overwrite, and to begin what could not be written.
+
+        Raises:
+            UserError: naming the file.
+        """
         for path in self.files(samples):
             if path.exists() and self.source.exists() and path.samefile(self.source):
                 raise UserError(f"{path}: is the picture itself; choose another output")
@@ -55,7 +64,11 @@ class Place:
 
 
 def check_writable(path: Path) -> None:
-    """Refuse a file in a folder that cannot be written to, or made."""
+    """Refuse a file in a folder that cannot be written to, or made.
+
+    Raises:
+        UserError: naming the folder.
+    """
     folder = next(parent for parent in path.absolute().parents if parent.exists())
     if not folder.is_dir():
         raise UserError(f"{path}: cannot be written: {folder} is not a folder")
@@ -64,7 +77,11 @@ def check_writable(path: Path) -> None:
 
 
 def check_page(page: Path, *, force: bool) -> None:
-    """Refuse a page that would overwrite something, or that could not be written."""
+    """Refuse a page that would overwrite something, or that could not be written.
+
+    Raises:
+        UserError: naming the file.
+    """
     if page.suffix.lower() not in (".html", ".htm"):
         raise UserError(f"{page}: a page's name ends with .html")
     if page.exists() and not force:
@@ -83,6 +100,9 @@ def places(inputs: Sequence[Path], output: Path | None) -> list[Place]:
     Args:
         inputs: pictures, and folders that are searched with their subfolders.
         output: the file, for one picture, or the folder.
+
+    Raises:
+        UserError: a folder holds no picture, or the output cannot be one.
     """
     given = [(path, list(_pictures(path, output))) for path in inputs]
     single = len(given) == 1 and not given[0][0].is_dir()

@@ -25,12 +25,16 @@ class Request:
     Attributes:
         task: a key of :data:`ddpg.restoring.tasks.TASKS`.
         kernel: of a blur, see :func:`ddpg.pictures.kernels.checked_kernel`.
+        kernel_name: for messages.
         border: of a blur, one of :data:`ddpg.operators.tasks.BORDERS`.
         scale: the factor of a picture made smaller; None for the task's own.
         sigma_y: standard deviation of the noise for values in [0, 1]; None to estimate it.
         method: a key of :data:`ddpg.samplers.METHODS`, or an alias; None for the best on average,
             or for one whose restorations differ where there are several.
         settings: hyper-parameters that differ from what is recommended, ``steps`` among them.
+        prior: name or card.
+        samples: how many restorations.
+        seed: of their random numbers.
         whole: whether what lies outside the frame of a "cropped" blur is given back, too.
         tile: side of the tiles that the network sees; None for the prior's own.
 
@@ -75,7 +79,11 @@ class Request:
         return find_method(self.method or chosen)
 
     def check_mask(self, given: bool) -> None:
-        """Refuse a mask that is missing or has no use."""
+        """Refuse a mask that is missing or has no use.
+
+        Raises:
+            UserError: in words.
+        """
         if given and not self.about.mask:
             with_mask = ", ".join(name for name, task in TASKS.items() if task.mask)
             raise UserError(f"{self.task} takes no mask; tasks with one: {with_mask}")
@@ -83,7 +91,11 @@ class Request:
             raise UserError(f"{self.task} needs a mask: a picture, white where pixels are known")
 
     def values(self, sigma_y: float) -> dict[str, Any]:
-        """The hyper-parameters at a noise level: those given, over those recommended."""
+        """The hyper-parameters at a noise level: those given, over those recommended.
+
+        Raises:
+            UserError: one is unknown or out of its limits.
+        """
         method = self.the_method
         recommended = dict(
             recommendation(method.name, task=self.about.like, sigma_y=sigma_y).values
@@ -144,6 +156,9 @@ _WALKS = ("ddpg", "idpg", "idbp", "diffpir")
 
 def split_setting(text: str) -> tuple[str, str]:
     """``name=value`` as a pair.
+
+    Raises:
+        UserError: there is no ``=``.
 
     >>> split_setting("gamma=90")
     ('gamma', '90')

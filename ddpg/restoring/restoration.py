@@ -40,6 +40,8 @@ class Restored:
         samples: all of them where there are several, else empty.
         spread: (H, W), their standard deviation in [0, 1], over the colours; None of a single one.
         level: the noise level that was restored at.
+        seconds: how long it took.
+        evaluations: of the network.
         consistency: ``|A x - y| / (sigma sqrt(n))``: 1 for a picture that explains y up to its
             noise; without noise, the root of the mean square of ``A x - y`` in grey levels of 255.
     """
@@ -54,7 +56,15 @@ class Restored:
 
 
 class Restorer:
-    """Restores pictures one after the other with one prior."""
+    """Restores pictures one after the other with one prior.
+
+    Args:
+        request: what is wanted of all of them.
+        device: where to compute.
+
+    Raises:
+        UserError: the prior cannot be loaded, or needs to be told classes.
+    """
 
     def __init__(self, request: Request, device: str = "cpu") -> None:
         self.request, self._device = request, device

@@ -36,7 +36,11 @@ def lost(path: Path, picture: Picture) -> list[str]:
 
 
 def write_picture(path: str | os.PathLike[str], picture: Picture) -> None:
-    """Write a picture in the format that the name ends with, in its depth where that has it."""
+    """Write a picture in the format that the name ends with, in its depth where that has it.
+
+    Raises:
+        UserError: the end names no format, or the file cannot be written.
+    """
     path = Path(path)
     check_format(path)
     try:

@@ -11,7 +11,11 @@ from ddpg.samplers.problem import Problem, Step
 
 
 def rounded_times(schedule: Schedule, steps: int) -> list[int]:
-    """``steps`` times from T-1 to 0, a running sum of ``(T-1)/(N-1)`` rounded at every time."""
+    """``steps`` times from T-1 to 0, a running sum of ``(T-1)/(N-1)`` rounded at every time.
+
+    Raises:
+        ValueError: the schedule has not as many times.
+    """
     count = schedule.check_steps(steps)
     stride = (len(schedule) - 1) / (count - 1) if count > 1 else 1.0
     times, position = [], 0.0

@@ -69,12 +69,20 @@ NOISY_SCALE = 2.0
 
 
 def find_method(name: str) -> Method:
-    """The method of a name or alias."""
+    """The method of a name or alias.
+
+    Raises:
+        ValueError: there is none; names those that there are.
+    """
     return _found(name, METHODS)
 
 
 def find_row_method(name: str) -> Method:
-    """What a row of a sheet means by a method: one of those, or restorations from elsewhere."""
+    """What a row of a sheet means by a method: one of those, or restorations from elsewhere.
+
+    Raises:
+        ValueError: there is none; names those that there are.
+    """
     return _found(name, ROW_METHODS)
 
 
@@ -184,9 +192,16 @@ def parse_hyper_parameters(
     """Read, complete and check hyper-parameters that are given as text.
 
     Args:
+        method: a key of :data:`METHODS`, or an alias.
         texts: by name, those that differ from the defaults.
         columns: whether ``texts`` is keyed by columns of the sheet instead.
         others: values of those that are not given, where they are not the defaults.
+
+    Returns:
+        as :func:`check_hyper_parameters`.
+
+    Raises:
+        ValueError: as :func:`check_hyper_parameters`.
     """
     found = find_method(method)
     keyed = {p.column if columns else p.name: p for p in found.parameters}

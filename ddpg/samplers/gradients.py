@@ -35,6 +35,9 @@ class GradientSampler(DiffusionSampler):
         """Estimate and noise of :meth:`predict`, and the transpose of the estimate's Jacobian.
 
         Args:
+            problem: of a part of the batch.
+            x: its ``x_t``.
+            step: the time.
             again: whether the transpose is applied more than once; the graph is kept that long.
 
         Raises:

@@ -23,7 +23,13 @@ GREY_LEVELS = 255
 
 
 class GuidedSampler(DiffusionSampler):
-    """Estimate, guide, and go on to the next noise level in the method's own way."""
+    """Estimate, guide, and go on to the next noise level in the method's own way.
+
+    Args:
+        times: see :class:`DiffusionSampler`.
+        hyper_parameters: ``steps``, ``gamma``, ``eta_tilde``, ``xi``, ``scale_ls``,
+            ``step_size_mode`` and ``zeta``, see :data:`ddpg.samplers.catalogue.METHODS`.
+    """
 
     keeps_known_pixels: ClassVar[bool] = True
 

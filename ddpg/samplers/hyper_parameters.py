@@ -21,6 +21,7 @@ class Range:
     """Where tuning looks for a hyper-parameter: between two numbers, or among some values.
 
     Attributes:
+        parameter: its name.
         low, high: both ends, of numbers.
         log: whether numbers are spread evenly by their logarithm.
         values: what there is to choose from, instead of numbers.
@@ -77,7 +78,11 @@ class HyperParameter:
             object.__setattr__(self, "column", self.name)
 
     def parse(self, text: str) -> Value:
-        """Read a value from a sheet or a command line, and check it."""
+        """Read a value from a sheet or a command line, and check it.
+
+        Raises:
+            ValueError: see :meth:`check`.
+        """
         if isinstance(self.default, bool):
             return self.check(TRUTH_VALUES.get(text.lower(), text))
         if isinstance(self.default, str):

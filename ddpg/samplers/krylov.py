@@ -23,6 +23,8 @@ def conjugate_gradients(product: Product, b: Tensor, steps: int) -> Tensor:
     """Steps of Hestenes & Stiefel, 1952, for a symmetric M.
 
     Args:
+        product: with M.
+        b: the right-hand side, (B, ...).
         steps: how many, at least 1.
     """
     residual = direction = b

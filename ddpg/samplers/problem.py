@@ -186,6 +186,7 @@ class Problem:
         least :data:`SMALLEST_ETA`.
 
         Args:
+            x: images (B, 3, H, W).
             eta: at least 0, see :meth:`ddpg.operators.LinearOperator.pinv`.
             a, b: weights of back-projection and of least squares.
         """
@@ -237,7 +238,19 @@ class Problem:
 
 
 def check_observations(y: Tensor, operator: LinearOperator, sigma_y: float) -> float:
-    """Check that observations belong to an operator; gives their noise level on [-1, 1]."""
+    """Check that observations belong to an operator.
+
+    Args:
+        y: (B, 3, h, w).
+        operator: A.
+        sigma_y: noise level on the [0, 1] scale.
+
+    Returns:
+        sigma, the noise level on the [-1, 1] scale.
+
+    Raises:
+        ValueError: naming what was expected and what was found.
+    """
     if isinstance(sigma_y, bool) or not isinstance(sigma_y, Real):
         raise ValueError(f"sigma_y must be a number, got {sigma_y!r}")
     if not (math.isfinite(sigma_y) and sigma_y >= 0):
@@ -263,7 +276,11 @@ def check_observations(y: Tensor, operator: LinearOperator, sigma_y: float) -> f
 
 
 def check_grade(method: str, operator: LinearOperator) -> None:
-    """Check that an operator is able to do what a method needs."""
+    """Check that an operator is able to do what a method needs.
+
+    Raises:
+        UserError: it is not; the message names both, and the methods that would fit.
+    """
     needed = METHODS[method].needs
     if not offers(operator.grade, needed):
         raise UserError(
@@ -290,7 +307,12 @@ def warn_of_unfinished(method: str, problem: Problem) -> None:
 
 
 def check_prior(method: str, prior: ImagePrior | None, operator: LinearOperator) -> ImagePrior:
-    """Check that there is a prior of the kind that a method asks for, for the operator's size."""
+    """Check that there is a prior of the kind that a method asks for, for the operator's size.
+
+    Raises:
+        ValueError: there is none, it predicts something else, or a side is not a multiple of what
+            the network needs.
+    """
     kind, meaning = PRIORS[METHODS[method].asks]
     if not isinstance(prior, kind):
         given = "None" if prior is None else type(prior).__name__
@@ -327,6 +349,10 @@ def overflows_as_divergence() -> Iterator[None]:
 def divergences(method: str, restored: Tensor) -> dict[int, str]:
     """Say which restorations are none: they hold NaN or infinity, or values beyond any image.
 
+    Args:
+        method: its name, for the reasons.
+        restored: (B, 3, H, W), for images on [-1, 1].
+
     Returns:
         position in the batch -> reason; empty where all lie within :data:`LARGEST`.
     """
@@ -347,6 +373,7 @@ def check_times(times: Sequence[int], *, least: int = 1, travel: bool = False) -
     """Check an explicit time grid.
 
     Args:
+        times: the time indices.
         least: how many there must be.
         travel: whether times may rise again after they have fallen.
 

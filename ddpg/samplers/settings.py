@@ -64,6 +64,12 @@ def chosen(
     interpolated over the logarithm of the level (numbers above 0 by their own logarithm, too),
     and words and whole numbers are those of the nearer level; beyond the ends the nearest counts.
 
+    Args:
+        settings: of a method.
+        parameters: its hyper-parameters, by name.
+        task: a key of :data:`ddpg.operators.tasks.TASKS`.
+        sigma_y: on the [0, 1] scale, at least 0.
+
     Returns:
         the values that the settings name, and a source that tells how they were chosen; empty ones
         where the settings say nothing about the task.

@@ -81,7 +81,11 @@ def assumptions_of(
     """Read and check what a row says that its method is told.
 
     Args:
+        sigma_y: noise level of the observation.
         columns: those of :data:`COLUMNS` that any row of the sheet fills.
+
+    Raises:
+        UserError: naming the column, what was found and what is allowed.
     """
     assumed = _sigma_y(row[SIGMA_Y]) if row.get(SIGMA_Y) else None
     kernel = row.get(KERNEL) or ""

@@ -149,7 +149,11 @@ def is_card(task: str) -> bool:
 
 
 def read_card(name_or_path: str) -> DegradationCard:
-    """Read a degradation's card, by name or path; a sheet asks for the same ones for every row."""
+    """Read a degradation's card, by name or path; a sheet asks for the same ones for every row.
+
+    Raises:
+        UserError: there is no such card, or it is not valid.
+    """
     path = (
         Path(name_or_path).expanduser()
         if name_or_path.endswith((".yaml", ".yml"))
@@ -207,7 +211,11 @@ def _mask_words(card: DegradationCard) -> str:
 
 
 def kernel_side(kernel: str) -> int:
-    """A side that no kernel exceeds, odd: that to which the kernels of a folder are filled up."""
+    """A side that no kernel exceeds, odd: that to which the kernels of a folder are filled up.
+
+    Raises:
+        UserError: a file cannot be read.
+    """
     if pictures.is_drawn_for_each(kernel):
         return pictures.drawn_side(kernel)
     if kernel.startswith(f"{MOTION}:"):

@@ -64,7 +64,11 @@ def format_positions(positions: Iterable[int]) -> str:
 
 
 def parse_positions(words: Iterable[str]) -> list[int]:
-    """Positions from words such as ``7`` and ``0-9``, both ends included."""
+    """Positions from words such as ``7`` and ``0-9``, both ends included.
+
+    Raises:
+        UserError: a word is neither, or a position comes twice.
+    """
     positions: list[int] = []
     for word in words:
         first, _, last = word.partition("-")

@@ -432,7 +432,11 @@ def _crop_problem(entry: DatasetEntry, card: DatasetCard) -> str:
 
 
 def _check_input(path: str) -> None:
-    """Refuse a name that Snakemake or a command line would take for something else."""
+    """Refuse a name that Snakemake or a command line would take for something else.
+
+    Raises:
+        UserError: it has braces, or begins with a dash.
+    """
     if {"{", "}"} & set(path):
         raise UserError(f"{path}: the name has braces, which Snakemake takes for a wildcard")
     if path.startswith("-"):

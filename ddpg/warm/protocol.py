@@ -58,7 +58,11 @@ def code_stamp() -> str:
 
 
 def difference(held: str, wanted: str) -> str:
-    """What differs between the code that a server holds and that of a command, in words."""
+    """What differs between the code that a server holds and that of a command, in words.
+
+    Args:
+        held, wanted: what :func:`code_stamp` gave in the two.
+    """
     theirs, ours = held.splitlines(), wanted.splitlines()
     for place, what in enumerate(("Python", "PYTHONPATH", "package")):
         if theirs[place] != ours[place]:
@@ -81,7 +85,11 @@ def send_request(connection: socket.socket, request: Request) -> None:
 
 
 def receive_request(connection: socket.socket) -> tuple[Request, list[int]]:
-    """A request, and the descriptors of the three streams."""
+    """A request, and the descriptors of the three streams.
+
+    Raises:
+        ConnectionError: the other end closed, or sent no streams.
+    """
     header, streams, _flags, _address = socket.recv_fds(connection, _LENGTH.size, _STREAMS)
     if len(header) < _LENGTH.size or len(streams) != _STREAMS:
         for stream in streams:

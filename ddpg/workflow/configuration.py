@@ -39,6 +39,9 @@ def check_readable(path: str | Path) -> None:
 
     What ``--configfile`` names Snakemake reads before any line of the workflow, and where it fails
     it does not say which file it was: our own commands ask here first.
+
+    Raises:
+        UserError: names file and line.
     """
     read_yaml(path)
     try:
@@ -48,7 +51,11 @@ def check_readable(path: str | Path) -> None:
 
 
 def study_configuration(workflow: Any) -> dict[str, Any]:
-    """The configuration of a workflow: its own file, those of the command line, ``--config``."""
+    """The configuration behind a workflow: its own file, those of the command line, ``--config``.
+
+    Raises:
+        UserError: a file cannot be read, or holds what YAML takes for something else.
+    """
     settings = workflow.config_settings
     given = dict(as_written(settings.config, sys.argv))
     return merged(*map(read_yaml, configuration_files(workflow)), as_asked(StudyConfig, given))

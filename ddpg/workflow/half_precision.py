@@ -14,7 +14,11 @@ from ddpg.workflow.internals import runs_here
 
 
 def refuse_half_precision_without_gpu(workflow: Any, study: Study) -> None:
-    """Refuse float16 for jobs of this machine if it has no GPU; of a cluster each job looks."""
+    """Refuse float16 for jobs of this machine if it has no GPU; on a cluster each job looks itself.
+
+    Raises:
+        UserError: naming the data sets, what asks for float16, and what to choose.
+    """
     used = {
         row.cell.dataset
         for row in study.experiments

@@ -26,7 +26,11 @@ from ddpg.workflow.records import record_of
 
 
 def check_indexes(study: Study) -> None:
-    """Refuse rows whose prior, kernel or mask cannot take the pictures that an index names."""
+    """Refuse rows whose prior, kernel or mask cannot take the pictures that an index names.
+
+    Raises:
+        UserError: all of them at once, with line, prior and pictures.
+    """
     found = [*_problems(study), *_size_problems(study)]
     problems = list(problem_lines(study.config.experiments, found))
     if problems:

@@ -23,10 +23,14 @@ def layers_of(study: str, base: Path = CONFIG) -> list[str]:
     """The files that are laid over the base for a study, as ``--configfile`` takes them.
 
     Args:
+        study: its name, or the path of its configuration.
         base: the configuration that the workflow reads by itself.
 
     Returns:
         none for the study that the base itself describes.
+
+    Raises:
+        UserError: no file beside the base, or more than one, has that name.
     """
     if study.endswith((".yaml", ".yml")) or Path(study).is_file():
         if not Path(study).is_file():

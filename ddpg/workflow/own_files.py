@@ -25,7 +25,11 @@ from ddpg.workflow.indexes import survey_of
 
 
 def check_own_files(cards: Iterable[Card]) -> None:
-    """Refuse priors whose files of this machine are not there, or are no prior's."""
+    """Refuse priors whose files of this machine are not there, or are no prior's, before any job.
+
+    Raises:
+        UserError: all of them.
+    """
     problems = [problem for card in cards for p in card.parts() if (problem := _unusable(card, p))]
     if problems:
         raise UserError("\n".join(problems))
@@ -36,6 +40,9 @@ def check_own_pictures(study: Study) -> None:
 
     What is in the files is told by the survey. Folders that have been surveyed are not searched
     again.
+
+    Raises:
+        UserError: what is wrong with all of them.
     """
     problems = [
         f"data set {name}: {problem}"

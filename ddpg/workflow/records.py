@@ -46,6 +46,9 @@ class Asked:
 
     A folder may hold what another study made, or this one before it was changed: paths name cells
     and experiments, but not every setting.
+
+    Args:
+        results: the folder of its results, as the rules name it.
     """
 
     def __init__(self, study: Study, results: Path) -> None:

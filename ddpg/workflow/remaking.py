@@ -24,6 +24,10 @@ def missing(targets: Sequence[str], configfiles: Sequence[str]) -> list[str]:
 
     Args:
         targets: files or folders; what lies below a folder is looked for.
+        configfiles: of the study, as Snakemake takes them.
+
+    Raises:
+        UserError: no job makes anything at or below one of the targets.
     """
     places = [_below_here(target) for target in targets]
     jobs = parse(dry_run([], configfiles, forced=True))

@@ -26,6 +26,9 @@ def check_shared(study: Study) -> None:
     """Refuse cards that would take the place of another study's fetched files.
 
     A card that is gone, or has another name by now, holds no place any more.
+
+    Raises:
+        UserError: each place with both cards, and what to do.
     """
     problems = [*_datasets(study), *_priors(study)]
     if problems:

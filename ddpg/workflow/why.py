@@ -186,7 +186,11 @@ def causes(job: Job) -> list[str]:
 
 
 def parameter_changes(before: str, now: str) -> list[str]:
-    """What differs between the parameters of two runs, field by field."""
+    """What differs between the parameters of two runs, field by field.
+
+    Args:
+        before, now: as Snakemake prints them, expressions separated by commas.
+    """
     old, new = _fields(before), _fields(now)
     if old is None or new is None:
         return [f"its parameters have changed: {before} -> {now}"]

@@ -13,7 +13,14 @@ from ddpg.operators.tight.frame import TightOperator
 
 
 class BlockMeansOperator(TightOperator):
-    """Means of blocks."""
+    """Means of blocks.
+
+    Args:
+        image_size: (H, W), divisible by ``scale``.
+        scale: s.
+        dtype: float32 or float64.
+        device: where its tensors live.
+    """
 
     def __init__(
         self,

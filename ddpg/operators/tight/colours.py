@@ -15,7 +15,14 @@ from ddpg.operators.tight.frame import TightOperator
 
 
 class GreyOperator(TightOperator):
-    """A weighted sum of the colours; observations have one channel."""
+    """A weighted sum of the colours; observations have one channel.
+
+    Args:
+        image_size: (H, W).
+        weights: of red, green and blue.
+        dtype: float32 or float64.
+        device: where its tensors live.
+    """
 
     def __init__(
         self,

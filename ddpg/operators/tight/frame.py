@@ -15,7 +15,17 @@ from ddpg.operators.spectral import SpectralOperator
 
 
 class TightOperator(SpectralOperator):
-    """An operator with ``A A^T = c I``."""
+    """An operator with ``A A^T = c I``.
+
+    Args:
+        image_size: (H, W).
+        observation_size: (h, w).
+        power: c.
+        channels: of observations.
+        dtype: float32 or float64.
+        device: where its tensors live.
+        batch_size: number of images that it holds tensors for; None if shared by all.
+    """
 
     def __init__(
         self,

@@ -24,8 +24,11 @@ class HadamardOperator(TightOperator):
     """Some Walsh-Hadamard coefficients of each channel.
 
     Args:
+        image_size: (H, W), powers of two.
         rows: (m,), or (B, m) with a choice for each image: numbers of the measured coefficients,
             rising, in [0, H W).
+        dtype: float32 or float64.
+        device: where its tensors live.
     """
 
     def __init__(
@@ -89,7 +92,9 @@ def random_rows(size: tuple[int, int], share: float, seed: int | Sequence[int]) 
     """A random choice of coefficients, the mean among them.
 
     Args:
+        size: (H, W).
         share: of the H W coefficients, rounded; at least one is chosen.
+        seed: of the choice, or one for each image.
 
     Returns:
         (m,) or (B, m), rising.

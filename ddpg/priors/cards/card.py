@@ -56,7 +56,12 @@ class Card(CardFields):
 
     @classmethod
     def parse(cls, path: Path, text: str) -> Card:
-        """Read a card from the text of its file."""
+        """Read a card from the text of its file.
+
+        Raises:
+            UserError: the text is not a YAML mapping, or a field is missing, unknown or not
+                allowed.
+        """
         card = validated(cls, parse_yaml(text, path), str(path))
         card._path = path
         configurations = list(card.configurations().values())
@@ -92,11 +97,19 @@ class Card(CardFields):
         return {"weights": self.weights} | classifier
 
     def configurations(self) -> dict[str, BaseModel]:
-        """The checked architecture of every part."""
+        """The checked architecture of every part.
+
+        Raises:
+            UserError: a field of one is missing, unknown or not allowed.
+        """
         return {name: _configuration(self.path, self.part(name)[1]) for name in self.parts()}
 
     def part(self, name: str) -> tuple[WeightsEntry, Mapping[str, Any]]:
-        """A checkpoint's entry and its network's architecture."""
+        """A checkpoint's entry and its network's architecture.
+
+        Raises:
+            CardError: the card has no such part.
+        """
         if name == "weights":
             return self.weights, self.architecture
         if name == "classifier" and self.classifier:
@@ -123,7 +136,11 @@ def known_names() -> list[str]:
 
 
 def find_card(name_or_card: str | os.PathLike[str]) -> Path:
-    """The file of a card: by path, with its suffix .yaml, or by the name of the prior."""
+    """The file of a card: by path, with its suffix .yaml, or by the name of the prior.
+
+    Raises:
+        UserError: there is no such prior or file.
+    """
     text = os.fspath(name_or_card)
     if text.endswith((".yaml", ".yml")):
         if Path(text).is_file():
@@ -160,6 +177,9 @@ def check_times(card: Card) -> None:
 
     The published codes of the ADM families differ in it by default, and a network that is asked
     with the wrong times predicts something plausible.
+
+    Raises:
+        CardError: ``rescale_timesteps`` is missing where it matters.
     """
     networks = [card.part(name)[1]["kind"] for name in card.parts()]
     adm = [kind for kind in networks if kind in ("adm_unet", "adm_classifier")]

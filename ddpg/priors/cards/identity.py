@@ -22,6 +22,9 @@ def card_identity(name_or_card: str | os.PathLike[str]) -> str:
     Weights, architectures, schedule, classifier, its scale and the rule for labels decide; where
     the files come from and what a card says for people does not. Files of this machine count by
     their content; a checkpoint that is fetched and has no checksum counts as "unpinned".
+
+    Raises:
+        UserError: there is no such card, it is not valid, or a file cannot be read.
     """
     card = read_card(name_or_card)
     return identity_with(card, {part: weights_content(card, part) for part in card.parts()})

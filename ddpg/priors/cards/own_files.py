@@ -62,6 +62,9 @@ def weights_content(card: Card, part: str) -> str:
 
     That is the SHA-256 of the user's own file; of a diffusers folder, of what is read of it; the
     seed of random weights; else the checksum in the card, or "unpinned".
+
+    Raises:
+        UserError: a file is there and cannot be read.
     """
     entry, architecture = card.part(part)
     file = own_file(card, part)

@@ -28,7 +28,11 @@ _PUBLISHED: Mapping[str, type[PublishedNetwork]] = {
 
 
 def build_network(card: Card, part: str) -> nn.Module:
-    """The network of a part of a card, on the meta device where its kind allows that."""
+    """The network of a part of a card, on the meta device where its kind allows that.
+
+    Raises:
+        UserError: a field of the architecture is not allowed.
+    """
     architecture = dict(card.part(part)[1])
     if architecture["kind"] == "residual_unet":
         # Small, and with a table of noise levels that no checkpoint holds: built in memory.
@@ -51,7 +55,15 @@ def _from_plugin(kind: PriorKind, architecture: Mapping[str, Any]) -> nn.Module:
 
 
 def fill(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> nn.Module:
-    """Give a network its weights without copying them; names and shapes must agree exactly."""
+    """Give a network its weights without copying them; names and shapes must agree exactly.
+
+    Args:
+        network: on the meta device, or not.
+        weights: name -> tensor, in whatever precision, perhaps mapped from a file.
+
+    Raises:
+        CorruptFileError: they do not agree; everything that is wrong is in one message.
+    """
     check_weights(network, weights, path)
     network.requires_grad_(False)
     network.load_state_dict(dict(weights), strict=True, assign=True)

@@ -39,7 +39,16 @@ MADE_BY = "ddpg job convert-checkpoint"
 
 
 def convert_checkpoint(card: Card, part: str, source: Path, output: Path, *, dtype: str) -> None:
-    """Write a checkpoint as safetensors, in the precision of a prior."""
+    """Write a checkpoint as safetensors, in the precision of a prior.
+
+    Args:
+        source: the checkpoint as it was published.
+        dtype: float32, bfloat16 or float16.
+
+    Raises:
+        CorruptFileError: the source is not what the card says.
+        ValueError: there is no such precision.
+    """
     _check_precision(dtype)
     entry, _ = card.part(part)
     digest = verify(source, entry.sha256) if entry.sha256 else file_sha256(source)
@@ -52,7 +61,11 @@ def convert_checkpoint(card: Card, part: str, source: Path, output: Path, *, dty
 
 
 def convert_random(card: Card, part: str, output: Path, *, dtype: str) -> None:
-    """Write the random weights of a card that asks for them, in the precision of a prior."""
+    """Write the random weights of a card that asks for them, in the precision of a prior.
+
+    Raises:
+        ValueError: the card has no seed for the part, or there is no such precision.
+    """
     _check_precision(dtype)
     seed = card.part(part)[0].random_seed
     if seed is None:
@@ -90,7 +103,11 @@ def converted_header(path: Path) -> Mapping[str, str] | None:
 def check_converted(
     header: Mapping[str, str], path: Path, card: Card, part: str, dtype: str
 ) -> None:
-    """Refuse a converted file that was made for something else."""
+    """Refuse a converted file that was made for something else.
+
+    Raises:
+        OutdatedFileError: prior, part, architecture, source or precision differ.
+    """
     expected = _header(card, part, dtype)
     sha256 = card.part(part)[0].sha256
     made = f"was converted for {header.get('prior')!r} ({header.get('part')})"

@@ -63,7 +63,11 @@ def obtain(card: Card, part: str, *, pins: Path, record: Path | None = None) -> 
     """The verified checkpoint of a part: the user's own, or the one that is fetched.
 
     Args:
+        part: "weights" or "classifier", with a checkpoint that is not drawn at random.
         record: what was fetched for this study; another file is refused.
+
+    Raises:
+        UserError: it cannot be had, or is not the expected one.
     """
     file = own_file(card, part)
     if file is not None:
@@ -85,7 +89,11 @@ def obtain(card: Card, part: str, *, pins: Path, record: Path | None = None) -> 
 
 
 def check_given(card: Card, part: str, file: Path, *, pins: Path) -> None:
-    """Hold a checkpoint that is given by its path to the lock file of checksums."""
+    """Hold a checkpoint that is given by its path to the lock file of checksums.
+
+    Raises:
+        UserError: it is not the pinned one.
+    """
     demand = Demand(card.part(part)[0], pins, pin_key(card, part))
     if is_pinned(card, part) and (problem := demand.judged(measure(file))):
         raise UserError(f"{file} {problem}")

@@ -33,7 +33,11 @@ def converted_path(card: Card, part: str, dtype: str) -> Path:
 
 
 def find_checkpoint(card: Card, part: str, dtype: str, given: Path | None = None) -> Path:
-    """The file of a part's weights, see the module's description."""
+    """The file of a part's weights, see the module's description.
+
+    Raises:
+        UserError: there is none; the message says where it was looked for and what to do.
+    """
     entry, _ = card.part(part)
     if given is not None:
         return _present(Path(given))

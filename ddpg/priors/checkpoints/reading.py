@@ -105,7 +105,11 @@ def _unusable(tensor: Tensor) -> str:
 
 
 def check_weights(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
-    """Compare names and shapes of weights with a network's, which may be on the meta device."""
+    """Compare names and shapes of weights with a network's, which may be on the meta device.
+
+    Raises:
+        CorruptFileError: they differ; everything that is wrong is in one message.
+    """
     expected = network.state_dict()
     common = {name: (weights[name], value) for name, value in expected.items() if name in weights}
     problems = {
@@ -135,7 +139,11 @@ def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
 
 
 def verify(path: Path, sha256: str) -> str:
-    """Compare a file with its checksum, and return it."""
+    """Compare a file with its checksum, and return it.
+
+    Raises:
+        CorruptFileError: it is missing or differs; the message gives both sums.
+    """
     digest = file_sha256(path)
     if digest != sha256:
         raise CorruptFileError(path, f"its sha256 is {digest}, the card expects {sha256}")
@@ -176,7 +184,14 @@ def _start(path: Path) -> bytes:
 
 
 def check_finite(weights: Mapping[str, Tensor], path: Path, how: str = "") -> None:
-    """Refuse damage that no checksum shows, and numbers beyond the range of a precision."""
+    """Refuse damage that no checksum shows, and numbers beyond the range of a precision.
+
+    Args:
+        how: what was done with them, for the message.
+
+    Raises:
+        CorruptFileError: NaN or infinite values; names the first tensor.
+    """
     wrong = [name for name, tensor in weights.items() if not bool(torch.isfinite(tensor).all())]
     if wrong:
         more = f" (and {len(wrong) - 1} more)" if wrong[1:] else ""

@@ -93,7 +93,11 @@ def take_note(file: Path, sha256: str, seen: str) -> None:
 
 
 def check_pins(cards: Iterable[Card], pins: Path = CHECKSUMS) -> None:
-    """Refuse files of this machine that are not the expected ones, before any job runs."""
+    """Refuse files of this machine that are not the expected ones, before any job runs.
+
+    Raises:
+        UserError: each of them with both checksums, the pin where there is one, and what to do.
+    """
     problems = [
         problem
         for card in cards
@@ -109,6 +113,9 @@ def pin_problem(card: Card, part: str, pins: Path, file: Path | None = None) -> 
 
     Args:
         file: the file; what the user names of this machine if None.
+
+    Raises:
+        UserError: ``pins`` is not a lock file of checksums.
     """
     from ddpg.fetching.checks import Demand, Sums
 

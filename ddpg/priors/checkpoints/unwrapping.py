@@ -47,11 +47,15 @@ def unwrap(content: object, path: Path, parameters: Sequence[str] = ()) -> dict[
     """Find the weights in what a checkpoint holds; averaged ones are preferred.
 
     Args:
+        content: what was read from the file.
         parameters: names of the network's parameters in its order, for averages that are a list
             without names (``shadow_params``).
 
     Returns:
         name -> tensor; prefixes such as ``module.`` are taken off.
+
+    Raises:
+        CorruptFileError: there are none, or several sets of them; the keys are listed.
     """
     weights, raw = _innermost(content, path)
     if isinstance(weights, Mapping):

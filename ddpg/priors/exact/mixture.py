@@ -100,6 +100,7 @@ class MixturePrior(ClosedFormPrior):
 
         Args:
             noise: decides about every picture by its id, whatever the others.
+            size: (H, W).
         """
         shape = (len(noise.image_ids), 3, *size)
         chosen = self.chosen(noise.step(0, (shape[0], 1)).flatten())

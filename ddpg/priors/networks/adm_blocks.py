@@ -32,6 +32,8 @@ class ResidualBlock(nn.Module):
     """Two normalised 3 x 3 convolutions; the time embedding scales and shifts, or is added.
 
     Args:
+        width_in: channels that enter.
+        width: channels that leave.
         resample: halves or doubles the resolution of both branches on the way.
     """
 

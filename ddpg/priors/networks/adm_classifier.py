@@ -62,6 +62,9 @@ class ADMClassifier(ADMEncoder):
 
         Returns:
             logits (B, classes), in the precision of ``x``.
+
+        Raises:
+            ValueError: a shape does not fit.
         """
         self._check(x, t)
         if self.pool == "attention" and x.shape[2:] != (self.image_size, self.image_size):

@@ -48,6 +48,9 @@ class ADMUNet(ADMEncoder):
         Returns:
             the predicted noise, of the shape and precision of ``x``; with learned variance
             (B, 2 C, H, W), the noise first.
+
+        Raises:
+            ValueError: a shape does not fit, or labels are missing or not wanted.
         """
         self._check(x, t)
         self._check_labels(y, len(x))

@@ -89,6 +89,8 @@ def sinusoids(t: Tensor, width: int, *, divisor: int) -> tuple[Tensor, Tensor]:
     """Sines and cosines of ``t 10000^(-i / divisor)`` for i = 0, ..., width / 2 - 1, in float32.
 
     Args:
+        t: times (B,), integers or not.
+        width: of both together.
         divisor: the two families differ in it.
 
     Returns:
@@ -119,6 +121,8 @@ def attention(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
 
     Args:
         queries: (B, L, heads, d).
+        keys: (B, M, heads, d).
+        values: (B, M, heads, d).
 
     Returns:
         the heads side by side, (B, L, heads d).

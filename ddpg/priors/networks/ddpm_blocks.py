@@ -95,6 +95,8 @@ class Level(nn.Module):
 
     Args:
         widths_in: channels that enter each residual block.
+        width: channels that leave it.
+        embedding_width: of the time embedding.
         attends: whether attention follows each residual block.
     """
 

@@ -57,6 +57,9 @@ class DDPMUNet(PublishedNetwork):
         Returns:
             the predicted noise, of the shape and precision of ``x``; with learned variance
             (B, 2 C, H, W), the noise first.
+
+        Raises:
+            ValueError: a shape does not fit.
         """
         self._check(x, t)
         embedding = self.temb(t, self.dtype)

@@ -85,6 +85,7 @@ class ResidualUNet(nn.Module):
     Args:
         widths: channels of each level; level ``i`` works at ``1 / 2**(i + 1)`` of the image size.
         blocks: residual blocks per level, on each side; the last level has one side.
+        embedding_width: width of the noise-level embedding.
     """
 
     converts_itself: ClassVar[bool] = True

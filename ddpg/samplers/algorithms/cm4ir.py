@@ -29,6 +29,7 @@ class CM4IR(DiffusionSampler):
     Args:
         times: instead of the levels of ``steps``, ``iN`` and ``gamma``, those of these times of the
             linear schedule of 1000 steps.
+        hyper_parameters: see :data:`ddpg.samplers.catalogue.METHODS`.
 
     Raises:
         ValueError: there is not one of ``deltas`` for each level.

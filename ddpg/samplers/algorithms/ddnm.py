@@ -70,6 +70,7 @@ def travel(count: int, length: int, repeat: int) -> list[int]:
     """The order in which the indices ``count - 1 ... 0`` are visited.
 
     Args:
+        count: number of time indices.
         length: L; jumps go back by L from each of 0, L, 2L, ... below ``count - L``.
         repeat: r; each of them is jumped from r - 1 times.
     """

@@ -43,14 +43,22 @@ class Given:
         return [folder_of(self.folder, repeat) for repeat in range(self.repeats)]
 
     def counted(self) -> Given:
-        """The same, once it is known how many restorations of each picture there are."""
+        """The same, once it is known how many restorations of each picture there are.
+
+        Raises:
+            UserError: there is no such folder, or one of its further ones is missing.
+        """
         from ddpg.pictures.elsewhere import repeats_in
 
         return replace(self, repeats=repeats_in(self.folder))
 
 
 def given_by(row: Mapping[str, str]) -> Given | None:
-    """Read and check what a row says of its restorations; None for one of a method."""
+    """Read and check what a row says of its restorations; None for one of a method.
+
+    Raises:
+        UserError: naming the column, what was found and what is allowed.
+    """
     if row["method"] != GIVEN.name:
         if named := [column for column in COLUMNS if row.get(column)]:
             raise UserError(

@@ -66,6 +66,8 @@ class Tuned:
     """A record.
 
     Attributes:
+        path: its file.
+        content: all of it.
         priors: name of the prior of each data set of the study that takes settings from it.
     """
 
@@ -91,6 +93,13 @@ class Tuned:
 
         A method may have been tuned there several times, with another prior or with other values
         that a sheet gave, such as ``steps``: of these the row that is most alike counts.
+
+        Args:
+            dataset: whose prior it is to be.
+            given: hyper-parameters that a row gives itself, by name.
+
+        Raises:
+            UserError: it was not tuned there, or no trial of it had a value.
         """
         cell = (method, degradation, number_name(sigma_y))
         rows = [
@@ -133,7 +142,15 @@ def _unlike(row: Mapping[str, Any], given: Mapping[str, Any]) -> int:
 
 
 def read_tuned(path: str | Path, priors: Mapping[str, str] | None = None) -> Tuned:
-    """Read a record, for data sets whose priors have these names."""
+    """Read a record.
+
+    Args:
+        path: of the file.
+        priors: name of the prior of each data set.
+
+    Raises:
+        UserError: there is none, or it is not one.
+    """
     path = Path(path)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

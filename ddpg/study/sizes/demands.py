@@ -36,7 +36,14 @@ class Demands:
 
     @classmethod
     def of(cls, degradation: Degradation, motion_size: int) -> Demands:
-        """Those of a degradation, given the side of the kernels of motion_deblur."""
+        """Those of a degradation.
+
+        Args:
+            motion_size: side of the kernels of motion_deblur.
+
+        Raises:
+            UserError: a kernel's file cannot be read.
+        """
         task = TASKS[degradation.task]
         side = motion_size if task.name == "motion_deblur" else task.taps
         name = f"of {task.name}"

@@ -68,6 +68,9 @@ def size_word(given: int | Sequence[int] | str) -> Word:
 def parse_size(text: str) -> Word:
     """A size from a word of a command line.
 
+    Raises:
+        ValueError: it is none.
+
     >>> parse_size("128"), parse_size("96x128")
     (128, '96x128')
     """
@@ -97,7 +100,11 @@ def sides_of(size: int | Sequence[int] | str) -> Sides | None:
 
 
 def given_sides(size: int | Sequence[int] | str) -> Sides:
-    """Height and width of a size that is given."""
+    """Height and width of a size that is given.
+
+    Raises:
+        UserError: pictures are to have their own sizes.
+    """
     if (sides := sides_of(size)) is None:
         raise UserError(f"image_size: must be given here, got {NATIVE}")
     return sides

@@ -23,7 +23,11 @@ NAMED = 3
 
 
 def check_given(study: Study) -> None:
-    """Refuse rows whose restorations from elsewhere cannot be taken."""
+    """Refuse rows whose restorations from elsewhere cannot be taken.
+
+    Raises:
+        UserError: all of them at once, with line, column and files.
+    """
     found = [
         LineProblem(row.line, problem)
         for row in study.given_rows

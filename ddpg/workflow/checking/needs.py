@@ -32,6 +32,9 @@ class Need:
     """What restorations with a network take that are not done yet.
 
     Attributes:
+        dataset: whose pictures they are.
+        prior: what they call.
+        evaluations: of the network.
         work: the same, gradients counted as the evaluations that they take the time of.
     """
 

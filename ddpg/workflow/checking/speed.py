@@ -25,7 +25,13 @@ def evaluation_seconds(
     On a CPU it is processor time that is measured: what else the machine does counts little.
 
     Args:
+        sides: height and width of the pictures.
+        execution: how the study runs the network.
         files: the converted checkpoints, by part; those that are not there are looked for.
+
+    Raises:
+        UserError: the network is not there.
+        ValueError: it cannot be run as the study asks.
     """
     import torch
 

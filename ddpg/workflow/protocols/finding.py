@@ -23,7 +23,9 @@ class Protocol:
     """A protocol as a study.
 
     Attributes:
+        name: of the study.
         file: its configuration, as ``--configfile`` takes it.
+        study: what is run.
         said: what its source says.
     """
 
@@ -48,6 +50,9 @@ def find_protocol(name: str) -> Protocol:
     Args:
         name: of one in ``config/protocols``, or the path of a configuration with a section
             ``protocol``.
+
+    Raises:
+        UserError: there is none, or something is wrong with it.
     """
     by_path = name.endswith((".yaml", ".yml"))
     file = Path(name) if by_path else FOLDER / f"{name}.yaml"
@@ -66,7 +71,11 @@ def find_protocol(name: str) -> Protocol:
 
 
 def _check_fixed(study: Study, file: Path) -> None:
-    """Refuse a protocol that leaves to the configuration below it what decides figures."""
+    """Refuse a protocol that leaves to the configuration below it what decides figures.
+
+    Raises:
+        UserError: naming the keys.
+    """
     given = study.config.model_fields_set
     if "protocol" in given and (missing := [key for key in DECIDING if key not in given]):
         raise UserError(

@@ -61,7 +61,11 @@ def kind_of(degradation: Degradation) -> str:
 
 
 def kernel_words(degradation: Degradation, motion: tuple[int, float] = (61, 0.5)) -> str:
-    """The kernel or filter of a degradation, in words; "" without one."""
+    """The kernel or filter of a degradation, in words; "" without one.
+
+    Args:
+        motion: side and intensity of the kernels of the task ``motion_deblur``.
+    """
     if degradation.task == "motion_deblur":
         return _motion(*motion)
     if degradation.task in TASK_KERNELS:

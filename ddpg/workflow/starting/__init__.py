@@ -33,6 +33,12 @@ def begin_study(folder: Path, pictures: Path | None = None) -> list[str]:
         folder: of the study; made if it is not there. Nothing in it is written over.
         pictures: a folder of pictures, which stay where they are; by default those in the folder
             ``pictures`` of the study, or else a few that come with scikit-image.
+
+    Returns:
+        the files that were written, relative to the folder.
+
+    Raises:
+        UserError: one of the files is there, or the folder of pictures holds none.
     """
     folder = folder.expanduser()
     if pictures is None and (folder / "pictures").is_dir():

@@ -340,6 +340,9 @@ def conditioned(
 ) -> list[Posterior]:
     """The posteriors of observations (B, c, h, w): one of all where they share the operator, else
     one for each.
+
+    Raises:
+        UserError: as for :class:`Conditioning`.
     """
     if operator.batch_size in (None, 1):
         return [Conditioning(prior, operator, sigma).given(y)]

@@ -18,6 +18,7 @@ class Adam:
 
     Args:
         like: what is optimised, (B, ...).
+        lr: the step size.
         betas: how fast the averages of the gradient and of its square forget.
     """
 

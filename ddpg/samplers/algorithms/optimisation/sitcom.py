@@ -56,7 +56,13 @@ class SITCOM(GradientSampler):
         return math.sqrt(step.abar_s) * xc + noise, xc
 
     def _optimised(self, problem: Problem, x: Tensor, step: Step) -> tuple[Tensor, list[int]]:
-        """The clipped estimates of the network's last calls, and the number of calls of each."""
+        """The clipped estimates of the last calls of the network, and the number of calls of each.
+
+        Args:
+            problem: of a part of the batch.
+            x: its ``x_t``.
+            step: the time.
+        """
         part, v, xc = problem, x, torch.empty_like(x)
         adam = Adam(v, self.hyper_parameters["lr"], BETAS)
         running, calls = list(range(len(x))), [0] * len(x)
