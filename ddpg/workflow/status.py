@@ -40,6 +40,8 @@ _OF_GIVEN = {"restore": "take_given"}
 """Where the logs of a verb lie of what was restored elsewhere."""
 _ENDED = re.compile(r" of processor time, .*\n?\Z")
 """The last line of the log of a job that has ended."""
+_TOLD = 10
+"""So many failures are told."""
 _TAIL = 8192
 _HEADER = 1 << 20
 _UNLIKE = 1.25
@@ -374,14 +376,12 @@ def lines(
     study: Study,
     rows: list[Row],
     now: float,
-    errors: int = 10,
     configfiles: Sequence[str] = (),
 ) -> list[str]:
     """The status for people.
 
     Args:
         now: seconds since 1970.
-        errors: so many failures are told.
         configfiles: with which Snakemake has to be called for this study.
     """
     by_cell: dict[str, list[Row]] = {path: [] for path in study.cells}
@@ -402,9 +402,9 @@ def lines(
         "",
         _speed(rows, now),
         *_remarks(study, rows, now, configfiles),
-        *(["", f"failed ({len(failures)}):", *failures[:errors]] if failures else []),
+        *(["", f"failed ({len(failures)}):", *failures[:_TOLD]] if failures else []),
         *(
-            ["", f"images without a restoration ({len(unrestored)}):", *unrestored[:errors]]
+            ["", f"images without a restoration ({len(unrestored)}):", *unrestored[:_TOLD]]
             if unrestored
             else []
         ),

@@ -134,7 +134,7 @@ def test_every_job_has_a_line(told: Narrator, rule: str, wildcards: dict, words:
 
 def test_every_rule_has_words() -> None:
     text = "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
-    rules = set(re.findall(r"^ *rule (\w+):$", text, re.MULTILINE))
+    rules = set(re.findall(r"^ *(?:rule|use rule \w+ as) (\w+)(?: with)?:$", text, re.MULTILINE))
     assert rules | {"all"} == WORDED
 
 

@@ -92,7 +92,7 @@ def take_note(file: Path, sha256: str, seen: str) -> None:
     write_json(_note(file), {"sha256": sha256, "seen": seen})
 
 
-def check_pins(cards: Iterable[Card], pins: Path = CHECKSUMS) -> None:
+def check_pins(cards: Iterable[Card]) -> None:
     """Refuse files of this machine that are not the expected ones, before any job runs.
 
     Raises:
@@ -102,7 +102,7 @@ def check_pins(cards: Iterable[Card], pins: Path = CHECKSUMS) -> None:
         problem
         for card in cards
         for part in card.checkpoints()
-        if (problem := pin_problem(card, part, pins))
+        if (problem := pin_problem(card, part, CHECKSUMS))
     ]
     if problems:
         raise UserError("\n".join(problems))
