@@ -10,26 +10,17 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 if TYPE_CHECKING:
-    from ddpg.operators.base import LinearOperator, SamplingGrid
-    from ddpg.operators.building import build_operator
-    from ddpg.operators.general.composition import Masked, compose
-    from ddpg.operators.kernels import motion_kernel
-    from ddpg.operators.spectral import SpectralOperator
-    from ddpg.operators.testing import AdjointMismatchError, check_adjoint
+    from ddpg.operators.base import LinearOperator as LinearOperator
+    from ddpg.operators.base import SamplingGrid as SamplingGrid
+    from ddpg.operators.building import build_operator as build_operator
+    from ddpg.operators.general.composition import Masked as Masked
+    from ddpg.operators.general.composition import compose as compose
+    from ddpg.operators.kernels import motion_kernel as motion_kernel
+    from ddpg.operators.spectral import SpectralOperator as SpectralOperator
+    from ddpg.operators.testing import AdjointMismatchError as AdjointMismatchError
+    from ddpg.operators.testing import check_adjoint as check_adjoint
 
-__all__ = [
-    "AdjointMismatchError",
-    "LinearOperator",
-    "Masked",
-    "SamplingGrid",
-    "SpectralOperator",
-    "build_operator",
-    "check_adjoint",
-    "compose",
-    "motion_kernel",
-]
-
-__getattr__, __dir__, _ = lazy_loader.attach(
+__getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "base": ["LinearOperator", "SamplingGrid"],

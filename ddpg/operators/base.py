@@ -97,9 +97,9 @@ class LinearOperator(ABC):
         self._image_size = image_size
         self._observation_size = observation_size
         self._channels = channels
-        self._dtype = dtype
-        self._device = torch.device(device)
-        self._batch_size = batch_size
+        self.dtype = dtype
+        self.device = torch.device(device)
+        self.batch_size = batch_size
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -110,21 +110,6 @@ class LinearOperator(ABC):
     def observation_shape(self) -> tuple[int, int, int]:
         """(channels, h, w); 3 channels, unless the operator couples them."""
         return (self._channels, *self._observation_size)
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The real dtype of images and observations."""
-        return self._dtype
-
-    @property
-    def device(self) -> torch.device:
-        """Where the operator's tensors live."""
-        return self._device
-
-    @property
-    def batch_size(self) -> int | None:
-        """Number of images the operator holds kernels or masks for; None if one serves all."""
-        return self._batch_size
 
     def to(
         self,
@@ -148,9 +133,9 @@ class LinearOperator(ABC):
                 dtype = target
             else:
                 device = target
-        place = self._device if device is None else torch.device(device)
-        precision = self._dtype if dtype is None else dtype
-        if (place, precision) == (self._device, self._dtype):
+        place = self.device if device is None else torch.device(device)
+        precision = self.dtype if dtype is None else dtype
+        if (place, precision) == (self.device, self.dtype):
             return self
         moved = self._rebuild(dtype=precision, device=place)
         moved.tolerance = self.tolerance
@@ -165,12 +150,12 @@ class LinearOperator(ABC):
 
     def select(self, indices: Sequence[int] | Tensor) -> LinearOperator:
         """The operator of some images of the batch; one that is shared by all returns itself."""
-        if self._batch_size is None:
+        if self.batch_size is None:
             return self
         chosen = torch.as_tensor(indices, dtype=torch.long).reshape(-1).cpu()
-        if not len(chosen) or chosen.min() < 0 or chosen.max() >= self._batch_size:
+        if not len(chosen) or chosen.min() < 0 or chosen.max() >= self.batch_size:
             raise ValueError(
-                f"indices must lie in [0, {self._batch_size - 1}], got {chosen.tolist()}"
+                f"indices must lie in [0, {self.batch_size - 1}], got {chosen.tolist()}"
             )
         selected = self._select(chosen)
         selected.tolerance = self.tolerance
@@ -377,9 +362,9 @@ class LinearOperator(ABC):
                 f"{what} of this operator end in (height, width) = {size}, "
                 f"got shape {tuple(images.shape)}"
             )
-        if images.dtype != self._dtype:
-            raise ValueError(f"this operator takes {self._dtype} {what}, got {images.dtype}")
-        batch = self._batch_size
+        if images.dtype != self.dtype:
+            raise ValueError(f"this operator takes {self.dtype} {what}, got {images.dtype}")
+        batch = self.batch_size
         if batch is not None and (images.ndim != 4 or batch not in (1, images.shape[0])):
             raise ValueError(
                 f"this operator holds one kernel or mask for each of {batch} images: {what} must "
@@ -530,7 +515,7 @@ class _FunctionOperator(LinearOperator):
 
     def _call(self, name: str, function: Map, tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
         """A function of the user, in the precision and at the place that it was written for."""
-        dtype, device = self._home or (self._dtype, self._device)
+        dtype, device = self._home or (self.dtype, self.device)
         found = function(tensor.to(device, dtype))
         expected = (*tensor.shape[:-3], *shape)
         if not isinstance(found, Tensor) or found.dtype != dtype or found.shape != expected:
@@ -538,7 +523,7 @@ class _FunctionOperator(LinearOperator):
                 f"{found.dtype} {tuple(found.shape)}" if isinstance(found, Tensor) else repr(found)
             )
             raise UserError(f"{name} must return {dtype} {expected}, got {got}")
-        return found.to(self._device, self._dtype)
+        return found.to(self.device, self.dtype)
 
     def _rebuild(self, *, dtype: torch.dtype, device: torch.device) -> LinearOperator:
         return _FunctionOperator(

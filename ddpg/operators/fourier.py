@@ -56,8 +56,8 @@ class FourierOperator(SpectralOperator):
         exact = transfer_function(kernel, image_size, origin) / scale
         spectrum = self._fold(exact.real**2 + exact.imag**2).clamp_(min=0)
         complex_dtype = torch.complex64 if dtype == torch.float32 else torch.complex128
-        self._transfer = exact.to(self._device, complex_dtype)
-        self._eigenvalues = spectrum.to(self._device, dtype)
+        self._transfer = exact.to(self.device, complex_dtype)
+        self._eigenvalues = spectrum.to(self.device, dtype)
         if scale > 1:
             self.sampling_grid = SamplingGrid(scale, offset=0.0, periodic=True)
 
@@ -70,7 +70,7 @@ class FourierOperator(SpectralOperator):
         return self._like(self._kernel, dtype, device)
 
     def _select(self, chosen: Tensor) -> FourierOperator:
-        return self._like(self._kernel[chosen], self._dtype, self._device)
+        return self._like(self._kernel[chosen], self.dtype, self.device)
 
     def _like(self, kernel: Tensor, dtype: torch.dtype, device: torch.device) -> FourierOperator:
         return FourierOperator(

@@ -32,7 +32,7 @@ class MaskingOperator(SpectralOperator):
         super().__init__(size, size, dtype=dtype, device=device, batch_size=batch_size)
         self._exact = mask
         broadcast = mask if batch_size is None else mask.unsqueeze(1)
-        self._mask = broadcast.to(self._device, dtype)
+        self._mask = broadcast.to(self.device, dtype)
 
     @property
     def eigenvalues(self) -> Tensor:
@@ -52,7 +52,7 @@ class MaskingOperator(SpectralOperator):
         return MaskingOperator(self._exact, dtype=dtype, device=device)
 
     def _select(self, chosen: Tensor) -> MaskingOperator:
-        return MaskingOperator(self._exact[chosen], dtype=self._dtype, device=self._device)
+        return MaskingOperator(self._exact[chosen], dtype=self.dtype, device=self.device)
 
     def _analyse_image(self, x: Tensor) -> Tensor:
         return x

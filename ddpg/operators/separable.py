@@ -73,10 +73,10 @@ class SeparableOperator(SpectralOperator):
         self._exact = (rows, columns, gains)
         self.sampling_grid = sampling_grid
         exact_gains = torch.outer(rows.singular, columns.singular) if gains is None else gains
-        self._gains = exact_gains.to(self._device, dtype)
-        self._eigenvalues = (exact_gains**2).to(self._device, dtype)
+        self._gains = exact_gains.to(self.device, dtype)
+        self._eigenvalues = (exact_gains**2).to(self.device, dtype)
         self._left_rows, self._left_columns, self._right_rows, self._right_columns = (
-            AxisTransform(factor, dtype, self._device)
+            AxisTransform(factor, dtype, self.device)
             for factor in (rows.left, columns.left, rows.right, columns.right)
         )
 

@@ -107,7 +107,7 @@ class SpectralOperator(LinearOperator):
         Singular values below a thousand rounding errors of the largest (1.2e-4 in float32) would
         amplify the rounding of the observations to what can be seen; there it is False.
         """
-        floor = 1000 * torch.finfo(self._dtype).eps
+        floor = 1000 * torch.finfo(self.dtype).eps
         return self.singular_values > floor * self._largest_singular_value
 
     @property

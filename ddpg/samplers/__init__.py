@@ -11,27 +11,19 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 if TYPE_CHECKING:
-    from ddpg.samplers.base import DiffusionSampler, Sampler
-    from ddpg.samplers.building import SAMPLERS, build_sampler
-    from ddpg.samplers.catalogue import METHODS, recommended
-    from ddpg.samplers.direct import DirectSampler
-    from ddpg.samplers.problem import NonFiniteError, Problem, State, Step
+    from ddpg.samplers.base import DiffusionSampler as DiffusionSampler
+    from ddpg.samplers.base import Sampler as Sampler
+    from ddpg.samplers.building import SAMPLERS as SAMPLERS
+    from ddpg.samplers.building import build_sampler as build_sampler
+    from ddpg.samplers.catalogue import METHODS as METHODS
+    from ddpg.samplers.catalogue import recommended as recommended
+    from ddpg.samplers.direct import DirectSampler as DirectSampler
+    from ddpg.samplers.problem import NonFiniteError as NonFiniteError
+    from ddpg.samplers.problem import Problem as Problem
+    from ddpg.samplers.problem import State as State
+    from ddpg.samplers.problem import Step as Step
 
-__all__ = [
-    "METHODS",
-    "SAMPLERS",
-    "DiffusionSampler",
-    "DirectSampler",
-    "NonFiniteError",
-    "Problem",
-    "Sampler",
-    "State",
-    "Step",
-    "build_sampler",
-    "recommended",
-]
-
-__getattr__, __dir__, _ = lazy_loader.attach(
+__getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "base": ["DiffusionSampler", "Sampler"],

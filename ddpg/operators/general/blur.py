@@ -152,7 +152,7 @@ class BlurOperator(LinearOperator):
         return self._like(self._kernel, dtype, device)
 
     def _select(self, chosen: Tensor) -> BlurOperator:
-        return self._like(self._kernel[chosen], self._dtype, self._device)
+        return self._like(self._kernel[chosen], self.dtype, self.device)
 
     def _like(self, kernel: Tensor, dtype: torch.dtype, device: torch.device) -> BlurOperator:
         return BlurOperator(

@@ -50,7 +50,7 @@ class Masked(LinearOperator):
         self._operator = operator
         self._exact = exact
         broadcast = exact if images is None else exact.unsqueeze(1)
-        self._mask = broadcast.to(self._device, self._dtype)
+        self._mask = broadcast.to(self.device, self.dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         """``M B x`` for images (..., H, W)."""

@@ -48,14 +48,14 @@ class HadamardOperator(TightOperator):
             batch_size=len(rows) if rows.ndim == 2 else None,
         )
         self._exact = rows
-        self._rows = (rows if rows.ndim == 1 else rows.unsqueeze(1)).to(self._device)
+        self._rows = (rows if rows.ndim == 1 else rows.unsqueeze(1)).to(self.device)
 
     def _rebuild(self, *, dtype: torch.dtype, device: torch.device) -> HadamardOperator:
         return HadamardOperator(self._image_size, self._exact, dtype=dtype, device=device)
 
     def _select(self, chosen: Tensor) -> HadamardOperator:
         return HadamardOperator(
-            self._image_size, self._exact[chosen], dtype=self._dtype, device=self._device
+            self._image_size, self._exact[chosen], dtype=self.dtype, device=self.device
         )
 
     def _analyse_image(self, x: Tensor) -> Tensor:
