@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -40,6 +40,17 @@ NO_NOISE = RecordedNoise(torch.empty(0), [])
 """What methods that draw nothing are given: asking it for a number is an error."""
 
 
+class Given(NamedTuple):
+    """What a restoration is given, checked; ``sigma`` is the noise of y on the [-1, 1] scale."""
+
+    y: Tensor
+    operator: LinearOperator
+    prior: ImagePrior | None
+    sigma: float
+    noise: Noise | None
+    callback: Callback | None
+
+
 class Sampler(ABC):
     """A restoration method with its hyper-parameters.
 
@@ -61,7 +72,7 @@ class Sampler(ABC):
     def network_evaluations(self) -> int:
         """Calls of the network for one image."""
 
-    @abstractmethod
+    @torch.no_grad()
     def restore(
         self,
         y: Tensor,
@@ -89,6 +100,13 @@ class Sampler(ABC):
             ValueError: the arguments do not fit each other.
             NonFiniteError: NaN or infinity appeared; it says in which images, and holds the others.
         """
+        check_grade(self.name, operator)
+        sigma = check_observations(y, operator, sigma_y)
+        return self.restored(Given(y, operator, prior, sigma, noise, callback))
+
+    def restored(self, given: Given) -> Tensor:
+        """What :meth:`restore` returns, from arguments that fit each other."""
+        raise NotImplementedError(f"{self.name} restores nothing")
 
 
 class DiffusionSampler(Sampler):
@@ -162,20 +180,9 @@ class DiffusionSampler(Sampler):
         """The restoration, from the last ``x_s`` and the last estimate ``x0``."""
         return x
 
-    @torch.no_grad()
-    def restore(
-        self,
-        y: Tensor,
-        operator: LinearOperator,
-        prior: ImagePrior | None,
-        *,
-        sigma_y: float,
-        noise: Noise | None,
-        callback: Callback | None = None,
-    ) -> Tensor:
-        """Run the loop, see :meth:`Sampler.restore`."""
-        check_grade(self.name, operator)
-        sigma = check_observations(y, operator, sigma_y)
+    def restored(self, given: Given) -> Tensor:
+        """Run the loop."""
+        y, operator, prior, sigma, noise, callback = given
         asked = cast(Prior, check_prior(self.name, prior, operator))
         if noise is None and self.draws:
             raise ValueError(f"{self.name} draws random numbers: noise must not be None")

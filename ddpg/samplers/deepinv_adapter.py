@@ -18,12 +18,9 @@ import torch
 from torch import Tensor, nn
 
 from ddpg.errors import UserError
-from ddpg.noise import Noise
 from ddpg.operators.base import LinearOperator
-from ddpg.priors.base import ImagePrior
-from ddpg.samplers.base import Callback, Sampler
-from ddpg.samplers.catalogue import METHODS
-from ddpg.samplers.problem import check_grade, check_observations
+from ddpg.samplers.base import Given, Sampler
+from ddpg.samplers.catalogue import METHODS, NOISY_SCALE
 
 
 class DeepinvSampler(Sampler):
@@ -42,24 +39,13 @@ class DeepinvSampler(Sampler):
         """As the method's description declares: only the reconstructor knows."""
         return METHODS[self.name].evaluations
 
-    @torch.no_grad()
-    def restore(
-        self,
-        y: Tensor,
-        operator: LinearOperator,
-        prior: ImagePrior | None,  # noqa: ARG002
-        *,
-        sigma_y: float,
-        noise: Noise | None,
-        callback: Callback | None = None,  # noqa: ARG002
-    ) -> Tensor:
-        """Run the reconstructor, see :meth:`Sampler.restore`.
+    def restored(self, given: Given) -> Tensor:
+        """Run the reconstructor.
 
         Raises:
             UserError: deepinv is not installed, or the reconstructor returns another shape.
         """
-        check_grade(self.name, operator)
-        check_observations(y, operator, sigma_y)
+        y, operator, noise = given.y, given.operator, given.noise
         make_physics = _physics_class(self.name)
         model = self.reconstructor(y.device).to(y.device)
         shape = (len(y), *operator.image_shape)
@@ -71,7 +57,7 @@ class DeepinvSampler(Sampler):
             observed = (y[i : i + 1] + part.forward(ones)) / 2
             with torch.random.fork_rng([] if y.device.type == "cpu" else [y.device]):
                 torch.manual_seed(0 if draws is None else _seed(draws[i]))
-                estimate = model(observed, make_physics(part, sigma_y))
+                estimate = model(observed, make_physics(part, given.sigma / NOISY_SCALE))
             if estimate.shape != ones.shape:
                 raise UserError(
                     f"{self.name}: the reconstructor must return shape {tuple(ones.shape)}, "

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from ddpg.noise import Noise
 from ddpg.operators.base import LinearOperator
-from ddpg.priors.base import ClosedFormPrior, ImagePrior
+from ddpg.priors.base import ClosedFormPrior
 from ddpg.samplers.algorithms.exact.posterior import Posterior, conditioned
-from ddpg.samplers.base import Callback, Sampler
-from ddpg.samplers.problem import check_grade, check_observations, check_prior
+from ddpg.samplers.base import Given, Sampler
+from ddpg.samplers.problem import check_prior
 
 
 class Exact(Sampler):
@@ -29,31 +29,20 @@ class Exact(Sampler):
         """None are made: the posterior is computed from the prior's parameters."""
         return 0
 
-    @torch.no_grad()
-    def restore(
-        self,
-        y: Tensor,
-        operator: LinearOperator,
-        prior: ImagePrior | None,
-        *,
-        sigma_y: float,
-        noise: Noise | None,
-        callback: Callback | None = None,  # noqa: ARG002
-    ) -> Tensor:
-        """Estimate or draw, see :meth:`ddpg.samplers.base.Sampler.restore`.
+    def restored(self, given: Given) -> Tensor:
+        """Estimate or draw.
 
         Raises:
             UserError: the closed form of the operator is dense and the pictures are too large.
         """
-        check_grade(self.name, operator)
-        sigma = check_observations(y, operator, sigma_y)
-        asked = cast(ClosedFormPrior, check_prior(self.name, prior, operator))
-        posteriors = conditioned(asked, operator, sigma, y)
+        y, operator = given.y, given.operator
+        asked = cast(ClosedFormPrior, check_prior(self.name, given.prior, operator))
+        posteriors = conditioned(asked, operator, given.sigma, y)
         if self.hyper_parameters["estimate"] == "mean":
             return torch.cat([posterior.mean for posterior in posteriors]).to(y)
-        if noise is None:
+        if given.noise is None:
             raise ValueError(f"{self.name} draws random numbers: noise must not be None")
-        return self._drawn(posteriors, y, operator, noise)
+        return self._drawn(posteriors, y, operator, given.noise)
 
     def _drawn(
         self, posteriors: list[Posterior], y: Tensor, operator: LinearOperator, noise: Noise
