@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -81,6 +81,7 @@ class LinearOperator(ABC):
     smallest_eta: ClassVar[float] = 1e-4
     """Floor of the regularisation of back-projections: float32 cannot do with less."""
     sampling_grid: SamplingGrid | None = None
+    _exact: Any
 
     def __init__(
         self,
@@ -371,13 +372,17 @@ class LinearOperator(ABC):
                 f"be ({batch}, channels, {size[0]}, {size[1]}), got shape {tuple(images.shape)}"
             )
 
-    @abstractmethod
     def _rebuild(self, *, dtype: torch.dtype, device: torch.device) -> LinearOperator:
         """Make the operator anew from what is exact."""
+        return self._like(self._exact, dtype, device)
 
     def _select(self, chosen: Tensor) -> LinearOperator:
         """The operator of the chosen images; for families that hold one kernel per image."""
-        raise NotImplementedError(f"{type(self).__name__} is shared by all images")
+        return self._like(self._exact[chosen], self.dtype, self.device)
+
+    def _like(self, exact: Any, dtype: torch.dtype, device: torch.device) -> LinearOperator:
+        """One of the family from ``_exact``, such as a kernel, or from that of some images."""
+        raise NotImplementedError(f"{type(self).__name__} cannot be made anew")
 
 
 class Guidance(ABC):

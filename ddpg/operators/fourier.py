@@ -50,7 +50,7 @@ class FourierOperator(SpectralOperator):
             device=device,
             batch_size=len(kernel) if kernel.ndim == 3 else None,
         )
-        self._kernel = kernel
+        self._exact = kernel
         self._scale = scale
         self._origin = origin
         exact = transfer_function(kernel, image_size, origin) / scale
@@ -66,15 +66,9 @@ class FourierOperator(SpectralOperator):
         """Folded ``|H|^2``: (h, w//2 + 1), or (B, 1, h, w//2 + 1) with one kernel per image."""
         return self._eigenvalues
 
-    def _rebuild(self, *, dtype: torch.dtype, device: torch.device) -> FourierOperator:
-        return self._like(self._kernel, dtype, device)
-
-    def _select(self, chosen: Tensor) -> FourierOperator:
-        return self._like(self._kernel[chosen], self.dtype, self.device)
-
-    def _like(self, kernel: Tensor, dtype: torch.dtype, device: torch.device) -> FourierOperator:
+    def _like(self, exact: Tensor, dtype: torch.dtype, device: torch.device) -> FourierOperator:
         return FourierOperator(
-            kernel,
+            exact,
             self._image_size,
             scale=self._scale,
             origin=self._origin,

@@ -48,11 +48,8 @@ class MaskingOperator(SpectralOperator):
         """``y`` where the mask is one, ``x`` elsewhere."""
         return torch.where(self._mask == 1, y, x)
 
-    def _rebuild(self, *, dtype: torch.dtype, device: torch.device) -> MaskingOperator:
-        return MaskingOperator(self._exact, dtype=dtype, device=device)
-
-    def _select(self, chosen: Tensor) -> MaskingOperator:
-        return MaskingOperator(self._exact[chosen], dtype=self.dtype, device=self.device)
+    def _like(self, exact: Tensor, dtype: torch.dtype, device: torch.device) -> MaskingOperator:
+        return MaskingOperator(exact, dtype=dtype, device=device)
 
     def _analyse_image(self, x: Tensor) -> Tensor:
         return x

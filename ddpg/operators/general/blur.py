@@ -68,7 +68,7 @@ class BlurOperator(LinearOperator):
             device=device,
             batch_size=len(kernel) if kernel.ndim == 3 else None,
         )
-        self._kernel, self._border, self._scale = kernel, border, scale
+        self._exact, self._border, self._scale = kernel, border, scale
         self._extended = (extended[0], extended[1])
         rows, columns = (scale * next_fast_len(-(-n // scale), real=True) for n in extended)
         # With its last tap at the origin, sample 0 is the first that needs nothing from outside.
@@ -148,15 +148,9 @@ class BlurOperator(LinearOperator):
     def _onto_samples(self, y: Tensor) -> Tensor:
         return _pad(y, self._grid.observation_shape[1:])
 
-    def _rebuild(self, *, dtype: torch.dtype, device: torch.device) -> BlurOperator:
-        return self._like(self._kernel, dtype, device)
-
-    def _select(self, chosen: Tensor) -> BlurOperator:
-        return self._like(self._kernel[chosen], self.dtype, self.device)
-
-    def _like(self, kernel: Tensor, dtype: torch.dtype, device: torch.device) -> BlurOperator:
+    def _like(self, exact: Tensor, dtype: torch.dtype, device: torch.device) -> BlurOperator:
         return BlurOperator(
-            kernel,
+            exact,
             self._image_size,
             border=self._border,
             scale=self._scale,

@@ -50,13 +50,8 @@ class HadamardOperator(TightOperator):
         self._exact = rows
         self._rows = (rows if rows.ndim == 1 else rows.unsqueeze(1)).to(self.device)
 
-    def _rebuild(self, *, dtype: torch.dtype, device: torch.device) -> HadamardOperator:
-        return HadamardOperator(self._image_size, self._exact, dtype=dtype, device=device)
-
-    def _select(self, chosen: Tensor) -> HadamardOperator:
-        return HadamardOperator(
-            self._image_size, self._exact[chosen], dtype=self.dtype, device=self.device
-        )
+    def _like(self, exact: Tensor, dtype: torch.dtype, device: torch.device) -> HadamardOperator:
+        return HadamardOperator(self._image_size, exact, dtype=dtype, device=device)
 
     def _analyse_image(self, x: Tensor) -> Tensor:
         coefficients = walsh_hadamard(x).flatten(-2)
