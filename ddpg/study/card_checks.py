@@ -14,6 +14,7 @@ from ddpg.datasets.arrays import inspect_array, is_array, opened_array
 from ddpg.datasets.cards import DatasetCard
 from ddpg.datasets.entries import ImageEntry
 from ddpg.errors import UserError
+from ddpg.files.text import shortened
 from ddpg.metrics.catalogue import METRICS
 from ddpg.study.config import DatasetEntry, StudyConfig
 from ddpg.study.degradation_cards import kernel_side
@@ -21,9 +22,6 @@ from ddpg.study.degradations import Degradation
 from ddpg.study.selection import Selection
 from ddpg.study.sheet import Experiment, LineProblem
 from ddpg.study.sizes.sides import Sides, shown_sides, sides_of
-
-_TOLD = 3
-"""How many pictures of a data set are named."""
 
 
 def card_problem(
@@ -157,7 +155,7 @@ def _truth_problem(card: DatasetCard, entries: Sequence[ImageEntry]) -> str:
             pictures.file_of(card.truth, entry.id)
         except UserError as error:
             problems.append(str(error))
-    return f"dataset: truth of {card.name}: {_shortened(problems)}" if problems else ""
+    return f"dataset: truth of {card.name}: {shortened(problems, between='; ')}" if problems else ""
 
 
 def _file_problems(
@@ -183,14 +181,15 @@ def _file_problems(
             wrong.append(f"{entry.file} has {width} x {height}")
     if unknown:
         yield (
-            f"dataset: {card.name}: {_shortened(unknown)}: arrays of floats do not say what is "
-            "black and what is white; give the card range: [0, 1], or [-1, 1] for what ddpg export "
-            "wrote"
+            f"dataset: {card.name}: {shortened(unknown, between='; ')}: arrays of floats do not "
+            "say what is black and what is white; give the card range: [0, 1], or [-1, 1] for what "
+            "ddpg export wrote"
         )
     if wrong and seen and sides:
         yield (
             f"dataset: {card.name}: by {degradation.key} a picture of image_size "
-            f"{shown_sides(sides)} is observed as {seen[1]} x {seen[0]} pixels; {_shortened(wrong)}"
+            f"{shown_sides(sides)} is observed as {seen[1]} x {seen[0]} pixels; "
+            f"{shortened(wrong, between='; ')}"
         )
 
 
@@ -198,8 +197,3 @@ def _size_of(file: Path) -> tuple[int, int]:
     """Width and height from the head of a picture."""
     height, width = pictures.size_of(file)[:2]
     return width, height
-
-
-def _shortened(items: Sequence[str]) -> str:
-    more = f" and {len(items) - _TOLD} more" if len(items) > _TOLD else ""
-    return "; ".join(items[:_TOLD]) + more

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from ddpg.datasets.cards import DatasetCard
+from ddpg.files.text import shortened
 from ddpg.metrics.catalogue import METRICS, SET_METRICS, metric_called
 from ddpg.priors.cards.settings import CompileSetting, ExecutionSettings, Layout, Precision
 from ddpg.study.degradation_cards import DegradationCard
@@ -212,5 +213,4 @@ def json_schemas() -> dict[str, dict[str, Any]]:
 def _twice(names: Iterable[str]) -> str:
     """The names that occur more than once, the first of many."""
     repeated = [name for name, count in Counter(names).items() if count > 1]
-    rest = f" and {len(repeated) - 5} more" if len(repeated) > 5 else ""
-    return ", ".join(repeated[:5]) + rest
+    return shortened(repeated, 5)

@@ -20,6 +20,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ddpg.errors import UserError
+from ddpg.files.text import shortened
 from ddpg.machine.terminal import SWITCH
 from ddpg.workflow.records import record_of
 
@@ -271,5 +272,4 @@ def _split(text: str) -> list[str]:
 
 def _first(words: Sequence[str], between: str = ", ") -> str:
     """The first of some words, and how many more there are."""
-    more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
-    return between.join(words[:_SHOWN]) + more
+    return shortened(words, _SHOWN, between)

@@ -11,15 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ddpg.errors import UserError
+from ddpg.files.text import shortened
 from ddpg.study.settings.given import FOLDER, RANGE
 from ddpg.study.sheet import Experiment, LineProblem, problem_lines
 from ddpg.study.sizes.sides import Sides, sides_of
 from ddpg.study.study import Study
 from ddpg.validation import listed
 from ddpg.workflow.indexes import surveyed_entries
-
-NAMED = 3
-"""Pictures and files that are named; of more, the number."""
 
 
 def check_given(study: Study) -> None:
@@ -99,7 +97,7 @@ def _problems(row: Experiment, ids: Sequence[str], sides: Sides | None) -> Itera
             "are safetensors files of tensors named so"
         )
     for column, texts in wrong.items():
-        yield f"{column}: {_shortened(texts, '; ')}"
+        yield f"{column}: {shortened(texts, between='; ')}"
 
 
 def _remarks(
@@ -119,12 +117,7 @@ def _remarks(
         missing = [image for image in ids if not elsewhere.is_there(folder, image)]
         if missing:
             yield f"{folder} holds no restoration of {len(missing)} of {len(ids)} pictures, " + (
-                _shortened(missing, ", ")
+                shortened(missing)
             )
         if every_id is not None and (surplus := elsewhere.surplus(folder, every_id)):
-            yield f"{folder} holds what belongs to no picture: {_shortened(surplus, ', ')}"
-
-
-def _shortened(texts: Sequence[str], between: str) -> str:
-    more = len(texts) - NAMED
-    return between.join(texts[:NAMED]) + (f" and {more} more" if more > 0 else "")
+            yield f"{folder} holds what belongs to no picture: {shortened(surplus)}"
