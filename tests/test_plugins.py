@@ -120,22 +120,23 @@ def test_title_and_colour_are_shown_everywhere(installed, tmp_path):
     (tmp_path / "provenance.json").write_text("{}")
     script = f"""
         from pathlib import Path
-        from ddpg.comparison.figures import noise
+        from ddpg.comparison.figures import noise, panels
         from ddpg.comparison.page.page import write_page
         from ddpg.comparison.statistics.summary import Summary
         from ddpg.comparison.tables.writing import write_tables
+        from ddpg.jobs.comparison import Page
         folder = Path({str(tmp_path)!r})
         write_tables(folder / "metrics.csv", folder)
-        write_page(
-            folder / "index.html", metrics_csv=folder / "metrics.csv", figures=[], grids=[],
-            provenance_json=folder / "provenance.json",
-        )
+        write_page(Page(
+            metrics=folder / "metrics.csv", provenance=folder / "provenance.json",
+            figures=(), grids=(), output=folder / "index.html",
+        ))
         for name in ("tables.md", "tables.tex", "index.html"):
             text = (folder / name).read_text()
             print("PnP-HQS" in text, "Super-resolution (box)" in text)
         print("background:#c2187a" in text, "background:#0072b2" in text)
         drawn = []
-        noise.save = lambda figure, stem: drawn.append(figure)
+        panels.save = lambda figure, path: drawn.append(figure)
         noise.draw_metric_vs_noise(Summary.read(folder / "metrics.csv"), folder / "figure")
         (figure,) = drawn
         print(figure.axes[0].get_title())

@@ -55,7 +55,7 @@ from ddpg.jobs.restoration import Recording, Restoration
 from ddpg.study.sizes.sides import given_sides
 
 
-def _called(function: str) -> Callable[[Any], None]:
+def _called(function: str) -> Callable[..., None]:
     """What carries a job out: ``module:function`` of the package, imported when it is called."""
     module, _, name = function.partition(":")
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -62,7 +63,7 @@ def draw_chosen(
     if reference is not None:
         reference = selection.reference_in(summary.metrics, reference)
     metrics = selection.metrics_in(summary.metrics) if selection.metrics else None
-    options = {
+    options: dict[str, dict[str, Any]] = {
         "metric_vs_noise": {"metrics": metrics}, "paired_differences": {"reference": reference},
     }  # fmt: skip
     left_out = {

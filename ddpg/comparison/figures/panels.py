@@ -316,22 +316,23 @@ def drawn(make: Callable[..., Figure | str]) -> Callable[..., str]:
     """Return a function that writes what another one makes of a subject: a figure, or why there is
     nothing to draw.
 
-    Its arguments are the subject, the path of ``.pdf`` and ``.png`` without their suffixes, and the
-    keywords of ``make``. It returns why there is nothing to draw, "" where there is; files that say
-    so are written unless it is called with ``note=False``.
+    Its arguments are the subject, the path of the ``.pdf`` and ``.png``, see
+    :func:`ddpg.comparison.figures.canvas.stem_of`, and the keywords of ``make``. It returns why
+    there is nothing to draw, "" where there is; files that say so are written unless it is called
+    with ``note=False``.
     """
 
     @wraps(make)
     def draw(
-        subject: Any, output_stem: str | os.PathLike[str], *, note: bool = True, **options: Any
+        subject: Any, path: str | os.PathLike[str], *, note: bool = True, **options: Any
     ) -> str:
         with paper():
             made = make(subject, **options)
             if isinstance(made, Figure):
-                save(made, output_stem)
+                save(made, path)
                 return ""
             if note:
-                save(note_figure(made), output_stem)
+                save(note_figure(made), path)
             return " ".join(made.split())
 
     return draw
