@@ -243,7 +243,9 @@ class Conversion(Job):
 class BackboneSearch(Job):
     """Look for what a metric needs from the web, and say why it is not there."""
 
-    net: Literal["alex", "brisque", "squeeze", "vgg"] = file("LPIPS's network, or the metric")
+    net: Literal["alex", "brisque", "dists", "inception", "squeeze", "vgg"] = file(
+        "LPIPS's network, or what another metric asks for"
+    )
     pins: Path = file("lock file of checksums", default=CHECKSUMS)
     output: Path = file("where it is, or why it is not (JSON)")
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+from typing import get_args, get_type_hints
 
 import pytest
 
 from ddpg.comparison.style import METRIC_STYLES
+from ddpg.jobs.resources import BackboneSearch
 from ddpg.metrics import backbones
 from ddpg.metrics.catalogue import METRICS, NETS, SET_METRICS, at_noise, metric_called
 from ddpg.plugins import load_object
@@ -34,6 +36,10 @@ def test_an_entry_is_complete(name):
     assert METRIC_STYLES[name].name == metric.title
     low, high = metric.range
     assert low is None or high is None or low < high
+
+
+def test_the_job_that_looks_for_backbones_takes_every_one():
+    assert {*get_args(get_type_hints(BackboneSearch)["net"])} == {*backbones.BACKBONES}
 
 
 @pytest.mark.parametrize("name", SET_METRICS)
