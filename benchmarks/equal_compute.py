@@ -11,6 +11,7 @@ cannot use for more than half is left out.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 
 from ddpg.samplers import build_sampler
@@ -76,18 +77,11 @@ def inner_settings(method: str) -> list[dict[str, int]]:
 
 def most_steps(method: str, inner: dict[str, int], budget: int) -> int:
     """The largest number of steps within a budget; 0 if none is."""
-    least = max(1, int(next(
-        p.minimum for p in METHODS[method].parameters if p.name == name_of_steps(method)
-    )))  # fmt: skip
-    low, high = least - 1, 1000
-    while low < high:
-        middle = (low + high + 1) // 2
-        settings = {**inner, name_of_steps(method): middle}
-        if cost(method, settings) <= budget:
-            low = middle
-        else:
-            high = middle - 1
-    return low if low >= least else 0
+    name = name_of_steps(method)
+    least = next(p.minimum for p in METHODS[method].parameters if p.name == name)
+    steps = range(max(1, int(least)), 1001)
+    fitting = bisect_right(steps, budget, key=lambda count: cost(method, {**inner, name: count}))
+    return steps[fitting - 1] if fitting else 0
 
 
 def rows() -> Iterator[str]:

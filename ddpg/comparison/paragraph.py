@@ -86,14 +86,11 @@ def _study(record: Mapping[str, Any]) -> list[str]:
     if code.get("version"):
         parts.append(f" with ddpg {code['version']}")
     if code.get("commit"):
-        parts.append(f" (commit {code['commit'][:_DIGITS]}{_dirty(code)})")
+        changed = ", with changes that are not committed" if code.get("dirty") else ""
+        parts.append(f" (commit {code['commit'][:_DIGITS]}{changed})")
     if date := _date(run.get("date")):
         parts.append(f" on {date}")
     return ["".join(parts) + "."]
-
-
-def _dirty(code: Mapping[str, Any]) -> str:
-    return ", with changes that are not committed" if code.get("dirty") else ""
 
 
 def _date(text: object) -> str:

@@ -77,12 +77,8 @@ def walk(folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
             folders.clear()
             continue
         visited.add(real)
-        folders[:] = sorted(name for name in folders if not _left_out(name))
+        folders[:] = sorted(n for n in folders if not n.startswith(".") and n not in _LEFT_OUT)
         yield Path(parent), folders, files
-
-
-def _left_out(name: str) -> bool:
-    return name.startswith(".") or name in _LEFT_OUT
 
 
 class FileFinder:

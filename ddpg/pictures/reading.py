@@ -163,13 +163,9 @@ def _of_deep_colour(path: str | os.PathLike[str], opened: Image.Image) -> Pictur
     elif alpha is not None and is_premultiplied(path):
         opaque = np.maximum(alpha, 1 / WHITE[16])[..., None]
         pixels = np.minimum(pixels / opaque, 1)
-    if opened.mode in _GREY or (alpha is not None and _equal_channels(pixels)):
+    if opened.mode in _GREY or (alpha is not None and (pixels == pixels[..., :1]).all()):
         pixels = pixels[..., :1]  # Pillow gives deep grey with transparency as colours
     return Picture(np.ascontiguousarray(pixels), 16, alpha)
-
-
-def _equal_channels(pixels: Array) -> bool:
-    return bool((pixels == pixels[..., :1]).all())
 
 
 def _cmyk_to_rgb(opened: Image.Image) -> Image.Image:

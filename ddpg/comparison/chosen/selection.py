@@ -49,11 +49,11 @@ class Selection:
             UserError: a name is not in the table.
         """
         labels, cells = self.labels_in(metrics), self.cells_in(metrics)
-        names = [*self.metrics_in(metrics), *(m for m in METRIC_STYLES if _is_cost(m))]
+        costs = [name for name, style in METRIC_STYLES.items() if style.family == "cost"]
         return metrics[
             metrics["label"].isin(labels)
             & metrics["cell"].isin(cells)
-            & metrics["metric"].isin(names)
+            & metrics["metric"].isin([*self.metrics_in(metrics), *costs])
         ]
 
     def labels_in(self, metrics: pd.DataFrame) -> list[str]:
@@ -136,10 +136,6 @@ def available(names: Iterable[str]) -> str:
     """What there is, for a message."""
     names = [name for name in names if name != OBSERVED]
     return f"it has {shortened(names, _NAMED) or 'none'}"
-
-
-def _is_cost(metric: str) -> bool:
-    return METRIC_STYLES[metric].family == "cost"
 
 
 @dataclass(frozen=True, eq=False)

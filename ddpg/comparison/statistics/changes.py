@@ -111,8 +111,9 @@ def compare_runs(
     intervals = mean_intervals(samples, **bootstrap)
     changes = pd.DataFrame(rows, columns=[c for c in CHANGE_COLUMNS if c not in ("low", "high")])
     changes = changes.assign(low=intervals[:, 0], high=intervals[:, 1])[CHANGE_COLUMNS]
-    ordered = _sorted(changes, pd.concat([a, b]))
-    return Comparison(ordered, tuple(_other_priors(a, b)))
+    runs = pd.concat([a, b])
+    order = {"metric": list(METRIC_STYLES), "label": [WHOLE, *label_styles(runs)]}
+    return Comparison(by_cell(changes, order, sheet=runs), tuple(_other_priors(a, b)))
 
 
 def _other_priors(a: pd.DataFrame, b: pd.DataFrame) -> Iterator[tuple[str, str, str, str]]:
@@ -211,12 +212,6 @@ def _verdict(
     note = "below the minimal effect" if small and tested["better"] else tested["note"]
     verdict = "" if small else tested["better"]
     return row | {"p_holm": tested["p_holm"], "verdict": verdict, "note": note}
-
-
-def _sorted(changes: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """Data sets as a whole first, then cells as in the runs, metrics and labels as usual."""
-    labels = [WHOLE, *label_styles(runs)]
-    return by_cell(changes, {"metric": list(METRIC_STYLES), "label": labels}, sheet=runs)
 
 
 def compare_files(

@@ -138,12 +138,13 @@ def summarise(metrics: pd.DataFrame, **bootstrap: Any) -> pd.DataFrame:
         method that lacks images, whose mean is one over others, and for what was observed).
     """
     images = per_image(metrics)
-    groups = images.groupby(SUMMARY_KEYS, dropna=False, sort=False)
+    counted = images.assign(infinite=np.isinf(images["value"]), partly=images["lost"] > 0)
+    groups = counted.groupby(SUMMARY_KEYS, dropna=False, sort=False)
     summary = groups.agg(
         mean=("value", "mean"), std=("value", _std), n=("value", "count"),
-        infinite=("value", _infinite), finite_mean=("value", _finite_mean),
+        infinite=("infinite", "sum"), finite_mean=("value", _finite_mean),
         size=("value", "size"), repeats=("repeats", "max"), squares=("squares", "sum"),
-        values=("repeats", "sum"), lost=("lost", "sum"), partly=("lost", _positive),
+        values=("repeats", "sum"), lost=("lost", "sum"), partly=("partly", "sum"),
     )  # fmt: skip
     samples = [values.dropna().to_numpy() for _, values in groups["value"]]
     intervals = mean_intervals(samples, **bootstrap)
@@ -155,15 +156,8 @@ def summarise(metrics: pd.DataFrame, **bootstrap: Any) -> pd.DataFrame:
     summary["lost"] = summary.pop("lost")  # in its place
     summary["lacking"] = summary.pop("partly")
     summary["reason"] = _reasons(metrics, summary.index)
-    return _sort(_rank(_lacking(summary.reset_index(), images)))
-
-
-def _infinite(values: pd.Series) -> int:
-    return int(np.isinf(values).sum())
-
-
-def _positive(values: pd.Series) -> int:
-    return int((values > 0).sum())
+    ranked = _rank(_lacking(summary.reset_index(), images))
+    return by_cell(ranked, {"metric": list(METRIC_STYLES), "label": list(label_styles(ranked))})
 
 
 def _finite_mean(values: pd.Series) -> float:
@@ -243,8 +237,3 @@ def mark_best(summary: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     unbeaten = np.array([row not in beaten for row in rows], dtype=bool)
     complete = (summary["n"] > 0) & (summary["lacking"] == 0) & (summary["method"] != OBSERVED)
     return summary.assign(decidable=can, best=can & unbeaten & complete)
-
-
-def _sort(summary: pd.DataFrame) -> pd.DataFrame:
-    """Cells in the order of the sheet; within a cell, metrics and labels as they are shown."""
-    return by_cell(summary, {"metric": list(METRIC_STYLES), "label": list(label_styles(summary))})

@@ -116,7 +116,8 @@ def format_entry(row: Any, notes: dict[str, str]) -> Entry:
     mark = notes.setdefault(reason, letter(len(notes))) if reason else ""
     if row.n == 0:
         return Entry("—", mark=mark, title=reason)
-    if "–" in (ends := cost_range(*_ends(row), row.metric)):
+    least, most = (getattr(row, name, row.mean) for name in ("least", "most"))
+    if "–" in (ends := cost_range(least, most, row.metric)):
         return Entry(ends, value=float(row.mean), mark=mark, title=reason)
     decimals = METRIC_STYLES[row.metric].decimals
     ends = f"[{row.low:.{decimals}f}, {row.high:.{decimals}f}]"
@@ -130,11 +131,6 @@ def format_entry(row: Any, notes: dict[str, str]) -> Entry:
         mark=mark,
         title=reason or _title(row, decimals),
     )
-
-
-def _ends(row: Any) -> tuple[float, float]:
-    """The least and the most of the cells that a cost is of; the cost itself of a single cell."""
-    return getattr(row, "least", row.mean), getattr(row, "most", row.mean)
 
 
 def _title(row: Any, decimals: int) -> str:

@@ -67,13 +67,15 @@ def to_latex(table: Table, *, form: str = "interval", width: str = "two-columns"
     """
     space, caption = SPACES[width], caption_in(table, form)
     floats = fitted(table.panels, form, space, caption)
+    notes = [_note(mark, text) for mark, text in table.notes]
     if not floats:
-        return "\n".join(_without_values(table)) + "\n"
-    notes = [rf"\par\smallskip {_note(mark, text)}" for mark, text in table.notes]
+        return "\n".join([rf"\paragraph{{{flowing(table.title)}}}", *notes]) + "\n"
+    smaller = [rf"\par\smallskip {note}" for note in notes]
+    first = [rf"\caption{{{flowing(caption)}}}", rf"\label{{tab:{label(table)}}}"]
     parts = []
     for number, panels in enumerate(floats):
-        titles = _continued(table) if number else _titles(table, caption)
-        below = notes if number == len(floats) - 1 else []
+        titles = _continued(table) if number else first
+        below = smaller if number == len(floats) - 1 else []
         parts.append("\n".join(_float(panels, titles, below, form, space)))
     return "\n".join(parts) + "\n"
 
@@ -102,22 +104,12 @@ def _float(
     ]
 
 
-def _titles(table: Table, caption: str) -> list[str]:
-    return [rf"\caption{{{flowing(caption)}}}", rf"\label{{tab:{label(table)}}}"]
-
-
 def _continued(table: Table) -> list[str]:
     """The title of a further float, which has the number of the first."""
     return [
         r"\addtocounter{table}{-1}",
         rf"\caption[]{{{flowing(table.title)} (continued).}}",
     ]
-
-
-def _without_values(table: Table) -> list[str]:
-    """What stands in for a table of which nothing could be computed."""
-    notes = [_note(mark, text) for mark, text in table.notes]
-    return [rf"\paragraph{{{flowing(table.title)}}}", *notes]
 
 
 def _panel(panel: Panel, form: str, names: str) -> str:
