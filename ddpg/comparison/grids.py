@@ -144,6 +144,9 @@ def metrics_of_cell(metrics: pd.DataFrame, cell: str) -> pd.DataFrame:
 
     Args:
         cell: its path, such as "photographs/sr_bicubic-x4-svd/0.05".
+
+    Raises:
+        UserError: there are none.
     """
     if cell not in set(metrics["cell"]):
         known = ", ".join(sorted(set(metrics["cell"])))

@@ -37,7 +37,11 @@ class Square:
 
 
 def names_in(paths: Paths) -> list[str]:
-    """Return the keys of all shards, sorted."""
+    """Return the keys of all shards, sorted.
+
+    Raises:
+        UserError: a file cannot be read.
+    """
     return sorted(name for path in paths for name in _keys(path))
 
 
@@ -58,7 +62,11 @@ def read_arrays(paths: Paths, names: Iterable[str]) -> dict[str, np.ndarray]:
 
 
 def read_kernels(paths: Paths, images: Iterable[str]) -> dict[str, np.ndarray]:
-    """Return image -> the kernel with which it was blurred, (k, k), where it has one of its own."""
+    """Return image -> the kernel with which it was blurred, (k, k), where it has one of its own.
+
+    Raises:
+        UserError: a file cannot be read.
+    """
     present = set(names_in(paths))
     names = [image + KERNEL for image in images if image + KERNEL in present]
     return {name.removesuffix(KERNEL): array for name, array in read_arrays(paths, names).items()}

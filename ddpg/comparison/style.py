@@ -237,7 +237,11 @@ DATASET_NAMES: Mapping[str, str] = {"celeba_hq": "CelebA-HQ", "imagenet": "Image
 
 
 def metric_style(metric: str) -> MetricStyle:
-    """Return the style of a metric."""
+    """Return the style of a metric.
+
+    Raises:
+        UserError: nothing is known about it.
+    """
     if metric not in METRIC_STYLES:
         raise UserError(f"unknown metric {metric!r}; known metrics: {', '.join(METRIC_STYLES)}")
     return METRIC_STYLES[metric]

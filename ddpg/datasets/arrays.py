@@ -24,14 +24,22 @@ def is_array(path: PurePath) -> bool:
 
 
 def inspect_array(path: Path) -> tuple[int, int]:
-    """Return width and height of an array, (H, W), (C, H, W) or (H, W, C) of 1 or 3 channels."""
+    """Return width and height of an array, (H, W), (C, H, W) or (H, W, C) of 1 or 3 channels.
+
+    Raises:
+        UserError: it is not there, no array, or of another shape or type.
+    """
     array = opened_array(path)
     height, width = array.shape[:2] if is_channels_last(array.shape) else array.shape[-2:]
     return int(width), int(height)
 
 
 def opened_array(path: Path) -> np.ndarray:
-    """Return an array that is read from its file when it is used, checked as inspect_array does."""
+    """Return an array that is read from its file when it is used; its shape and type are checked.
+
+    Raises:
+        UserError: as for :func:`inspect_array`.
+    """
     import zipfile
 
     import numpy as np

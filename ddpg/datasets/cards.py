@@ -258,7 +258,11 @@ class DatasetCard(Section):
 
 
 def card_path(card: str) -> Path:
-    """The file of a card that is given by name or path; by name, one of the package's otherwise."""
+    """The file of a card that is given by name or path; by name, one of the package's otherwise.
+
+    Raises:
+        UserError: there is no such card.
+    """
     path = (
         Path(card).expanduser()
         if card.endswith((".yaml", ".yml"))

@@ -25,6 +25,9 @@ def find_pictures(folder: Path, *, arrays: bool = False) -> list[str]:
         arrays: whether an array counts as a picture.
 
     Links are followed, each folder once. Hidden files and those that systems add are left out.
+
+    Raises:
+        UserError: there is no such folder.
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: there is no such folder")

@@ -15,7 +15,11 @@ log = logging.getLogger(__name__)
 
 
 def source_folder(folder: str = ".", package: str | None = None) -> Path:
-    """A folder of an installed package, or just a folder."""
+    """A folder of an installed package, or just a folder.
+
+    Raises:
+        UserError: the package is not installed.
+    """
     if not package:
         return Path(folder)
     return _package_folder(package) / folder
@@ -77,6 +81,9 @@ def pictures_folder(card: DatasetCard, root: Path) -> Path:
     The card's ``folder`` may lie deeper than at the top of an archive. A user's own folder, given
     instead of the web's, need not repeat it if it has just the pictures, or if a list says which
     of its pictures are meant.
+
+    Raises:
+        UserError: there is no such folder; the message says what there is.
     """
     if not root.is_dir():
         raise UserError(f"{card.name}: {root}: there is no such folder")

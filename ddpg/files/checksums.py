@@ -54,7 +54,11 @@ def tensor_checksums(path: str | os.PathLike[str]) -> dict[str, str]:
 
 
 def tensor_heads(path: str | os.PathLike[str]) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """The type, such as "F32", and shape of each tensor of a safetensors file, from its header."""
+    """The type, such as "F32", and shape of each tensor of a safetensors file, from its header.
+
+    Raises:
+        CorruptFileError: it cannot be read, or is no safetensors file.
+    """
     try:
         return {
             name: (str(head["dtype"]), tuple(int(side) for side in head["shape"]))

@@ -36,7 +36,11 @@ Known = TypeVar("Known")
 
 
 def sha256_of(path: str | os.PathLike[str]) -> str:
-    """The SHA-256 of a file as it is now, 64 hexadecimal digits."""
+    """The SHA-256 of a file as it is now, 64 hexadecimal digits.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
     with Path(path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

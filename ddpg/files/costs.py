@@ -53,7 +53,11 @@ def write_costs(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
 
 
 def read_costs(path: Path, images: Sequence[str]) -> list[dict[str, str]]:
-    """Read the rows of images, in their order."""
+    """Read the rows of images, in their order.
+
+    Raises:
+        CorruptFileError: the file has changed since it was written, or lacks an image.
+    """
     costs = {row["image"]: row for row in read_rows(path, _COLUMNS, optional=[FAILURE])}
     if missing := [name for name in images if name not in costs]:
         raise CorruptFileError(path, f"has no row for {', '.join(missing)}; {REMEDY}")

@@ -43,6 +43,9 @@ def write_tensors(
         metadata: text kept in the file's header.
         ids: the images that the file is about, in their order; :func:`read_ids` gives them back.
         labels: class label of each image, where there are classes.
+
+    Raises:
+        OSError: the file cannot be written.
     """
     ready = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     ready = {name: _own_memory(tensor) for name, tensor in ready.items()}
@@ -88,13 +91,21 @@ def read_tensors(
 
 
 def read_names(path: str | os.PathLike[str]) -> set[str]:
-    """The names of a file's tensors."""
+    """The names of a file's tensors.
+
+    Raises:
+        CorruptFileError: the file is missing, empty, truncated or corrupt.
+    """
     with _opened(path) as stored:
         return set(stored.keys())
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
-    """Read the text in a file's header, without what this module keeps there for itself."""
+    """Read the text in a file's header, without what this module keeps there for itself.
+
+    Raises:
+        CorruptFileError: the file is missing, empty, truncated or corrupt.
+    """
     own = (_IDS, _LABELS, checksums.TENSORS, checksums.HEADER)
     return {name: text for name, text in _metadata(path).items() if name not in own}
 
@@ -105,6 +116,9 @@ def read_ids(path: str | os.PathLike[str]) -> list[str]:
     Args:
         path: a file of :func:`write_tensors`. One without ``ids`` is about its tensors whose names
             hold no ``/``, in the order of their names.
+
+    Raises:
+        CorruptFileError: the file is missing, empty, truncated or corrupt.
     """
     text = _metadata(path).get(_IDS)
     if text is None:
@@ -117,7 +131,11 @@ def read_ids(path: str | os.PathLike[str]) -> list[str]:
 
 
 def read_labels(path: str | os.PathLike[str]) -> dict[str, int]:
-    """Read the class label of each image of a file; empty for a data set without classes."""
+    """Read the class label of each image of a file; empty for a data set without classes.
+
+    Raises:
+        CorruptFileError: the file is missing, empty, truncated or corrupt.
+    """
     text = _metadata(path).get(_LABELS, "{}")
     labels = _parsed(path, _LABELS, text, dict)
     if not all(type(label) is int for label in labels.values()):

@@ -86,7 +86,11 @@ def all_files(given: str) -> list[Path]:
 
 
 def size_of(file: Path) -> tuple[int, ...]:
-    """Height and width of a kernel or mask, from the head of its file."""
+    """Height and width of a kernel or mask, from the head of its file.
+
+    Raises:
+        UserError: it is not readable.
+    """
     status = file.stat()
     return _size(str(file), status.st_mtime_ns, status.st_size)
 

@@ -175,7 +175,11 @@ class Head:
 
 
 def head_of(place: Held) -> Head:
-    """Size and kind of a restoration, from the head of its file."""
+    """Size and kind of a restoration, from the head of its file.
+
+    Raises:
+        UserError: it cannot be read, or is no picture.
+    """
     if place.tensor:
         kind, shape = _head(place)
         _checked_type(place, kind)
@@ -199,6 +203,9 @@ def read_restoration(
 
     Returns:
         (3, H, W) float32 on [-1, 1], grey as equal colours; and in words how it was stored.
+
+    Raises:
+        UserError: it cannot be read or is no such picture.
     """
     values, white, words = _values(place)
     if white is None and extent is None:

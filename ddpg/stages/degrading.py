@@ -214,6 +214,7 @@ def read_belongings(path: Path, images: Sequence[str], task: str) -> dict[str, T
     What the task cannot do without must be there; a mask after a blur and a seed may be.
 
     Raises:
+        ddpg.files.tensors.CorruptFileError: the file cannot be read or lacks an entry.
         UserError: kernels or masks are of several sizes.
     """
     needed, present = TASKS[task].needs, read_names(path)

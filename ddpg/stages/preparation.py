@@ -181,7 +181,11 @@ def prepare_truth(
 
 
 def index_rows(index: Path, positions: Iterable[int]) -> list[Row]:
-    """The rows of an index at some places."""
+    """The rows of an index at some places.
+
+    Raises:
+        UserError: it is no index, or has not as many rows.
+    """
     rows, positions = read_index(index), list(positions)
     beyond = [position for position in positions if not 0 <= position < len(rows)]
     if beyond:

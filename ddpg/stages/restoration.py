@@ -52,8 +52,10 @@ def restore_shard(job: Restoration, *, device: str) -> None:
         job: what to restore, and where to write. Its batch size changes a result by rounding at
             most; without one it is what the prior's card says, else as many as fit on a GPU, one
             on a CPU.
+        device: where to compute.
 
     Raises:
+        UserError: the input is not as it must be.
         torch.OutOfMemoryError: not even one image fits into the device's memory.
     """
     # The job of a scheduler that died may still be at the shard, and a new one sent to it.

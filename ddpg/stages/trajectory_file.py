@@ -83,7 +83,11 @@ def write_trajectory(trajectory: Trajectory, path: str | os.PathLike[str]) -> No
 
 
 def read_trajectory(path: str | os.PathLike[str]) -> Trajectory:
-    """Read a trajectory."""
+    """Read a trajectory.
+
+    Raises:
+        UserError: the file cannot be read, or holds no trajectory.
+    """
     tensors = {name: x.float() for name, x in read_tensors(path, _PARTS).items()}
     text = read_metadata(path).get(_ABOUT)
     if text is None:

@@ -41,6 +41,9 @@ def curves(summary: pd.DataFrame, metrics: Sequence[str] | None = None) -> pd.Da
 
     Args:
         metrics: which; None for PSNR, SSIM and a perceptual one, or what there is without a truth.
+
+    Raises:
+        UserError: a metric is unknown.
     """
     perception = perceptual_metric(summary)
     chosen = metrics or ["psnr", "ssim", *([perception] if perception else [])]

@@ -132,6 +132,9 @@ def thumbnails(truth: Paths, images: Mapping[str, Sequence[str]]) -> dict[str, d
 
     Args:
         truth: the prepared pictures, ``.../{data set}/shard-{k}.safetensors``.
+
+    Raises:
+        UserError: a file cannot be read.
     """
     made: dict[str, dict[str, str]] = {}
     for path in map(Path, truth):

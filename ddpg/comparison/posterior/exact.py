@@ -52,7 +52,11 @@ class Exact:
         best_csv: str | os.PathLike[str],
         posterior_csv: str | os.PathLike[str] | None,
     ) -> Exact:
-        """Read the long tables."""
+        """Read the long tables.
+
+        Raises:
+            UserError: a table is unusable.
+        """
         samples = read_metrics(posterior_csv) if posterior_csv else None
         return cls(read_metrics(metrics_csv), read_metrics(best_csv), samples)
 

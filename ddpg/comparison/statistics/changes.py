@@ -64,7 +64,11 @@ class Comparison:
 
 
 def metrics_file(path: str | os.PathLike[str]) -> Path:
-    """Return the long table of a run: the file itself, or metrics.csv of a folder of results."""
+    """Return the long table of a run: the file itself, or metrics.csv of a folder of results.
+
+    Raises:
+        UserError: there is none.
+    """
     path = Path(path)
     table = path / "metrics.csv" if path.is_dir() else path
     if not table.is_file():

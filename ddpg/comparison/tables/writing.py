@@ -48,6 +48,9 @@ def write_tables(
         latex: tables that have LaTeX files of their own, such as "faces/denoising-fft", see
             :func:`ddpg.comparison.products.latex_files`.
         given: what restorations from elsewhere are, see :mod:`ddpg.stages.given.survey`.
+
+    Raises:
+        UserError: an input is not what it should be.
     """
     summary = Summary.read(metrics_csv)
     surveys = read_surveys(given)

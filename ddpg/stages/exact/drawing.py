@@ -51,6 +51,9 @@ def draw_pictures(
         images: ids, in order; a picture depends on its own alone.
         sides: height and width of the pictures.
         seed: of the data set.
+
+    Raises:
+        UserError: as for :func:`drawn_prior`.
     """
     noise = SeededNoise(seed, images, dataset=dataset, purpose=PURPOSE)
     pictures = drawn_prior(prior).sample(noise, sides)

@@ -29,6 +29,12 @@ def take_restorations(job: GivenAdoption) -> None:
 
     Writes what :func:`ddpg.stages.restoration.restore_shard` does: tensors on [-1, 1], a table of
     costs, which are empty because nobody knows them, and a PNG of each.
+
+    Args:
+        job: where they lie, of which observations they are, and where to write.
+
+    Raises:
+        CorruptFileError: the observations cannot be read.
     """
     images = job.images or tuple(read_ids(job.observations))
     sizes = read_sizes(job.observations, images, job.image_size)

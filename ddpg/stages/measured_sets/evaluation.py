@@ -39,10 +39,12 @@ def evaluate_sets(job: SetEvaluation, *, device: str) -> None:
     Args:
         job: what is measured, by what, and where to write: the long format, whose column ``image``
             is empty.
+        device: where to compute.
 
     Raises:
         UserError: there are not as many files of truths and costs as of restorations, or a
             restoration holds values that are not finite.
+        CorruptFileError: an input has changed since it was written, or lacks an image.
     """
     if not len(job.truth) == len(job.restorations) == len(job.costs):
         raise UserError(

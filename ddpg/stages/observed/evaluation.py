@@ -21,8 +21,12 @@ def evaluate_observations(job: ObservationEvaluation) -> None:
     An observation that is no picture has no values, and their note says so, see
     :func:`ddpg.stages.observed.pictures.pictures_of`. It has no cost.
 
+    Args:
+        job: how the pictures were degraded, what is measured, and the files.
+
     Raises:
         UserError: an observation holds values that are not finite.
+        CorruptFileError: an input has changed since it was written, or lacks an image.
     """
     images = job.images or tuple(read_ids(job.observations))
     sigma_y = float(job.columns["sigma_y"])

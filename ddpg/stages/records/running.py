@@ -107,6 +107,9 @@ def folder_files(card: Card, part: str) -> dict[str, str]:
 
     Returns:
         nothing for a part that lies in one file.
+
+    Raises:
+        OSError: a file cannot be read.
     """
     folder = own_file(card, part)
     if folder is None or card.part(part)[1]["kind"] != "diffusers" or not folder.is_dir():

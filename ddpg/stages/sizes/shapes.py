@@ -24,7 +24,11 @@ OWN_SIZES = {"sizes": NATIVE}
 
 
 def have_own_sizes(prepared: Path) -> bool:
-    """Whether each picture of a prepared shard has its own size, so that others have to be told."""
+    """Whether each picture of a prepared shard has its own size, so that others have to be told.
+
+    Raises:
+        CorruptFileError: the file is missing, empty, truncated or corrupt.
+    """
     return OWN_SIZES.items() <= read_metadata(prepared).items()
 
 
