@@ -9,7 +9,6 @@ from pathlib import Path
 from ddpg.datasets.cards import DatasetCard
 from ddpg.datasets.matching import find_pictures, walk
 from ddpg.errors import UserError
-from ddpg.files.text import shortened
 
 log = logging.getLogger(__name__)
 
@@ -105,9 +104,10 @@ def _no_folder(card: DatasetCard, root: Path, deeper: list[Path]) -> str:
         places = ", ".join(str(path.relative_to(root)) for path in deeper)
         return f"{card.name}: source.folder: {card.source.folder!r} may be any of {places}"
     there = sorted(f"{path.name}/" if path.is_dir() else path.name for path in root.iterdir())
+    shown = ", ".join(there[:20]) + (f" and {len(there) - 20} more" if len(there) > 20 else "")
     return (
         f"{card.name}: source.folder: {root} has no folder {card.source.folder!r}, and not "
-        f"{card.count} pictures in all; it has {shortened(there, 20) or 'nothing'}"
+        f"{card.count} pictures in all; it has {shown or 'nothing'}"
     )
 
 

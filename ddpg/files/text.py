@@ -202,16 +202,6 @@ def _without_empty_end(fields: tuple[str, ...]) -> tuple[str, ...]:
     return fields
 
 
-def shortened(names: Sequence[str], most: int = 3, between: str = ", ") -> str:
-    """Names in a list, of many the first.
-
-    >>> shortened(["a", "b", "c", "d", "e"])
-    'a, b, c and 2 more'
-    """
-    more = len(names) - most
-    return between.join(names[:most]) + (f" and {more} more" if more > 0 else "")
-
-
 def plain(text: object, longest: int = 300) -> str:
     """Words of elsewhere as one printable line, shortened if they are long."""
     line = "".join(

@@ -14,11 +14,11 @@ from ddpg.datasets.arrays import inspect_array, is_array, opened_array
 from ddpg.datasets.cards import DatasetCard
 from ddpg.datasets.entries import ImageEntry
 from ddpg.errors import UserError
-from ddpg.files.text import shortened
 from ddpg.metrics.catalogue import METRICS
 from ddpg.study.config import DatasetEntry, StudyConfig
 from ddpg.study.degradation_cards import kernel_side
 from ddpg.study.degradations import Degradation
+from ddpg.study.names import shortened
 from ddpg.study.selection import Selection
 from ddpg.study.sheet import Experiment, LineProblem
 from ddpg.study.sizes.sides import Sides, shown_sides, sides_of

@@ -15,10 +15,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from ddpg.datasets.cards import DatasetCard
-from ddpg.files.text import shortened
 from ddpg.metrics.catalogue import METRICS, SET_METRICS, metric_called
 from ddpg.priors.cards.settings import CompileSetting, ExecutionSettings, Layout, Precision
 from ddpg.study.degradation_cards import DegradationCard
+from ddpg.study.names import shortened
 from ddpg.study.protocols.section import ProtocolConfig
 from ddpg.study.sizes.sides import ImageSize
 from ddpg.validation import GivenPath, Identifier, PathText, Section

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 OBSERVED = "observation"
 """The method, and the label, of the rows of tables that are of the observation itself."""
 
@@ -38,3 +40,13 @@ def experiment_name(cell: str, label: str, prior: str = "", repeat: int = 0) -> 
     """
     parts = (cell, label, prior, f"repeat-{repeat}" if repeat else "")
     return "/".join(part for part in parts if part)
+
+
+def shortened(names: Sequence[str], most: int = 3, between: str = ", ") -> str:
+    """Names in a list, of many the first.
+
+    >>> shortened(["a", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
+    more = len(names) - most
+    return between.join(names[:most]) + (f" and {more} more" if more > 0 else "")

@@ -20,8 +20,8 @@ from datetime import datetime
 from pathlib import Path
 
 from ddpg.errors import UserError
-from ddpg.files.text import shortened
 from ddpg.machine.terminal import SWITCH
+from ddpg.study.names import shortened
 from ddpg.workflow.records import record_of
 
 _SHOWN = 4

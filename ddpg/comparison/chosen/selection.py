@@ -19,8 +19,7 @@ from ddpg.comparison.statistics.ranks import Ranking, rank_methods
 from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.style import METRIC_STYLES, MethodStyle
 from ddpg.errors import UserError
-from ddpg.files.text import shortened
-from ddpg.study.names import OBSERVED
+from ddpg.study.names import OBSERVED, shortened
 from ddpg.validation import shown
 
 _NAMED = 60

@@ -28,8 +28,7 @@ from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles, qua
 from ddpg.comparison.statistics.pairs import count
 from ddpg.comparison.statistics.working import working
 from ddpg.comparison.style import METRIC_STYLES, MethodStyle, dataset_name, metric_axis
-from ddpg.files.text import shortened
-from ddpg.study.names import number_name
+from ddpg.study.names import number_name, shortened
 
 Styles = dict[str, MethodStyle]
 LEGEND = 0.35

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from ddpg.files.long_table import reason_in
-from ddpg.files.text import shortened
+from ddpg.study.names import shortened
 
 MOST_REASONS = 3
 """Different reasons that are told; of more, the number."""

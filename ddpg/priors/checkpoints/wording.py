@@ -5,8 +5,6 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Sequence
 
-from ddpg.files.text import shortened
-
 LISTED = 8
 """Names listed at most, unless a message asks for more."""
 _LONGEST = 80
@@ -31,4 +29,5 @@ def listed(names: Sequence[object], most: int = LISTED) -> str:
         >>> listed(["a", "b", "c"], 2)
         'a, b and 1 more'
     """
-    return shortened([*map(shown, names)], most)
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(map(shown, names[:most]))}{more}"

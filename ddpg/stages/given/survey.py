@@ -14,11 +14,11 @@ from typing import Any
 
 from ddpg.datasets.index import read_index
 from ddpg.errors import UserError
-from ddpg.files.text import shortened
 from ddpg.files.writing import write_json
 from ddpg.jobs.given import GivenSurvey
 from ddpg.pictures import elsewhere
 from ddpg.stages.given.adoption import range_of, reason_of
+from ddpg.study.names import shortened
 from ddpg.study.selection import parse_positions
 from ddpg.study.sizes.sides import Sides, sides_of
 

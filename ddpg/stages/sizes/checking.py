@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 
 from ddpg.datasets.index import Row, read_index
 from ddpg.errors import UserError
-from ddpg.files.text import shortened
 from ddpg.files.writing import write_json
 from ddpg.jobs.resources import SizeCheck
+from ddpg.study.names import shortened
 from ddpg.study.selection import parse_positions
 from ddpg.study.sizes.demands import Demands
 from ddpg.validation import listed

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ddpg.errors import UserError
-from ddpg.files.text import shortened
+from ddpg.study.names import shortened
 from ddpg.study.settings.given import FOLDER, RANGE
 from ddpg.study.sheet import Experiment, LineProblem, problem_lines
 from ddpg.study.sizes.sides import Sides, sides_of
