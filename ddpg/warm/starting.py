@@ -19,6 +19,7 @@ SWITCH = "DDPG_WARM_START"
 WORTHWHILE = 4
 """Jobs of a run from which a server pays for its own start."""
 BACKLOG = 1024
+SERVER = ("-m", "ddpg.warm.server")
 GPU_DRIVERS = ("/dev/nvidiactl", "/dev/kfd")
 SINGLE_THREADED = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """Environment of the server: a process must have no other threads when it is copied."""
@@ -40,8 +41,12 @@ def is_worthwhile(workflow: Any) -> bool:
     )
 
 
-def start() -> subprocess.Popen[bytes]:
-    """Start a server that ends with this process, and tell the jobs of it."""
+def start(*program: str) -> subprocess.Popen[bytes]:
+    """Start a server that ends with this process, and tell the jobs of it.
+
+    Args:
+        program: of Python, if not ``-m ddpg.warm.server``; it is given the same argument.
+    """
     name = f"ddpg-{os.getpid()}-{secrets.token_hex(8)}"
     # The writing end is never closed but by the end of this process, which the server waits for.
     reading, _writing = os.pipe()
@@ -51,7 +56,7 @@ def start() -> subprocess.Popen[bytes]:
         listening.listen(BACKLOG)
         server = subprocess.Popen(  # noqa: S603
             # -P: it imports what the command does, not what lies in the present folder.
-            [sys.executable, "-P", "-m", "ddpg.warm.server", str(listening.fileno())],
+            [sys.executable, "-P", *(program or SERVER), str(listening.fileno())],
             stdin=reading,
             pass_fds=[listening.fileno()],
             env={**os.environ, **SINGLE_THREADED},

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import secrets
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -23,9 +25,10 @@ from safetensors.numpy import load_file
 
 from ddpg.machine.terminal import SWITCH
 from ddpg.warm import starting
-from ddpg.warm.protocol import ADDRESS
+from ddpg.warm.protocol import ADDRESS, address
 
 ROOT = Path(__file__).parent.parent.parent
+WORKFLOW_TESTS = ROOT / "tests/workflow"
 CELL = "skimage-photos/sr_bicubic-x4-svd/0.05"
 SHEET = """\
 dataset	task	sigma_y	method	steps	gamma
@@ -75,19 +78,39 @@ def cluster() -> Iterator:
             started.stop()
 
 
+@pytest.fixture(scope="session")
+def copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """What tells jobs of processes that have imported everything, whose copies do their work."""
+    python = tmp_path_factory.mktemp("python") / "python"
+    name = f"ddpg-tests-{secrets.token_hex(8)}"
+    call = shlex.join([sys.executable, str(WORKFLOW_TESTS / "caller.py"), name])
+    python.write_text(f'#!/bin/sh\nexec {call} "$@"\n')
+    python.chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch, socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(address(name))
+        listening.listen(64)
+        number = listening.fileno()
+        starter = subprocess.Popen(
+            [sys.executable, str(WORKFLOW_TESTS / "starter.py"), str(number)], pass_fds=[number]
+        )
+        patch.setenv(ADDRESS, "")
+        server = starting.start(str(WORKFLOW_TESTS / "server.py"))
+        told = {"DDPG_TESTS_PYTHON": str(python), ADDRESS: os.environ[ADDRESS]}
+    yield told
+    for process in (starter, server):
+        process.kill()
+        process.wait()
+
+
 @pytest.fixture
-def warm() -> Iterator[None]:
-    """The commands of all jobs let a process do their work that has imported everything.
+def warm(copies: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What jobs start is done by copies of processes that have imported everything.
 
     A job on SLURM starts Python three times: Snakemake, one of its own for the step, the command.
-    Where a test is about many jobs and not about the processes in them, it saves the last of these.
+    Where a test is not about the processes in its jobs, and kills none, it saves all of these.
     """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(ADDRESS, "")
-        server = starting.start()
-        yield
-    server.kill()
-    server.wait()
+    for name, value in copies.items():
+        monkeypatch.setenv(name, value)
 
 
 @dataclass

@@ -8,6 +8,7 @@ gets no answer, so that nothing is asked while the controller is away.
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 
@@ -28,5 +29,7 @@ if __name__ == "__main__":
     if not hasattr(RemoteExecutor, "sleep"):
         sys.exit("snakemake's RemoteExecutor pauses otherwise than these tests expect")
     RemoteExecutor.sleep = one_second
+    # What jobs are started with: copies of a process, where a test asks for these.
+    sys.executable = os.environ.get("DDPG_TESTS_PYTHON", sys.executable)
     sys.path.pop(0)  # where this file lies; Snakemake adds the folder of the study itself
     main()

@@ -176,7 +176,7 @@ def starter() -> Iterator[Starter]:
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(ADDRESS, "")
-        server = starting.start()
+        server = starting.start(str(Path(__file__).with_name("server.py")))
         started = Starter({ADDRESS: os.environ[ADDRESS], starting.SWITCH: "0"})
     yield started
     started.end()

@@ -163,7 +163,7 @@ def slow_restoration(folder: Path) -> list[str]:
     """Two images, each of which takes a second or more."""
     text = f"""-m ddpg job restore --observations {RESULTS}/observations/{SR}/shard-0.safetensors
         --dataset tiny --image-size 64 --task sr_bicubic --operator svd --scale 4 --sigma-y 0.05
-        --method ddpg --hyper-parameters steps=150 gamma=10 --prior dead-leaves --seed 0
+        --method ddpg --hyper-parameters steps=60 gamma=10 --prior dead-leaves --seed 0
         --threads 1 --device cpu --output {folder}/shard-0.safetensors --costs {folder}/shard-0.csv
         --pictures {folder}/shard-0.png --log {folder}/shard-0.log"""
     return [sys.executable, *shlex.split(text)]
@@ -184,6 +184,7 @@ def test_a_restoration_with_sigterm_keeps_what_is_finished(finished, tmp_path: P
     assert [p.name for p in kept()] == ["a.safetensors"]  # it did not wait for the next
     assert not list(out.rglob("*.partial*"))
     assert "stopped by SIGTERM" in (out / "shard-0.log").read_text()
+    options["env"] |= finished.starter.jobs
     subprocess.run(slow_restoration(out), check=True, **options)
     assert "1 of 2 images were finished before" in (out / "shard-0.log").read_text()
     assert read_ids(out / "shard-0.safetensors") == ["a", "b"]
@@ -246,6 +247,7 @@ def test_results_that_become_read_only_in_mid_run(
 ) -> None:
     disk.mount("16m")
     options = finished.process_options()
+    options["env"] |= finished.starter.jobs
     options.pop("capture_output")
     with (tmp_path / "output.txt").open("w") as output:
         run = subprocess.Popen(finished.command(METRICS), stdout=output, stderr=output, **options)
@@ -284,6 +286,7 @@ def test_a_file_beyond_the_allowed_size_leaves_nothing(tmp_path: Path) -> None:
 def test_two_snakemakes_on_one_folder(finished, finished_folder: Path, tmp_path: Path) -> None:
     unmeasured(finished)
     options = finished.process_options()
+    options["env"] |= finished.starter.jobs
     options.pop("capture_output")
     with (tmp_path / "output.txt").open("w") as output:
         first = subprocess.Popen(finished.command(METRICS), stdout=output, stderr=output, **options)

@@ -189,7 +189,7 @@ def test_a_study_runs_with_an_installed_package(installed: Path, tmp_path: Path)
     draw(tmp_path / "pictures")
     paths = os.pathsep.join([str(installed), os.environ.get("PYTHONPATH", "")])
     options: dict[str, Any] = {
-        "env": {**os.environ, "PYTHONPATH": paths, "DDPG_WARM_START": "0"},
+        "env": {**os.environ, "PYTHONPATH": paths},
         "capture_output": True,
         "text": True,
     }

@@ -96,6 +96,7 @@ def test_lpips_without_a_backbone_is_empty_and_says_why(finished):
 
 def test_a_killed_run_goes_on_and_ends_the_same(fresh, finished_folder):
     options = fresh.process_options() | {"capture_output": False}
+    options["env"] |= fresh.starter.jobs
     with (fresh.folder / "output.txt").open("w") as output:
         run = subprocess.Popen(
             fresh.command(METRICS),
