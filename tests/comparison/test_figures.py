@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from ddpg.comparison.figures.canvas import fitted, most_letters
+from ddpg.comparison.figures.canvas import fitted, most_letters, new_figure, save
 from ddpg.comparison.figures.cost import (
     FRONT,
     cost_points,
@@ -146,6 +147,16 @@ def test_figures_are_the_same_every_time(draw, metrics_csv, tmp_path):
         first, second = (tmp_path / f"{name}{suffix}" for name in ("first", "second"))
         assert first.read_bytes() == second.read_bytes()
         assert first.stat().st_size > 5000
+
+
+def test_a_figure_is_laid_out_once(tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(ConstrainedLayoutEngine, "execute", lambda *given: calls.append(given))
+    figure = new_figure(1, 1)
+    figure.subplots()
+    save(figure, tmp_path / "x")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.pdf", "x.png"]
+    assert len(calls) == 1
 
 
 @pytest.mark.slow
