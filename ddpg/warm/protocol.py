@@ -1,4 +1,7 @@
-"""What a command and the server say to each other, over a local socket."""
+"""What a command and the server say to each other, over a local socket.
+
+Every job's command imports this: dataclasses would be a fifth of its time.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ import os
 import socket
 import struct
 import sys
-from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ddpg.files.shipped import package_files
 
@@ -27,8 +30,7 @@ _CREDENTIALS = struct.Struct("3i")
 _STREAMS = 3
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """What a job's process knows of its surroundings."""
 
     arguments: list[str]
@@ -79,7 +81,7 @@ def is_same_user(connection: socket.socket) -> bool:
 
 def send_request(connection: socket.socket, request: Request) -> None:
     """Send a request, and with it this process's standard streams."""
-    content = json.dumps(asdict(request)).encode()
+    content = json.dumps(request._asdict()).encode()
     socket.send_fds(connection, [_LENGTH.pack(len(content))], range(_STREAMS))
     connection.sendall(content)
 
