@@ -3,7 +3,7 @@
 #     make demo     install what it needs into .venv and run the default study
 #     make test     install the rest into .venv and run every test
 #
-# While working, `make check` runs the fast part of the tests.
+# While working, `make check` runs the quick part of the tests.
 
 PYTHON ?= python3
 VENV := .venv
@@ -47,9 +47,10 @@ bench: $(INSTALLED)
 test: $(INSTALLED)
 	$(PYTEST)
 
-# No Snakemake, SLURM, browser or compiler, and no test that takes seconds.
+# Every test function without Snakemake, SLURM, browser or compiler that takes a quarter of a second at
+# most, with the first and the last of its cases.
 check: $(INSTALLED)
-	$(PYTEST) -m "not slow and not workflow and not slurm"
+	$(PYTEST) --quick
 
 lint: $(INSTALLED)
 	ruff check .

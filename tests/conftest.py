@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ on, and the full set of arrays, which is too large to come with the code."""
 LONG = ("slurm", "workflow", "slow")
 """Marks of tests that take long, the longest first."""
 
+ALL_LONG = re.compile(rf"^pytestmark = \[?\s*pytest\.mark\.({'|'.join(LONG)})\b", re.MULTILINE)
+"""In a file of which all tests take long."""
+
 # The tests' tensors are too small for more threads, and sums keep their order. PyTorch reads this
 # when it is imported, which takes seconds that not every test needs.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -29,11 +33,39 @@ SPREAD = (
 """Files whose tests share nothing that takes long, so that they may run beside one another."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--quick",
+        action="store_true",
+        help="no test that is marked as long; of the cases of each other the first and the last",
+    )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not read, for the quick part, a file of which it has no test."""
+    if config.getoption("quick") and collection_path.match("test_*.py"):
+        return bool(ALL_LONG.search(collection_path.read_text(encoding="utf-8"))) or None
+    return None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What takes longest begins first where tests are dealt to several processes."""
+    """Choose the quick part; what takes longest begins first where there are several processes."""
+    if config.getoption("quick"):
+        kept = _quick(items)
+        config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in kept])
+        items[:] = [item for item in items if item.nodeid in kept]
     if hasattr(config, "workerinput"):  # with one process: in the order of the files
         items.sort(key=_turn)
+
+
+def _quick(items: Iterable[pytest.Item]) -> set[str]:
+    """The names of the tests of the quick part."""
+    short = [item for item in items if not any(map(item.get_closest_marker, LONG))]
+    functions: dict[str, list[str]] = {}
+    for item in short:
+        functions.setdefault(item.nodeid.partition("[")[0], []).append(item.nodeid)
+    return {case for cases in functions.values() for case in (cases[0], cases[-1])}
 
 
 def _turn(item: pytest.Item) -> tuple[int, bool]:

@@ -46,6 +46,7 @@ def python(folder, script, *arguments, **options):
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 def test_descriptions_are_found_without_torch(installed):
     script = """
         import sys
@@ -60,6 +61,7 @@ def test_descriptions_are_found_without_torch(installed):
     assert python(installed, script).splitlines() == ["pnp_hqs sr_box smoothing 1", "[]"]
 
 
+@pytest.mark.slow
 def test_a_sheet_names_them(installed, tmp_path):
     sheet = tmp_path / "sheet.tsv"
     sheet.write_text(
@@ -78,6 +80,7 @@ def test_a_sheet_names_them(installed, tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_method_and_operator_restore_a_picture(installed):
     """Block means without noise are kept; the method beats the enlargement of its observation."""
     script = """
@@ -108,6 +111,7 @@ def test_method_and_operator_restore_a_picture(installed):
     assert python(installed, script) == "done"
 
 
+@pytest.mark.slow
 def test_title_and_colour_are_shown_everywhere(installed, tmp_path):
     """In tables, figures and page; the colours of the package's own methods stay."""
     header = "dataset,task,operator,scale,sigma_y,method,label,repeat,image,metric,value,note\n"
@@ -152,6 +156,7 @@ def test_title_and_colour_are_shown_everywhere(installed, tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_an_operator_of_two_functions_serves_the_methods_that_it_can(installed, tmp_path):
     sheet = tmp_path / "sheet.tsv"
     rows = "".join(f"photos\tdemosaicking\t0.05\t{method}\n" for method in ("idpg", "dps", "ddrm"))
@@ -185,6 +190,7 @@ def test_an_operator_of_two_functions_serves_the_methods_that_it_can(installed, 
     ]
 
 
+@pytest.mark.slow
 def test_a_metric_is_one_entry(installed, tmp_path):
     """It may be asked for, is computed, ranked by its direction, and shown by its title."""
     script = f"""
@@ -223,6 +229,7 @@ def test_a_metric_is_one_entry(installed, tmp_path):
     assert python(installed, script).splitlines() == ["{'pinv': 2.0, 'bicubic': 1.0}", "True"]
 
 
+@pytest.mark.slow
 def test_plugins_are_enrolled_in_the_contract_suites(installed):
     tests = [ROOT / "tests" / "samplers", ROOT / "tests" / "operators"]
     files = [tests[0] / "test_sampler_contract.py", tests[1] / "test_operator_contract.py"]
@@ -232,6 +239,7 @@ def test_plugins_are_enrolled_in_the_contract_suites(installed):
     assert int(told.splitlines()[-1].split(" passed")[0].split()[-1]) > 50
 
 
+@pytest.mark.slow
 def test_code_of_a_plugin_is_part_of_its_fingerprint(installed):
     script = """
         from ddpg.files.fingerprint import fingerprint
@@ -333,6 +341,7 @@ def test_tasks_of_plugins_must_return_an_operator(monkeypatch):
         build_operator("fake", 8)
 
 
+@pytest.mark.slow
 def test_a_card_names_a_kind_of_prior(installed, tmp_path):
     """Fields are checked, weights loaded strictly, and the network predicts."""
     card = tmp_path / "smooth.yaml"
@@ -367,6 +376,7 @@ def test_a_card_names_a_kind_of_prior(installed, tmp_path):
     assert "radius" in python(installed, script)
 
 
+@pytest.mark.slow
 def test_kinds_of_the_package_are_reserved():
     from ddpg.priors.cards.fields import CLASSIFIERS, NETWORKS
     from ddpg.priors.cards.kinds import PRIOR_KINDS

@@ -177,6 +177,7 @@ def test_many_problems_make_a_short_message():
     assert len(listed(map(str, range(10**4))).splitlines()) == SHOWN_PROBLEMS + 1
 
 
+@pytest.mark.slow
 def test_bad_values_of_a_configuration_are_shown_shortly():
     content = {"name": "a" * 10**6, "experiments": 12, "k" * 10**5: 1, "metrics": ["x"] * 10**4}
     with pytest.raises(UserError) as caught:

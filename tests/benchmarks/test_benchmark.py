@@ -122,6 +122,7 @@ def test_the_limits_of_a_machine_are_positive() -> None:
     assert limits.bandwidth("cpu", 2**20) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux's /proc")
 def test_peak_memory_is_counted_anew() -> None:
     import peak_memory
@@ -133,6 +134,7 @@ def test_peak_memory_is_counted_anew() -> None:
     assert 120 < peak_memory._peak_mib() - before < 200
 
 
+@pytest.mark.slow
 def test_both_variants_of_a_prior_predict_the_same() -> None:
     import work
 
@@ -195,6 +197,7 @@ def test_the_report_tells_what_was_measured() -> None:
     assert not any("seconds" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_the_time_beside_the_network_is_split(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every part is seen in every method; noise is drawn by all that start from it."""
     import host
@@ -224,6 +227,7 @@ def test_the_time_beside_the_network_is_asked_of_methods_that_take_such_a_networ
     assert {"ddpg", "dps", "reddiff"} < set(host._methods())
 
 
+@pytest.mark.slow
 def test_what_published_networks_leave_is_their_arithmetic() -> None:
     """The network of CelebA-HQ multiplies and adds about 249 times 10^9 at 256 x 256."""
     import host

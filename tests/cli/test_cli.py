@@ -219,6 +219,7 @@ def verbs_of(parser, name):
     return verbs
 
 
+@pytest.mark.slow
 def test_every_verb_explains_itself(capsys):
     verbs = verbs_of(cli.build_parser(), "verb")
     verbs["job"].late(verbs["job"])
@@ -250,6 +251,7 @@ def test_the_version(capsys):
     assert capsys.readouterr().out == f"ddpg {version('ddpg')}\n"
 
 
+@pytest.mark.slow
 def test_the_module_runs_as_a_command():
     command = [sys.executable, "-m", "ddpg", "job", "collect", "--help"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -290,6 +292,7 @@ sys.exit(cli.run(["status"]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 100_000])
 def test_a_verb_whose_reader_goes_ends_quietly(size):
     # As `ddpg why FILE | head` does; what is little is only written at the end.

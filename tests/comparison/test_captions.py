@@ -31,6 +31,7 @@ def test_every_caption_belongs_to_a_product():
     assert {path.stem for path in FOLDER.glob("*.rst")} == known
 
 
+@pytest.mark.slow
 def test_the_page_says_what_the_report_says(metrics_csv, tmp_path):
     figure = tmp_path / "ranks.png"
     figure.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(16))

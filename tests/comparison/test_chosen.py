@@ -54,6 +54,7 @@ def whole(results) -> Summary:
     return Summary.read(results / "metrics.csv")
 
 
+@pytest.mark.slow
 def test_what_is_chosen_stands_in_the_order_of_the_sheet(whole):
     chosen = ChosenSummary.of(whole, Selection(["ddpg", "pinv"], (), ["ssim", "psnr"]))
     assert list(chosen.styles) == ["pinv", "ddpg"]
@@ -64,6 +65,7 @@ def test_what_is_chosen_stands_in_the_order_of_the_sheet(whole):
     assert list(blurred["label"].unique()) == ["pinv", "ddpg"]
 
 
+@pytest.mark.slow
 def test_looks_intervals_and_tests_are_those_of_the_study(whole):
     chosen = ChosenSummary.of(whole, Selection(["ddpg-20", "pinv"], ["my_set/sr_bicubic-fft"]))
     assert chosen.styles == {label: whole.styles[label] for label in ("pinv", "ddpg-20")}
@@ -128,6 +130,7 @@ def test_unknown_names_are_refused_with_what_there_is(whole, selection, message)
         ChosenSummary.of(whole, selection)
 
 
+@pytest.mark.slow
 def test_figures_are_drawn_where_they_are_wanted(results, tmp_path):
     selection = Selection(["ddpg", "pinv"], [CELL], ["psnr"])
     stems = draw_chosen(results, tmp_path / "mine", selection, figures=["metric_vs_noise"])
@@ -229,6 +232,7 @@ def test_insets_hide_no_part_that_is_enlarged_where_there_is_room():
     assert (shown[260, 260] == 200).all()
 
 
+@pytest.mark.slow
 def test_the_verb_draws_and_says_what(results, tmp_path, capsys):
     folder = tmp_path / "mine"
     words = ["plots", str(results), "--output", str(folder)]

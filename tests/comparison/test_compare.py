@@ -42,6 +42,7 @@ def verdicts(a, b, **options):
     return dict(zip(changes["label"], changes["verdict"], strict=True))
 
 
+@pytest.mark.slow
 def test_worse_better_and_the_same(write):
     a = write("a", {"ddpg": 0.0, "idpg": 0.0, "pinv": 0.0})
     b = write("b", {"ddpg": -0.5, "idpg": 0.5, "pinv": 0.0})
@@ -51,6 +52,7 @@ def test_worse_better_and_the_same(write):
     assert row["mean_b"] - row["mean_a"] == pytest.approx(row["difference"])
 
 
+@pytest.mark.slow
 def test_for_lpips_less_is_better(write):
     a, b = write("a", {"ddpg": 0.0}, "lpips_alex"), write("b", {"ddpg": 0.5}, "lpips_alex")
     assert verdicts(a, b)["ddpg"] == "worse"
@@ -73,6 +75,7 @@ def test_a_small_change_can_be_allowed(write):
     assert changes.loc[0, ["verdict", "note"]].tolist() == ["", "below the minimal effect"]
 
 
+@pytest.mark.slow
 def test_what_only_one_run_has_is_told(write):
     a = write("a", {"ddpg": 0.0, "idpg": 0.0})
     b = write("b", {"ddpg": 0.0, "pinv": 0.0}, images=18)
@@ -83,6 +86,7 @@ def test_what_only_one_run_has_is_told(write):
     assert "1 comparison: 1 the same, 0 significantly worse" in text
 
 
+@pytest.mark.slow
 def test_a_terminal_gets_columns(write, monkeypatch, capsys):
     a, b = write("a", {"ddpg": 0.0, "i_dpg": 0.0}), write("b", {"ddpg": -0.5})
     head, row, *rest = comparison_text(compare_files(a, b)).splitlines()
@@ -96,6 +100,7 @@ def test_a_terminal_gets_columns(write, monkeypatch, capsys):
     assert head in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_exit_statuses(write, tmp_path, capsys):
     a, b = write("a", {"ddpg": 0.0}), write("b", {"ddpg": -0.5})
     assert cli.main(["compare", str(a), str(a)]) == 0

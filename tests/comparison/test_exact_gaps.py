@@ -58,6 +58,7 @@ def test_without_samples_there_is_the_gap_of_psnr_alone(files):
     assert set(exact.means["metric"]) == {"gap_psnr"}
 
 
+@pytest.mark.slow
 def test_all_files_are_written(files, tmp_path):
     places = {"folder": tmp_path / "tables", "figure": tmp_path / "exact.pdf"}
     tables = dict(zip(("metrics", "best", "posterior"), files, strict=True))

@@ -172,6 +172,7 @@ def test_every_table_and_figure_is_there(study, request, tmp_path):
         assert "nan" not in text.lower()
 
 
+@pytest.mark.slow
 def test_a_whole_method_is_a_dash_with_one_short_reason(all_of_one, tmp_path):
     write_tables(all_of_one, tmp_path)
     text = (tmp_path / "tables.md").read_text()
@@ -334,6 +335,7 @@ def test_a_trajectory_that_leaves_the_numbers_is_no_error(tmp_path, monkeypatch,
     assert "no trajectory" in caplog.text
 
 
+@pytest.mark.slow
 def test_beside_the_paper_a_failed_row_is_empty_with_its_reason(make_rows, write_csv, tmp_path):
     content = []
     for method, values in (("ddpg", [30.0, failed(1)]), ("idpg", [failed(0), failed(1)])):

@@ -101,6 +101,7 @@ def test_a_grid_of_different_sizes(tmp_path, name):
     assert all(OBSERVATION in row["tiles"] for row in data["rows"])
 
 
+@pytest.mark.slow
 def test_rows_of_the_figure_have_the_height_of_their_picture(tmp_path):
     grid = study(tmp_path, *CELLS["cut"])
     wide, high, square = (_line(1.0, row) for row in grid.rows)

@@ -61,6 +61,7 @@ def unseen(metrics_csv, shards, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_an_observation_that_is_no_picture_is_told_and_not_called_a_failure(
     unseen, inputs, tmp_path
 ):
@@ -94,6 +95,7 @@ def decoded(uri):
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))))
 
 
+@pytest.mark.slow
 def test_nothing_is_loaded_from_elsewhere(page):
     sources = re.findall(r'<[^>]* (?:src|href|srcset|action)="([^"]*)"', page)
     assert len(sources) >= 7
@@ -103,12 +105,14 @@ def test_nothing_is_loaded_from_elsewhere(page):
     assert "default-src 'none'" in page
 
 
+@pytest.mark.slow
 def test_text_from_files_is_escaped(page):
     assert "<b>mine</b>" not in page
     assert "&lt;b&gt;mine&lt;/b&gt;" in page
     assert page.count("</script>") == page.count("<script")
 
 
+@pytest.mark.slow
 def test_the_page_says_first_who_wins_then_shows_pictures_then_tables(page):
     verdict = re.search(r'<p id="verdict">([^<]+)</p>', page).group(1)
     assert verdict.startswith("Nothing is decided: with 3 pictures no difference in PSNR")
@@ -118,6 +122,7 @@ def test_the_page_says_first_who_wins_then_shows_pictures_then_tables(page):
     assert page.index("<nav") < places[1]
 
 
+@pytest.mark.slow
 def test_a_table_of_many_columns_has_the_whole_width(make_rows, write_csv):
     def views(levels):
         rows = [
@@ -159,12 +164,14 @@ def test_a_table_that_a_wide_one_leaves_alone_has_the_whole_width(
     assert [view.is_wide for view in shown] == wide
 
 
+@pytest.mark.slow
 def test_the_page_tells_its_size(page):
     size = re.search(r'id="size">([^<]+)<', page).group(1)
     assert size == megabytes(len(page.encode()))
     assert (megabytes(99_400), megabytes(123_456_789)) == ("99 kB", "123.5 MB")
 
 
+@pytest.mark.slow
 def test_a_block_per_image_of_a_cell_holds_its_pictures(page):
     shown = block(page, "pictures-0-0")
     assert list(shown["tiles"]) == [OBSERVATION, "ddpg", "pinv"]
@@ -177,6 +184,7 @@ def test_a_block_per_image_of_a_cell_holds_its_pictures(page):
     assert catalogue["names"][TRUTH] == "Truth"
 
 
+@pytest.mark.slow
 def test_pictures_and_kernels_are_kept_without_loss(page):
     picture = decoded(block(page, "truth-0-0")["uri"])
     assert picture.shape == (50, 60, 3)
@@ -186,6 +194,7 @@ def test_pictures_and_kernels_are_kept_without_loss(page):
     assert kernel.sum() == 20 * 255
 
 
+@pytest.mark.slow
 def test_a_motionless_study_has_no_kernel(inputs, tmp_path):
     grid = json.loads(inputs["grids"][0].read_text())
     for row in grid["rows"]:
@@ -223,6 +232,7 @@ def test_of_several_repeats_the_one_that_is_shown_has_its_score(metrics_csv):
     assert scores(both, images) == scores(metrics, images)
 
 
+@pytest.mark.slow
 def test_the_tables_have_the_summary_s_numbers(summary):
     (view,) = table_views(summary)
     assert (view.dataset, view.title) == ("my_set", "Gaussian deblurring (fft)")
@@ -339,6 +349,7 @@ def test_a_budget_is_positive(budget):
         choose_pictures([], budget)
 
 
+@pytest.mark.slow
 def test_a_page_without_pictures_is_a_page(inputs, tmp_path):
     write_page(Page(**inputs | {"grids": [], "figures": []}))
     page = (tmp_path / "index.html").read_text()

@@ -70,6 +70,7 @@ def read(folder: Path, form: str, width: str = "two-columns", name: str = NAME) 
     return (folder / f"latex/{form}/{width}/{name}.tex").read_text()
 
 
+@pytest.mark.slow
 def test_every_table_has_a_file_in_every_form_and_width(folder):
     made = {str(path.relative_to(folder)) for path in (folder / "latex").rglob("*.tex")}
     assert made == set(FILES)
@@ -178,6 +179,7 @@ def cell_width(cell: str) -> float:
     return max(body, beside) if cell.startswith(r"{\tiny") else body + beside
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 @pytest.mark.parametrize("paper", ["letterpaper", "a4paper"])
 def test_no_box_is_overfull_in_a_document_of_two_columns(folder, tmp_path, paper):

@@ -48,6 +48,7 @@ def methods(frame):
     return frame[frame["label"] != "observation"].reset_index(drop=True)
 
 
+@pytest.mark.slow
 def test_no_number_of_a_method_changes(both):
     plain, observed = both
     pd.testing.assert_frame_equal(observed.pairs, plain.pairs)
@@ -74,6 +75,7 @@ def test_only_its_own_images_are_lacking(make_rows, write_csv):
     assert list(means["lacking"]) == [0, 0]
 
 
+@pytest.mark.slow
 def test_tables_end_with_it(both, tmp_path):
     write_tables(tmp_path / "observed.csv", tmp_path / "tables")
     text = (tmp_path / "tables/tables.md").read_text()
@@ -85,6 +87,7 @@ def test_tables_end_with_it(both, tmp_path):
     assert [row[1] for row in view.blocks[0].rows][-1] == "Observation"
 
 
+@pytest.mark.slow
 def test_figures_have_it_and_no_method_is_compared_with_it(both, tmp_path):
     means = both[1].means
     assert "observation" in set(plane(means)["label"])

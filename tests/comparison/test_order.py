@@ -52,6 +52,7 @@ def test_means_and_noise_levels(summary):
     assert list(first["label"].unique()) == ["ddpg", "pinv"]
 
 
+@pytest.mark.slow
 def test_tables(summary):
     for tables in (all_tables(summary), all_tables(summary, widest=ONE_PANEL)):
         keys = [(table.dataset, table.key.removesuffix("-fft")) for table in tables]

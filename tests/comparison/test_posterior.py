@@ -69,6 +69,7 @@ def test_the_tidy_table_has_every_row_of_the_cell(tables):
     assert frame.loc[("pinv", "samples"), "reason"] == "each picture was restored once: no samples"
 
 
+@pytest.mark.slow
 def test_all_files_are_written_and_the_page_has_the_section(tables, tmp_path):
     inputs = dict(zip(("metrics", "posterior"), tables, strict=True))
     places = {"folder": tmp_path / "tables", "figure": tmp_path / "posterior.pdf"}
@@ -99,6 +100,7 @@ def test_the_nominal_share_of_a_range_depends_on_the_samples():
     assert nominal("coverage_50", 2) == 0.5
 
 
+@pytest.mark.slow
 def test_a_page_needs_no_torch():
     code = "import sys, ddpg.comparison.page.page; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -123,6 +123,7 @@ def test_a_file_that_is_no_table_fails_clearly(tmp_path):
         read_metrics(tmp_path / "empty.csv")
 
 
+@pytest.mark.slow
 def test_best_is_who_is_not_beaten_has_all_images_and_could_be_judged(make_rows, write_csv):
     rng = np.random.default_rng(1)
     base = rng.normal(30, 2, 20)

@@ -131,6 +131,7 @@ def test_metrics_and_tasks_for_people():
     assert task_name("motion_deblur", float("nan")) == "Motion deblurring"
 
 
+@pytest.mark.slow
 def test_importing_the_styles_loads_nothing_heavy():
     heavy = "{'pandas', 'matplotlib', 'torch'}"
     code = f"import sys, ddpg.comparison.style; print({heavy} & {{*sys.modules}})"

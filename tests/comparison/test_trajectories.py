@@ -93,6 +93,7 @@ def test_figures_are_of_one_image(tmp_path):
         draw_trajectories([files[0], files[2]], tmp_path / "figure")
 
 
+@pytest.mark.slow
 def test_the_verb_restores_as_the_pipeline_does(tmp_path):
     """The same command line, as ``restore`` and as ``trajectory``, ends in the same picture."""
     truth = {"a": torch.randint(0, 255, (3, 32, 32), dtype=torch.uint8)}

@@ -52,6 +52,7 @@ def test_the_published_sets_are_known_before_they_are_fetched(
     assert all(card.source.is_fetched and card.listing is None for card in cards.values())
 
 
+@pytest.mark.slow
 def test_reading_cards_imports_nothing_heavy() -> None:
     heavy = ["torch", "pandas", "requests", "pooch", "gdown", "PIL", "numpy"]
     code = (

@@ -112,6 +112,7 @@ def test_fetching_again_gives_the_same(card_of: CardOf, draw: Draw, tmp_path: Pa
     assert survey(card, fetched(card, tmp_path)) == survey(card, fetched(card, tmp_path))
 
 
+@pytest.mark.slow
 def test_a_download_is_pinned_and_shared(
     card_of: CardOf, draw: Draw, tmp_path: Path, http_folder: Callable[[Path], str]
 ) -> None:
@@ -163,6 +164,7 @@ def test_what_was_added_to_a_fetched_folder_is_kept_aside(
     assert not (tmp_path / "resources/mine/notes.txt").exists()
 
 
+@pytest.mark.slow
 def test_another_mirror_fetches_nothing_anew(
     card_of: CardOf, draw: Draw, tmp_path: Path, http_folder: Callable[[Path], str]
 ) -> None:

@@ -113,6 +113,7 @@ def test_pages_instead_of_the_file(
     assert get(f"gdrive:{FILE}", f"{server.address}/data.bin").read_bytes() == data
 
 
+@pytest.mark.slow
 def test_pages_without_end(server: Any, get: Get, monkeypatch: pytest.MonkeyPatch) -> None:
     """The confirmation leads to itself; gdown alone would follow it for ever."""
     for path in (DOWNLOAD, CONFIRMED):
@@ -131,6 +132,7 @@ def test_google_cannot_be_reached(get: Get, monkeypatch: pytest.MonkeyPatch) -> 
         get(f"gdrive:{FILE}", retries=0)
 
 
+@pytest.mark.slow
 def test_a_truncated_file_is_continued(server: Any, get: Get, fault: Any, large: bytes) -> None:
     server.faults = [fault(cut=1_200_000)]
     assert get(f"gdrive:{FILE}").read_bytes() == large

@@ -292,6 +292,7 @@ def _pin_many(pins: Path, worker: int) -> None:
         pin(pins, "shared", Sums(worker, f"{worker:064x}"))
 
 
+@pytest.mark.slow
 def test_many_processes_pin_at_once(tmp_path: Path) -> None:
     pins = tmp_path / "sub" / "pins.yaml"
     context = multiprocessing.get_context("fork")

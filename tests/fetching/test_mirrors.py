@@ -192,6 +192,7 @@ CONNECTIONS: dict[str, tuple[Callable[[socket.socket], None], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONNECTIONS)
 def test_connections_that_bring_nothing(
     server: Any, get: Get, data: bytes, raw: Callable[..., Raw], name: str

@@ -51,6 +51,7 @@ def test_truncated_bodies_are_continued(
     assert server.requests[-1][1]["If-Range"] == tag
 
 
+@pytest.mark.slow
 def test_a_stalled_connection_is_given_up_and_continued(
     server: Any, get: Get, fault: Any, data: bytes
 ) -> None:
@@ -61,6 +62,7 @@ def test_a_stalled_connection_is_given_up_and_continued(
     assert server.asked_ranges() == [None, "bytes=65536-"]
 
 
+@pytest.mark.slow
 def test_a_server_that_always_stalls_is_named(server: Any, get: Get, fault: Any) -> None:
     server.faults = [fault(cut=0, then="stall")] * 2
     with pytest.raises(FetchError, match=r"was silent for 0\.2 s \(2 attempts\)"):
@@ -85,6 +87,7 @@ def test_some_statuses_pass(server: Any, get: Get, fault: Any, data: bytes, stat
     assert len(server.requests) == 3 + 3
 
 
+@pytest.mark.slow
 def test_the_wait_that_a_server_asks_for_is_kept(
     server: Any, get: Get, fault: Any, data: bytes
 ) -> None:
@@ -335,6 +338,7 @@ def test_only_what_is_missing_needs_room(
     assert get().read_bytes() == data
 
 
+@pytest.mark.slow
 def test_a_server_that_comes_back(get: Get) -> None:
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))

@@ -256,6 +256,7 @@ def offers_names_only(module):
     return fp._path(module).name == "__init__.py" and all(isinstance(n, allowed) for n in code)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("config", "needed"),
     [("quick.yaml", "[]"), ("config.yaml", "['numpy']")],  # draws the kernel of a card, to check it

@@ -169,6 +169,7 @@ def test_an_image_has_its_own_commands(tmp_path: Path) -> None:
     assert "PATH" not in prefix
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("untold")
 def test_rules_of_one_tree_are_not_read_with_the_package_of_another(tmp_path: Path) -> None:
     shutil.copytree(PACKAGE, tmp_path / "ddpg", ignore=shutil.ignore_patterns("__pycache__"))
@@ -180,6 +181,7 @@ def test_rules_of_one_tree_are_not_read_with_the_package_of_another(tmp_path: Pa
     assert f"belong to {tmp_path / 'ddpg'}, Snakemake runs {PACKAGE}" in str(error.value)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("untold")
 def test_the_command_of_the_jobs_is_looked_at_before_the_first_of_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

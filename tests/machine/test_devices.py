@@ -114,6 +114,7 @@ def test_an_error_inside_lets_go(monkeypatch):
         assert device == "cuda:0"
 
 
+@pytest.mark.slow
 def test_the_killed_holder_lets_go(hold):
     holder = hold("cuda:0", 600)
     assert holder.stdout.readline() == "has cuda:0\n"

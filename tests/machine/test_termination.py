@@ -79,6 +79,7 @@ def test_a_verb_ends_with_the_status_of_the_signal():
     )
 
 
+@pytest.mark.slow
 def test_a_main_thread_that_cannot_listen_is_ended():
     # One call in C stands for a long computation. It says by itself that it has begun: between
     # two instructions of Python the main thread would still see the signal.

@@ -43,6 +43,7 @@ def pictures(count=3, side=SIDE, seed=0):
     return torch.rand(count, 3, side, side, generator=torch.Generator().manual_seed(seed)).double()
 
 
+@pytest.mark.slow
 def test_the_value_is_that_of_piq(files, monkeypatch):
     import piq.perceptual
 
@@ -62,6 +63,7 @@ def test_the_value_is_that_of_piq(files, monkeypatch):
     torch.testing.assert_close(measure(files, restored, truth), theirs(restored, truth))
 
 
+@pytest.mark.slow
 def test_equal_black_and_constant_pictures_have_values(files):
     truth = pictures()
     torch.testing.assert_close(
@@ -74,6 +76,7 @@ def test_equal_black_and_constant_pictures_have_values(files):
     )
 
 
+@pytest.mark.slow
 def test_no_picture_changes_its_neighbours(files):
     restored, truth = pictures(), pictures(seed=1)
     restored[1] = math.nan
@@ -84,6 +87,7 @@ def test_no_picture_changes_its_neighbours(files):
         torch.testing.assert_close(values[i : i + 1], alone, atol=1e-12, rtol=0)
 
 
+@pytest.mark.slow
 def test_other_files_are_refused_without_their_folder(files, tmp_path):
     other = tmp_path / "dists_weights.pt"
     torch.save({"alpha": torch.zeros(3)}, other)

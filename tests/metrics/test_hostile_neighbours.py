@@ -169,6 +169,7 @@ def evaluated(tmp_path, backbone):
     return run
 
 
+@pytest.mark.slow
 def test_shards_and_order_show_in_no_value(evaluated):
     together = evaluated(list("abcdefg"))
     alone = {key: value for name in "abcdefg" for key, value in evaluated([name]).items()}

@@ -154,6 +154,7 @@ def test_psnr_of_8_bits_is_that_of_the_written_files(pair: tuple[Tensor, Tensor]
     assert not torch.allclose(values, psnr(*pair, data_range=1.0), atol=1e-3)
 
 
+@pytest.mark.slow
 def test_lpips_with_averages_is_that_of_piq(folder: Path, pair: tuple[Tensor, Tensor]) -> None:
     """piq's loss with ``replace_pooling``, which takes [0, 1], with heads of LPIPS 0.1; here on a
     small network."""
@@ -218,6 +219,7 @@ def test_lpips_of_equal_images_is_zero_on_any_scale(pair: tuple[Tensor, Tensor])
     torch.testing.assert_close(bytes_scale, lpips(*pair, data_range=1.0))
 
 
+@pytest.mark.slow
 def test_lpips_is_quiet_and_leaves_random_numbers_alone(
     folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -229,6 +231,7 @@ def test_lpips_is_quiet_and_leaves_random_numbers_alone(
     assert torch.equal(torch.get_rng_state(), state)
 
 
+@pytest.mark.slow
 def test_lpips_heads_are_the_published_ones(folder: Path) -> None:
     """Size and sign of the first head (lpips 0.1.4, version 0.1), which no random weights share."""
     network = backbones.lpips_network("alex", folder / backbones.BACKBONES["alex"])
@@ -370,6 +373,7 @@ def server(folder: Path) -> Iterator[str]:
         served.shutdown()
 
 
+@pytest.mark.slow
 def test_backbone_is_fetched_once(folder: Path, server: str, tmp_path: Path) -> None:
     path = backbones.fetch_backbone("squeeze", tmp_path / "new", address=server)
     assert path.read_bytes() == (folder / path.name).read_bytes()
@@ -396,6 +400,7 @@ def test_the_reason_is_short_and_without_paths_of_the_machine(
     assert str(tmp_path) not in str(wrong.value)
 
 
+@pytest.mark.slow
 def test_fetch_that_fails_leaves_nothing(server: str, tmp_path: Path) -> None:
     with pytest.raises(MetricUnavailable, match=r"cannot download http.*:9/vgg16-397923af"):
         backbones.fetch_backbone("vgg", tmp_path, address="http://127.0.0.1:9/", backoff=0.01)
@@ -404,6 +409,7 @@ def test_fetch_that_fails_leaves_nothing(server: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_fetched_file_of_other_contents_is_kept_aside(
     folder: Path, server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

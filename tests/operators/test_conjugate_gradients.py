@@ -93,6 +93,7 @@ def test_limits_belong_to_images():
     assert not bool(found.converged.any())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("border", ["cropped", "reflect"])
 @pytest.mark.parametrize("masked", [False, True])
 def test_a_restoration_is_the_same_to_the_last_bit_alone_and_in_a_batch(border, masked):

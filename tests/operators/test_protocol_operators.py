@@ -51,6 +51,7 @@ def test_gaussian_3_with_a_reflected_border_is_that_of_dps(levels):
     np.testing.assert_allclose(seen, expected, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("picture", [0, 1, 7])
 def test_each_pictures_gaussian_cut_to_8_bits_is_that_of_diffpir(levels, picture):
     """scipy writes the periodic blur of bytes into bytes: the fraction of a level is cut off."""

@@ -68,6 +68,7 @@ def drawn(folder: Path, seed: int = 0) -> str:
     return hashlib.sha256((folder / "net.pt").read_bytes()).hexdigest()
 
 
+@pytest.mark.slow
 def test_from_an_address_pinned_and_loaded(
     tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,6 +92,7 @@ def test_from_an_address_pinned_and_loaded(
     assert not output.exists()
 
 
+@pytest.mark.slow
 def test_the_cards_checksum_is_enforced(tmp_path: Path, server: str) -> None:
     digest = drawn(tmp_path / "served")
     path = card(tmp_path, mirrors=[f"{server}/net.pt"], sha256="0" * 64)
@@ -114,6 +116,7 @@ def test_a_file_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert (tmp_path / "again.pt").read_bytes() == output.read_bytes()
 
 
+@pytest.mark.slow
 def test_what_cannot_be_had_is_named(tmp_path: Path, server: str) -> None:
     path, pins = card(tmp_path, mirrors=[f"{server}/absent.pt"]), tmp_path / "pins.yaml"
     with pytest.raises(UserError, match=r"absent\.pt"):
@@ -122,6 +125,7 @@ def test_what_cannot_be_had_is_named(tmp_path: Path, server: str) -> None:
         fetch_checkpoint(path, "classifier", tmp_path / "out.pt", pins=pins)
 
 
+@pytest.mark.slow
 def test_a_file_put_there_by_hand_is_taken_pinned_and_recorded(
     tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

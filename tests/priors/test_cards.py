@@ -277,6 +277,7 @@ def test_random_seeds_are_other_priors(write: Write) -> None:
     assert len({*seeds, unpinned}) == 3
 
 
+@pytest.mark.slow
 def test_cards_do_not_import_torch() -> None:
     code = (
         "import sys; from ddpg.priors.cards.card import known_names;"

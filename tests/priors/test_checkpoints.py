@@ -84,6 +84,7 @@ def test_names_that_look_like_wrappers_stay(tmp_path: Path) -> None:
         assert same(read_checkpoint(tmp_path / "a.pt"), own)
 
 
+@pytest.mark.slow
 def test_published_files_are_mapped_not_read(tmp_path: Path) -> None:
     big = {"a": torch.zeros(30_000_000), "b": torch.ones(3)}
     torch.save(big, tmp_path / "a.pt")

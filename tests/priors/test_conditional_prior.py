@@ -179,6 +179,7 @@ def test_the_published_classifier_has_a_second_derivative() -> None:
     assert bool(through.isfinite().all())
 
 
+@pytest.mark.slow
 def test_bfloat16_guidance_is_close() -> None:
     x, options = noise(2, 3, 32, 32), {"classes": 10, "class_conditional": False, "scale": 20.0}
     full, half = (

@@ -56,6 +56,7 @@ def images(count: int = 2) -> torch.Tensor:
     return torch.randn(count, 3, 16, 16, generator=torch.Generator().manual_seed(1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sigma", [0.002, 0.3, 5.0])
 @pytest.mark.parametrize("sigma_data", [0.5, 1.0])
 def test_the_scalings_of_edm(
@@ -123,6 +124,7 @@ def test_the_gaussian_prior_jumps_to_where_its_flow_ends() -> None:
     torch.testing.assert_close(prior.consistency(x, levels[400]), v, atol=0.01, rtol=0)
 
 
+@pytest.mark.slow
 def test_cm4ir_restores_with_a_network(tmp_path: Path, checkpoint: Path) -> None:
     prior = load_prior(write(tmp_path), weights=checkpoint)
     operator = build_operator("sr_bicubic", 16, scale=4)

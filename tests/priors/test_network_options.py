@@ -206,6 +206,7 @@ def test_every_problem_is_told_at_once() -> None:
     assert {line.split(": ")[1] for line in problems} >= {"channels", "multipliers", "blocks"}
 
 
+@pytest.mark.slow
 def test_architectures_are_checked_without_torch() -> None:
     code = (
         "import sys; import ddpg.priors.networks.configurations as c; "

@@ -148,6 +148,7 @@ def test_half_precision_is_close(name: str) -> None:
         assert network(x.to(dtype), *rest).dtype == dtype
 
 
+@pytest.mark.slow
 def test_half_precision_behind_a_prior() -> None:
     network, (x, t), expected = stored("tiny_ddpm_unet")
     prior = NetworkPrior(network, Schedule.linear(), dtype="bfloat16")
@@ -171,6 +172,7 @@ def test_normalisation_is_float32_in_half_precision() -> None:
         torch.testing.assert_close(wide, expected, rtol=eps, atol=0.01 * eps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TINY)
 def test_gradients_are_right_and_overwrite_nothing(name: str) -> None:
     """The directional derivative equals a central difference in double precision."""

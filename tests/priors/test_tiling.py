@@ -67,6 +67,7 @@ def test_what_is_continued_is_the_mirror_image():
     assert prior.x[0, 0, 7].tolist() == [0, 1, 0, 1, 0, 1, 0, 1]
 
 
+@pytest.mark.slow
 def test_a_network_on_tiles_is_nearly_the_network(network):
     x = picture(200, 168)
     whole = network.eps(x, 300)
@@ -75,6 +76,7 @@ def test_a_network_on_tiles_is_nearly_the_network(network):
     assert float((whole - tiled).abs().max()) < 0.1
 
 
+@pytest.mark.slow
 def test_neighbours_in_the_batch_change_nothing(network):
     x = picture(70, 90, batch=2)
     tiled = TiledPrior(network, tile=64, overlap=16)

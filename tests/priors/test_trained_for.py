@@ -55,6 +55,7 @@ def write(tmp_path: Path) -> Write:
     return write
 
 
+@pytest.mark.slow
 def test_the_network_is_asked_with_rescaled_times(write: Write) -> None:
     prior = load_prior(write({"kind": "cosine", "steps": 4000, "rescale_timesteps": True}))
     times = torch.tensor([2000, 3999])
@@ -77,6 +78,7 @@ def test_adm_networks_of_other_steps_must_say_whether_they_rescale(
             reader(card)
 
 
+@pytest.mark.slow
 def test_what_was_trained_for_is_part_of_the_identity(write: Write) -> None:
     steps = {"kind": "cosine", "steps": 4000}
     entries = [
@@ -146,6 +148,7 @@ def test_predictions_become_the_noise(t: int, dtype: torch.dtype) -> None:
         torch.testing.assert_close(found, noise.to(dtype), atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_card_says_what_its_network_predicts(write: Write) -> None:
     times = torch.tensor([10, 900])
     plain, other = (

@@ -96,6 +96,7 @@ def test_a_finished_run_does_nothing_more(tmp_path):
     assert (tmp_path / "log.csv").read_text() == before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("pictures")
 def test_a_longer_run_goes_on_where_the_shorter_stopped(tmp_path):
     run(tmp_path)
@@ -103,6 +104,7 @@ def test_a_longer_run_goes_on_where_the_shorter_stopped(tmp_path):
     assert [step for step, _ in longer] == [8, 10]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("pictures")
 def test_the_log(tmp_path):
     lines = run(tmp_path)
@@ -121,6 +123,7 @@ def test_training_learns(tmp_path, pictures):
     assert losses[-1] < losses[0] - 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("pictures")
 def test_the_saved_weights_are_the_average_in_half_precision(tmp_path):
     run(tmp_path)
@@ -147,6 +150,7 @@ def test_another_recipe_is_refused_by_its_key(tmp_path, key, value):
     assert (tmp_path / "log.csv").read_text() == before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("pictures")
 def test_a_run_from_before_a_key_existed_is_refused_by_the_key(tmp_path):
     run(tmp_path)
@@ -234,6 +238,7 @@ def leaves(palettes, *seed, size=24, **options):
     return dead_leaves(size, np.random.default_rng(seed), palettes, **options)
 
 
+@pytest.mark.slow
 def test_dead_leaves_are_drawn_from_their_seed(palettes):
     one = leaves(palettes, 0, 1)
     assert one.shape == (24, 24, 3)
@@ -243,6 +248,7 @@ def test_dead_leaves_are_drawn_from_their_seed(palettes):
     assert not np.array_equal(one, leaves(palettes, 1, 1))
 
 
+@pytest.mark.slow
 def test_dead_leaves_fill_the_range_and_are_no_noise(palettes):
     pictures = np.stack([leaves(palettes, 0, number) for number in range(6)]).astype(float)
     assert np.ptp(pictures) > 150

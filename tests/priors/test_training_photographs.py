@@ -74,6 +74,7 @@ def test_what_is_held_back_must_be_a_file() -> None:
         PhotographPackage("p", "1", {"a.jpg": "0" * 64}, held_back=["b.jpg"])
 
 
+@pytest.mark.slow
 def test_photographs_are_offered_reduced_only() -> None:
     rng = np.random.default_rng(1)
     taken = [Image.fromarray(rng.integers(0, 256, (600, 900, 3), dtype=np.uint8))]
@@ -82,6 +83,7 @@ def test_photographs_are_offered_reduced_only() -> None:
     assert sizes == [(300, 450), (200, 300), (150, 225), (100, 150)]
 
 
+@pytest.mark.slow
 def test_held_back_photographs_are_scored_at_every_save(
     package: PhotographPackage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

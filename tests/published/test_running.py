@@ -33,6 +33,7 @@ def as_levels(x) -> np.ndarray:
     return (255 * (x.movedim(0, 2).double() / 2 + 0.5).clip(0, 1)).round().int().numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("folder")
 def test_pictures_lie_where_the_script_puts_them_and_are_what_the_methods_make(published):
     status, output, errors = published(*WORDS, "-i", "out", "--save_y", "--eta_tilde", "2")
@@ -69,6 +70,7 @@ def test_pictures_lie_where_the_script_puts_them_and_are_what_the_methods_make(p
     assert "0 (" in log
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("folder")
 def test_a_second_run_empties_no_folder(published):
     mine = OUT / "again/notes.txt"
@@ -89,6 +91,7 @@ def test_a_second_run_empties_no_folder(published):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("folder")
 def test_a_picture_has_the_motion_kernel_of_its_number(published):
     words = (*WORDS[:-2], "--deg", "motion_deblur", "-i", "motion")
@@ -104,6 +107,7 @@ def test_a_picture_has_the_motion_kernel_of_its_number(published):
         assert (kernel == motion_kernel(61, 0.5, seed=10 * number)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("folder")
 def test_what_is_finished_stays_when_it_is_stopped_and_a_run_goes_on(published, monkeypatch):
     from ddpg.cli import published as verb
@@ -140,6 +144,7 @@ def test_pictures_that_cannot_be_read_are_told_before_any_is_restored(published)
     assert [path.name for path in (OUT / "broken").iterdir()] == ["0_logs.log"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "kinds"),
     [

@@ -61,6 +61,7 @@ def observed(astronaut) -> np.ndarray:
     return blurred(astronaut, read_kernel("gaussian:1"), SIGMA)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("border", BORDERS)
 def test_every_border_brings_the_picture_closer(border, astronaut, observed):
     restored = package.restore(
@@ -72,6 +73,7 @@ def test_every_border_brings_the_picture_closer(border, astronaut, observed):
     assert psnr(restored[inner], seen[inner]) > psnr(observed[inner], seen[inner]) + 1.5
 
 
+@pytest.mark.slow
 def test_only_the_scene_itself_explains_the_rim(astronaut, observed):
     seen = astronaut[4:-4, 4:-4]
     scores = {
@@ -86,6 +88,7 @@ def test_only_the_scene_itself_explains_the_rim(astronaut, observed):
     assert scores["cropped"] > scores["circular"] + 3
 
 
+@pytest.mark.slow
 def test_the_whole_scene_is_given_where_it_is_asked_for(observed):
     how = {"task": "blur", "kernel": "gaussian:1", "sigma_y": SIGMA, "steps": 2}
     whole = package.restore(observed, whole=True, **how)
@@ -94,6 +97,7 @@ def test_the_whole_scene_is_given_where_it_is_asked_for(observed):
     np.testing.assert_array_equal(whole[4:-4, 4:-4], inner)
 
 
+@pytest.mark.slow
 def test_a_sampled_and_a_partly_hidden_blur(astronaut, observed):
     small = observed[::2, ::2]
     restored = package.restore(
@@ -112,12 +116,14 @@ def test_a_sampled_and_a_partly_hidden_blur(astronaut, observed):
     assert psnr(restored, seen) > 28
 
 
+@pytest.mark.slow
 def test_grey_pictures_come_back_grey(observed):
     grey = np.asarray(Image.fromarray(observed).convert("L"))
     restored = package.restore(grey, task="blur", kernel="gaussian:1", sigma_y=SIGMA, steps=3)
     assert (restored.shape, restored.dtype) == (grey.shape, np.uint8)
 
 
+@pytest.mark.slow
 def test_colours_are_found_for_grey_pictures(astronaut):
     grey = np.asarray(Image.fromarray(astronaut).convert("L"))
     restored = package.restore(grey, task="colorization", sigma_y=0.01, steps=4)
@@ -126,6 +132,7 @@ def test_colours_are_found_for_grey_pictures(astronaut):
     assert psnr(again, grey) > 30
 
 
+@pytest.mark.slow
 def test_block_means_are_undone(astronaut):
     small = astronaut.reshape(36, 2, 44, 2, 3).mean(axis=(1, 3)).round().astype(np.uint8)
     restored = package.restore(small, task="sr_average", scale=2, sigma_y=0.0, steps=20)
@@ -142,6 +149,7 @@ def test_a_kernel_larger_than_the_picture_is_told(ddpg, photo):
         package.restore(np.zeros((72, 88)), task="blur", kernel=np.ones((73, 73)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("border", ["cropped", "replicate"])
 def test_a_kernel_of_one_row_may_be_longer_than_a_flat_picture_is_high(astronaut, border):
     flat = astronaut[30:40]

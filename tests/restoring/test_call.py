@@ -50,6 +50,7 @@ def test_profiles_stay_and_orientations_are_applied(tmp_path):
     assert restored.info["icc_profile"] == b"0" * 16 + b"RGB "
 
 
+@pytest.mark.slow
 def test_the_call_and_the_command_give_the_same(photo, astronaut):
     from ddpg.cli import main
 
@@ -60,6 +61,7 @@ def test_the_call_and_the_command_give_the_same(photo, astronaut):
     np.testing.assert_array_equal(called, written)
 
 
+@pytest.mark.slow
 def test_progress_rises_to_one(astronaut):
     shares: list[float] = []
     ddpg.restore(astronaut, task="denoising", sigma_y=0.1, steps=4, tile=48, progress=shares.append)
@@ -68,6 +70,7 @@ def test_progress_rises_to_one(astronaut):
     assert len(shares) == 4 * 2 * 3
 
 
+@pytest.mark.slow
 def test_masks_and_colours(astronaut):
     known = np.random.default_rng(0).random(astronaut.shape[:2]) > 0.2
     restored = ddpg.restore(
@@ -101,6 +104,7 @@ def test_importing_the_package_imports_nothing_heavy():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.slow
 def test_asking_for_help_and_a_bad_wish_import_no_torch():
     code = (
         "import sys; from ddpg.cli import main\n"

@@ -34,6 +34,7 @@ def test_one_picture_to_one_file(ddpg, photo):
     )
 
 
+@pytest.mark.slow
 def test_a_network_makes_a_noisy_picture_cleaner(ddpg, photo, astronaut):
     noise = np.random.default_rng(0).normal(0, 25.5, astronaut.shape)
     noisy = np.clip(astronaut + noise, 0, 255).round().astype(np.uint8)
@@ -144,6 +145,7 @@ def test_masks_that_are_none_are_told(kind, message, ddpg, photo):
     assert not Path("photo-restored.png").exists()
 
 
+@pytest.mark.slow
 def test_missing_pixels_are_filled_and_the_others_stay(ddpg, astronaut):
     known = np.ones(astronaut.shape[:2], bool)
     known[20:23, 10:70] = False
@@ -159,6 +161,7 @@ def test_missing_pixels_are_filled_and_the_others_stay(ddpg, astronaut):
     assert np.abs(restored[~known] - astronaut[~known]).mean() < 15
 
 
+@pytest.mark.slow
 def test_a_small_picture_becomes_large(ddpg, astronaut):
     alpha = np.full(astronaut.shape[:2], 255, np.uint8)
     alpha[:36] = 0
@@ -182,6 +185,7 @@ def test_truth_of_another_size_is_told(ddpg, photo):
     assert "truth.png: has 80 x 72 pixels, but the restoration of" in errors
 
 
+@pytest.mark.slow
 def test_several_samples_with_their_mean_and_spread(ddpg, astronaut):
     noise = np.random.default_rng(0).normal(0, 25, astronaut.shape)
     Image.fromarray(np.clip(astronaut + noise, 0, 255).astype(np.uint8)).save("noisy.png")

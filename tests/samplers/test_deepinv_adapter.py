@@ -72,11 +72,13 @@ class TestWithTheLibrary:
     def library(self):
         pytest.importorskip("deepinv", reason="the library deepinv is not installed")
 
+    @pytest.mark.slow
     def test_a_reconstructor_sees_images_between_0_and_1(self, operator, x):
         restored = restore(Sampler(), operator.forward(x), operator)
         torch.testing.assert_close(restored, x, atol=1e-3, rtol=0)
         assert Sampler().network_evaluations == 7
 
+    @pytest.mark.slow
     def test_randomness_belongs_to_the_image(self, operator, x):
         class Jittered(Sampler):
             model = Landweber(jitter=0.1)
@@ -103,6 +105,7 @@ class TestWithTheLibrary:
         assert float(gradient.abs().max()) < 1e-5
         assert float(physics.noise_model.sigma) == pytest.approx(0.05)
 
+    @pytest.mark.slow
     def test_one_of_the_library_s_own(self, operator, x):
         from deepinv.optim import PGD
         from deepinv.optim.data_fidelity import L2

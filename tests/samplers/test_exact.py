@@ -163,6 +163,7 @@ def test_components_are_weighted_by_how_probable_they_make_y(kind):
     torch.testing.assert_close(found.mean.flatten(1), mean, atol=1e-8, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prior", [GAUSSIAN, MIXTURE], ids=["gaussian", "mixture"])
 @pytest.mark.parametrize("kind", ["circular", "scaled", "colours"])
 def test_the_best_scores_are_what_draws_and_truths_show(prior, kind):

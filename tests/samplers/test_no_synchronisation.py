@@ -90,6 +90,7 @@ def test_steps_read_nothing_back(method: str, settings: dict[str, Any]) -> None:
     assert [found for found in steps[1:] if found] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "method", ["ddpg", "idpg", "ddnm", "diffpir", "dps", "pigdm", "dmps", "dpir", "flower"]
 )

@@ -221,6 +221,7 @@ def photograph():
     return load_image(file, 32, crop="center")[None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "backend", "sigma_y"),
     [

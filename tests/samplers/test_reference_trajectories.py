@@ -56,6 +56,7 @@ def test_reference_trajectory(case, arrays):
     check(case, arrays)
 
 
+@pytest.mark.slow
 def test_all_reference_trajectories(reference_folder):
     folder = reference_folder / "reference" / "trajectories"
     cases = json.loads((folder / "trajectories.json").read_text(encoding="utf-8"))

@@ -12,6 +12,7 @@ from ddpg.stages.degrading import Belongings
 pytestmark = pytest.mark.usefixtures("prior")
 
 
+@pytest.mark.slow
 def test_a_method_that_is_told_another_noise_level_reckons_with_it(restoring, job):
     true, _ = restoring(job, folder="true")
     told, _ = restoring(dataclasses.replace(job, assumed_sigma_y=0.2), folder="told")
@@ -23,6 +24,7 @@ def test_a_method_that_is_told_another_noise_level_reckons_with_it(restoring, jo
     assert torch.equal(same[name], true[name])
 
 
+@pytest.mark.slow
 def test_a_method_that_is_told_another_kernel_restores_with_it(restoring, observing, job, tmp_path):
     def observed(kernel, name):
         return observing(

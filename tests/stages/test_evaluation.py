@@ -153,6 +153,7 @@ def backbone(tmp_path, monkeypatch):
     return record
 
 
+@pytest.mark.slow
 def test_batches_of_the_stage_do_not_show(measure, backbone, monkeypatch):
     metrics = ("psnr", "ssim", "haarpsi", "lpips")
     options = {"metrics": metrics, "lpips_net": "squeeze", "backbone": backbone}

@@ -226,6 +226,7 @@ def _no_card(monkeypatch):
     monkeypatch.setattr(batches, "prior_limits", lambda _card: limits)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "method"),
     [
@@ -253,6 +254,7 @@ def test_batches_are_of_equal_sizes_and_the_network_sees_its_multiples(restored,
     assert set(watching.shapes) == {(2, 3, 40, 48), (2, 3, 40, 40), (1, 3, 48, 32), (1, 3, 24, 40)}
 
 
+@pytest.mark.slow
 def test_a_prior_with_a_closed_form_sees_every_picture_whole(restored, monkeypatch):
     """And is asked for more than its estimate of the noise."""
     prior = GaussianPrior(0.0, 0.25)
@@ -336,6 +338,7 @@ def psnr_of(folder, name, x, margin=0):
     return -10 * math.log10((difference**2).mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("margin", [0, 3])
 def test_scores_are_those_of_each_picture_alone(folder, tmp_path, margin):
     restorations = noisy(folder)

@@ -109,6 +109,7 @@ def test_the_batch_size_changes_rounding_at_most(tmp_path, observing, restore, t
         torch.testing.assert_close(whole[name], single[name], rtol=0, atol=2e-5)
 
 
+@pytest.mark.slow
 def test_the_embedded_prior_does_not_mind_the_batch_either(restore, job):
     job = dataclasses.replace(job, hyper_parameters={"steps": "2"}, precision="float32")
     single, whole = restore(job, folder="1"), restore(job, folder="4", batch_size=4)
@@ -389,6 +390,7 @@ def test_the_costs_say_how_the_network_was_run(settings):
     assert settings(precision="float32", layout="contiguous") == {expected}
 
 
+@pytest.mark.slow
 def test_a_card_says_how_its_network_runs(tmp_path, settings):
     fields = yaml.safe_load((EMBEDDED / "dead-leaves.yaml").read_text())
     fields["execution"] = {"precision": "bfloat16", "layout": "contiguous", "batch_size": 9}

@@ -128,6 +128,7 @@ def test_what_is_fixed_stays():
 # --- what is chosen -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_best_of_a_problem_whose_answer_is_known(study, tmp_path):
     """Of independent pixels around 0 the best linear estimate is y / (1 + s^2 / v), and pinv's is
     y / (1 + s^2 eta_tilde): the answer is 1 / v."""
@@ -139,6 +140,7 @@ def test_the_best_of_a_problem_whose_answer_is_known(study, tmp_path):
     assert row["trials"][0]["values"] == row["start"]
 
 
+@pytest.mark.slow
 def test_every_method_spends_the_same_budget(study, tmp_path, prior):
     record = tune(study(DDPG_ROW, DDRM_ROW, PINV), tmp_path / "tuned.json")
     spent = [sum(trial["evaluations"] for trial in row["trials"]) for row in record["rows"]]
@@ -148,6 +150,7 @@ def test_every_method_spends_the_same_budget(study, tmp_path, prior):
     assert [row["fixed"] for row in record["rows"]] == [["steps"], ["steps"], []]
 
 
+@pytest.mark.slow
 def test_a_larger_budget_goes_on_and_a_finished_one_does_nothing(study, tmp_path, prior):
     output = tmp_path / "tuned.json"
     first = tune(study(DDPG_ROW, tuning={"evaluations": 8}), output)["rows"][0]["trials"]
@@ -158,6 +161,7 @@ def test_a_larger_budget_goes_on_and_a_finished_one_does_nothing(study, tmp_path
     assert (more[:2], len(more), prior.images) == (first, 4, 16)
 
 
+@pytest.mark.slow
 def test_a_run_that_dies_goes_on_to_the_same_record(study, tmp_path, prior):
     whole = tune(study(DDPG_ROW), tmp_path / "whole.json")
     prior.at_call = {prior.calls + 9: lambda _: (_ for _ in ()).throw(KeyboardInterrupt)}
@@ -261,6 +265,7 @@ def test_what_was_not_searched_is_not_said_to_be_tuned(study, tmp_path, prior):
     assert prior.images == 24
 
 
+@pytest.mark.slow
 def test_of_several_rows_of_a_record_the_one_that_is_most_alike_counts(study, tmp_path):
     rows = [f"{PINV}\t{name}" for name in "abc"]
     content = tune(study(*rows), tmp_path / "tuned.json")
@@ -281,6 +286,7 @@ def test_what_the_sheet_gives_stays_in_a_tuned_row(study, record):
     assert row.column_origins == {"eta_tilde": "sheet"}
 
 
+@pytest.mark.slow
 def test_tuned_rows_are_not_tuned_again(study, record, tmp_path):
     both = study(PINV, f"{PINV}\t\t\t\ttuned", tuned=record)
     assert len(tune(both, tmp_path / "again.json")["rows"]) == 1

@@ -252,6 +252,7 @@ def test_shipped_cards_are_valid(path: Path) -> None:
     assert read_card(str(path)).name == path.stem
 
 
+@pytest.mark.slow
 def test_planning_needs_no_torch(make: MakeStudy) -> None:
     make(card={"task": "inpainting", "mask": "masks"})
     script = (

@@ -47,6 +47,7 @@ def test_every_method_is_on_every_cell_that_it_can_serve():
     assert all("sheet" not in row.origins.values() for row in new)  # recommended throughout
 
 
+@pytest.mark.slow
 def test_budgets_are_kept_and_used():
     counted: Counter[str] = Counter()
     for row in study("equal-compute").experiments:
@@ -62,6 +63,7 @@ def test_budgets_are_kept_and_used():
     assert all(count == 18 for name, count in counted.items() if name != "pnpdm")
 
 
+@pytest.mark.slow
 def test_small_budgets_restore():
     """Every method at its smallest budgets, on a picture of a closed-form prior."""
     operator = build_operator("sr_bicubic", 16, scale=4)

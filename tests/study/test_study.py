@@ -105,6 +105,7 @@ def test_specs_hold_plain_built_in_types(tmp_path):
         assert plain(dict(spec)), name
 
 
+@pytest.mark.slow
 def test_specs_are_the_same_in_every_process(tmp_path):
     configuration = tmp_path / "config.yaml"
     configuration.write_text(yaml.safe_dump(content(tmp_path)))
@@ -335,6 +336,7 @@ def test_two_cards_of_one_name(tmp_path):
         Study(twice)
 
 
+@pytest.mark.slow
 def test_the_shipped_studies_can_be_cut_into_jobs(monkeypatch):
     monkeypatch.chdir(ROOT)
     default = yaml.safe_load((ROOT / "config/config.yaml").read_text())

@@ -50,6 +50,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return lines
 
 
+@pytest.mark.slow
 def test_a_study_is_told_with_its_cost(told: Any) -> None:
     study = study_of("config/quick.yaml")
     said = told(study)
@@ -122,6 +123,7 @@ def own_card(tmp_path: Path) -> Path:
     return card
 
 
+@pytest.mark.slow
 def test_weights_that_do_not_fit_their_card_are_wrong(told: Any, own_card: Path) -> None:
     with pytest.raises(UserError) as raised:
         told(study_with(own_card))
@@ -182,6 +184,7 @@ def test_sizes_of_their_own_are_known_after_the_survey(
     assert "40,000 pixels on average" in told(study)["data set"]
 
 
+@pytest.mark.slow
 def test_an_evaluation_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(speed, "SECONDS", 0.0)
     card = read_card("dead-leaves")

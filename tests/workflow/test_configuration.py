@@ -51,6 +51,7 @@ def test_a_key_that_stands_twice_in_a_section_of_the_command_line_is_refused():
     assert as_written(given, words) == given
 
 
+@pytest.mark.slow
 def test_arguments_through_a_pipe_have_no_limit():
     names = ["--shards", *(f"{'n' * 90}{k}=1" for k in range(30_000)), "x" * 10**6]
     script = "import sys; from ddpg.cli import with_piped; print(len(with_piped(sys.argv[1:])))"

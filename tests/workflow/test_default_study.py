@@ -89,6 +89,7 @@ def test_twenty_steps_beat_the_pseudo_inverse(task: str, truth_file: Path, tmp_p
     assert quality("idpg-20") > quality("pinv") + GAINS[task]
 
 
+@pytest.mark.slow
 def test_no_picture_of_a_shipped_study_was_trained_on_or_tuned_with() -> None:
     studied = {
         (source_folder(*place) / entry.file.rpartition("/")[2], entry.sha256)

@@ -52,6 +52,7 @@ def test_the_exact_study_tells_the_gaps_to_the_posterior(shipped):
     assert again == {}
 
 
+@pytest.mark.slow
 def test_the_whole_exact_study_plans(shipped):
     planned = shipped.planned("--configfile", "config/exact.yaml")
     assert planned["best_scores"] == 4

@@ -63,6 +63,7 @@ def test_a_version_that_lacks_an_internal_runs_without_the_gain(name):
     lift_idle_limit(SimpleNamespace())
 
 
+@pytest.mark.slow
 def test_this_version_has_every_internal():
     from snakemake.api import Workflow
 

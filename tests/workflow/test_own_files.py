@@ -96,6 +96,7 @@ def test_a_folder_without_a_scheduler_is_good_where_the_card_has_the_schedule() 
     check("{path: df}", FOLDER)
 
 
+@pytest.mark.slow
 def test_planning_reads_a_folder_without_torch() -> None:
     Path("df").mkdir()
     Path("df/scheduler_config.json").write_text(json.dumps({"_class_name": "DDIMScheduler"}))

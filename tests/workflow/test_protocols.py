@@ -43,6 +43,7 @@ def text_of(lines) -> str:
     return " ".join(" ".join(lines).split())
 
 
+@pytest.mark.slow
 def test_these_there_are(protocols):
     assert protocol_names() == NAMES
     assert [protocol.name for protocol in protocols.values()] == NAMES
@@ -248,6 +249,7 @@ def test_names_that_are_none_are_told(capsys, words, message):
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_command_lists_shows_and_compares(capsys):
     assert main(["protocol", "list"]) == 0
     listed = capsys.readouterr().out
@@ -269,6 +271,7 @@ def test_protocols_are_told_from_any_folder(tmp_path, monkeypatch):
     assert Path.cwd() == tmp_path
 
 
+@pytest.mark.slow
 def test_the_page_has_what_the_files_have():
     script = ROOT / "docs/list_protocols.py"
     done = subprocess.run([sys.executable, script, "--check"], check=False, capture_output=True)

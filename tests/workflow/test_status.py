@@ -390,6 +390,7 @@ def test_images_that_could_not_be_restored_are_told(study: Study) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_ten_thousand_shards_take_a_few_calls_each(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -361,6 +361,7 @@ def test_nothing_is_said_of_restorations_before_one_is_done() -> None:
     assert pace.pictures_per_second(1.0) is None
 
 
+@pytest.mark.slow
 def test_what_is_kept_of_a_long_run_grows_with_its_kinds_not_its_jobs(told: Narrator) -> None:
     jobs = 2000
     told.expect(("restore", {"experiment": IDPG, "shard": "0"}) for _ in range(jobs))

@@ -168,6 +168,7 @@ def test_inputs_that_came_and_went(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     ]
 
 
+@pytest.mark.slow
 def test_a_target_that_looks_like_an_option_is_a_target(monkeypatch: pytest.MonkeyPatch) -> None:
     commands: list[list[str]] = []
 
