@@ -37,6 +37,12 @@ def rows(label: str, metric: str, values: list, *, method: str | None = None, **
     ]
 
 
+@pytest.fixture(autouse=True)
+def coarse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer dots: most of a figure's time is its bitmap."""
+    monkeypatch.setattr("ddpg.comparison.figures.canvas.RESOLUTION", 60)
+
+
 @pytest.fixture(scope="session")
 def make_rows() -> Callable[..., list]:
     return rows
@@ -52,8 +58,8 @@ def write_csv(tmp_path: Path) -> Callable[[list], Path]:
     return write
 
 
-@pytest.fixture
-def metrics_csv(write_csv: Callable[[list], Path]) -> Path:
+@pytest.fixture(scope="session")
+def metrics_rows() -> list:
     """Two noise levels, four labels; LPIPS failed everywhere, SSIM of pinv once."""
     content = []
     for sigma in (0.05, 0.1):
@@ -66,7 +72,13 @@ def metrics_csv(write_csv: Callable[[list], Path]) -> Path:
         content += rows("ddpg", "ssim", [0.9, 0.9, 0.9], sigma_y=sigma)
         content += rows("pinv", "ssim", [0.5, "too small", 0.7], sigma_y=sigma)
         content += rows("ddpg", "seconds", [4.0, 4.0, 4.0], sigma_y=sigma)
-    return write_csv(content)
+    return content
+
+
+@pytest.fixture
+def metrics_csv(write_csv: Callable[[list], Path], metrics_rows: list) -> Path:
+    """The file of ``metrics_rows``."""
+    return write_csv(metrics_rows)
 
 
 @pytest.fixture

@@ -44,13 +44,6 @@ from ddpg.comparison.statistics.summary import Summary, summarise
 from ddpg.comparison.statistics.working import working
 from ddpg.errors import UserError
 
-
-@pytest.fixture(autouse=True)
-def coarse(monkeypatch):
-    """Fewer dots: most of a figure's time is its bitmap."""
-    monkeypatch.setattr("ddpg.comparison.figures.canvas.RESOLUTION", 60)
-
-
 CELL = "my_set/deblur_gauss-fft/0.05"
 
 
@@ -167,6 +160,7 @@ def test_one_method_in_one_cell_crashes_nothing(draw, make_rows, write_csv, tmp_
     assert (tmp_path / "one.pdf").read_bytes().startswith(b"%PDF")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", DRAWS)
 def test_without_values_the_figure_says_so(draw, make_rows, write_csv, tmp_path):
     path = write_csv(make_rows("ddpg", "ssim", ["out of memory"]))
@@ -205,6 +199,7 @@ def test_a_grid_of_something_unknown_fails(metrics_csv, shards, cell, labels, me
         )
 
 
+@pytest.mark.slow
 def test_a_grid_writes_figures_and_data(metrics_csv, shards, tmp_path):
     grid = collect(
         CELL, [shards["truth"]], [shards["observed"]], {"ddpg": [shards["restored"]]},
@@ -219,6 +214,7 @@ def test_a_grid_writes_figures_and_data(metrics_csv, shards, tmp_path):
     assert (tmp_path / "0.05.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_kernels_are_those_of_the_images(shards, tmp_path):
     kernels = collect_kernels([shards["observed"]])
     assert list(kernels) == ["image_0", "image_1", "image_2"]
@@ -291,6 +287,7 @@ def two_tasks(make_rows, write_csv) -> Summary:
     return Summary.read(write_csv(content))
 
 
+@pytest.mark.slow
 def test_the_front_starts_at_the_level_of_what_costs_nothing(two_tasks, drawn):
     assert draw_cost(two_tasks, "cost", cost="network_evaluations") == ""
     by_title = {panel.get_title(): panel for panel in drawn[0].axes if panel.get_title()}
@@ -312,6 +309,7 @@ def test_a_single_label_of_a_method_has_its_own_name_and_look_in_figures_of_cost
     assert styles["idpg"] == two_tasks.styles["idpg-20"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", [
     draw_metric_vs_noise, draw_paired_differences, partial(draw_cost, cost="network_evaluations"),
 ])  # fmt: skip
@@ -337,6 +335,7 @@ def ranked(make_rows, write_csv, labels: dict[str, float], cells: int) -> Summar
     return Summary.read(write_csv(content))
 
 
+@pytest.mark.slow
 def test_the_bar_of_the_critical_difference_is_whole_and_signs_have_their_colour(
     make_rows, write_csv, drawn
 ):
@@ -355,6 +354,7 @@ def test_ranks_of_few_cells_say_that_nothing_could_be_significant(make_rows, wri
     assert "CD is larger than any difference of ranks: none could be significant." in note
 
 
+@pytest.mark.slow
 def test_long_ids_are_cut_in_the_middle_to_their_column(metrics_csv, shards, drawn):
     restorations = {label: [shards["restored"]] for label in ("pinv", "idpg", "ddpg")}
     table = read_metrics(metrics_csv)
@@ -451,6 +451,7 @@ def test_what_lies_beyond_is_marked_at_the_edge(axis, turned, marker):
     assert place.tolist() == ([4, int(turned)] if axis == "y" else [int(turned), 4])
 
 
+@pytest.mark.slow
 def test_what_lies_beyond_both_axes_is_marked_once_in_the_corner(
     make_rows, write_csv, tmp_path, monkeypatch
 ):

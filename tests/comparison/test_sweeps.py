@@ -118,7 +118,9 @@ def test_the_best_of_a_metric_with_a_target_is_the_nearest_to_it(tmp_path):
     assert list(points.loc[points["best"], "value"]) == ["10"]
 
 
-def test_figures_of_all_sweeps_are_drawn_and_of_those_that_were_planned(tmp_path):
+@pytest.mark.slow
+def test_figures_of_all_sweeps_are_drawn_and_of_those_that_were_planned(tmp_path, monkeypatch):
+    monkeypatch.setattr("ddpg.comparison.figures.canvas.RESOLUTION", 300)
     rows = [
         ("ddpg", f"d{g}-{s}", {"gamma": g, "steps": s}, IMAGES - float(s))
         for g in ("1", "10", "100")
@@ -148,6 +150,7 @@ def test_priors_that_rows_are_told_of_are_a_sweep(tmp_path):
     assert sorted(points["value"]) == ["gaussian", "leaves", "mixture"]
 
 
+@pytest.mark.slow
 def test_a_table_without_settings_has_no_sweep(metrics_csv, tmp_path):
     summary = Summary.read(metrics_csv)
     assert runs_of(summary) == []
@@ -155,6 +158,7 @@ def test_a_table_without_settings_has_no_sweep(metrics_csv, tmp_path):
     assert (tmp_path / "gamma.png").is_file()
 
 
+@pytest.mark.slow
 def test_values_that_are_missing_or_infinite_are_left_out(tmp_path):
     rows = [
         ("ddpg", label, {"gamma": gamma}, values)

@@ -25,18 +25,22 @@ celeba_hq,deblur_gauss,0.05,ddpg,30.41,0.068,"table 4 & 5, 100% checked_by_hand"
 """
 
 
-@pytest.fixture
-def texts(metrics_csv, tmp_path):
-    write_tables(metrics_csv, tmp_path / "tables")
-    return {name: (tmp_path / "tables" / name).read_text() for name in TABLES}
+@pytest.fixture(scope="module")
+def texts(metrics_rows, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tables")
+    pd.DataFrame(metrics_rows).to_csv(folder / "metrics.csv", index=False)
+    write_tables(folder / "metrics.csv", folder)
+    return {name: (folder / name).read_text() for name in TABLES}
 
 
+@pytest.mark.slow
 def test_the_summary_is_tidy(texts):
     summary = pd.read_csv(io.StringIO(texts["summary.csv"]))
     row = summary[(summary["label"] == "ddpg") & (summary["metric"] == "psnr")].iloc[0]
     assert (row["mean"], row["n"], row["rank"]) == (32.0, 3, 1)
 
 
+@pytest.mark.slow
 def test_the_best_mean_is_underlined_and_nothing_bold_with_few_images(texts):
     lines = texts["tables.md"].splitlines()
     ddpg = next(line for line in lines if line.startswith("| DDPG |"))
@@ -66,6 +70,7 @@ def test_bold_is_who_is_not_significantly_beaten(make_rows, write_csv, tmp_path)
     assert "Bold: no other method is significantly better" in text
 
 
+@pytest.mark.slow
 def test_repeats_have_a_table_of_their_own(make_rows, write_csv, tmp_path):
     content = make_rows("ddpg", "psnr", [29.0, 39.0], repeat=0)
     content += make_rows("ddpg", "psnr", [31.0, 41.0], repeat=1)
@@ -75,6 +80,7 @@ def test_repeats_have_a_table_of_their_own(make_rows, write_csv, tmp_path):
     assert "| DDPG | 1.41 |" in text
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 @pytest.mark.parametrize("repeats", [1, 2])
 def test_latex_compiles_as_it_is(repeats, make_rows, write_csv, tmp_path):
@@ -99,12 +105,14 @@ def test_latex_compiles_as_it_is(repeats, make_rows, write_csv, tmp_path):
     assert (tmp_path / "main.pdf").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_a_metric_without_values_is_left_out_with_its_reason(texts):
     assert "LPIPS (Alex) is left out: no AlexNet\\_weights." in texts["tables.md"]
     assert r"LPIPS (Alex) is left out: no AlexNet\_weights." in texts["tables.tex"]
     assert "LPIPS (Alex) ↓ |" not in texts["tables.md"]
 
 
+@pytest.mark.slow
 def test_a_metric_that_is_left_out_everywhere_is_explained_once(make_rows, write_csv, tmp_path):
     content = []
     for task in ("sr_bicubic", "deblur_gauss", "motion_deblur"):
@@ -115,12 +123,14 @@ def test_a_metric_that_is_left_out_everywhere_is_explained_once(make_rows, write
         assert (tmp_path / name).read_text().count("SSIM is left out: no network.") == 1
 
 
+@pytest.mark.slow
 def test_a_value_of_fewer_images_has_a_note(texts):
     pinv = next(t for t in texts["tables.md"].splitlines() if t.startswith("| Pinv |"))
     assert "0.600 <sup>a</sup><br>[0.500, 0.700]" in pinv
     assert "<sup>a</sup> 2 of 3 images; too small" in texts["tables.md"]
 
 
+@pytest.mark.slow
 def test_an_entry_without_values_is_a_dash_with_a_note(make_rows, write_csv):
     content = make_rows("ddpg", "ssim", [0.9]) + make_rows("idpg", "ssim", ["out of memory"])
     (table,) = quality_tables(summarise(read_metrics(write_csv(content))))
@@ -130,6 +140,7 @@ def test_an_entry_without_values_is_a_dash_with_a_note(make_rows, write_csv):
     assert table.notes == [("a", "out of memory")]
 
 
+@pytest.mark.slow
 def test_wide_tables_are_cut_into_panels(make_rows, write_csv):
     content = []
     for sigma in (0, 0.01, 0.05, 0.1):
@@ -147,6 +158,7 @@ def test_a_table_without_any_value_still_says_why(make_rows, write_csv, tmp_path
     assert "SSIM is left out: out of memory." in (tmp_path / "tables.tex").read_text()
 
 
+@pytest.mark.slow
 def test_the_cost_has_a_table_of_its_own(texts):
     assert "| DDPG | 4.00<br>[4.00, 4.00] |" in texts["tables.md"]
     assert "over 6 restorations" in texts["tables.md"]
@@ -158,11 +170,13 @@ def test_escapes():
     assert escape_markdown("a_b|c*") == r"a\_b\|c\*"
 
 
+@pytest.mark.slow
 def test_the_same_input_gives_the_same_bytes(metrics_csv, tmp_path, texts):
     write_tables(metrics_csv, tmp_path / "again")
     assert {name: (tmp_path / "again" / name).read_text() for name in TABLES} == texts
 
 
+@pytest.mark.slow
 def test_settings_that_were_used_are_shown_with_their_source(make_rows, write_csv, tmp_path):
     note = {"note": "steps=100, gamma=8; a paper, table 1"}
     content = make_rows("ddpg", "psnr", [30, 31])
@@ -178,6 +192,7 @@ def test_settings_that_were_used_are_shown_with_their_source(make_rows, write_cs
     assert f"| DDPG | {cell} | steps=100, gamma=8 | a paper, table 1 |" in text
 
 
+@pytest.mark.slow
 def test_settings_are_columns_with_the_letter_of_their_origin(make_rows, tmp_path):
     used = {"steps": "100", "gamma": "0.12345678901234567"}
     told = packed_origins({"steps": "default", "gamma": "published: a paper, table 1"})
@@ -198,6 +213,7 @@ def test_settings_are_columns_with_the_letter_of_their_origin(make_rows, tmp_pat
     assert "<sup>a</sup> published: a paper, table 1" in text
 
 
+@pytest.mark.slow
 def test_noise_levels_that_are_nearly_equal_keep_their_columns(make_rows, write_csv, tmp_path):
     levels = (0.1234567891, 0.1234567892)
     content = [row for level in levels for row in make_rows("pinv", "psnr", [28], sigma_y=level)]
@@ -220,6 +236,7 @@ def test_a_noise_level_has_the_metrics_that_belong_to_it(make_rows, write_csv):
     assert r"Consistency $\rightarrow$ 1" in to_latex(table)
 
 
+@pytest.mark.slow
 def test_evaluations_that_differ_between_cells_are_told_from_the_least_to_the_most(
     make_rows, write_csv, tmp_path
 ):
