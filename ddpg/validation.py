@@ -8,13 +8,17 @@ Snakefile, which every job parses, reads the study.
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
 import math
 import re
 import reprlib
+import textwrap
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
@@ -25,12 +29,13 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     TypeAdapter,
     ValidationError,
     field_validator,
 )
 from pydantic.fields import FieldInfo
-from pydantic_core.core_schema import ValidationInfo
+from pydantic_core.core_schema import CoreSchema, ValidationInfo
 
 from ddpg.errors import UserError
 from ddpg.files.text import read_text, underflows, written_number
@@ -95,9 +100,32 @@ def is_identifier(name: str) -> bool:
 class Section(BaseModel):
     """A mapping of a YAML file: unknown keys are errors, attributes are read-only."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    @classmethod
+    def descriptions(cls) -> dict[str, str]:
+        """The texts that stand below the fields, by name.
+
+        Pydantic can read them for every model as it is made, which takes a fifth of a second of
+        every command; few ask for them.
+        """
+        found: dict[str, str] = {}
+        for model in reversed(cls.__mro__):
+            if model is not Section and issubclass(model, Section):
+                found |= _texts_below(model)
+        return found
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """The model's schema with the texts as descriptions."""
+        schema = handler(core_schema)
+        properties = handler.resolve_ref_schema(schema).get("properties", {})
+        for name, text in cls.descriptions().items():
+            if name in properties:
+                properties[name].setdefault("description", text)
+        return schema
 
     @field_validator("*", mode="before")
     @classmethod
@@ -107,6 +135,17 @@ class Section(BaseModel):
         if isinstance(value, str) and field is not None and field.annotation is bool:
             return _WORDS.get(value.lower(), value)
         return value
+
+
+def _texts_below(model: type) -> dict[str, str]:
+    """The strings that stand alone below the annotated names of a class's own body."""
+    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
+    texts: dict[str, str] = {}
+    for field, below in pairwise(tree.body if isinstance(tree, ast.ClassDef) else []):
+        text = below.value if isinstance(below, ast.Expr) else None
+        if isinstance(text, ast.Constant) and isinstance(field, ast.AnnAssign):
+            texts[ast.unparse(field.target)] = inspect.cleandoc(str(text.value))
+    return texts
 
 
 # --- what is shown of a value ---------------------------------------------------------------------

@@ -45,8 +45,8 @@ def _default(family: type[Architecture], name: str) -> str:
 
 def _meaning(name: str) -> str:
     """The field's own description, of the first family that has it."""
-    field = next(f.model_fields[name] for f in FAMILIES if name in f.model_fields)
-    return " ".join((field.description or "").replace("``", "`").split())
+    family = next(family for family in FAMILIES if name in family.model_fields)
+    return " ".join(family.descriptions().get(name, "").replace("``", "`").split())
 
 
 def anew(page: str) -> str:

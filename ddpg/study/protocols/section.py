@@ -84,9 +84,10 @@ class ProtocolConfig(Section):
         >>> next(ProtocolConfig.topics())
         ('pictures', 'Which pictures, how many.')
         """
+        texts = cls.descriptions()
         for name, field in cls.model_fields.items():
             if field.annotation is Statement:
-                yield name, field.description or ""
+                yield name, texts.get(name, "")
 
     def statements(self) -> dict[str, Statement]:
         return {name: getattr(self, name) for name, _ in self.topics()}
