@@ -85,8 +85,12 @@ def _memory(memory: dict[str, Any]) -> str:
 
 
 def _loading(loading: dict[str, Any]) -> str:
-    rows = [(name, f"{row['median_s']:.2f}") for name, row in loading.items()]
-    return markdown_table(("process", "seconds"), rows)
+    torch = loading["import torch"]["median_s"]
+    rows = [
+        (name, f"{row['median_s']:.2f}", f"{row['median_s'] / torch:.2f}")
+        for name, row in loading.items()
+    ]
+    return markdown_table(("process", "seconds", "of `import torch`"), rows)
 
 
 def _study(study: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -32,6 +33,8 @@ from ddpg.priors.schedule import Schedule
 from ddpg.samplers import build_sampler
 
 TASK, SIGMA_Y = "deblur_gauss", 0.05
+NOISE, KERNEL = ("--sigma-y", "0.05"), ("--kernel", "line:5,30")
+END = "import os; os._exit(0)"
 LONG_JOB = 10_000
 """Evaluations of a job in which everything pays that is prepared for it, such as compilation."""
 NETWORKS = {"celeba-hq-256": DDPMUNet, "imagenet-256": ADMUNet}
@@ -186,18 +189,33 @@ def scaling(device: str, repetitions: int, batches: list[int]) -> Result:
 
 
 def loading(repetitions: int) -> Result:
-    """Process starts and loading, each in a process of its own."""
+    """Process starts and loading, each in a process of its own: seconds of the processor.
+
+    They end where they are ready: leaving Python takes PyTorch another half second.
+    """
+    first = [str(Path(__file__).with_name("first_evaluation.py"))]
     programs = {
-        "python": "pass",
-        "import torch": "import torch",
-        "ready to restore": "from ddpg.priors import load_prior; load_prior('dead-leaves')",
-        "ready to evaluate": "import ddpg.stages.evaluation, piq",
+        "python": ["-c", END],
+        "import torch": ["-c", f"import torch; {END}"],
+        "`ddpg restore --task denoising` to its first evaluation": [*first, "denoising", *NOISE],
+        "`ddpg restore --task blur` to its first evaluation": [*first, "blur", *NOISE, *KERNEL],
+        "ready to restore": [
+            *("-c", f"from ddpg.priors import load_prior; load_prior('dead-leaves'); {END}")
+        ],
+        "ready to evaluate": ["-c", f"import ddpg.stages.evaluation, piq; {END}"],
     }
     variants = {
-        name: partial(subprocess.run, [sys.executable, "-c", code], check=True)
-        for name, code in programs.items()
+        name: partial(subprocess.run, [sys.executable, *program], check=True, capture_output=True)
+        for name, program in programs.items()
     }
-    return {k: v.summary() for k, v in alternate(variants, repetitions=repetitions).items()}
+    times = alternate(variants, repetitions=repetitions, clock=_of_children)
+    return {name: measured.summary() for name, measured in times.items()}
+
+
+def _of_children() -> float:
+    """Processor time of all processes that were started and have ended."""
+    spent = os.times()
+    return spent.children_user + spent.children_system
 
 
 def _medians(times: Mapping[str, Times]) -> dict[str, float]:

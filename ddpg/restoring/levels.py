@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import convolve1d
-from scipy.stats import norm
 
 from ddpg.pictures.masks import Mask
 from ddpg.pictures.reading import Array
@@ -28,7 +27,7 @@ CALM = 20
 _ROOT = math.sqrt(3)
 _LOW = np.array([1 + _ROOT, 3 + _ROOT, 3 - _ROOT, 1 - _ROOT]) / (4 * math.sqrt(2))
 _HIGH = _LOW[::-1] * np.array([1, -1, 1, -1])
-_MEDIAN_OF_NORMAL = float(norm.ppf(0.75))
+_MEDIAN_OF_NORMAL = NormalDist().inv_cdf(0.75)
 
 
 def estimated_noise(pixels: Array, *, blurred: bool, known: Mask | None = None) -> float:
@@ -50,16 +49,13 @@ def estimated_noise(pixels: Array, *, blurred: bool, known: Mask | None = None) 
     counted = None
     if known is not None:
         # A detail counts where all pixels that it is made of are known.
-        near = convolve1d(
-            convolve1d((~known).astype(float), np.ones(4), axis=0), np.ones(4), axis=1
-        )
-        counted = near == 0
+        counted = _filtered((~known).astype(float), np.ones(4)) == 0
     return float(np.mean([_of_channel(c, blurred, counted) for c in np.moveaxis(pixels, 2, 0)]))
 
 
 def _of_channel(channel: Array, blurred: bool, counted: Mask | None) -> float:
     values = channel.astype(np.float64)
-    details = np.abs(convolve1d(convolve1d(values, _HIGH, axis=0), _HIGH, axis=1))
+    details = np.abs(_filtered(values, _HIGH))
     if counted is not None:
         details[~counted] = np.nan
     if not blurred and min(details.shape) >= BLOCK:
@@ -68,6 +64,13 @@ def _of_channel(channel: Array, blurred: bool, counted: Mask | None) -> float:
             return float(np.percentile(medians, CALM)) / _MEDIAN_OF_NORMAL
     median = _median(details)
     return 0.0 if math.isnan(median) else median / _MEDIAN_OF_NORMAL
+
+
+def _filtered(values: NDArray[np.float64], taps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """An image convolved with taps along both axes."""
+    from scipy.ndimage import convolve1d  # not needed where the noise is given
+
+    return convolve1d(convolve1d(values, taps, axis=0), taps, axis=1)
 
 
 def _blocks(details: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:

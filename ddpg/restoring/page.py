@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
 
-from ddpg.comparison.page.page import TEMPLATES
+from ddpg.comparison.page import TEMPLATES
 from ddpg.comparison.pictures import data_uri, enlarge, lossy_uri, most_detail, thumbnail_uri
 from ddpg.errors import UserError
 from ddpg.files.writing import replacing
@@ -64,6 +63,8 @@ def page_entry(
 
 
 def write_page(path: Path, title: str, entries: Sequence[dict[str, Any]]) -> None:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     environment = Environment(
         loader=FileSystemLoader([OWN, TEMPLATES]), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,

@@ -173,6 +173,16 @@ def test_images_per_second_of_shards_count_the_start_of_their_process(
     assert len(outputs) == 8  # nothing finished is found again
 
 
+@pytest.mark.slow
+def test_a_restoration_imports_nothing_heavy_before_its_first_evaluation() -> None:
+    program = ["first_evaluation.py", "blur", "--sigma-y", "0.05", "--kernel", "line:5,30"]
+    command = [sys.executable, *program]
+    done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=True)
+    imported = set(done.stdout.split())
+    heavy = {"jinja2", "lpips", "matplotlib", "pandas", "piq", "scipy", "seaborn", "torchvision"}
+    assert imported & {"torch", *heavy} == {"torch"}
+
+
 def test_the_report_tells_what_was_measured() -> None:
     from report import markdown
 

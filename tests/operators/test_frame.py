@@ -12,6 +12,7 @@ from scipy.fft import next_fast_len
 from ddpg.operators import build_operator
 from ddpg.operators.base import LOOSEST, guidance_tolerance
 from ddpg.operators.general import blur
+from ddpg.operators.general.blur import fast_length
 from ddpg.operators.general.frame import inverse_toeplitz
 from ddpg.operators.kernels import motion_kernel
 from ddpg.operators.tasks import BORDERS
@@ -178,3 +179,8 @@ def test_tolerances_grow_with_the_root_of_eta():
     for eta, expected in grown.items():
         assert guidance_tolerance(1e-5, eta, 1e-4) == pytest.approx(expected)
     assert guidance_tolerance(5e-3, 1e-2, 1e-4) == 5e-3
+
+
+def test_fast_lengths_are_those_of_scipy():
+    lengths = range(1, 2000)
+    assert [fast_length(n) for n in lengths] == [next_fast_len(n, real=True) for n in lengths]

@@ -21,6 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ddpg.comparison.captions import caption
+from ddpg.comparison.page import TEMPLATES
 from ddpg.comparison.page.blocks import blocks
 from ddpg.comparison.page.overview import facts, overview, sections
 from ddpg.comparison.page.pictures import BUDGET, Pictures, choose_pictures, thumbnails
@@ -67,7 +68,6 @@ class Section:
     tables: Sequence[Table]
 
 
-TEMPLATES = Path(__file__).parent / "templates"
 _SIZE = "@page-size@"
 
 

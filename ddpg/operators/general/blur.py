@@ -21,7 +21,6 @@ unknown then are the few samples of the grid outside the observation, see
 from __future__ import annotations
 
 import torch
-from scipy.fft import next_fast_len
 from torch import Tensor
 from torch.nn.functional import pad
 
@@ -70,7 +69,7 @@ class BlurOperator(LinearOperator):
         )
         self._exact, self._border, self._scale = kernel, border, scale
         self._extended = (extended[0], extended[1])
-        rows, columns = (scale * next_fast_len(-(-n // scale), real=True) for n in extended)
+        rows, columns = (scale * fast_length(-(-n // scale)) for n in extended)
         # With its last tap at the origin, sample 0 is the first that needs nothing from outside.
         self._grid = FourierOperator(
             kernel,
@@ -157,6 +156,22 @@ class BlurOperator(LinearOperator):
             dtype=dtype,
             device=device,
         )
+
+
+def fast_length(n: int) -> int:
+    """The least length from ``n`` on with no prime factor above 5, for fast transforms.
+
+    As ``scipy.fft.next_fast_len`` has it for real numbers; importing that takes a quarter of a
+    second, before every restoration.
+    """
+    while True:
+        rest = n
+        for prime in (2, 3, 5):
+            while rest % prime == 0:
+                rest //= prime
+        if rest == 1:
+            return n
+        n += 1
 
 
 def _pad(images: Tensor, size: tuple[int, ...]) -> Tensor:
