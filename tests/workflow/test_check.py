@@ -18,8 +18,9 @@ from ddpg.study.cost import evaluations
 from ddpg.study.study import Study
 from ddpg.validation import merged, read_yaml
 from ddpg.workflow import checking
-from ddpg.workflow.checking import check_before_jobs, needs, speed
+from ddpg.workflow.checking import arithmetic, check_before_jobs, needs, speed
 from ddpg.workflow.checking import report as reporting
+from ddpg.workflow.checking.arithmetic import Reckoned, operations_of
 from ddpg.workflow.status import read_status
 
 ROOT = Path(__file__).parents[2]
@@ -81,18 +82,54 @@ def test_gradients_count_as_three_evaluations(
     assert need.work - need.evaluations == pytest.approx(2 * calls)
 
 
-def test_what_has_to_be_fetched_is_told_and_not_timed(
-    told: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("tells", [True, False])
+def test_what_has_to_be_fetched_is_told_and_its_time_reckoned_from_its_card(
+    told: Any, monkeypatch: pytest.MonkeyPatch, tells: bool
 ) -> None:
     def missing(*_: object) -> None:
         raise UserError("not here; looked at:\n  resources")
 
+    def reckoned(*_: object) -> Reckoned:
+        if not tells:
+            raise ValueError("tells no width")
+        return Reckoned(0.5e12, 1e12, "one GPU")
+
     monkeypatch.setattr(reporting, "evaluation_seconds", missing)
-    said = told(study_of("config/paper.yaml"))
+    monkeypatch.setattr(reporting, "reckoned", reckoned)
+    study = study_of("config/paper.yaml")
+    said = told(study)
     assert "weights of celeba-hq-256" in said["to be fetched"]
-    assert said["network"].endswith("1,200,000 evaluations are left; not timed: it has to be "
-                                    "fetched first")  # fmt: skip
-    assert "time" not in said
+    if not tells:
+        assert said["network"].endswith("1,200,000 evaluations are left; not timed: it has to be "
+                                        "fetched first")  # fmt: skip
+        assert "time" not in said
+        return
+    assert said["network"].endswith(
+        "1,200,000 evaluations are left; not here yet: 0.5 TFLOP each by its card, "
+        "0.5 s at 1e+03 GFLOP/s, as measured now on one GPU"
+    )
+    assert ", by arithmetic for " in said["time"]
+    assert "celeba-hq-256" in said["time"]
+
+
+def test_operations_are_those_of_the_layers() -> None:
+    card = read_card("celeba-hq-256")
+    small, large = (operations_of(card, (side, side)) for side in (32, 64))
+    # Convolutions are proportional to the pixels; of the attention a part is to their square.
+    assert large == pytest.approx(4 * small, rel=0.05)
+    # A published count: 1.12 T multiplications and additions (ADM, 256 x 256, unconditional).
+    assert operations_of(read_card("imagenet-256"), (256, 256)) == pytest.approx(2.24e12, rel=0.02)
+
+
+def test_the_speed_is_that_of_a_convolution(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arithmetic, "SECONDS", 0.0)
+    monkeypatch.setattr(arithmetic, "_SIDE", 8)
+    ticks = iter([10.0, 10.0, 12.0])
+    monkeypatch.setattr(arithmetic.time, "process_time", lambda: next(ticks, 12.0))
+    monkeypatch.setattr(arithmetic.time, "perf_counter", lambda: next(ticks, 12.0))
+    speed_, on = arithmetic.convolution_speed(32, None)
+    assert on.startswith("one ")
+    assert speed_ == pytest.approx(18 * 32**2 * 8**2 / 1.0)
 
 
 CARD = """\

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ddpg.errors import CorruptFileError, OutdatedFileError, UserError
-from ddpg.study.sizes.sides import sides_of
+from ddpg.study.sizes.sides import Sides, sides_of
 from ddpg.study.study import Study
+from ddpg.workflow.checking.arithmetic import Reckoned, reckoned
 from ddpg.workflow.checking.given import remarks_on_given
 from ddpg.workflow.checking.needs import (
     Need,
@@ -105,6 +106,7 @@ def _time(study: Study, needs: Sequence[Need], problems: list[str]) -> Iterator[
     at_once, machine = workers()
     wanted = [text.partition(" (")[0] for text in to_fetch(study)]
     hours: float | None = 0.0
+    reckoned_ones: list[str] = []
     for need in needs:
         card = need.prior.card
         text = f"network          {card.name}: {need.evaluations:,.0f} evaluations are left"
@@ -121,8 +123,18 @@ def _time(study: Study, needs: Sequence[Need], problems: list[str]) -> Iterator[
                 need.prior.files,
             )
         except (UserError, ValueError) as error:
-            hours = None
             waits = any(part.endswith(f" of {card.name}") for part in wanted)
+            guess = _by_arithmetic(need, sides) if waits else None
+            if guess is not None:
+                hours = hours + need.work * guess.seconds if hours is not None else None
+                reckoned_ones.append(card.name)
+                yield (
+                    f"{text}; not here yet: {guess.operations / 1e12:.2g} TFLOP each by its card, "
+                    f"{guess.seconds:.2g} s at {guess.speed / 1e9:.3g} GFLOP/s, as measured now "
+                    f"on {guess.on}"
+                )
+                continue
+            hours = None
             why = "it has to be fetched first" if waits else str(error)
             wrong = isinstance(error, CorruptFileError) and not isinstance(error, OutdatedFileError)
             if wrong and not waits:
@@ -135,10 +147,19 @@ def _time(study: Study, needs: Sequence[Need], problems: list[str]) -> Iterator[
             hours += need.work * seconds
         yield f"{text}, {seconds:.2g} s each on {on}, timed now"
     if hours is not None:
+        how = f", by arithmetic for {' and '.join(reckoned_ones)}" if reckoned_ones else ""
         yield (
             f"time             about {duration(hours / at_once)} on {machine}, if nothing else "
-            "runs; figures and tables take a few minutes more"
+            f"runs{how}; figures and tables take a few minutes more"
         )
+
+
+def _by_arithmetic(need: Need, sides: Sides) -> Reckoned | None:
+    """What an evaluation of a network takes that is not here; None where its card does not tell."""
+    try:
+        return reckoned(need.prior.card, sides, need.prior.execution)
+    except (UserError, ValueError):
+        return None  # the line then says that it has to be fetched first
 
 
 def _room(study: Study) -> tuple[str, str]:
