@@ -193,7 +193,7 @@ rule trajectories:
         mem_mb=doubled(2000),
         runtime=30,
     params:
-        spec=planned(comparison.TrajectoryFigure),
+        spec=planned(comparison.TrajectoryFigure, "cell"),
     shell:
         "ddpg job trajectories {params.spec.options} --files {input:q}"
         " --output {output.pdf:q} --log {log:q}"

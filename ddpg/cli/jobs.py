@@ -236,14 +236,15 @@ def _grid(job: GridFigure) -> None:
     }
     images = [name for shard in job.observations for name in read_ids(shard)]
     shown, metrics = job.images or images[: job.count], read_metrics(*job.metrics)
-    grid = collect(job.cell, job.truth, job.observations, restorations, metrics, shown)
+    apart = job.apart == "yes"
+    grid = collect(job.cell, job.truth, job.observations, restorations, metrics, shown, apart=apart)
     draw_grid(grid, job.output)
 
 
 def _trajectories(job: TrajectoryFigure) -> None:
     from ddpg.comparison.figures.trajectory import draw_trajectories
 
-    draw_trajectories(job.files, job.output)
+    draw_trajectories(job.files, job.output, apart=job.apart == "yes")
 
 
 def _tune(job: Tuning) -> None:

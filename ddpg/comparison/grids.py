@@ -30,7 +30,7 @@ from ddpg.comparison.statistics.measurements import (
     quality_metrics,
 )
 from ddpg.comparison.statistics.reasons import merged
-from ddpg.comparison.style import degradation_title
+from ddpg.comparison.titles import degradation_title
 from ddpg.errors import UserError
 from ddpg.operators.tasks import CROPPED
 from ddpg.study.names import OBSERVED
@@ -98,6 +98,8 @@ def collect(
     restorations: Mapping[str, Paths],
     metrics: pd.DataFrame,
     images: Sequence[str] | None = None,
+    *,
+    apart: bool = False,
 ) -> Grid:
     """Return the pictures of a cell; labels stand in the order of the tables.
 
@@ -106,6 +108,8 @@ def collect(
         truth, observations: the shards of the data set, none where nobody knows the truth, and of
             the cell's observations.
         images: which, from top to bottom; None for the first :data:`MOST_IMAGES` by name.
+        apart: whether the title names the observation model, see
+            :func:`ddpg.comparison.titles.degradation_title`.
 
     Raises:
         UserError: a file cannot be read or lacks an image that the table has no reason for, or the
@@ -135,7 +139,7 @@ def collect(
     first = here.iloc[0]
     cropped = first.operator == CROPPED
     rows = [_row(image, columns, scores, failures, kernels.get(image), cropped) for image in chosen]
-    title = degradation_title(first.task, first.operator, first.scale)
+    title = degradation_title(first.task, first.operator, first.scale, apart=apart)
     return Grid(cell, float(first.sigma_y), title, rows)
 
 

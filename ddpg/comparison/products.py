@@ -14,6 +14,9 @@ PLOTS: Mapping[str, str] = {
 }
 """The figures that are drawn from the metrics alone: name of the file -> title."""
 
+INSTEAD = "Comment"
+"""The keyword, in the PNG file of a figure that shows nothing, of why: one that PNG has for it."""
+
 SWEEPS = "sweeps"
 """The folder of figures drawn from the metrics, too: one for each hyper-parameter that is swept."""
 

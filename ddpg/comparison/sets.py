@@ -19,11 +19,11 @@ from ddpg.comparison.style import (
     METRIC_STYLES,
     MethodStyle,
     dataset_name,
-    degradation_title,
     metric_order,
 )
 from ddpg.comparison.tables.entries import Entry, Panel, Table, letter
 from ddpg.comparison.tables.layout import WIDEST_PANEL, identity, said_once
+from ddpg.comparison.titles import Titles
 from ddpg.jobs.comparison import SetComparison
 
 COUNT = "pictures"
@@ -56,13 +56,13 @@ def set_tables(
 ) -> list[Table]:
     """Return a table for each data set and degradation, of styles in the order that is shown."""
     groups = sets.groupby(DEGRADATION_KEYS, dropna=False, sort=False)
-    tables = [_table(key, rows, styles) for key, rows in groups]
+    titles = Titles.of(sets)
+    tables = [_table(key, titles.degradation(*key[1:]), rows, styles) for key, rows in groups]
     return tables if alone else said_once(tables)
 
 
-def _table(key: tuple, rows: pd.DataFrame, styles: Mapping[str, MethodStyle]) -> Table:
+def _table(key: tuple, name: str, rows: pd.DataFrame, styles: Mapping[str, MethodStyle]) -> Table:
     dataset, task, operator, scale = key
-    name = degradation_title(task, operator, scale)
     metrics = [m for m in metric_order(rows["metric"]) if m != COUNT]
     without = {m: r for m in metrics if (r := _left_out(rows[rows["metric"] == m]))}
     shown = [*(m for m in metrics if m not in without), COUNT]

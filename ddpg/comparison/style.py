@@ -394,17 +394,6 @@ def dataset_name(dataset: str) -> str:
     return DATASET_NAMES.get(dataset, dataset.replace("_", " "))
 
 
-def degradation_title(task: str, operator: str, scale: float | None) -> str:
-    """A degradation for people; the backend belongs to it: "Super-resolution ×4 (svd)"."""
-    return task_name(task, scale) + (f" ({operator})" if operator else "")
-
-
-def cell_title(dataset: str, task: str, operator: str, scale: float | None, sigma_y: float) -> str:
-    """A cell for people: "CelebA-HQ, Denoising (fft), σ = 0.1"."""
-    degradation = degradation_title(task, operator, scale)
-    return f"{dataset_name(dataset)}, {degradation}, σ = {number_name(sigma_y)}"
-
-
 def task_name(task: str, scale: float | None = None) -> str:
     """The task for people, such as "Super-resolution ×4"; the scale may be None or not a number."""
     name = TASKS[task].title if task in TASKS else task.replace("_", " ")

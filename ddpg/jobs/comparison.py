@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ddpg.datasets.cards import card_path
 from ddpg.files.contents import content_of
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ddpg.study.study import Study
 
 LATEX = "tables with LaTeX files of their own: data set and degradation"
+APART = "whether its title tells the observation model, as another of the task has a figure, too"
 FIGURE = "one of the files, or their common path without suffix"
 
 
@@ -186,6 +187,7 @@ class GridFigure(Job):
     labels: tuple[str, ...] = setting("of the methods, in order")
     count: int = setting("pictures that are shown", default=6)
     images: tuple[str, ...] = setting("ids; default: the first COUNT", default=())
+    apart: Literal["yes", "no"] = setting(APART, default="no", silent=True)
     truth: tuple[Path, ...] = file("the prepared pictures, where they are known", default=())
     observations: tuple[Path, ...] = file("of the cell")
     restorations: tuple[Path, ...] = file("the shards of the first label, then those of the next")
@@ -200,6 +202,7 @@ class GridFigure(Job):
             cell=cell,
             labels=tuple(row.label for row in study.in_cell(cell)),
             count=min(study.config.shown_images, pictures),
+            apart=_apart(study, cell),
             code=comparison_code("figures.grid"),
         )
 
@@ -208,12 +211,19 @@ class GridFigure(Job):
 class TrajectoryFigure(Job):
     """Draw recorded trajectories of one picture below one another."""
 
+    apart: Literal["yes", "no"] = setting(APART, default="no", silent=True)
     files: tuple[Path, ...] = file("the trajectories")
     output: Path = file(FIGURE)
 
     @classmethod
-    def planned(cls, _study: Study) -> Spec:
-        return cls.spec(code=comparison_code("figures.trajectory"))
+    def planned(cls, study: Study, cell: str) -> Spec:
+        return cls.spec(apart=_apart(study, cell), code=comparison_code("figures.trajectory"))
+
+
+def _apart(study: Study, cell: str) -> str:
+    """Whether the title of a cell's figure tells its degradation from others of the study."""
+    degradation = study.cells[cell].degradation
+    return "yes" if len(study.models[degradation.name, degradation.scale]) > 1 else "no"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,6 +46,8 @@ class Task:
         builder: for a plug-in, where its operator is made, ``package.module:function``, called as
             ``function((height, width), backend=..., scale=...)`` with scale None where there are no
             ``scales``; returns a :class:`ddpg.operators.LinearOperator`.
+        models: its backends in a word or two for people, where they are not :data:`MODELS`: pairs
+            of a backend and its words.
         taps: the side of its fixed kernel, which must fit into the image; 0 without one.
         grades: what the operators of its backends are able to do, where it is less than
             "spectrum": pairs of a backend and its grade.
@@ -61,6 +63,7 @@ class Task:
     needs: str = ""
     builder: str = ""
     taps: int = 0
+    models: tuple[tuple[str, str], ...] = ()
     grades: tuple[tuple[str, Grade], ...] = ()
     data: tuple[str, ...] = ()
 
@@ -75,6 +78,10 @@ class Task:
         if not self.scales:
             return None
         return DEFAULT_SCALE if DEFAULT_SCALE in self.scales else self.scales[0]
+
+    def model(self, backend: str) -> str:
+        """A backend in a word or two, such as "circular border"."""
+        return dict(self.models).get(backend, MODELS.get(backend, backend))
 
     def grade(self, backend: str) -> Grade:
         """What the operator of a backend is able to do."""
@@ -95,12 +102,32 @@ BORDERS = (CROPPED, "reflect", "replicate", "zero", "circular")
 reflected, the edge not repeated; as the pixel at the edge; zero; periodic. They are the backends of
 the task "blur", and of different grades."""
 
+MODELS = {
+    "fft": "circular border",
+    "svd": "zero border",
+    "svd-published": "zero border, as published",
+    CROPPED: "cropped border",
+    "reflect": "reflected border",
+    "replicate": "repeated edge",
+    "zero": "zero border",
+    "circular": "circular border",
+}
+"""What backends are in a word or two, where two of a task stand side by side; a backend that is not
+named here is called by its name."""
+
 TASKS: Registry[Task] = Registry(
     "ddpg.operators",
     Task,
     # "svd" as in the published runs: its samples lie in the middle of s x s pixels, as those of
     # Pillow, OpenCV and cameras; those of "fft" lie on the first of them.
-    Task("sr_bicubic", "Super-resolution", ("fft", "svd"), "svd", scales=(2, 4, 8)),
+    Task(
+        "sr_bicubic",
+        "Super-resolution",
+        ("fft", "svd"),
+        "svd",
+        scales=(2, 4, 8),
+        models=(("svd", "Pillow's sampling"),),
+    ),
     Task("deblur_gauss", "Gaussian deblurring", (*_BLUR_BACKENDS, "svd-published"), taps=5),
     Task("deblur_uni", "Uniform deblurring", _BLUR_BACKENDS, taps=9),
     Task("deblur_aniso", "Anisotropic deblurring", _BLUR_BACKENDS, taps=9),
@@ -119,6 +146,16 @@ TASKS: Registry[Task] = Registry(
     Task("compressed_sensing", "Compressed sensing", ("hadamard",)),
 )
 """Every task of the package, then those of plug-ins."""
+
+
+def model_words(task: str, backend: str) -> str:
+    """The observation model of a backend in a word or two; of a task that is not known here, such
+    as the name of a card, what most tasks mean by it.
+
+    >>> model_words("deblur_gauss", "fft"), model_words("sr_bicubic", "svd")
+    ('circular border', "Pillow's sampling")
+    """
+    return TASKS[task].model(backend) if task in TASKS else MODELS.get(backend, backend)
 
 
 def check_task(task: str, backend: str) -> None:

@@ -250,6 +250,17 @@ class Study:
         return {experiment.cell.path: experiment.cell for experiment in self.experiments}
 
     @cached_property
+    def models(self) -> dict[tuple[str, int | None], set[str]]:
+        """The observation models of each degradation and scale: where there are several, readers
+        are told which."""
+        models: dict[tuple[str, int | None], set[str]] = {}
+        for degradation in (cell.degradation for cell in self.cells.values()):
+            models.setdefault((degradation.name, degradation.scale), set()).add(
+                degradation.operator
+            )
+        return models
+
+    @cached_property
     def kernel_sides(self) -> dict[str, int]:
         """The side to which the kernels of each card are filled up, looked at once for all jobs."""
         kernels = {cell.degradation.kernel for cell in self.cells.values()} - {""}

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from ddpg.comparison.captions import caption
 from ddpg.comparison.page.page import write_page
@@ -34,7 +35,7 @@ def test_every_caption_belongs_to_a_product():
 @pytest.mark.slow
 def test_the_page_says_what_the_report_says(metrics_csv, tmp_path):
     figure = tmp_path / "ranks.png"
-    figure.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(16))
+    Image.new("L", (4, 4)).save(figure)
     (tmp_path / "provenance.json").write_text("{}")
     places = {"provenance": tmp_path / "provenance.json", "output": tmp_path / "index.html"}
     write_page(Page(metrics=metrics_csv, figures=(figure,), grids=(), **places))

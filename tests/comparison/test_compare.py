@@ -81,7 +81,7 @@ def test_what_only_one_run_has_is_told(write):
     b = write("b", {"ddpg": 0.0, "pinv": 0.0}, images=18)
     assert verdicts(a, b) == {"ddpg": "", "idpg": "only in A", "pinv": "only in B"}
     text = comparison_markdown(compare_files(a, b))
-    assert "- my set, Gaussian deblurring (fft), σ = 0.05, ddpg: 2 images only in A (PSNR)" in text
+    assert "- my set, Gaussian deblurring, σ = 0.05, ddpg: 2 images only in A (PSNR)" in text
     assert "idpg: only in A (PSNR)" in text
     assert "1 comparison: 1 the same, 0 significantly worse" in text
 
@@ -93,7 +93,7 @@ def test_a_terminal_gets_columns(write, monkeypatch, capsys):
     assert head.split()[:4] == ["Cell", "Method", "Metric", "n"]
     assert head.index("Method") == row.index("ddpg")
     assert row.endswith("worse")
-    assert "- my set, Gaussian deblurring (fft), σ = 0.05, i_dpg: only in A (PSNR)" in rest
+    assert "- my set, Gaussian deblurring, σ = 0.05, i_dpg: only in A (PSNR)" in rest
     assert not {"|", "*", "\\"} & set("".join([head, row, *rest]))
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     cli.main(["compare", str(a), str(b)])

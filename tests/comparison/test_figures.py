@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from functools import partial
 
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from PIL import Image
 
 from ddpg.comparison.figures.canvas import fitted, most_letters, new_figure, save
 from ddpg.comparison.figures.cost import (
@@ -27,6 +29,7 @@ from ddpg.comparison.figures.kernel import _kernel_figure, collect_kernels, draw
 from ddpg.comparison.figures.noise import curves
 from ddpg.comparison.figures.pairs import against, choose_reference, with_paired_ends
 from ddpg.comparison.figures.panels import BEYOND, keep_in_view, leading
+from ddpg.comparison.figures.panels import drawn as drawing
 from ddpg.comparison.figures.plane import plane
 from ddpg.comparison.figures.plots import (
     draw_cost,
@@ -37,12 +40,14 @@ from ddpg.comparison.figures.plots import (
     draw_ranks,
 )
 from ddpg.comparison.grids import collect
-from ddpg.comparison.products import PLOTS
+from ddpg.comparison.page.page import write_page
+from ddpg.comparison.products import INSTEAD, PLOTS
 from ddpg.comparison.statistics.measurements import read_metrics
 from ddpg.comparison.statistics.pairs import compare_pairs
 from ddpg.comparison.statistics.summary import Summary, summarise
 from ddpg.comparison.statistics.working import working
 from ddpg.errors import UserError
+from ddpg.jobs.comparison import Page
 
 CELL = "my_set/deblur_gauss-fft/0.05"
 
@@ -169,7 +174,27 @@ def test_without_values_the_figure_says_so(draw, make_rows, write_csv, tmp_path)
     assert why.endswith(".")
     assert not list(tmp_path.glob("empty*"))
     assert draw(summary, tmp_path / "empty") == why
-    assert (tmp_path / "empty.png").read_bytes().startswith(b"\x89PNG")
+    with Image.open(tmp_path / "empty.png") as picture:
+        assert picture.text == {INSTEAD: why}
+
+
+def test_the_page_says_why_a_figure_shows_nothing_instead_of_showing_it(metrics_csv, tmp_path):
+    Image.new("L", (4, 4)).save(tmp_path / "kernels.png")
+    drawing(lambda _: "No ranks: one method.")(None, tmp_path / "ranks")
+    places = {name: tmp_path / name for name in ("index.html", "provenance.json")}
+    places["provenance.json"].write_text("{}")
+    write_page(
+        Page(
+            metrics=metrics_csv,
+            provenance=places["provenance.json"],
+            figures=(tmp_path / "ranks.png", tmp_path / "kernels.png"),
+            grids=(),
+            output=places["index.html"],
+        )
+    )
+    page = (tmp_path / "index.html").read_text()
+    assert "Ranks over the cells: not drawn. No ranks: one method.</p>" in page
+    assert re.findall("<figure><h3>(.*?)</h3>", page) == ["Motion kernels"]
 
 
 def test_a_grid_orders_labels_and_finds_scores(metrics_csv, shards):
@@ -181,7 +206,7 @@ def test_a_grid_orders_labels_and_finds_scores(metrics_csv, shards):
     assert names == ["Truth", "Observation", "DDPG", "IDPG", "Pinv"]
     assert [row.tiles[2].scores["psnr"] for row in grid.rows] == [30.0, 32.0, 34.0]
     assert "ssim" not in grid.rows[1].tiles[4].scores
-    assert (grid.title, grid.sigma_y) == ("Gaussian deblurring (fft)", 0.05)
+    assert (grid.title, grid.sigma_y) == ("Gaussian deblurring", 0.05)
 
 
 @pytest.mark.parametrize(
@@ -292,7 +317,7 @@ def test_the_front_starts_at_the_level_of_what_costs_nothing(two_tasks, drawn):
     assert draw_cost(two_tasks, "cost", cost="network_evaluations") == ""
     by_title = {panel.get_title(): panel for panel in drawn[0].axes if panel.get_title()}
     steps = {
-        title.split()[0]: [line for line in panel.lines if line.get_gid() == FRONT]
+        title.split()[0].rstrip(","): [line for line in panel.lines if line.get_gid() == FRONT]
         for title, panel in by_title.items()
     }
     left, right = drawn[0].axes[0].get_xlim()

@@ -76,7 +76,7 @@ def test_repeats_have_a_table_of_their_own(make_rows, write_csv, tmp_path):
     content += make_rows("ddpg", "psnr", [31.0, 41.0], repeat=1)
     write_tables(write_csv(content), tmp_path)
     text = (tmp_path / "tables.md").read_text()
-    assert "Gaussian deblurring (fft): spread over the seeds" in text
+    assert "Gaussian deblurring: spread over the seeds" in text
     assert "| DDPG | 1.41 |" in text
 
 
@@ -188,7 +188,7 @@ def test_settings_that_were_used_are_shown_with_their_source(make_rows, write_cs
     assert list(frame["settings"]) == ["steps=100, gamma=8", "eta_tilde=2"]
     assert list(frame["source"]) == ["a paper, table 1", ""]
     text = (tmp_path / "tables.md").read_text()
-    cell = "my set, Gaussian deblurring (fft), σ = 0.05"
+    cell = "my set, Gaussian deblurring, σ = 0.05"
     assert f"| DDPG | {cell} | steps=100, gamma=8 | a paper, table 1 |" in text
 
 

@@ -19,6 +19,7 @@ from ddpg.comparison.pictures import names_in
 from ddpg.comparison.products import PLOTS
 from ddpg.comparison.statistics.measurements import read_metrics
 from ddpg.comparison.statistics.summary import Summary
+from ddpg.comparison.titles import Titles
 from ddpg.errors import UserError
 from ddpg.metrics.catalogue import METRICS
 from ddpg.study.names import OBSERVED, experiment_name
@@ -107,9 +108,13 @@ def draw_chosen_pictures(
     metrics = read_metrics(places.metrics)
     labels, cells = selection.labels_in(metrics), selection.cells_in(metrics)
     boxes = [_box(text) for text in insets if text != NO_INSET]
+    titles = Titles.of(metrics[metrics["cell"].isin(cells)])
     stems = []
     for cell in cells:
-        grid = _grid(places, metrics[metrics["cell"] == cell], cell, labels, pictures)
+        rows = metrics[metrics["cell"] == cell]
+        grid = _grid(places, rows, cell, labels, pictures)
+        title = titles.degradation(*rows[["task", "operator", "scale"]].iloc[0])
+        grid = replace(grid, title=title)
         stem = output / "grids" / cell
         draw_pictures(grid, stem, _boxes_of(grid, boxes) if insets else None)
         stems.append(stem)

@@ -14,6 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from ddpg.comparison.products import INSTEAD
 from ddpg.files.writing import replacing
 
 COLUMN = 3.3
@@ -137,13 +138,18 @@ def stem_of(path: str | os.PathLike[str]) -> Path:
     return Path(os.fspath(path).removesuffix(".pdf").removesuffix(".png"))
 
 
-def save(figure: Figure, path: str | os.PathLike[str]) -> None:
+def save(figure: Figure, path: str | os.PathLike[str], *, instead: str = "") -> None:
     """Write a figure as PDF and PNG, byte for byte the same for the same figure.
 
     It is laid out for the first, which takes a sixth of the time, and nothing moves after that.
+
+    Args:
+        instead: of a figure that shows nothing, why; a reader finds it under :data:`INSTEAD`.
     """
     stem = stem_of(path)
-    for suffix, metadata in ((".pdf", {"CreationDate": None}), (".png", {"Software": None})):
+    pdf = {"CreationDate": None} | ({"Subject": instead} if instead else {})
+    png = {"Software": None} | ({INSTEAD: instead} if instead else {})
+    for suffix, metadata in ((".pdf", pdf), (".png", png)):
         with replacing(stem.with_name(stem.name + suffix)) as temporary:
             figure.savefig(temporary, dpi=RESOLUTION, metadata=metadata)
         figure.set_layout_engine("none")

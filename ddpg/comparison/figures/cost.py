@@ -28,7 +28,8 @@ from ddpg.comparison.figures.panels import (
 )
 from ddpg.comparison.statistics.measurements import CELL_KEYS, DEGRADATION_KEYS
 from ddpg.comparison.statistics.summary import Summary
-from ddpg.comparison.style import cost_axis, degradation_title, method_styles
+from ddpg.comparison.style import cost_axis, method_styles
+from ddpg.comparison.titles import Titles
 from ddpg.samplers.catalogue import METHODS
 from ddpg.study.cost import BACKWARD, call_cost
 from ddpg.study.names import OBSERVED, number_name
@@ -155,6 +156,7 @@ def draw_cost(summary: Summary, *, cost: str) -> Figure | str:
     if points.empty or not (points["cost"] > 0).any():
         return f"No cell has both a quality and {cost_axis(cost)}."
     styles = point_styles(points, summary.styles)
+    titles = Titles.of(points)
     lines, columns = panel_grid(points)
     figure = new_figure(PAGE, _ROW * len(lines) + legend_height(styles))
     axes = figure.subplots(len(lines), len(columns), squeeze=False, sharex=True)
@@ -167,7 +169,7 @@ def draw_cost(summary: Summary, *, cost: str) -> Figure | str:
             _draw(axes[i, j], here, styles, narrow=paid.max() < 30 * paid.min())
             if len(here) and line.metric == lines[0].metric:
                 level = rf"$\sigma_y$ = {number_name(here['sigma_y'].iloc[0])}"
-                set_title(axes[i, j], degradation_title(*column), PAGE / len(columns), level)
+                set_title(axes[i, j], titles.degradation(*column), PAGE / len(columns), level)
         axes[i, 0].set_ylabel(line_label(points, line))
     label_below(figure, axes[-1], _axis(cost, points))
     add_legend(figure, styles)

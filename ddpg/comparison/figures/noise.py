@@ -30,7 +30,8 @@ from ddpg.comparison.figures.panels import (
     set_title,
 )
 from ddpg.comparison.statistics.summary import Summary
-from ddpg.comparison.style import NOISE_AXIS, degradation_title, metric_style
+from ddpg.comparison.style import NOISE_AXIS, metric_style
+from ddpg.comparison.titles import Titles
 from ddpg.study.names import number_name
 
 _ROW = 1.35
@@ -70,6 +71,7 @@ def draw_metric_vs_noise(summary: Summary, *, metrics: Sequence[str] | None = No
     if rows.empty:
         return "No metric has a value to draw against the noise level."
     styles = summary.styles_in(rows)
+    titles = Titles.of(rows)
     lines, columns = panel_grid(rows)
     width = max(PAGE, 1.3 * len(columns)) if len(columns) > 2 else 0.35 * PAGE * len(columns) + 0.8
     figure = new_figure(width, _ROW * len(lines) + legend_height(styles, width=width))
@@ -78,7 +80,7 @@ def draw_metric_vs_noise(summary: Summary, *, metrics: Sequence[str] | None = No
         for j, column in enumerate(columns):
             _draw_curves(axes[i, j], of_panel(rows, line.dataset, line.metric, column), styles)
             if i == 0:
-                set_title(axes[i, j], degradation_title(*column), width / len(columns))
+                set_title(axes[i, j], titles.degradation(*column), width / len(columns))
         axes[i, 0].set_ylabel(line_label(rows, line))
     label_below(figure, axes[-1], NOISE_AXIS)
     add_legend(figure, styles)

@@ -35,9 +35,9 @@ from ddpg.comparison.style import (
     METRIC_STYLES,
     MethodStyle,
     dataset_name,
-    degradation_title,
     difference_axis,
 )
+from ddpg.comparison.titles import Titles
 from ddpg.errors import UserError
 from ddpg.study.names import number_name
 
@@ -148,6 +148,7 @@ def _forest(rows: pd.DataFrame, styles: Styles, reference: MethodStyle) -> Figur
     metrics = [m for m in METRIC_STYLES if m in set(rows["metric"])]
     datasets = rows["dataset"].unique()
     columns = rows[["task", "operator", "scale"]].drop_duplicates()
+    titles = Titles.of(rows)
     present = set(zip(rows["dataset"], rows["metric"], strict=True))
     lines = [(d, metric) for d in datasets for metric in metrics if (d, metric) in present]
     levels = sorted(rows["sigma_y"].unique())
@@ -159,7 +160,7 @@ def _forest(rows: pd.DataFrame, styles: Styles, reference: MethodStyle) -> Figur
         for j, column in enumerate(columns.itertuples(index=False)):
             _draw_forest(axes[i, j], of_panel(rows, dataset, metric, column), others, levels)
             if i == 0:
-                set_title(axes[i, j], degradation_title(*column), (PAGE - 0.6) / len(columns))
+                set_title(axes[i, j], titles.degradation(*column), (PAGE - 0.6) / len(columns))
         axes[i, 0].set_ylabel(dataset_name(dataset) if several(rows["dataset"]) else "")
         label_below(figure, axes[i], difference_axis(metric, reference.name))
     figure.legend(handles=_handles(levels), loc="outside lower center", ncols=len(levels) + 2)

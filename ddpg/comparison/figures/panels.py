@@ -331,8 +331,9 @@ def drawn(make: Callable[..., Figure | str]) -> Callable[..., str]:
                 save(made, path)
                 return ""
             if note:
-                save(note_figure(made), path)
-            return " ".join(made.split())
+                # The page says so in words instead of showing it.
+                save(note_figure(textwrap.fill(made, 60)), path, instead=made)
+            return made
 
     return draw
 

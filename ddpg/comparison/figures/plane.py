@@ -27,7 +27,8 @@ from ddpg.comparison.figures.panels import (
 )
 from ddpg.comparison.statistics.measurements import CELL_KEYS, DEGRADATION_KEYS
 from ddpg.comparison.statistics.summary import Summary
-from ddpg.comparison.style import METRIC_STYLES, dataset_name, degradation_title, metric_axis
+from ddpg.comparison.style import METRIC_STYLES, dataset_name, metric_axis
+from ddpg.comparison.titles import Titles
 
 
 def plane(summary: pd.DataFrame) -> pd.DataFrame:
@@ -60,7 +61,7 @@ def draw_perception_distortion(summary: Summary) -> Figure | str:
     points = points[np.isfinite(points["psnr"]) & np.isfinite(points["perception"])]
     if points.empty:
         return "Only with PSNR and a second metric can they be compared."
-    styles = summary.styles_in(points)
+    styles, titles = summary.styles_in(points), Titles.of(points)
     sizes = _sizes(points["sigma_y"])
     groups = list(points.groupby(DEGRADATION_KEYS, dropna=False, sort=False))
     columns = min(3, len(groups))
@@ -72,7 +73,7 @@ def draw_perception_distortion(summary: Summary) -> Figure | str:
         _draw_plane(panel, group, styles, sizes)
         prefix = f"{dataset_name(dataset)}: " if several(points["dataset"]) else ""
         row = group[["task", "operator", "scale"]].iloc[0]
-        panel.set_title(prefix + degradation_title(*row))
+        panel.set_title(prefix + titles.degradation(*row))
     for panel in axes[len(groups) :]:
         panel.set_axis_off()
     add_legend(figure, styles, sizes)

@@ -28,8 +28,7 @@ def draw_ranks(summary: Summary) -> Figure | str:
     shown, styles = [r for r in summary.rankings if not r.reason], summary.styles
     if not shown:
         reasons = {ranking.reason for ranking in summary.rankings}
-        why = "No ranks: " + ("; ".join(sorted(reasons)) or "no metric of quality") + "."
-        return textwrap.fill(why, 60)
+        return "No ranks: " + ("; ".join(sorted(reasons)) or "no metric of quality") + "."
     heights = [_height(ranking, styles) for ranking in shown]
     figure = new_figure(COLUMN, sum(heights) + 0.04 * len(shown))
     axes = figure.subplots(len(shown), 1, squeeze=False, height_ratios=heights)[:, 0]

@@ -30,11 +30,11 @@ from ddpg.comparison.statistics.summary import Summary
 from ddpg.comparison.style import (
     METRIC_STYLES,
     OBSERVATION,
-    cell_title,
     method_styles,
     metric_axis,
     variants,
 )
+from ddpg.comparison.titles import Titles
 from ddpg.files.long_table import COLUMNS, ORIGINS, setting_columns, unpacked_origins
 from ddpg.study.assumptions import PRIOR as ASSUMED_PRIOR
 from ddpg.study.names import OBSERVED
@@ -179,6 +179,7 @@ def draw_sweep(summary: Summary, *, parameter: str) -> Figure | str:
     points = points[~crowded]
     styles = _styles(points)
     cells = list(points.groupby(CELL_KEYS, dropna=False, sort=False).groups)
+    titles = Titles.of(points)
     metrics = list(points["metric"].unique())
     across = min(_ACROSS, len(cells))
     lines = -(-len(cells) // across) * len(metrics)
@@ -196,7 +197,7 @@ def draw_sweep(summary: Summary, *, parameter: str) -> Figure | str:
             _draw(panel, points[(numbered == number) & (points["metric"] == metric)], axis, styles)
             _draw_observation(panel, summary, cell, metric)
             if place == 0:
-                panel.set_title(textwrap.fill(cell_title(*cell), int(18 * width / across)))
+                panel.set_title(textwrap.fill(titles.cell(*cell), int(18 * width / across)))
             if place == len(metrics) - 1:
                 panel.set_xlabel(parameter)
             if column == 0:

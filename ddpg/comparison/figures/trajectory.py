@@ -15,7 +15,8 @@ from ddpg.comparison.figures.canvas import PAGE, fitted_id, new_figure
 from ddpg.comparison.figures.panels import Styles, drawn, line_look
 from ddpg.comparison.grids import on_frame
 from ddpg.comparison.pictures import enlarge, is_picture, to_8bit
-from ddpg.comparison.style import STEPS_AXIS, degradation_title, method_styles, metric_axis
+from ddpg.comparison.style import STEPS_AXIS, method_styles, metric_axis
+from ddpg.comparison.titles import degradation_title
 from ddpg.errors import UserError
 from ddpg.operators.tasks import CROPPED
 from ddpg.stages.trajectory_file import Trajectory, read_trajectory
@@ -28,12 +29,16 @@ _SMALL = 5.5
 
 
 @drawn
-def draw_trajectories(files: Sequence[str | os.PathLike[str]]) -> Figure | str:
+def draw_trajectories(
+    files: Sequence[str | os.PathLike[str]], *, apart: bool = False
+) -> Figure | str:
     """Draw a row of pictures per method, and curves.
 
     Args:
         files: of :mod:`ddpg.stages.trajectory_file`, of one image in one cell;
             none for a figure that says so.
+        apart: whether the title names the observation model, see
+            :func:`ddpg.comparison.titles.degradation_title`.
 
     Raises:
         UserError: a file holds no trajectory, or they are not of one image in one cell.
@@ -42,7 +47,7 @@ def draw_trajectories(files: Sequence[str | os.PathLike[str]]) -> Figure | str:
     if not trajectories:
         return "No method of this cell takes steps."
     check_one_image(trajectories)
-    return _figure(trajectories)
+    return _figure(trajectories, apart)
 
 
 def check_one_image(trajectories: Sequence[Trajectory]) -> None:
@@ -56,7 +61,7 @@ def check_one_image(trajectories: Sequence[Trajectory]) -> None:
             )
 
 
-def _figure(trajectories: Sequence[Trajectory]) -> Figure:
+def _figure(trajectories: Sequence[Trajectory], apart: bool) -> Figure:
     about = trajectories[0].about
     styles = method_styles({t.about["label"]: t.about["method"] for t in trajectories})
     ordered = sorted(trajectories, key=lambda t: list(styles).index(t.about["label"]))
@@ -69,7 +74,8 @@ def _figure(trajectories: Sequence[Trajectory]) -> Figure:
     figure = new_figure(PAGE, line * len(ordered) + _HEAD + curved, padding=0.015)
     ratios = [line * len(ordered) + _HEAD, curved]
     pictures, curves = figure.subfigures(2, 1, squeeze=False, height_ratios=ratios)[:, 0]
-    title = degradation_title(about["task"], about["operator"], about.get("scale"))
+    degradation = about["task"], about["operator"], about.get("scale")
+    title = degradation_title(*degradation, apart=apart)
     level = rf"$\sigma_y$ = {number_name(float(about['sigma_y']))}"
     pictures.suptitle(f"{title}, {level}: the estimate x0 over the steps", fontsize=7.5)
     _draw_pictures(pictures, ordered, styles, columns)

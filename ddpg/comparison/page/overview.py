@@ -14,7 +14,8 @@ from ddpg.comparison.statistics.measurements import (
     label_styles,
     of_methods,
 )
-from ddpg.comparison.style import METRIC_STYLES, dataset_name, degradation_title, metric_order
+from ddpg.comparison.style import METRIC_STYLES, dataset_name, metric_order
+from ddpg.comparison.titles import Titles
 from ddpg.study.names import number_name
 from ddpg.study.sizes.sides import sides_of
 
@@ -106,12 +107,12 @@ def _size(size: Any) -> str:
 
 
 def _degradations(metrics: pd.DataFrame) -> list[str]:
-    """One line per task and backend, with its noise levels."""
-    lines = []
+    """One line per degradation, with its noise levels."""
+    lines, titles = [], Titles.of(metrics)
     for key, frame in metrics.groupby(DEGRADATION_KEYS[1:], dropna=False, sort=False):
         task, operator, scale = key
         levels = ", ".join(map(number_name, sorted(frame["sigma_y"].unique())))
-        lines.append(f"{degradation_title(task, operator, scale)}, σ = {levels}")
+        lines.append(f"{titles.degradation(task, operator, scale)}, σ = {levels}")
     return lines
 
 

@@ -8,9 +8,9 @@ says what it holds and why.
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
-import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from PIL import Image
 
 from ddpg.comparison.captions import caption
 from ddpg.comparison.page import TEMPLATES
@@ -30,7 +31,7 @@ from ddpg.comparison.page.tables import metrics_with_values, table_views, undeci
 from ddpg.comparison.posterior.exact import Exact, exact_tables
 from ddpg.comparison.posterior.summary import Posterior
 from ddpg.comparison.posterior.tables import posterior_tables
-from ddpg.comparison.products import FIGURES, SWEEPS
+from ddpg.comparison.products import FIGURES, INSTEAD, SWEEPS
 from ddpg.comparison.sets import LEAD as OF_SETS
 from ddpg.comparison.sets import set_tables
 from ddpg.comparison.statistics.measurements import label_styles, read_metrics
@@ -101,6 +102,7 @@ def render_page(
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     metrics, means = summary.metrics, summary.means
+    drawn = [figure for figure in figures if not figure.get("instead")]
     page = environment.get_template("page.html.j2").render(
         study=str(provenance.get("study", "study")),
         verdict=said_first(summary),
@@ -117,9 +119,10 @@ def render_page(
         more=more,
         measures=METRIC_STYLES,
         level=number_name,
-        figures=figures,
+        figures=drawn,
+        undrawn=[figure for figure in figures if figure.get("instead")],
         provenance=sections(provenance),
-        storage=storage(pictures, figures),
+        storage=storage(pictures, drawn),
         size=_SIZE,
         blocks=blocks(metrics, pictures, thumbs),
         script=_script,
@@ -177,17 +180,20 @@ def _script(name: str) -> Markup:
 
 
 def _figure(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """A figure's data URI, size in pixels, title and caption."""
+    """A figure's data URI, size in pixels, title and caption; of one that shows nothing, why."""
     path = Path(path)
     try:
         content = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    if not content.startswith(b"\x89PNG") or len(content) < 24:
-        raise UserError(f"{path}: must be a PNG file")
-    width, height = struct.unpack(">II", content[16:24])  # of the header, which comes first
+    try:
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as picture:
+            (width, height), instead = picture.size, picture.info.get(INSTEAD, "")
+    except OSError as error:
+        raise UserError(f"{path}: must be a PNG file") from error
     uri = "data:image/png;base64," + base64.b64encode(content).decode("ascii")
-    return _figure_text(path) | {"uri": uri, "width": width, "height": height}
+    shown = {"uri": uri, "width": width, "height": height, "instead": str(instead)}
+    return _figure_text(path) | shown
 
 
 def _figure_text(path: Path) -> dict[str, str]:

@@ -11,7 +11,8 @@ import pandas as pd
 from ddpg.comparison.grids import OBSERVATION
 from ddpg.comparison.statistics.measurements import by_cell, label_styles, of_methods
 from ddpg.comparison.statistics.reasons import merged
-from ddpg.comparison.style import METRIC_STYLES, dataset_name, degradation_title, metric_order
+from ddpg.comparison.style import METRIC_STYLES, dataset_name, metric_order
+from ddpg.comparison.titles import Titles
 from ddpg.study.names import OBSERVED
 
 MOST_LISTED = 2000
@@ -48,7 +49,7 @@ def cells(metrics: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the cells in the order of the sheet: names for programs and for people, and labels."""
     listed = []
     ordered = by_cell(metrics.drop_duplicates("cell"), {})
-    groups = dict(list(metrics.groupby("cell", sort=False)))
+    groups, titles = dict(list(metrics.groupby("cell", sort=False))), Titles.of(metrics)
     for cell in ordered["cell"]:
         frame = groups[cell]
         first = frame.iloc[0]
@@ -57,7 +58,7 @@ def cells(metrics: pd.DataFrame) -> list[dict[str, Any]]:
             "dataset": dataset,
             "dataset_name": dataset_name(dataset),
             "degradation": degradation,
-            "title": degradation_title(first.task, first.operator, first.scale),
+            "title": titles.degradation(first.task, first.operator, first.scale),
             "sigma": sigma,
             "labels": list(label_styles(of_methods(frame))),
         })  # fmt: skip

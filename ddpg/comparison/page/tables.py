@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 
 from ddpg.comparison.statistics.measurements import DEGRADATION_KEYS, label_styles
-from ddpg.comparison.style import METRIC_STYLES, dataset_name, degradation_title, metric_order
+from ddpg.comparison.style import METRIC_STYLES, dataset_name, metric_order
 from ddpg.comparison.tables.entries import Entry, format_entry
 from ddpg.comparison.tables.layout import (
     COST_COLUMNS,
@@ -21,6 +21,7 @@ from ddpg.comparison.tables.layout import (
     not_known,
     unknown_costs,
 )
+from ddpg.comparison.titles import Titles
 from ddpg.study.names import number_name
 
 _NARROW = 5
@@ -86,8 +87,9 @@ def undecided(summary: pd.DataFrame) -> str:
 def table_views(summary: pd.DataFrame) -> list[View]:
     """Lay out the tables, in the order of the sheet."""
     groups = summary.groupby(DEGRADATION_KEYS, dropna=False, sort=False)
-    nowhere = set(left_out(summary))
-    return _in_rows([_view(key, frame, nowhere) for key, frame in groups])
+    nowhere, titles = set(left_out(summary)), Titles.of(summary)
+    views = [_view(key, titles.degradation(*key[1:]), frame, nowhere) for key, frame in groups]
+    return _in_rows(views)
 
 
 def _in_rows(views: list[View]) -> list[View]:
@@ -102,13 +104,11 @@ def _in_rows(views: list[View]) -> list[View]:
     return placed
 
 
-def _view(key: tuple, frame: pd.DataFrame, nowhere: set[str]) -> View:
-    dataset, task, operator, scale = key
+def _view(key: tuple, title: str, frame: pd.DataFrame, nowhere: set[str]) -> View:
     costs = [name for name in COST_COLUMNS if (frame.loc[frame["metric"] == name, "n"] > 0).any()]
-    title = degradation_title(task, operator, scale)
     blocks = [_block(frame, metric, costs) for metric in metrics_with_values(frame)]
     here = left_out(frame[~frame["metric"].isin(nowhere)])
-    return View(dataset, title, dataset_name(dataset), blocks, list(dict.fromkeys(here.values())))
+    return View(key[0], title, dataset_name(key[0]), blocks, list(dict.fromkeys(here.values())))
 
 
 def _block(frame: pd.DataFrame, metric: str, costs: list[str]) -> Block:

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from ddpg.comparison.figures.canvas import PAGE, new_figure
 from ddpg.comparison.figures.panels import drawn, interval_bars, line_look
 from ddpg.comparison.statistics.measurements import CELL_KEYS
-from ddpg.comparison.style import METRIC_STYLES, MethodStyle, cell_title
+from ddpg.comparison.style import METRIC_STYLES, MethodStyle
+from ddpg.comparison.titles import Titles
 
 MOST_CELLS = 12
 """Cells that are drawn; of more, the others are in the tables alone."""
@@ -31,6 +32,7 @@ def draw_exact(means: pd.DataFrame, *, styles: dict[str, MethodStyle]) -> Figure
     valued = means[np.isfinite(means["mean"])]
     if valued.empty:
         return "No method has a finite gap."
+    titles = Titles.of(valued)
     groups = list(valued.groupby(CELL_KEYS, dropna=False, sort=False))[:MOST_CELLS]
     counts = [group["label"].nunique() for _, group in groups]
     heights = [0.6 + 0.14 * count for count in counts]
@@ -43,7 +45,7 @@ def draw_exact(means: pd.DataFrame, *, styles: dict[str, MethodStyle]) -> Figure
             _draw_gaps(panel, group[group["metric"] == metric], metric, labels, styles)
         axes[0].set_yticks(range(len(labels)), [styles[label].name for label in labels])
         axes[0].set_ylim(len(labels) - 0.5, -0.5)
-        part.suptitle(cell_title(*cell), fontsize=7.5)
+        part.suptitle(titles.cell(*cell), fontsize=7.5)
     return figure
 
 

@@ -21,7 +21,7 @@ from ddpg.comparison.figures.panels import (
     line_look,
 )
 from ddpg.comparison.posterior.summary import PERCENT, Posterior, nominal
-from ddpg.comparison.style import cell_title
+from ddpg.comparison.titles import Titles
 
 MOST_CELLS = 12
 """Cells that are drawn; of more, the others are in the tables alone."""
@@ -52,6 +52,7 @@ def draw_posterior(posterior: Posterior) -> Figure | str:
     styles = {label: style for label, style in posterior.styles.items() if label in valued}
     figure = new_figure(PAGE, (_ROW + 0.15) * len(cells) + legend_height(styles))
     lines = figure.subfigures(len(cells), 1, squeeze=False)[:, 0]
+    titles = Titles.of(shown)
     for part, cell in zip(lines, cells, strict=True):
         rows = shown[shown["cell"] == cell]
         axes = part.subplots(1, 4)
@@ -62,7 +63,7 @@ def draw_posterior(posterior: Posterior) -> Figure | str:
         _draw_coverage(axes[2], values, here, posterior.counts(cell))
         _draw_crps(axes[3], values, here)
         row = rows.iloc[0]
-        title = cell_title(*row[["dataset", "task", "operator", "scale", "sigma_y"]])
+        title = titles.cell(*row[["dataset", "task", "operator", "scale", "sigma_y"]])
         part.suptitle(title, fontsize=7.5)
         for panel, name in zip(axes, _TITLES, strict=True):
             panel.set_title(name, fontsize=7)

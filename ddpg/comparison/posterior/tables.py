@@ -9,12 +9,13 @@ import pandas as pd
 
 from ddpg.comparison.posterior.summary import Posterior, nominal
 from ddpg.comparison.statistics.measurements import DEGRADATION_KEYS
-from ddpg.comparison.style import METRIC_STYLES, cell_title, dataset_name
+from ddpg.comparison.style import METRIC_STYLES, dataset_name
 from ddpg.comparison.tables.entries import INTERVALS, Table
 from ddpg.comparison.tables.latex import latex_page, latex_texts
 from ddpg.comparison.tables.layout import quality_tables
 from ddpg.comparison.tables.markup import escape_markdown, to_markdown
 from ddpg.comparison.tables.writing import as_csv, write_texts
+from ddpg.comparison.titles import Titles
 from ddpg.jobs.comparison import ExactComparison, PosteriorComparison, SetComparison
 
 COLUMNS = ["mean", "low", "high", "n", "missing", "lost", "reason"]
@@ -42,18 +43,20 @@ def posterior_tables(posterior: Posterior, *, alone: bool = False) -> list[Table
     """Return the tables, with what they leave out and what coverage is held against."""
     tables = quality_tables(posterior.shown, widest=1, alone=alone)
     groups = posterior.shown.groupby(DEGRADATION_KEYS, dropna=False, sort=False)
+    titles = Titles.of(posterior.shown)
     return [
-        _completed(table, rows, posterior) for table, (_, rows) in zip(tables, groups, strict=True)
+        _completed(table, rows, posterior, titles)
+        for table, (_, rows) in zip(tables, groups, strict=True)
     ]
 
 
-def _completed(table: Table, rows: pd.DataFrame, posterior: Posterior) -> Table:
+def _completed(table: Table, rows: pd.DataFrame, posterior: Posterior, titles: Titles) -> Table:
     cells = rows.drop_duplicates("cell")
     notes = list(table.notes)
     for _, row in cells.iterrows():
         names = posterior.without(row["cell"])
         if names:
-            title = cell_title("", *row[["task", "operator", "scale", "sigma_y"]]).lstrip(", ")
+            title = titles.cell("", *row[["task", "operator", "scale", "sigma_y"]]).lstrip(", ")
             notes.append(("", f"{title}: restored each picture once: {', '.join(names)}."))
     counts = sorted({count for cell in cells["cell"] for count in posterior.counts(cell)})
     ranges = ", ".join(

@@ -10,8 +10,9 @@ import pandas as pd
 from ddpg.comparison.statistics.changes import SAME, WHOLE, Comparison
 from ddpg.comparison.statistics.measurements import CELL_KEYS
 from ddpg.comparison.statistics.pairs import count
-from ddpg.comparison.style import METRIC_STYLES, cell_title, dataset_name
+from ddpg.comparison.style import METRIC_STYLES, dataset_name
 from ddpg.comparison.tables.markup import escape_markdown, markdown_table
+from ddpg.comparison.titles import Titles
 
 
 def comparison_markdown(comparison: Comparison) -> str:
@@ -32,9 +33,10 @@ def _composed(
     changes = comparison.changes
     common = changes[changes["n"] > 0]
     changed = common[common["note"] != SAME]
-    rows = [_texts(row) for row in changed.to_dict("records")]
+    titles = Titles.of(changes[changes["label"] != WHOLE])
+    rows = [_texts(row, titles) for row in changed.to_dict("records")]
     parts = [table(rows)] if rows else []
-    alone = _alone(changes, escape)
+    alone = _alone(changes, titles, escape)
     parts += ["Not in both:\n\n" + "\n".join(alone)] * bool(alone)
     parts += ["\n".join(_other_priors(comparison, escape))] * bool(comparison.priors)
     better = int((changes["verdict"] == "better").sum())
@@ -82,32 +84,32 @@ def _plain_table(rows: list[list[str]]) -> str:
     return "\n".join(lines)
 
 
-def _texts(row: dict[str, Any]) -> list[str]:
+def _texts(row: dict[str, Any], titles: Titles) -> list[str]:
     style = METRIC_STYLES[row["metric"]]
     digits = style.decimals + 1
     low, high = (f"{row[end]:+.{digits}f}" for end in ("low", "high"))
     interval = f"[{low}, {high}]" if row["low"] == row["low"] else ""
     return [
-        _cell(row), row["label"], f"{style.label} {style.arrow}",
+        _cell(row, titles), row["label"], f"{style.label} {style.arrow}",
         str(row["n"]), f"{row['mean_a']:.{digits}f}", f"{row['mean_b']:.{digits}f}",
         f"{row['difference']:+.{digits}f}", interval, f"{row['p_holm']:.2g}",
         row["verdict"] or row["note"],
     ]  # fmt: skip
 
 
-def _cell(row: dict[str, Any]) -> str:
+def _cell(row: dict[str, Any], titles: Titles) -> str:
     if row["label"] == WHOLE:
         return dataset_name(row["dataset"])
-    return cell_title(*(row[key] for key in CELL_KEYS))
+    return titles.cell(*(row[key] for key in CELL_KEYS))
 
 
-def _alone(changes: pd.DataFrame, escape: Callable[[str], str]) -> list[str]:
+def _alone(changes: pd.DataFrame, titles: Titles, escape: Callable[[str], str]) -> list[str]:
     """What only one run has, in lines that name all metrics it concerns."""
     metrics: dict[tuple[str, str], list[str]] = {}
     for row in changes[changes["label"] != WHOLE].to_dict("records"):
         text = row["verdict"] if row["n"] == 0 else _images_alone(row)
         if text:
-            name = escape(f"{_cell(row)}, {row['label']}")
+            name = escape(f"{_cell(row, titles)}, {row['label']}")
             metrics.setdefault((name, text), []).append(METRIC_STYLES[row["metric"]].name)
     return [f"- {name}: {text} ({', '.join(names)})" for (name, text), names in metrics.items()]
 

@@ -15,7 +15,7 @@ import pandas as pd
 from ddpg.comparison.statistics.measurements import DEGRADATION_KEYS, label_styles
 from ddpg.comparison.statistics.pairs import count
 from ddpg.comparison.statistics.reasons import joined
-from ddpg.comparison.style import METRIC_STYLES, dataset_name, degradation_title, metric_order
+from ddpg.comparison.style import METRIC_STYLES, dataset_name, metric_order
 from ddpg.comparison.tables.entries import (
     BOLD,
     INTERVAL,
@@ -27,6 +27,7 @@ from ddpg.comparison.tables.entries import (
     letter,
     small_cost,
 )
+from ddpg.comparison.titles import Titles
 from ddpg.study.names import number_name
 
 WIDEST_PANEL = 8
@@ -58,7 +59,11 @@ def quality_tables(
     cost = summary["metric"].map(lambda name: METRIC_STYLES[name].family) == "cost"
     groups = summary[~cost].groupby(DEGRADATION_KEYS, dropna=False, sort=False)
     costs = dict(list(summary[cost].groupby("dataset"))) if with_cost else {}
-    tables = [_quality_table(key, frame, costs.get(key[0]), widest) for key, frame in groups]
+    titles = Titles.of(summary[~cost])
+    tables = [
+        _quality_table(key, titles.degradation(*key[1:]), frame, costs.get(key[0]), widest)
+        for key, frame in groups
+    ]
     return tables if alone else said_once(tables)
 
 
@@ -88,11 +93,10 @@ def cost_tables(costs: pd.DataFrame) -> list[Table]:
 
 
 def _quality_table(
-    key: tuple, frame: pd.DataFrame, cost: pd.DataFrame | None, widest: int
+    key: tuple, name: str, frame: pd.DataFrame, cost: pd.DataFrame | None, widest: int
 ) -> Table:
     """The table of one degradation."""
     dataset, task, operator, scale = key
-    name = degradation_title(task, operator, scale)
     without = left_out(frame)
     shown = frame[~frame["metric"].isin(without)]
     if cost is not None:

@@ -29,9 +29,7 @@ from ddpg.comparison.style import (
     DATASET_NAMES,
     METRIC_STYLES,
     MethodStyle,
-    cell_title,
     dataset_name,
-    degradation_title,
 )
 from ddpg.comparison.tables.entries import (
     INTERVAL,
@@ -45,6 +43,7 @@ from ddpg.comparison.tables.entries import (
 from ddpg.comparison.tables.latex import latex_page
 from ddpg.comparison.tables.layout import counted, identity, said_once
 from ddpg.comparison.tables.markup import escape_markdown, markdown_table
+from ddpg.comparison.titles import Titles
 from ddpg.errors import UserError
 from ddpg.metrics.catalogue import metric_called
 from ddpg.study.names import number_name
@@ -177,10 +176,10 @@ def published_texts(
 
 def _rows(table: pd.DataFrame, sources: list[str]) -> list[list[str]]:
     """The printed rows: data set, task, noise level, method, six numbers, number of the source."""
-    methods = label_styles(table.assign(label=table["method"]))
+    methods, titles = label_styles(table.assign(label=table["method"])), Titles.of(table)
     rows = []
     for row in table.to_dict("records"):
-        task = degradation_title(row["task"], row["operator"], row["scale"])
+        task = titles.degradation(row["task"], row["operator"], row["scale"])
         cell = [dataset_name(row["dataset"]), task, number_name(row["sigma_y"])]
         numbers = [
             _number(row[f"{name}_{kind}"], name, signed=kind == "difference")
@@ -221,9 +220,9 @@ def _told(table: pd.DataFrame) -> list[str]:
 
 def _notes(table: pd.DataFrame) -> list[str]:
     """The same, then what our numbers leave out, then the sources."""
-    notes = _told(table)
+    notes, titles = _told(table), Titles.of(table)
     notes += [
-        f"{cell_title(*(row[key] for key in CELL_KEYS))}, {row['method']}: {row['reason']}."
+        f"{titles.cell(*(row[key] for key in CELL_KEYS))}, {row['method']}: {row['reason']}."
         for row in table[table["reason"] != ""].to_dict("records")
     ]
     return notes + [f"[{number}] {text}" for number, text in enumerate(_sources(table), start=1)]
@@ -254,7 +253,8 @@ def published_tables(
     own = summary[summary["label"] == summary["method"]]
     measured = {_key(row, row.metric): row for row in own.itertuples()}
     groups = table.groupby(DEGRADATION_KEYS, dropna=False, sort=False)
-    tables = [_table(key, rows, measured) for key, rows in groups]
+    titles = Titles.of(table)
+    tables = [_table(key, titles.degradation(*key[1:]), rows, measured) for key, rows in groups]
     return tables if alone else said_once(tables)
 
 
@@ -269,7 +269,7 @@ def _metrics_of(row: Any) -> dict[str, str]:
     return {name: getattr(row, f"{name}_metric") or usual[name] for name in _QUALITIES}
 
 
-def _table(key: tuple, rows: pd.DataFrame, measured: Mapping[tuple, Any]) -> Table:
+def _table(key: tuple, name: str, rows: pd.DataFrame, measured: Mapping[tuple, Any]) -> Table:
     """The table of one degradation."""
     dataset, task, operator, scale = key
     notes: dict[str, str] = {}
@@ -284,7 +284,7 @@ def _table(key: tuple, rows: pd.DataFrame, measured: Mapping[tuple, Any]) -> Tab
         counts += [int(found.n) for found in ours.values() if found.n]
         entries[row.method, row.sigma_y] = _entries(row, ours, notes)
     styles = label_styles(rows.assign(label=rows["method"]))
-    title = f"{degradation_title(task, operator, scale)} on {dataset_name(dataset)}"
+    title = f"{name} on {dataset_name(dataset)}"
     over = f" ({INTERVAL} over {counted(counts)})" if counts else ""
     caption = (
         f"{title}, beside published figures: ours{over}, theirs, and ours less theirs. PSNR in "

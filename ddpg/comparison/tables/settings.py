@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ddpg.comparison.statistics.measurements import CELL_KEYS, label_styles, with_priors
-from ddpg.comparison.style import cell_title, method_styles
+from ddpg.comparison.style import method_styles
 from ddpg.comparison.tables.entries import letter
 from ddpg.comparison.tables.markup import escape_markdown, markdown_table
+from ddpg.comparison.titles import Titles
 from ddpg.files.long_table import ORIGINS, setting_columns, unpacked_origins
 
 COLUMNS = [*CELL_KEYS, "method", "label", "prior", "settings", "source"]
@@ -60,18 +61,20 @@ def method_settings(frame: pd.DataFrame) -> list[MethodSettings]:
     """
     if ORIGINS not in frame:
         return []
-    styles = label_styles(frame)
-    titles = method_styles({method: method for method in frame["method"]})
+    styles, titles = label_styles(frame), Titles.of(frame)
+    methods = method_styles({method: method for method in frame["method"]})
     tables = []
-    for method, style in titles.items():
+    for method, style in methods.items():
         rows = frame[(frame["method"] == method) & (frame[ORIGINS] != "")]
         if len(rows):
             names = {label: styles[label].name for label in rows["label"]}
-            tables.append(_of_method(style.name, names, rows))
+            tables.append(_of_method(style.name, names, rows, titles))
     return tables
 
 
-def _of_method(title: str, names: dict[str, str], rows: pd.DataFrame) -> MethodSettings:
+def _of_method(
+    title: str, names: dict[str, str], rows: pd.DataFrame, titles: Titles
+) -> MethodSettings:
     """The table of one method; rows of a label stand together."""
     named = {name for text in rows[ORIGINS] for name in unpacked_origins(text)}
     columns = [name for name in rows if name in named]
@@ -80,7 +83,8 @@ def _of_method(title: str, names: dict[str, str], rows: pd.DataFrame) -> MethodS
     for row in rows.to_dict("records"):
         origins = unpacked_origins(row[ORIGINS])
         values = [(str(row[name]), _mark(origins.get(name, ""), notes)) for name in columns]
-        lines.append((names[row["label"]], cell_title(*(row[key] for key in CELL_KEYS)), values))
+        cell = titles.cell(*(row[key] for key in CELL_KEYS))
+        lines.append((names[row["label"]], cell, values))
     return MethodSettings(title, columns, lines, [(mark, text) for text, mark in notes.items()])
 
 
@@ -99,10 +103,10 @@ def settings_markdown(frame: pd.DataFrame) -> str:
     if tables:
         text = f"{LEAD} A letter says where a value comes from; without one it is the default."
         return "\n".join([f"## Settings\n\n{text}\n", *map(_markdown_table, tables)])
-    styles = label_styles(frame)
+    styles, titles = label_styles(frame), Titles.of(frame)
     rows = []
     for row in frame.to_dict("records"):
-        cell = cell_title(*(row[key] for key in CELL_KEYS))
+        cell = titles.cell(*(row[key] for key in CELL_KEYS))
         texts = (styles[row["label"]].name, cell, row["settings"], row["source"])
         rows.append([*map(escape_markdown, texts)])
     table = markdown_table(("Method", "Cell", "Settings", "Source"), rows, range(4))
