@@ -347,7 +347,7 @@ def test_the_time_to_go_knows_that_methods_differ() -> None:
     assert pace.seconds_to_go(51.0) == pytest.approx(9 * 1 + 2 * 50)
     # Two at a time, the one that runs having 20 of its 50 seconds left.
     pace.finish(slow, 50.0, 6)
-    assert pace.seconds_to_go(51.0, [21.0]) == pytest.approx((9 + 50 - 30) / (131 / 51))
+    assert pace.seconds_to_go(51.0, [(slow, 21.0)]) == pytest.approx((9 + 50 - 30) / (131 / 51))
 
 
 def test_nothing_is_said_of_restorations_before_one_is_done() -> None:
@@ -359,6 +359,49 @@ def test_nothing_is_said_of_restorations_before_one_is_done() -> None:
     pace.finish(observe, 1.0)
     assert pace.seconds_to_go(1.0) is None
     assert pace.pictures_per_second(1.0) is None
+
+
+def test_a_job_that_takes_longer_than_its_like_has_time_to_go_yet() -> None:
+    pace = Pace()
+    measure = Kind("evaluate", work=6)
+    pace.expect([measure] * 3)
+    pace.begin(measure, 0.0)
+    pace.finish(measure, 10.0)
+    # One is in its 40th second and so takes 4 more; of the other nothing is taken for it.
+    assert pace.seconds_to_go(50.0, [(measure, 10.0)]) == pytest.approx(4 + 10)
+    pace.finish(measure, 40.0)
+    # The last one of two that had a core each has but one.
+    pace.begin(measure, 25.0)
+    assert pace.seconds_to_go(50.0, [(measure, 25.0)]) == pytest.approx(2.5)
+
+
+def test_a_recorded_trajectory_is_reckoned_by_the_restorations_of_its_method() -> None:
+    pace = Pace()
+    restored = Kind("restore", "ddpg", "a/ddpg", 120)
+    pace.expect([restored, Kind("trajectory", "ddpg", "a/ddpg", 20)])
+    pace.begin(restored, 0.0)
+    pace.finish(restored, 60.0, 6)
+    assert pace.seconds_to_go(60.0) == pytest.approx(10)
+
+
+def test_at_the_end_what_is_to_be_made_is_named_and_no_second_made_up(told: Narrator) -> None:
+    jobs = [("restore", {"experiment": IDPG, "shard": "0"})] * 2
+    jobs += [("plots", {}), ("tables", {}), ("page", {}), ("all", {})]
+    told.expect(jobs)
+    told.tell(record("run_info", stats={"restore": 2, "total": 6}))
+    for number in range(2):
+        start = begun(number, "restore", (costs("", ""),), experiment=IDPG, shard="0")
+        start.created = time.time() - 10
+        told.tell(start)
+        told.tell(record("job_finished", job_id=number))
+        told._reckoned = 0.0
+        if not number:
+            assert "about 10 s to go, then figures, tables and the page" in told.live()
+    told.tell(begun(2, "plots"))
+    told.tell(record("progress", done=2, total=6))
+    line = told.live()
+    assert line.endswith("figures, tables and the page to go | now figures")
+    assert "s to go" not in line
 
 
 @pytest.mark.slow

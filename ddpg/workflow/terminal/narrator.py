@@ -15,12 +15,14 @@ from ddpg.workflow.terminal.endings import end_of_log, was_stopped
 from ddpg.workflow.terminal.pace import Pace
 from ddpg.workflow.terminal.screen import Screen
 from ddpg.workflow.terminal.words import (
+    OF_THE_WHOLE,
     Job,
     counted,
     duration,
     finished,
     kind,
     pictures_of,
+    stages,
     title,
 )
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 NOTHING = "Nothing to be done"
 _DETAILS = (
+    "Activating singularity image",
     "Assuming unrestricted shared filesystem usage",
     "Building DAG of jobs",
     "Complete log(s)",
@@ -88,7 +91,7 @@ class Narrator:
         self._failed: dict[int, tuple[str, str]] = {}
         """Title of each job that failed, and its log."""
         self._reckoned = 0.0
-        self._to_go: float | None = None
+        self._to_go = ""
         self._commands: list[str] = []
         """What is said of commands that failed, before their jobs are told."""
 
@@ -238,19 +241,29 @@ class Narrator:
             parts.append(f"{failed} failed")
         if (speed := self.pace.pictures_per_second(now)) is not None:
             parts.append(f"{speed:.2g} pictures/s")
-        if (left := self._seconds_to_go(now, running)) is not None:
-            parts.append(f"about {duration(max(1.0, round(left)))} to go")
+        if to_go := self._to_go_in_words(now, running):
+            parts.append(to_go)
         if running:
             others = f" and {len(running) - 1} more" if len(running) > 1 else ""
-            now_at = title(running[0], self.study)
-            parts.append(f"now {running[0].rule} {now_at}{others}".replace("\n", " "))
+            job, now_at = running[0], title(running[0], self.study)
+            rule = "" if job.rule in OF_THE_WHOLE else f"{job.rule} "
+            parts.append(f"now {rule}{now_at}{others}".replace("\n", " "))
         return " | ".join(parts)
 
-    def _seconds_to_go(self, now: float, running: Iterable[Job]) -> float | None:
-        """As :class:`Pace` has it, reckoned once a second: it looks at all kinds of jobs."""
-        if self._to_go is None or now - self._reckoned > 1:
+    def _to_go_in_words(self, now: float, running: Iterable[Job]) -> str:
+        """How long it will take, reckoned once a second: it looks at all kinds of jobs. What nobody
+        can know yet, such as how long the page takes, is named instead."""
+        if not self._to_go or now - self._reckoned > 1:
             self._reckoned = now
-            self._to_go = self.pace.seconds_to_go(now, (job.begun for job in running))
+            begun = ((kind(job.rule, job.wildcards, self.study), job.begun) for job in running)
+            left = self.pace.seconds_to_go(now, begun)
+            unknown = self.pace.unknown
+            rest = stages(unknown)
+            if left is not None:
+                seconds = f"about {duration(max(1.0, round(left)))} to go"
+                self._to_go = f"{seconds}, then {rest}" if rest else seconds
+            else:
+                self._to_go = f"{rest} to go" if rest and "restore" not in unknown else ""
         return self._to_go
 
     # the end

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import islice
+
+OVERRUN = 0.1
+"""What a job that has taken longer than others of its kind is expected to take yet, as a share of
+the time that it has taken."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,10 @@ class Kind:
     def likes(self) -> tuple[tuple[str, ...], ...]:
         """Names under which its speed is kept, the most exact one first."""
         exact = (self.rule, self.method, self.experiment)
-        return (exact, exact[:2], exact[:1])
+        names: tuple[tuple[str, ...], ...] = (exact, exact[:2], exact[:1])
+        if self.rule == "trajectory":  # a restoration whose steps are kept
+            names += Kind("restore", self.method, self.experiment).likes
+        return names
 
 
 @dataclass
@@ -45,7 +51,6 @@ class Pace:
     )
     """Seconds and work of what is done."""
     _worked: float = 0.0
-    _ended: int = 0
     _begun: float | None = None
     _restoring_since: float | None = None
 
@@ -66,7 +71,6 @@ class Pace:
         if not self._left[kind]:
             del self._left[kind]
         self._worked += seconds
-        self._ended += 1
         self.pictures += pictures
         for like in kind.likes:
             speed = self._speeds[like]
@@ -79,26 +83,36 @@ class Pace:
             return None
         return self.pictures / max(1e-3, now - self._restoring_since)
 
-    def seconds_to_go(self, now: float, running: Iterable[float] = ()) -> float | None:
-        """Seconds until all jobs are done, at the pace so far; None where nothing tells.
+    def seconds_to_go(self, now: float, running: Iterable[tuple[Kind, float]] = ()) -> float | None:
+        """Seconds until all jobs are done whose like has been done, at the pace so far.
 
-        A job that has no like among those that are done takes as long as they do on average, unless
-        it restores: of these a first one must be done.
+        None where nothing tells: before a first restoration is done, and where no job is left but
+        those of :attr:`unknown`.
 
         Args:
-            running: when the jobs that are at work began.
+            running: the jobs that are at work, and when they began.
         """
-        if self._begun is None or not self._worked:
+        seconds = {kind: self._seconds(kind) for kind in self._left}
+        if self._begun is None or not self._worked or not any(seconds.values()):
             return None
-        gone = sum(now - begun for begun in islice(running, 10_000))
-        work, mean = 0.0, self._worked / self._ended
-        for kind, count in self._left.items():
-            speed = next((self._speeds[n] for n in kind.likes if n in self._speeds), None)
-            if speed:
-                work += count * kind.work * speed[0] / speed[1]
-            elif kind.rule == "restore":
-                return None
-            else:
-                work += count * mean
+        if any(kind.rule == "restore" and each is None for kind, each in seconds.items()):
+            return None
+        work = sum(count * (seconds[kind] or 0.0) for kind, count in self._left.items())
+        gone = 0.0
+        for kind, begun in running:
+            gone += (taken := now - begun)
+            if each := seconds.get(kind):
+                work -= min(taken, each - OVERRUN * taken)
         at_once = (self._worked + gone) / max(1e-3, now - self._begun)
-        return max(0.0, work - gone) / max(at_once, 1e-3)
+        return max(0.0, work) / max(min(at_once, self._left.total()), 1e-3)
+
+    @property
+    def unknown(self) -> set[str]:
+        """The rules of jobs that are left and of which none has been done: how long they take,
+        nothing tells."""
+        return {kind.rule for kind in self._left if self._seconds(kind) is None}
+
+    def _seconds(self, kind: Kind) -> float | None:
+        """What a job of a kind takes, by those that are most like it; None where there is none."""
+        speed = next((self._speeds[n] for n in kind.likes if n in self._speeds), None)
+        return kind.work * speed[0] / speed[1] if speed else None

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 from ddpg.comparison.style import task_name
 from ddpg.files.costs import FAILURE, costs_so_far, mean_seconds
+from ddpg.operators.tasks import model_words
 from ddpg.study.cost import work
 from ddpg.study.names import number_name
 from ddpg.study.sheet import Cell, Experiment
 from ddpg.study.study import Study
 from ddpg.workflow.terminal.pace import Kind
 
-_WITHOUT_OBJECT = {
+OF_THE_WHOLE = {
     "collect_metrics": "all measurements in one table",
     "collect_samples": "all measurements of samples in one table",
     "collect_sets": "all measurements of sets in one table",
@@ -31,6 +31,7 @@ _WITHOUT_OBJECT = {
     "paragraph": "paragraph on what was run",
     "page": "page",
 }
+"""The rules whose jobs are about the whole study, and what these make."""
 _DEEDS = {
     "fetch_dataset": "fetched",
     "survey_dataset": "surveyed",
@@ -54,7 +55,18 @@ _DEEDS = {
     "trajectories": "figure of trajectories",
 }
 
-WORDED = frozenset({"all", "restore", *_WITHOUT_OBJECT, *_DEEDS})
+_STAGES: Mapping[str, tuple[str, ...]] = {
+    "measurements": (
+        *("evaluate", "evaluate_observations", "evaluate_samples", "evaluate_sets"),
+        *("best_scores", "collect_metrics", "collect_samples", "collect_sets", "collect_best"),
+    ),
+    "figures": ("grid", "trajectory", "trajectories", "plots", "kernels"),
+    "tables": ("tables", "posterior", "sets", "exact", "provenance", "paragraph"),
+    "the page": ("page",),
+}
+"""The last stages of a study: what they make -> their rules."""
+
+WORDED = frozenset({"all", "restore", *OF_THE_WHOLE, *_DEEDS})
 """The rules that have words; another one is told by its name."""
 
 
@@ -77,8 +89,8 @@ class Job:
 
 def title(job: Job, study: Study | None) -> str:
     """A job by what it is about, such as "idpg, motion deblurring 0.05"."""
-    if job.rule in _WITHOUT_OBJECT:
-        return _WITHOUT_OBJECT[job.rule]
+    if job.rule in OF_THE_WHOLE:
+        return OF_THE_WHOLE[job.rule]
     named = dict(job.wildcards)
     shard = named.pop("shard", "")
     parts = [_value(name, value, study) for name, value in named.items()]
@@ -92,7 +104,7 @@ def finished(job: Job, study: Study | None, seconds: float) -> tuple[str, int]:
     took, name = duration(seconds), title(job, study)
     if job.rule == "restore":
         return _restored(job, name, took)
-    if job.rule in _WITHOUT_OBJECT:
+    if job.rule in OF_THE_WHOLE:
         return f"{name}, {took}", 0
     deed = _DEEDS.get(job.rule, job.rule)
     if count := pictures_of(job, study):
@@ -119,9 +131,22 @@ def kind(rule: str, wildcards: Mapping[str, str], study: Study | None) -> Kind:
     if experiment is None or study is None:
         return Kind(rule)
     pictures = float(pictures_of(Job(rule, wildcards), study) or 1)
-    if rule != "restore":
+    if rule == "trajectory":
+        pictures = 1.0  # of the first picture
+    elif rule != "restore":
         return Kind(rule, work=pictures)
     return Kind(rule, experiment.method, experiment.path, pictures * work(experiment))
+
+
+def stages(rules: Iterable[str]) -> str:
+    """What some rules make, by the last stages of a study; "" for rules of earlier ones alone.
+
+    >>> stages({"page", "grid", "plots", "tables"})
+    'figures, tables and the page'
+    """
+    asked = set(rules)
+    made = [name for name, members in _STAGES.items() if asked & {*members}]
+    return " and ".join(filter(None, [", ".join(made[:-1]), *made[-1:]]))
 
 
 def pictures_of(job: Job, study: Study | None) -> int:
@@ -168,20 +193,11 @@ def _cell(cell: Cell, study: Study) -> str:
     degradation = cell.degradation
     name = degradation.card or task_name(degradation.task, degradation.scale)
     words = name if degradation.card else name[:1].lower() + name[1:]
-    if len(_models(study)[degradation.name]) > 1:
-        words += f" ({degradation.operator})"
+    if len(study.models[degradation.name, degradation.scale]) > 1:
+        words += f" ({model_words(degradation.task, degradation.operator)})"
     dataset = f"{cell.dataset}, " if len(study.used_datasets) > 1 else ""
     noise = number_name(cell.sigma_y) if cell.sigma_y else "without noise"
     return f"{dataset}{words} {noise}"
-
-
-@cache
-def _models(study: Study) -> Mapping[str, set[str]]:
-    """The observation models of each degradation that a study names."""
-    models: dict[str, set[str]] = {}
-    for cell in study.cells.values():
-        models.setdefault(cell.degradation.name, set()).add(cell.degradation.operator)
-    return models
 
 
 def _experiment(wildcards: Mapping[str, str], study: Study | None) -> Experiment | None:
