@@ -39,6 +39,18 @@ def add_verbs(verb: VerbMaker) -> None:
     train.add_argument("--device", default="cpu")
     train.add_argument("--threads", type=int)
 
+    describe = verb(
+        _describe_checkpoint,
+        "Write a card for a network of your own, from the names and shapes of its weights.",
+        "ddpg describe-checkpoint mine.pt --output config/cards/priors/mine.yaml",
+    )
+    describe.add_argument("checkpoint", type=Path, help="a file, or a folder of diffusers")
+    describe.add_argument("--output", type=Path, help="the card; default: it is printed")
+    describe.add_argument("--name", default="", help="of the card; default: its file's")
+    describe.add_argument(
+        "--image-size", type=int, help="side of the pictures that it was trained on"
+    )
+
     draw = verb(
         _random_checkpoint,
         "Write a checkpoint of random weights, to try a pipeline with.",
@@ -48,6 +60,15 @@ def add_verbs(verb: VerbMaker) -> None:
     draw.add_argument("--part", choices=["weights", "classifier"], required=True)
     draw.add_argument("--seed", type=int, default=0)
     draw.add_argument("--output", type=Path, required=True)
+
+
+def _describe_checkpoint(options: argparse.Namespace) -> None:
+    from ddpg.priors.checkpoints.describing import write_card
+
+    text = write_card(
+        options.checkpoint, options.output, name=options.name, image_size=options.image_size
+    )
+    print(f"{options.output}: written\n\n{text}" if options.output else text, end="")
 
 
 def _random_checkpoint(options: argparse.Namespace) -> None:

@@ -39,8 +39,17 @@ def build_network(card: Card, part: str) -> nn.Module:
         return ResidualUNet(**{name: v for name, v in architecture.items() if name != "kind"})
     if architecture["kind"] in PRIOR_KINDS:
         return _from_plugin(PRIOR_KINDS[architecture["kind"]], architecture_of(card, part))
+    return published_network(architecture)
+
+
+def published_network(architecture: Mapping[str, Any]) -> nn.Module:
+    """A network of a published family, without memory for its weights.
+
+    Raises:
+        UserError: a field of the architecture is not allowed.
+    """
     with torch.device("meta"):
-        return _PUBLISHED[architecture["kind"]].from_config(architecture)
+        return _PUBLISHED[architecture["kind"]].from_config(dict(architecture))
 
 
 def _from_plugin(kind: PriorKind, architecture: Mapping[str, Any]) -> nn.Module:
