@@ -45,6 +45,7 @@ goes on where it was."""
 def add_verbs(verb: VerbMaker) -> None:
     for add in (
         _add_init,
+        _add_cluster,
         _add_status,
         _add_why,
         _add_remake,
@@ -70,6 +71,15 @@ def _add_init(verb: VerbMaker) -> None:
         help="your pictures, which stay there; default: those in FOLDER/pictures, or else a few "
         "that come with scikit-image",
     )
+
+
+def _add_cluster(verb: VerbMaker) -> None:
+    cluster = verb(
+        _cluster,
+        "Write a SLURM profile for the cluster that you are on, by what its commands tell.",
+        "ddpg cluster --output profiles/mine",
+    )
+    cluster.add_argument("--output", type=Path, required=True, help="folder of the profile")
 
 
 def _add_status(verb: VerbMaker) -> None:
@@ -203,6 +213,20 @@ def _init(options: argparse.Namespace) -> None:
     lines += [f"  {name}" for name in written]
     lines += ["", "what it takes, and then its results:"]
     lines += [f"  cd {shlex.quote(str(options.folder))}", "  ddpg check", "  snakemake --cores all"]
+    print("\n".join(lines))
+
+
+def _cluster(options: argparse.Namespace) -> None:
+    from ddpg.workflow.starting.cluster import write_profile
+
+    lines = [f"{options.output}: a profile for this cluster:"]
+    lines += [f"  {line}" for line in write_profile(options.output)]
+    lines += [
+        "",
+        "accounts, quality of service, modules and containers stand there in lines that begin with",
+        "#; then, first in the dry run:",
+        f"  snakemake --workflow-profile {shlex.quote(str(options.output))} --dry-run --verbose",
+    ]
     print("\n".join(lines))
 
 

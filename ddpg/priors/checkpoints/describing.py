@@ -235,7 +235,7 @@ _SCHEDULE = """\
 # {kind: cosine, steps: 4000, rescale_timesteps: true}.
 schedule: {kind: linear, steps: 1000}"""
 _REMARKS = {
-    "image_size": "image_size: the side of its pictures",
+    "image_size": "the side of its pictures",
     "head_channels": "num_head_channels; or num_heads: 4 where that is -1",
     "num_heads": "num_heads; or head_channels where num_head_channels is not -1",
     "qkv_order": "new with use_new_attention_order",
