@@ -28,9 +28,9 @@ help:
 demo: $(RUNS)
 	snakemake --cores all
 
-# The same workflow on a sheet of six experiments, the quickest look at what comes out.
+# The same workflow on a sheet of six experiments, the quickest look at what comes out. OPTIONS are more of Snakemake's.
 quick: $(RUNS)
-	snakemake --cores all --configfile config/quick.yaml
+	snakemake --cores all --configfile config/quick.yaml $(OPTIONS)
 
 # The published study in miniature: all 32 cells on tiny random networks, a few minutes.
 smoke: $(RUNS)
