@@ -1,14 +1,19 @@
-"""The workflow as users run it: products, a killed run, and bad input."""
+"""The workflow as users run it: products, a run that is stopped, and bad input."""
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import fcntl
 import json
 import os
+import pty
 import re
-import signal
+import select
 import subprocess
+import termios
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -94,26 +99,76 @@ def test_lpips_without_a_backbone_is_empty_and_says_why(finished):
     assert all(row["value"] == "" and "squeezenet" in row["note"] for row in rows)
 
 
-def test_a_killed_run_goes_on_and_ends_the_same(fresh, finished_folder):
-    options = fresh.process_options() | {"capture_output": False}
-    options["env"] |= fresh.starter.jobs
-    with (fresh.folder / "output.txt").open("w") as output:
-        run = subprocess.Popen(
-            fresh.command(METRICS),
-            start_new_session=True,
-            stdout=output,
-            stderr=output,
-            **{key: value for key, value in options.items() if key != "capture_output"},
-        )
+def test_ctrl_c_ends_a_run_with_three_lines_and_the_same_command_goes_on(fresh, finished_folder):
+    run, terminal = on_a_terminal(fresh, METRICS)
+    try:
         wait_for(fresh.folder / "results/tiny/restorations", run)
-        os.killpg(run.pid, signal.SIGKILL)
-        run.wait()
-    assert fresh.snakemake("--unlock").returncode == 0
+        os.write(terminal, b"\x03")
+        said = everything_said(terminal)
+        assert run.wait() != 0
+    finally:
+        os.close(terminal)
+        run.kill()
+    ending = said[said.rindex("Stopped after ") :].splitlines()
+    assert len(ending) == 3
+    assert "What they made is kept" in ending[0]
+    assert "ddpg status tiny" in ending[1]
+    assert "the same command again" in ending[2]
+    for line in ("Traceback", "FAILED", "Error"):
+        assert line not in said
+    assert processes_in(fresh.folder) == []
+    for path in (fresh.folder / "results").rglob("*.safetensors"):
+        assert load_file(path) or ".state" in str(path), path
+    # Nothing has to be unlocked.
     result = fresh.snakemake(METRICS)
     assert result.returncode == 0, result.stdout + result.stderr
     for path in sorted((finished_folder / "results/tiny/restorations").rglob("*.safetensors")):
         other = fresh.folder / path.relative_to(finished_folder)
         assert other.read_bytes() == path.read_bytes(), path.name
+
+
+def on_a_terminal(project, *arguments: str) -> tuple[subprocess.Popen, int]:
+    """A run with a terminal of its own, as people start it, and the other end of that."""
+    ours, its = pty.openpty()
+    options = project.process_options()
+    run = subprocess.Popen(
+        project.command(*arguments),
+        cwd=options["cwd"],
+        env=options["env"] | project.starter.jobs | {"TERM": "xterm"},
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that ^C is a signal
+    )
+    os.close(its)
+    return run, ours
+
+
+def everything_said(terminal: int) -> str:
+    """What is written to a terminal until nobody has it open, without escape codes."""
+    said = b""
+    with contextlib.suppress(OSError):  # so a terminal ends
+        while select.select([terminal], [], [], 300)[0] and (more := os.read(terminal, 65536)):
+            said += more
+    return re.sub(r"\x1b\[[0-9;]*[A-Za-z]|\r", "", said.decode())
+
+
+def processes_in(folder) -> list[str]:
+    """The commands of processes that are at work in a folder, but for those that are ending."""
+    deadline = time.monotonic() + 60
+    while found := [command for command in _commands(folder) if command]:
+        if time.monotonic() > deadline:
+            return found
+        time.sleep(0.1)
+    return []
+
+
+def _commands(folder) -> Iterator[str]:
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (process / "cwd").readlink().is_relative_to(folder.resolve()):
+                yield (process / "cmdline").read_text().replace("\0", " ")
 
 
 def wait_for(path: Path, process: subprocess.Popen) -> None:
