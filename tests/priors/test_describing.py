@@ -13,7 +13,7 @@ from ddpg.errors import UserError
 from ddpg.priors.cards.card import read_card
 from ddpg.priors.checkpoints.building import build_network, published_network
 from ddpg.priors.checkpoints.conversion import random_weights
-from ddpg.priors.checkpoints.describing import architecture_told, described
+from ddpg.priors.checkpoints.describing import architecture_told, described, write_card
 from ddpg.priors.checkpoints.reading import check_weights, read_checkpoint
 from ddpg.priors.networks.configurations import PUBLISHED
 
@@ -126,3 +126,10 @@ def test_a_folder_of_diffusers_says_everything_itself(tmp_path: Path) -> None:
         described(tmp_path / "cat")
     (tmp_path / "cat" / "model_index.json").write_text("{}")
     assert described(tmp_path / "cat") == {"kind": "diffusers"}
+    # A model without its pipeline does not tell its diffusion.
+    assert "schedule: {kind: linear, steps: 1000}\n" in write_card(tmp_path / "cat", None)
+    (tmp_path / "cat" / "scheduler").mkdir()
+    (tmp_path / "cat" / "scheduler" / "scheduler_config.json").write_text("{}")
+    card = tmp_path / "cat.yaml"
+    assert "schedule: {kind: diffusers}\n" in write_card(tmp_path / "cat", card)
+    assert read_card(str(card)).name == "cat"

@@ -196,7 +196,8 @@ def write_card(
     place = checkpoint.resolve()
     if output is not None and place.is_relative_to(output.resolve().parent):
         place = place.relative_to(output.resolve().parent)
-    text = _card(name, described(checkpoint, image_size), str(place))
+    told = not checkpoint.is_dir() or any(checkpoint.glob("**/scheduler_config.json"))
+    text = _card(name, described(checkpoint, image_size), str(place), scheduled=told)
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
         with replacing(output) as temporary:
@@ -204,15 +205,20 @@ def write_card(
     return text
 
 
-def _card(name: str, architecture: Mapping[str, Any], weights: str) -> str:
-    """A card in YAML: what the checkpoint tells, and with remarks what it does not."""
+def _card(name: str, architecture: Mapping[str, Any], weights: str, *, scheduled: bool) -> str:
+    """A card in YAML: what the checkpoint tells, and with remarks what it does not.
+
+    Args:
+        scheduled: whether a folder tells its diffusion.
+    """
     lines = [f"name: {name}", "architecture:"]
     for key, value in architecture.items():
         line = f"  {_yaml(key, value)}"
         lines.append(f"{line:<32}# {_REMARKS[key]}" if key in _REMARKS else line)
     lines.append(_yaml("weights", {"path": weights}))
     if architecture["kind"] == "diffusers":
-        return "\n".join([_HEAD_OF_FOLDER, *lines, "schedule: {kind: diffusers}"]) + "\n"
+        schedule = "schedule: {kind: diffusers}" if scheduled else _SCHEDULE
+        return "\n".join([_HEAD_OF_FOLDER, *lines, schedule]) + "\n"
     lines += ["label: dataset  # that of each picture; or a class for all"] * (
         "num_classes" in architecture
     )
@@ -229,7 +235,7 @@ _HEAD = """\
 # with a remark, which say what most published checkpoints have: compare them with the flags of the
 # training. `ddpg score-prior` shows whether the network denoises with them."""
 _HEAD_OF_FOLDER = """\
-# Written by `ddpg describe-checkpoint`. The folder's own files say everything else."""
+# Written by `ddpg describe-checkpoint`. The folder's own files say how the network is built."""
 _SCHEDULE = """\
 # noise_schedule and diffusion_steps. Networks of improved-diffusion often have
 # {kind: cosine, steps: 4000, rescale_timesteps: true}.
