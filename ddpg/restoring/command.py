@@ -73,12 +73,23 @@ def restore_pictures(
                     failed.append(place)
                     log.error("%s", _told(place, error))
     except KeyboardInterrupt as error:
-        raise KeyboardInterrupt(f"stopped; {done} of {len(places)} pictures restored") from error
+        raise KeyboardInterrupt(_on_stopping(done, len(places), extras)) from error
     finally:
         bars.close()
         if extras.page is not None and run.entries:
             write_page(extras.page, _title(places), run.entries)
     return failed
+
+
+def _on_stopping(done: int, total: int, extras: Extras) -> str:
+    """What is said of a run that was stopped: how far it was, what is kept, how to go on."""
+    kept = "They are kept, and no file is half written." if done else "Nothing was written."
+    again = "the same command"
+    if done:
+        again += " without --force" * extras.force
+        again += " and with another --page" * (extras.page is not None)
+        again += ", which leaves alone what is there"
+    return f"stopped; {done} of {total} pictures restored\n{kept}\nTo go on: {again}"
 
 
 @dataclass(frozen=True)

@@ -280,6 +280,8 @@ def test_what_is_finished_stays_when_it_is_stopped(ddpg, photo, tmp_path, monkey
     status, output, errors = ddpg("three", *COPY, "-o", "done", "--page", "look.html")
     assert status == 130
     assert "stopped; 2 of 3 pictures restored" in errors
+    assert "They are kept, and no file is half written." in errors
+    assert "To go on: the same command and with another --page, which leaves alone" in errors
     assert len(output.splitlines()) == 2
     assert sorted(path.name for path in Path("done").iterdir()) == ["a.png", "b.png"]
     assert len(_entries(Path("look.html"))) == 2
