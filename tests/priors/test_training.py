@@ -1,5 +1,6 @@
 """Training: a run that was stopped ends like one that was not; recipes, rates and pictures."""
 
+import copy
 import csv
 import dataclasses
 from pathlib import Path
@@ -71,10 +72,12 @@ def states(folder):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lines", [1, 2, 3])
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize(
+    "key", [{}, {"precision": "bfloat16"}, {"kernel_learning_rate": 0.01}], ids=str
+)
 @pytest.mark.usefixtures("pictures")
-def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, lines, precision):
-    config = dataclasses.replace(TINY, precision=precision)
+def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, lines, key):
+    config = dataclasses.replace(TINY, **key)
     whole = run(tmp_path / "whole", config)
     # The state is saved after the line is told: the last line's steps are done again.
     run(tmp_path / "parts", config, lines=lines)
@@ -170,10 +173,26 @@ def test_training_leaves_the_global_random_numbers_alone(tmp_path):
 
 
 def test_the_learning_rate_is_a_trapezium(pictures):
-    config = dataclasses.replace(TINY, steps=10, warmup=4, cooldown=3, learning_rate=1.0)
-    rates = [TrainingRun(config, pictures, "cpu").learning_rate(step) for step in range(11)]
+    config = dataclasses.replace(TINY, steps=10, warmup=4, cooldown=3)
+    paces = [TrainingRun(config, pictures, "cpu").pace(step) for step in range(11)]
     expected = [0.25, 0.5, 0.75, 1, 1, 1, 1, 1, 2 / 3, 1 / 3, 0]
-    assert rates == pytest.approx(expected)
+    assert paces == pytest.approx(expected)
+
+
+def test_muon_moves_the_inner_kernels_by_orthogonal_steps(pictures):
+    config = dataclasses.replace(TINY, warmup=1, kernel_learning_rate=0.01)
+    trained = TrainingRun(config, pictures, "cpu")
+    names = {id(value): name for name, value in trained.network.named_parameters()}
+    moved = {names[id(kernel)] for kernel in trained.optimisers[1].param_groups[0]["params"]}
+    assert {name.split(".")[0] for name in moved} == {"encoder", "down", "middle", "up", "decoder"}
+    for _ in range(3):  # kernels before others that begin at zero wait for these
+        before = copy.deepcopy(trained.network.state_dict())
+        trained.step()
+    for name in moved:
+        step = trained.network.state_dict()[name] - before[name]
+        rows, columns = step.flatten(1).shape
+        values = torch.linalg.svdvals(step.flatten(1)) / 0.01 / max(1, rows / columns) ** 0.5
+        assert 0.5 < float(values.min()) < float(values.max()) < 1.3, name
 
 
 def test_the_cooldown_takes_fewer_and_larger_patches(pictures):

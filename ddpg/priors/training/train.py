@@ -33,6 +33,7 @@ from ddpg.priors.network_prior import NetworkPrior
 from ddpg.priors.networks.residual_unet import SIGMA_DATA, ResidualUNet
 from ddpg.priors.schedule import Schedule
 from ddpg.priors.scoring import means, score_prior
+from ddpg.priors.training.muon import Muon
 from ddpg.priors.training.photographs import (
     PhotographPackage,
     read_photographs,
@@ -58,6 +59,8 @@ class TrainingConfig:
         cooldown_batch_size, cooldown_patch_size: the same in the last ``cooldown`` steps, where
             fewer, larger patches teach the network to look farther.
         learning_rate: of Adam, after ``warmup`` steps and before the last ``cooldown`` steps.
+        kernel_learning_rate: the same of Muon, which then trains the convolutions between the first
+            and the last; with 0 Adam trains them as well.
         ema: decay of the averaged weights, per step.
         log_normal_share: share of the noise levels drawn log-normally around ``sigma = 0.3`` (EDM,
             table 1), where an image's detail is decided; the others are uniform in t.
@@ -77,6 +80,7 @@ class TrainingConfig:
     cooldown_batch_size: int = 8
     cooldown_patch_size: int = 96
     learning_rate: float = 1e-3
+    kernel_learning_rate: float = 0.0
     warmup: int = 500
     cooldown: int = 8_000
     ema: float = 0.999
@@ -111,22 +115,23 @@ class TrainingRun:
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         average = torch.optim.swa_utils.get_ema_multi_avg_fn(config.ema)
         self.average = torch.optim.swa_utils.AveragedModel(self.network, multi_avg_fn=average)
-        self.optimiser = torch.optim.Adam(self.network.parameters(), betas=(0.9, 0.99))
+        self.optimisers = _optimisers(self.network, config)
         self.steps_done, self.seconds = 0, 0.0
 
-    def learning_rate(self, step: int) -> float:
-        """Trapezoidal: linear warm-up, constant, linear decay to zero."""
+    def pace(self, step: int) -> float:
+        """Share of the learning rates in [0, 1]: linear warm-up, one, linear decay to zero."""
         config = self.config
         warm = (step + 1) / max(1, config.warmup)
         left = (config.steps - step) / max(1, config.cooldown)
-        return config.learning_rate * min(1.0, warm, left)
+        return min(1.0, warm, left)
 
     def step(self) -> float:
         """One optimisation step; returns the loss."""
         step = self.steps_done
         clean, times, noise = self._examples(step)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.learning_rate(step)
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = optimiser.defaults["lr"] * self.pace(step)
         sigma = self.network.sigmas[times][:, None, None, None]
         x_t = (clean + sigma * noise) / (1 + sigma.square()).sqrt()
         half = self.config.precision == "bfloat16"
@@ -138,10 +143,11 @@ class TrainingRun:
         weight = (SIGMA_DATA**2 + sigma.square()) / SIGMA_DATA**2
         errors = (weight * (predicted.float() - noise).square()).mean(dim=(1, 2, 3))
         loss = (errors + SMALLEST_ERROR).log().mean()
-        self.optimiser.zero_grad(set_to_none=True)
+        self.network.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_NORM)
-        self.optimiser.step()
+        for optimiser in self.optimisers:
+            optimiser.step()
         self.average.update_parameters(self.network)
         self.steps_done += 1
         return float(loss.detach())
@@ -191,7 +197,7 @@ class TrainingRun:
             "config": asdict(self.config),
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "steps_done": self.steps_done,
             "seconds": self.seconds,
         }
@@ -210,7 +216,8 @@ class TrainingRun:
                 )
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(dict(state["optimiser"]))
+        for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
         self.steps_done, self.seconds = state["steps_done"], state["seconds"]
 
 
@@ -269,8 +276,23 @@ def train(
                 torch.save(run.state(), path)
 
 
+def _optimisers(network: ResidualUNet, config: TrainingConfig) -> list[torch.optim.Optimizer]:
+    """Adam for everything, or Muon for the convolutions between the first and the last."""
+    rest = dict(network.named_parameters())
+    kernels = []
+    if config.kernel_learning_rate:
+        inner = [
+            name
+            for name, value in rest.items()
+            if value.ndim == 4 and not name.startswith(("stem", "head"))
+        ]
+        kernels = [rest.pop(name) for name in inner]
+    adam = torch.optim.Adam(rest.values(), config.learning_rate, betas=(0.9, 0.99))
+    return [adam, Muon(kernels, config.kernel_learning_rate)] if kernels else [adam]
+
+
 def _append_log(log_file: Path, run: TrainingRun, loss: float) -> None:
-    rate = run.learning_rate(run.steps_done - 1)
+    rate = run.config.learning_rate * run.pace(run.steps_done - 1)
     line = {"step": run.steps_done, "loss": f"{loss:.6f}", "learning_rate": f"{rate:.3g}"}
     _append(log_file, line | {"seconds": f"{run.seconds:.1f}"})
 
