@@ -78,7 +78,7 @@ rule evaluate_samples:
 
 rule collect_metrics:
     input:
-        inputs.shard_metrics,
+        tables=inputs.shard_metrics,
     output:
         reported(places.metrics, "metrics", "Study", file="Every measurement"),
     log:
@@ -88,7 +88,7 @@ rule collect_metrics:
         spec=planned(evaluation.Collection),
     shell:
         "printf '%s\\0' {params.spec.options} |"
-        " ddpg job collect @- --first {input[0]:q} --output {output:q} --log {log:q}"
+        " ddpg job collect @- --first {input.tables[0]:q} --output {output:q} --log {log:q}"
 
 
 # A study that restores no picture several times has no such table.
@@ -96,7 +96,7 @@ if study.sampled:
 
     use rule collect_metrics as collect_samples with:
         input:
-            inputs.shard_samples,
+            tables=inputs.shard_samples,
         output:
             reported(
                 places.posterior, "posterior_samples", "Study", file="Every measurement of samples"
@@ -138,7 +138,7 @@ if study.measured_sets:
 
     use rule collect_metrics as collect_sets with:
         input:
-            inputs.experiment_sets,
+            tables=inputs.experiment_sets,
         output:
             reported(places.of_sets, "sets", "Study", file="Every measurement of sets"),
         log:
@@ -170,7 +170,7 @@ if study.drawn:
 
     use rule collect_metrics as collect_best with:
         input:
-            inputs.shard_best,
+            tables=inputs.shard_best,
         output:
             reported(places.best, "best_scores", "Study", file="Best scores"),
         log:

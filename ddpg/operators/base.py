@@ -98,9 +98,9 @@ class LinearOperator(ABC):
         self._image_size = image_size
         self._observation_size = observation_size
         self._channels = channels
-        self.dtype = dtype
-        self.device = torch.device(device)
-        self.batch_size = batch_size
+        self._dtype = dtype
+        self._device = torch.device(device)
+        self._batch_size = batch_size
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -111,6 +111,21 @@ class LinearOperator(ABC):
     def observation_shape(self) -> tuple[int, int, int]:
         """(channels, h, w); 3 channels, unless the operator couples them."""
         return (self._channels, *self._observation_size)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The real dtype of images and observations."""
+        return self._dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Where the operator's tensors live."""
+        return self._device
+
+    @property
+    def batch_size(self) -> int | None:
+        """Number of images the operator holds kernels or masks for; None if one serves all."""
+        return self._batch_size
 
     def to(
         self,
