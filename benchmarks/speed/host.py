@@ -69,8 +69,12 @@ class NoNetwork(Prior):
     """A network that returns at once, what it was given."""
 
     def __init__(self, device: torch.device) -> None:
-        self.schedule, self.device, self.dtype = Schedule.linear(), device, torch.float32
+        self._device = device
         self.evaluations = 0
+
+    device = property(lambda self: self._device)
+    dtype = property(lambda _: torch.float32)
+    schedule = property(lambda _: Schedule.linear())
 
     def eps(self, x_t: Tensor, t: int | Tensor) -> Tensor:  # noqa: ARG002
         """The noisy images, as if all of them were noise."""

@@ -21,12 +21,20 @@ from ddpg.priors.schedule import Schedule
 class ImagePrior(ABC):
     """What all priors of images share, whatever they predict."""
 
-    device: torch.device
-    """Where images are expected."""
-    dtype: torch.dtype
-    """The precision of the computation inside; what comes out has that of ``x_t``."""
-    size_multiple: int = 1
-    """Height and width must be multiples of it; 1 if any size will do."""
+    @property
+    @abstractmethod
+    def device(self) -> torch.device:
+        """Where images are expected."""
+
+    @property
+    @abstractmethod
+    def dtype(self) -> torch.dtype:
+        """The precision of the computation inside; what comes out has that of ``x_t``."""
+
+    @property
+    def size_multiple(self) -> int:
+        """Height and width must be multiples of it; 1 if any size will do."""
+        return 1
 
     @property
     def needs_labels(self) -> bool:
@@ -65,8 +73,10 @@ class Prior(ImagePrior):
     Images are (B, 3, H, W) on [-1, 1].
     """
 
-    schedule: Schedule
-    """``abar_t`` of the diffusion that the prior was made for."""
+    @property
+    @abstractmethod
+    def schedule(self) -> Schedule:
+        """``abar_t`` of the diffusion that the prior was made for."""
 
     @abstractmethod
     def eps(self, x_t: Tensor, t: int | Tensor) -> Tensor:
@@ -106,14 +116,24 @@ class ClosedFormPrior(Prior):
         device: where pictures are expected.
     """
 
-    dtype = torch.float64
-    """Coefficients are computed so, pictures keep their own precision."""
-
     def __init__(
         self, *, schedule: Schedule | None = None, device: torch.device | str = "cpu"
     ) -> None:
-        self.schedule = Schedule.linear() if schedule is None else schedule
-        self.device = torch.device(device)
+        self._schedule = Schedule.linear() if schedule is None else schedule
+        self._device = torch.device(device)
+
+    @property
+    def schedule(self) -> Schedule:
+        return self._schedule
+
+    @property
+    def device(self) -> torch.device:
+        return self._device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """float64: coefficients are computed so, pictures keep their own precision."""
+        return torch.float64
 
     @abstractmethod
     def components(self, size: tuple[int, int]) -> list[Component]:
@@ -187,8 +207,8 @@ class GaussianPrior(ClosedFormPrior, ConsistencyPrior):
         device: torch.device | str = "cpu",
     ) -> None:
         super().__init__(schedule=schedule, device=device)
-        self._mean = torch.as_tensor(mean, dtype=torch.float64, device=self.device)
-        self._variance = torch.as_tensor(variance, dtype=torch.float64, device=self.device)
+        self._mean = torch.as_tensor(mean, dtype=torch.float64, device=self._device)
+        self._variance = torch.as_tensor(variance, dtype=torch.float64, device=self._device)
         if not bool(torch.isfinite(self._mean).all()):
             raise ValueError(f"mean must be finite, got {mean!r}")
         if not bool((torch.isfinite(self._variance) & (self._variance > 0)).all()):

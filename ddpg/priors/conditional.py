@@ -57,7 +57,7 @@ class ConditionalPrior(NetworkPrior):
     ) -> None:
         super().__init__(network, schedule, **running)
         self.classifier = self._settled(classifier) if classifier else None
-        self.size_multiple = lcm(self.size_multiple, getattr(classifier, "size_multiple", 1))
+        self._size_multiple = lcm(self.size_multiple, getattr(classifier, "size_multiple", 1))
         self._classes, self._class_conditional = classes, class_conditional
         self._scale, self._fixed = scale, label is not None
         self._spreads = scale * (1 - schedule.alphas_cumprod).sqrt().to(self.device)

@@ -51,7 +51,7 @@ class NetworkConsistency(NetworkRunner, ConsistencyPrior):
         c_skip = d**2 / (beyond**2 + d**2)
         c_in = 1 / math.hypot(sigma, d)
         c_out = beyond * d * c_in
-        times = torch.full((len(x),), TIMES_PER_LOG * math.log(sigma), device=self.device)
+        times = torch.full((len(x),), TIMES_PER_LOG * math.log(sigma), device=self._device)
         with torch.no_grad():
             answer = self._run(self.network, c_in * x, times)[:, :3]
         return (c_skip * x + c_out * answer.to(x.dtype)).contiguous()

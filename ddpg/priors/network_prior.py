@@ -41,10 +41,14 @@ class NetworkPrior(NetworkRunner, Prior):
         **running: Any,
     ) -> None:
         super().__init__(network, **running)
-        self.schedule = schedule
+        self._schedule = schedule
         self._prediction, self._rescale = prediction, rescale_timesteps
         abar = schedule.alphas_cumprod
-        self._signal, self._spread = (part.sqrt().to(self.device) for part in (abar, 1 - abar))
+        self._signal, self._spread = (part.sqrt().to(self._device) for part in (abar, 1 - abar))
+
+    @property
+    def schedule(self) -> Schedule:
+        return self._schedule
 
     def eps(self, x_t: Tensor, t: int | Tensor) -> Tensor:
         """Predict the noise; gradients flow only if ``x_t`` asks for them.
@@ -81,14 +85,14 @@ class NetworkPrior(NetworkRunner, Prior):
 
     def _asked(self, times: Tensor) -> Tensor:
         """The times as a network knows them."""
-        return times.float() * (TRAINING_STEPS / len(self.schedule)) if self._rescale else times
+        return times.float() * (TRAINING_STEPS / len(self._schedule)) if self._rescale else times
 
     def _times(self, t: int | Tensor, count: int) -> Tensor:
-        if isinstance(t, int) and 0 <= t < len(self.schedule):
-            return torch.full((count,), t, device=self.device)  # made there: nothing is copied
-        times = torch.as_tensor(t, device=self.device)
+        if isinstance(t, int) and 0 <= t < len(self._schedule):
+            return torch.full((count,), t, device=self._device)  # made there: nothing is copied
+        times = torch.as_tensor(t, device=self._device)
         if times.is_floating_point() or times.shape not in ((), (1,), (count,)):
             raise ValueError(f"t must be an integer or {count} integers, got {t!r}")
-        if isinstance(t, int) and not 0 <= t < len(self.schedule):
-            raise ValueError(f"t must lie in [0, {len(self.schedule) - 1}], got {t!r}")
+        if isinstance(t, int) and not 0 <= t < len(self._schedule):
+            raise ValueError(f"t must lie in [0, {len(self._schedule) - 1}], got {t!r}")
         return times.long().expand(count)

@@ -37,15 +37,28 @@ class NetworkRunner(ImagePrior):
         dtype: str | torch.dtype | None = None,
         execution: Execution | None = None,
     ) -> None:
-        self.device = torch.device(device or "cpu")
-        self.dtype = precision(dtype, self.device)
+        self._device = torch.device(device or "cpu")
+        self._dtype = precision(dtype, self._device)
         inherent = getattr(network, "size_multiple", 1)
-        self.size_multiple = int(inherent if size_multiple is None else size_multiple)
+        self._size_multiple = int(inherent if size_multiple is None else size_multiple)
         self._execution = execution or Execution()
         self._compiled: dict[int, CompiledNetwork] = {}
         self.network = self._settled(network)
         if self._execution.compile == "on":
             self._compile()
+
+    @property
+    def size_multiple(self) -> int:
+        return self._size_multiple
+
+    @property
+    def device(self) -> torch.device:
+        return self._device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision of the network's convolutions."""
+        return self._dtype
 
     @property
     def settings(self) -> dict[str, str]:
@@ -57,18 +70,18 @@ class NetworkRunner(ImagePrior):
 
     def expect(self, evaluations: int) -> None:
         """Prepare for a job; compiles where that pays for so many evaluations."""
-        if not self._compiled and self._execution.compiles(self.device, evaluations):
+        if not self._compiled and self._execution.compiles(self._device, evaluations):
             self._compile()
 
     def _run(self, network: nn.Module, x_t: Tensor, *conditions: Tensor) -> Tensor:
         """A network's answer, in the prior's precision and on images laid out channels last."""
         images = x_t.float().contiguous(memory_format=self._execution.memory_format)
         # The package's own networks convert for themselves, and normalise in float32.
-        if self.dtype == torch.float32 or getattr(network, "converts_itself", False):
+        if self._dtype == torch.float32 or getattr(network, "converts_itself", False):
             # Compilation would have to learn gradients, which few methods ask for, separately.
             fast = None if x_t.requires_grad else self._compiled.get(id(network))
             return network(images, *conditions) if fast is None else fast(images, *conditions)
-        with torch.autocast(self.device.type, dtype=self.dtype):
+        with torch.autocast(self._device.type, dtype=self._dtype):
             return network(images, *conditions)
 
     def _compile(self) -> None:
@@ -76,13 +89,13 @@ class NetworkRunner(ImagePrior):
         self._compiled = {id(self.network): compiled(self.network)}
 
     def _settled(self, network: nn.Module) -> nn.Module:
-        return settled(network, self.device, self.dtype, self._execution.memory_format)
+        return settled(network, self._device, self._dtype, self._execution.memory_format)
 
     def _check(self, x_t: Tensor) -> None:
         if x_t.ndim != 4 or x_t.shape[1] != 3:
             raise ValueError(f"x_t must have shape (B, 3, H, W), got {tuple(x_t.shape)}")
         height, width = x_t.shape[-2:]
-        multiple = self.size_multiple
+        multiple = self._size_multiple
         if height % multiple or width % multiple:
             raise ValueError(
                 f"image sides must be multiples of {multiple} for this prior, "

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from ddpg.priors.base import Prior
+from ddpg.priors.schedule import Schedule
 
 TILE = 256
 """Side of the tiles where a prior says nothing else: that of the pictures most are trained on."""
@@ -71,7 +72,18 @@ class TiledPrior(Prior):
                 f"overlap must be below half of the tile, {self._tile} pixels, got {overlap!r}"
             )
         self._prior, self._fixed, self._watch = prior, fixed, watch
-        self.schedule, self.device, self.dtype = prior.schedule, prior.device, prior.dtype
+
+    @property
+    def schedule(self) -> Schedule:
+        return self._prior.schedule
+
+    @property
+    def device(self) -> torch.device:
+        return self._prior.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self._prior.dtype
 
     @property
     def needs_labels(self) -> bool:

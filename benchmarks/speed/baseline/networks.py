@@ -32,11 +32,26 @@ class BaselinePrior(Prior):
     ) -> None:
         wide = copy.deepcopy(network).to(device).float().eval().requires_grad_(False)
         self.network = wide.to(dtype).to(memory_format=torch.contiguous_format)
-        self.schedule, self.device, self.dtype = Schedule.linear(), torch.device(device), dtype
+        self._device, self._dtype = torch.device(device), dtype
+
+    @property
+    def schedule(self) -> Schedule:
+        """The linear one."""
+        return Schedule.linear()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network runs."""
+        return self._device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of weights and features."""
+        return self._dtype
 
     def eps(self, x_t: Tensor, t: int | Tensor) -> Tensor:
         """The noise of each image in turn, copied to the CPU and back as it comes."""
-        times = torch.as_tensor(t).expand(len(x_t)).to(self.device)
+        times = torch.as_tensor(t).expand(len(x_t)).to(self._device)
         found = []
         with (
             torch.no_grad(),

@@ -74,7 +74,7 @@ class MixturePrior(ClosedFormPrior):
         """The Gaussians, for pictures (H, W); computed once for each size."""
         if size not in self._known:
             self._known[size] = [
-                Component(weight, spectrum.mean, spectrum.power(size).to(self.device))
+                Component(weight, spectrum.mean, spectrum.power(size).to(self._device))
                 for weight, spectrum in zip(self._weights, self._spectra, strict=True)
             ]
         return self._known[size]
