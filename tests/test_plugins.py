@@ -140,7 +140,7 @@ def test_title_and_colour_are_shown_everywhere(installed, tmp_path):
             print("PnP-HQS" in text, "Super-resolution (box)" in text)
         print("background:#c2187a" in text, "background:#0072b2" in text)
         drawn = []
-        panels.save = lambda figure, path: drawn.append(figure)
+        panels.save = lambda figure, path, **_why: drawn.append(figure)
         noise.draw_metric_vs_noise(Summary.read(folder / "metrics.csv"), folder / "figure")
         (figure,) = drawn
         print(figure.axes[0].get_title())

@@ -17,6 +17,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from ddpg.comparison.figures import canvas
 from ddpg.files.writing import replacing
@@ -25,16 +26,19 @@ from ddpg.warm import server
 RESOLUTION = 60
 
 
-def save(figure: Figure, path: str | os.PathLike[str]) -> None:
+def save(figure: Figure, path: str | os.PathLike[str], *, instead: str = "") -> None:
     """Write a figure as PNG, in few dots, and the same picture as PDF."""
+    why = PngInfo()
+    if instead:
+        why.add_text(canvas.INSTEAD, instead)
     figure.set_dpi(RESOLUTION)
     drawing = FigureCanvasAgg(figure)
     drawing.draw()
     picture = Image.fromarray(np.asarray(drawing.buffer_rgba())).convert("RGB")
     stem = canvas.stem_of(path)
-    for suffix in (".pdf", ".png"):
+    for suffix, metadata in ((".pdf", {}), (".png", {"pnginfo": why})):
         with replacing(stem.with_name(stem.name + suffix)) as temporary:
-            picture.save(temporary)
+            picture.save(temporary, **metadata)
 
 
 def main() -> None:
