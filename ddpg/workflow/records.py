@@ -56,26 +56,28 @@ class Asked:
         self._places = Places.below(results)
         self._known: dict[tuple[str, ...], Any] = {}
 
-    def is_other(self, experiment: Experiment, number: int, *, measured: bool) -> bool:
-        """Whether a shard on the disk was made from other values than the study has.
+    def is_other(self, experiment: Experiment, number: int) -> bool:
+        """Whether a shard on the disk was restored from other values than the study has.
 
         A file of which nothing is on record is taken for the study's.
         """
         study, path, places = self._study, experiment.path, self._places
-        made: list[_Made] = [
-            *self._observed(experiment.cell, number),
-            (
-                places.restorations(path, number),
-                ("restorations", path, f"shard-{number}" if experiment.given else ""),
-                partial(restoring_spec, study, path, number),
-            ),
-            (
-                places.evaluations(path, number),
-                ("evaluations", path),
-                partial(Evaluation.planned, study, path),
-            ),
-        ]
-        return any(self._differs(*job) for job in (made if measured else made[:-1]))
+        restored: _Made = (
+            places.restorations(path, number),
+            ("restorations", path, f"shard-{number}" if experiment.given else ""),
+            partial(restoring_spec, study, path, number),
+        )
+        return any(
+            self._differs(*job) for job in [*self._observed(experiment.cell, number), restored]
+        )
+
+    def is_other_measurement(self, experiment: Experiment, number: int) -> bool:
+        """Whether a shard was measured from other values than the study has, such as metrics."""
+        return self._differs(
+            self._places.evaluations(experiment.path, number),
+            ("evaluations", experiment.path),
+            partial(Evaluation.planned, self._study, experiment.path),
+        )
 
     def is_other_observation(self, cell: Cell, number: int) -> bool:
         """Whether a shard's observations were made from other values than the study has."""

@@ -65,7 +65,9 @@ class Shard:
     kept: tuple[float, ...] = field(default=(), compare=False)
     """When its images were finished, of one that is not complete."""
     is_other: bool = field(default=False, compare=False)
-    """What is there was made from other values than the study has."""
+    """What is there was restored from other values than the study has."""
+    is_measured_otherwise: bool = field(default=False, compare=False)
+    """What is there was measured from other values than the study has, and will be again."""
     gone: str = field(default="", compare=False)
     """What was there and is not: "restorations" of a shard that is measured, "measurements" of one
     whose job has ended well."""
@@ -122,10 +124,21 @@ def _read_row(
     for number, first in enumerate(range(0, count, size)):
         images = min(size, count - first)
         there = number in measured or number in restored
-        known = is_measured and number in measured
-        if there and asked.is_other(experiment, number, measured=known):
+        stale = (
+            is_measured and number in measured and asked.is_other_measurement(experiment, number)
+        )
+        if there and (asked.is_other(experiment, number) or (stale and number not in restored)):
             running = signs.of("restore", number)[0] == RUNNING
             row.shards.append(Shard(RUNNING if running else LEFT, images, 0, is_other=True))
+        elif stale:
+            state, error = signs.of("evaluate", number)
+            failures = _failures(costs / f"shard-{number}.csv")
+            row.shards.append(
+                Shard(
+                    state, images, images, restored[number], error, failures=failures,
+                    is_measured_otherwise=True,
+                )
+            )  # fmt: skip
         elif number in measured and (number in restored or not signs.keeps(number)):
             finished = restored.get(number, measured[number])
             row.shards.append(
@@ -448,6 +461,11 @@ def _remarks(study: Study, rows: list[Row], now: float, configfiles: Sequence[st
         remarks.append(
             f"{_number(other)} made by another study, or by this one before a change: counted as "
             f"not restored"
+        )
+    if otherwise := sum(shard.is_measured_otherwise for row in rows for shard in row.shards):
+        remarks.append(
+            f"{_number(otherwise)} measured by another study, or by this one before a change: "
+            "what is restored stays, and is measured again"
         )
     places = study.places
     files = {"restorations": places.restorations, "measurements": places.evaluations}

@@ -307,9 +307,29 @@ def test_what_another_study_made_is_not_counted(study: Study, stage: str) -> Non
     file, spec = jobs[stage]
     record(file.format(0), {**spec, "code": "another"})
     assert states(study, path) == ["left", "done", "left"]
-    assert shards(study, path)[0].restored == 0
+    measured_only = stage == "evaluations"
+    assert shards(study, path)[0].restored == (
+        shards(study, path)[0].images if measured_only else 0
+    )
     text = lines(study, read_status(study, RESULTS, NOW), NOW)
-    assert text[-1].startswith("1 shard was made by another study, or by this one before a change")
+    made = "measured" if measured_only else "made"
+    assert text[-1].startswith(
+        f"1 shard was {made} by another study, or by this one before a change"
+    )
+
+
+def test_a_measurement_of_another_study_without_its_restoration_is_restored_anew(
+    study: Study,
+) -> None:
+    path = f"{SR}/{DDPG}"
+    write(f"evaluations/{path}/shard-0.csv")
+    assert states(study, path)[0] == "done"
+    record(
+        f"{RESULTS}/evaluations/{path}/shard-0.csv",
+        {**Evaluation.planned(study, path), "metrics": ("mae",)},
+    )
+    assert states(study, path)[0] == "left"
+    assert shards(study, path)[0].restored == 0
 
 
 def test_restorations_that_were_removed_by_hand_are_told(study: Study) -> None:
