@@ -21,6 +21,15 @@ class OutdatedFileError(CorruptFileError):
     """A file that was made from something else than is asked for; a run makes it again."""
 
 
+class MissingLibraryError(UserError):
+    """A library that is asked for and not installed; the message says how to install it."""
+
+    def __init__(self, who: str | os.PathLike[str], library: str) -> None:
+        super().__init__(
+            f"{os.fspath(who)}: needs the library {library}: pip install 'ddpg[{library}]'"
+        )
+
+
 class FetchError(UserError):
     """A file or folder that cannot be had; the message says what was tried and what to do.
 

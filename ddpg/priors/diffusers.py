@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ddpg.errors import CorruptFileError, UserError
+from ddpg.errors import CorruptFileError, MissingLibraryError
 from ddpg.priors.base import Prior
 from ddpg.priors.cards.card import Card, CardError
 from ddpg.priors.checkpoints.reading import check_finite
@@ -99,9 +99,7 @@ def _unet(place: Path) -> nn.Module:
     try:
         from diffusers import UNet2DModel
     except ImportError as error:
-        raise UserError(
-            f"{place}: needs the library diffusers: pip install 'ddpg[diffusers]'"
-        ) from error
+        raise MissingLibraryError(place, "diffusers") from error
     inside = place / "unet" if (place / "unet").is_dir() else place
     if not (inside / "config.json").is_file():
         raise CorruptFileError(place, "is no folder of a diffusers UNet2DModel: no config.json")

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ddpg.errors import UserError
+from ddpg.errors import MissingLibraryError, UserError
 from ddpg.operators.base import LinearOperator
 from ddpg.samplers.base import Given, Sampler
 from ddpg.samplers.catalogue import METHODS, NOISY_SCALE
@@ -72,9 +72,7 @@ def _physics_class(method: str) -> Any:
     try:
         from deepinv.physics import GaussianNoise, LinearPhysics
     except ImportError as error:
-        raise UserError(
-            f"{method} needs the library deepinv ({error}): pip install 'ddpg[deepinv]'"
-        ) from error
+        raise MissingLibraryError(method, "deepinv") from error
 
     class OperatorPhysics(LinearPhysics):
         """``A``, ``A^T``, ``A^+`` and the proximal operator, all exact, on images in [0, 1]."""

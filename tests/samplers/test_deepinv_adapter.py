@@ -63,7 +63,7 @@ def restore(sampler, y, operator, seed=0, ids=("a", "b")):
 
 def test_without_the_library_the_error_says_what_to_install(monkeypatch, operator, x):
     monkeypatch.setitem(sys.modules, "deepinv.physics", None)
-    with pytest.raises(UserError, match=r"landweber needs the library deepinv .*pip install"):
+    with pytest.raises(UserError, match=r"landweber: needs the library deepinv: pip install"):
         restore(Sampler(), operator.forward(x), operator)
 
 

@@ -108,3 +108,31 @@ def test_the_commands_of_the_cluster_are_asked(
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     assert cli.main([*command[:-1], str(tmp_path / "other")]) == 1
     assert "sinfo: no such command" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        (
+            "printf 'error: Unknown host\\nfatal: no controller\\n' >&2; exit 1",
+            "(fatal: no controller)",
+        ),
+        ("exec sleep 60", "no answer within"),
+    ],
+)
+def test_a_cluster_that_does_not_answer_is_told_with_what_to_do(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    script: str,
+    told: str,
+) -> None:
+    (tmp_path / "sinfo").write_text(f"#!/bin/sh\n{script}\n")
+    (tmp_path / "sinfo").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr("ddpg.workflow.starting.cluster._PATIENCE", 0.5)
+    assert cli.main(["cluster", "--output", str(tmp_path / "mine")]) == 1
+    error = capsys.readouterr().err
+    assert told in error
+    assert "by hand: copy profiles/slurm" in error
+    assert not (tmp_path / "mine").exists()

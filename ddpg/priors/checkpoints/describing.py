@@ -64,7 +64,7 @@ def described(path: Path, image_size: int | None = None) -> dict[str, Any]:
     except CorruptFileError as error:
         raise UserError(
             f"{error}\nits tensors look like those of {fields['kind']}, and are not: it needs a "
-            "card by hand, or a network of its own (docs/how-to/network.md)"
+            "card by hand (docs/priors.md), or a plug-in with a kind of prior (examples/plugin)"
         ) from error
     return fields
 
@@ -95,7 +95,7 @@ def architecture_told(shapes: Shapes, image_size: int | None = None) -> dict[str
 
 def _unknown(shapes: Shapes) -> str:
     """What is said of tensors that are of neither family."""
-    advice = "it needs a network of its own (docs/how-to/network.md)"
+    advice = "it needs a plug-in with a kind of prior (examples/plugin)"
     if any(name.startswith("down_blocks.") for name in shapes):
         advice = "it is a network of diffusers: give the folder that it lies in"
     elif "time_embed.0.weight" in shapes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from ddpg.errors import CorruptFileError, OutdatedFileError, UserError
+from ddpg.errors import CorruptFileError, MissingLibraryError, OutdatedFileError, UserError
 from ddpg.study.sizes.sides import Sides, sides_of
 from ddpg.study.study import Study
 from ddpg.workflow.checking.arithmetic import Reckoned, reckoned
@@ -26,6 +26,9 @@ from ddpg.workflow.checking.weights import weights_problems
 from ddpg.workflow.status import Row
 from ddpg.workflow.terminal.words import counted, duration
 
+_WRONG = (CorruptFileError, MissingLibraryError)
+"""What no run can mend, of what keeps a network from being loaded."""
+
 
 def report(study: Study, rows: Sequence[Row]) -> Iterator[str]:
     """Lines that say what a study is and what it takes; its network is timed on the way.
@@ -35,7 +38,7 @@ def report(study: Study, rows: Sequence[Row]) -> Iterator[str]:
 
     Raises:
         UserError: after all lines, what is wrong: weights that are not those of their card's
-            network, a network that cannot be loaded, a disk that has no room.
+            network, a network that cannot be loaded here, a disk that has no room.
     """
     yield f"{study.config.name}: {study.file}, {study.config.experiments}"
     yield ""
@@ -136,9 +139,9 @@ def _time(study: Study, needs: Sequence[Need], problems: list[str]) -> Iterator[
                 continue
             hours = None
             why = "it has to be fetched first" if waits else str(error)
-            wrong = isinstance(error, CorruptFileError) and not isinstance(error, OutdatedFileError)
-            if wrong and not waits:
-                why = "its weights are wrong, see below"
+            outdated = isinstance(error, OutdatedFileError)
+            if isinstance(error, _WRONG) and not outdated and not waits:
+                why = "it cannot be loaded, see below"
                 if not any(str(error) in problem for problem in problems):
                     problems.append(str(error))
             yield f"{text}; not timed: {why}"

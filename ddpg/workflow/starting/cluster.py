@@ -22,6 +22,12 @@ PROFILE = "profiles/slurm/config.yaml"
 LONGEST, LARGEST = 2880, 64_000
 """Minutes and megabytes that the profile lets a job ask for, where the cluster allows as much."""
 _GPU = re.compile(r"gpu(?::([\w.-]*[A-Za-z][\w.-]*))?:(\d+)")
+_PATIENCE = 120
+"""Seconds within which a command of SLURM answers."""
+_ADVICE = (
+    "a profile is written on a login node of the cluster, or by hand: copy profiles/slurm and see "
+    "profiles/README.md"
+)
 _DISABLED = "accounting storage is disabled"
 
 
@@ -224,13 +230,18 @@ def _said(*command: str) -> Iterator[str]:
     """The lines that a command of SLURM prints.
 
     Raises:
-        UserError: it is not there, or fails.
+        UserError: it is not there, fails, or does not answer.
     """
-    if shutil.which(command[0]) is None:
-        raise UserError(
-            f"{command[0]}: no such command; a profile is written on a login node of the cluster"
+    name = command[0]
+    if shutil.which(name) is None:
+        raise UserError(f"{name}: no such command; {_ADVICE}")
+    try:
+        done = subprocess.run(  # noqa: S603
+            command, capture_output=True, text=True, timeout=_PATIENCE, check=False
         )
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired as error:
+        raise UserError(f"{name}: no answer within {_PATIENCE} s; {_ADVICE}") from error
     if done.returncode:
-        raise UserError(f"{' '.join(command)}: {done.stderr.strip() or done.returncode}")
+        why = done.stderr.strip().rpartition("\n")[2] or f"exit status {done.returncode}"
+        raise UserError(f"{name}: the cluster does not answer ({why}); {_ADVICE}")
     return iter([*done.stdout.splitlines(), *done.stderr.splitlines()])
