@@ -100,9 +100,15 @@ def test_one_method_is_compared_with_none(summary: Callable) -> None:
     assert "Nothing is compared" in said(summary({0.1: {"ddpg": BASE}}))
 
 
-def test_what_was_observed_wins_nothing(summary: Callable) -> None:
-    with_input = summary({0.05: WON | {"observation": BASE + 9}})
-    assert "observation" not in said(with_input).lower()
+def test_what_was_observed_wins_nothing_and_is_told_where_nothing_reaches_it(
+    summary: Callable,
+) -> None:
+    cells = {0.05: WON | {"observation": BASE + 9}, 0.1: WON | {"observation": BASE - 9}}
+    without = said(summary(dict.fromkeys(cells, WON)))
+    assert said(summary(cells)) == (
+        f"{without} In 1 cell no method is better in the mean than the observation itself."
+    )
+    assert "observation" not in said(summary({0.1: cells[0.1]}))
 
 
 def test_a_metric_without_a_value_says_nothing(summary: Callable) -> None:

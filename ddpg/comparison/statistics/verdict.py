@@ -16,7 +16,7 @@ from ddpg.comparison.statistics.measurements import CELL_KEYS, key_of, label_sty
 from ddpg.comparison.statistics.pairs import count
 from ddpg.comparison.statistics.reasons import joined
 from ddpg.comparison.style import METRIC_STYLES, dataset_name, task_name
-from ddpg.study.names import number_name
+from ddpg.study.names import OBSERVED, number_name
 
 _NAMED = 3
 """How many methods are named in one sentence, and how many cells after one of them."""
@@ -33,13 +33,19 @@ def verdict(means: pd.DataFrame, pairs: pd.DataFrame, metric: str) -> list[str]:
         metric: the one that decides; the name of a metric of quality.
 
     Returns:
-        sentences: on the cells, and where a difference is significant one on the pairs; none
-        without a value.
+        sentences: on the cells, where a difference is significant one on the pairs, and where no
+        method reaches the observation one on that; none without a value.
     """
-    means = of_methods(means[(means["metric"] == metric) & (means["n"] > 0)])
+    measured = means[(means["metric"] == metric) & (means["n"] > 0)]
+    means = of_methods(measured)
     pairs = pairs[pairs["metric"] == metric]
     if means.empty:
         return []
+    return [*_compared(means, pairs, metric), *_worse_than_observed(measured, metric)]
+
+
+def _compared(means: pd.DataFrame, pairs: pd.DataFrame, metric: str) -> list[str]:
+    """What the tests of pairs say of the methods."""
     names = {label: style.name for label, style in label_styles(means).items()}
     cells = [key for key, _ in _by_cell(means)]
     if pairs.empty:
@@ -50,6 +56,21 @@ def verdict(means: pd.DataFrame, pairs: pd.DataFrame, metric: str) -> list[str]:
     won = winners(pairs)
     first = _wins(won, cells, names, METRIC_STYLES[metric].name)
     return [f"{first}{_rest(means, cells, won, names)}.", _pairs(pairs, names)]
+
+
+def _worse_than_observed(measured: pd.DataFrame, metric: str) -> Iterable[str]:
+    """The cells in which every method is worse than what it began with, as with a wrong prior."""
+    style = METRIC_STYLES[metric]
+    worth = style.direction * measured["mean"]
+    if style.target is not None:
+        worth = -(measured["mean"] - style.target).abs()
+    cells = 0
+    for _, group in _by_cell(measured.assign(worth=worth)):
+        observed = group.loc[group["method"] == OBSERVED, "worth"]
+        restored = of_methods(group)["worth"]
+        cells += bool(len(observed) and len(restored) and restored.max() < observed.max())
+    if cells:
+        yield f"In {_cells(cells)} no method is better in the mean than the observation itself."
 
 
 def winners(pairs: pd.DataFrame) -> dict[Cell, str]:
