@@ -150,7 +150,7 @@ def test_title_and_colour_are_shown_everywhere(installed, tmp_path):
     """
     assert python(installed, script).splitlines() == [
         *["True True"] * 4,
-        "Super-resolution (box) ×2 (pixel)",
+        "Super-resolution (box) ×2",
         "DDPG #0072b2 o",
         "PnP-HQS #c2187a *",
     ]

@@ -128,7 +128,7 @@ def test_what_is_observed_of_a_trajectory_lies_where_it_belongs(monkeypatch):
     recorded = Trajectory(
         torch.zeros(2, 3, 13, 30), x, torch.ones(3, 9, 26), x, moments, [0, 1], 20.0, about
     )
-    figure = trajectories._figure([recorded])
+    figure = trajectories._figure([recorded], apart=False)
     assert (shown[0][2:-2, 2:-2] == 255).all()
     assert (shown[0][:2] == BLANK).all()
     labels = [a.get_ylabel() for sub in figure.subfigs for a in sub.axes]
