@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from ddpg.comparison.figures.cost import (
     cost_points,
     front,
     is_line,
+    labelled_ticks,
     point_styles,
     set_apart,
     with_backward_passes,
@@ -520,3 +522,82 @@ def test_points_of_many_methods_stay_near_their_cost():
     assert min(factors.values()) > 0.88
     few = set_apart(many[:3], names[:3])
     assert few["m02"] / few["m01"] == pytest.approx(1.06)
+    narrow = set_apart(many[:2], names[:2], 2.25)
+    assert 1.02 < narrow["m01"] / narrow["m00"] < 1.03
+
+
+@pytest.mark.parametrize("cost", [1, 1.6, 2, 4, 8, 15, 20, 35, 70, 100])
+@pytest.mark.parametrize("range_", [1, 3, 25])
+def test_a_narrow_axis_of_costs_has_several_numbers(cost, range_):
+    low, high = cost / 1.5, 1.5 * cost * range_
+    ticks = np.outer(10.0 ** np.arange(-1, 5), labelled_ticks(low, high))
+    assert 2 <= ((ticks >= low) & (ticks <= high)).sum() <= 7
+
+
+@pytest.mark.slow
+def test_methods_of_one_cost_are_said_to_stand_side_by_side(make_rows, write_csv, drawn):
+    for costs in ({"ddpg": (24, 8), "idpg": (27, 8)}, {"ddpg": (24, 7), "idpg": (27, 8)}):
+        content = priced(make_rows, "deblur_gauss", costs)
+        draw_cost(Summary.read(write_csv(content)), "cost", cost="network_evaluations")
+    equal, others = drawn
+    label = "network evaluations per image"
+    assert [panel.get_xlabel() for panel in equal.axes][-1] == f"{label} (equal ones side by side)"
+    assert [panel.get_xlabel() for panel in others.axes][-1] == label
+    equal.draw_without_rendering()
+    low, high = equal.axes[0].get_xlim()
+    ticks = equal.axes[0].xaxis.get_major_ticks()
+    shown = [tick.label1.get_text() for tick in ticks if low <= tick.get_loc() <= high]
+    assert shown == ["6", "7", "8", "9", "10"]
+
+
+def few_methods(make_rows, write_csv, metrics: list[str]) -> Summary:
+    """DDPG and some others at one noise level; where there are two metrics, one without values."""
+    content = [
+        row
+        for number, name in enumerate(["ddpg", "idpg", "pinv"])
+        for metric in metrics
+        for row in make_rows(name, metric, [0.5 + number / 10, 0.6, 0.7 + number / 20])
+    ]
+    if len(metrics) > 1:
+        content += make_rows("dpir", "psnr", ["out of memory"])
+    return Summary.read(write_csv(content))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("draw", [draw_paired_differences, draw_metric_vs_noise])
+@pytest.mark.parametrize("metrics", [["psnr"], ["psnr", "ssim"]])
+@pytest.mark.filterwarnings("error")  # a layout without room is not applied
+def test_names_of_few_methods_do_not_overlap(draw, metrics, make_rows, write_csv, drawn):
+    assert draw(few_methods(make_rows, write_csv, metrics), "figure") == ""
+    drawn[0].draw_without_rendering()
+    for panel in drawn[0].axes[: len(metrics)]:
+        extents = [name.get_window_extent() for name in panel.get_yticklabels()]
+        assert len(extents) == 2 + (draw is draw_metric_vs_noise)
+        assert all(a.y0 >= b.y1 for a, b in pairwise(extents))
+
+
+@pytest.mark.slow
+def test_at_one_noise_level_each_method_has_a_line(make_rows, write_csv, drawn):
+    draw_metric_vs_noise(few_methods(make_rows, write_csv, ["psnr", "ssim"]), "figure")
+    (figure,) = drawn
+    first, second = figure.axes[:2]
+    assert [name.get_text() for name in first.get_yticklabels()] == ["DDPG", "IDPG", "Pinv"]
+    means = [bar.lines[0].get_xydata().tolist() for bar in first.containers]
+    assert means == [[[pytest.approx(mean), line]] for line, mean in enumerate((0.6, 0.65, 0.7))]
+    assert first.get_title().endswith(r"$\sigma_y$ = 0.05")
+    assert not second.get_title()
+    labels = [panel.get_xlabel() for panel in figure.axes if panel.get_xlabel()]
+    assert labels == ["PSNR (dB) ↑", "SSIM ↑"]
+
+
+@pytest.mark.slow
+def test_each_degradation_at_a_level_of_its_own_says_which(make_rows, write_csv, drawn):
+    content = make_rows("ddpg", "psnr", [30, 31], sigma_y=0.1)
+    content += make_rows("ddpg", "psnr", [30, 31], task="sr_bicubic", sigma_y=0)
+    draw_metric_vs_noise(Summary.read(write_csv(content)), "figure")
+    content += make_rows("ddpg", "psnr", [30, 31], sigma_y=0.2)
+    draw_metric_vs_noise(Summary.read(write_csv(content)), "figure")
+    single, several = drawn
+    titles = [panel.get_title() for panel in single.axes if panel.get_title()]
+    assert [title.split("$")[-1] for title in titles] == [" = 0.1", " = 0"]
+    assert several.axes[0].get_xticklabels()[0].get_text() == "0.1"

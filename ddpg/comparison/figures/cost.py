@@ -42,6 +42,12 @@ _APART = 1.06
 """How far apart, as a factor, methods of one cost are drawn."""
 _ASIDE = 1.12
 """How far, as a factor, a point is drawn from its cost at most, however many methods there are."""
+_OF_AXIS = 0.03
+"""How far apart they are drawn at most, as a part of the axis; from its cost at most twice that."""
+_LABELLED: tuple[tuple[float, ...], ...] = (
+    (1, 2, 5), (1, 2, 3, 5, 7), (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9),
+)  # fmt: skip
+"""What is labelled in every power of ten of a narrow range: the first that gives three labels."""
 
 
 def cost_points(summary: pd.DataFrame, cost: str) -> pd.DataFrame:
@@ -129,15 +135,20 @@ def point_styles(points: pd.DataFrame, styles: Styles) -> Styles:
     return {method: styles[single[method]] if method in single else own[method] for method in order}
 
 
-def set_apart(points: pd.DataFrame, methods: list[str]) -> dict[str, float]:
+def set_apart(points: pd.DataFrame, methods: list[str], span: float = np.inf) -> dict[str, float]:
     """Return method -> the factor by which its points stand aside in a panel, so that the bars of
-    methods of one cost do not lie on one another; 1 for all where no two have one."""
+    methods of one cost do not lie on one another; 1 for all where no two have one.
+
+    Args:
+        span: of the axis, its end by its beginning: in a narrow one a step aside looks larger.
+    """
     paid = points.loc[points["cost"] > 0, ["method", "cost"]].drop_duplicates()
     if not paid["cost"].duplicated().any():
         return dict.fromkeys(methods, 1.0)
     present = [method for method in methods if method in set(paid["method"])]
     middle = (len(present) - 1) / 2
-    apart = min(_APART, _ASIDE ** (1 / middle)) if middle else 1.0
+    aside = min(_ASIDE, span ** (2 * _OF_AXIS))
+    apart = min(_APART, span**_OF_AXIS, aside ** (1 / middle)) if middle else 1.0
     factors = {method: apart ** (place - middle) for place, method in enumerate(present)}
     return dict.fromkeys(methods, 1.0) | factors
 
@@ -171,31 +182,53 @@ def draw_cost(summary: Summary, *, cost: str) -> Figure | str:
                 level = rf"$\sigma_y$ = {number_name(here['sigma_y'].iloc[0])}"
                 set_title(axes[i, j], titles.degradation(*column), PAGE / len(columns), level)
         axes[i, 0].set_ylabel(line_label(points, line))
-    label_below(figure, axes[-1], _axis(cost, points))
+    label_below(figure, axes[-1], _axis(cost, points, list(styles)))
     add_legend(figure, styles)
     shown = summary.means.merge(points[CELL_KEYS].drop_duplicates(), on=CELL_KEYS)
     add_absent(figure, shown, points["metric"].unique())
     return figure
 
 
-def _axis(cost: str, points: pd.DataFrame) -> str:
-    """The label of the axis of costs, which says where more than evaluations are counted."""
+def _axis(cost: str, points: pd.DataFrame, methods: list[str]) -> str:
+    """The label of the axis of costs, which says where more than evaluations are counted, and where
+    methods of one cost do not stand at it."""
     backward = cost == _EVALUATIONS and any(
         method in METHODS and METHODS[method].differentiates for method in points["method"]
     )
-    return cost_axis(cost) + f", backward passes as {BACKWARD:g} each" * backward
+    panels = points.groupby([*DEGRADATION_KEYS, "metric"], dropna=False)
+    aside = any(set(set_apart(here, methods).values()) != {1.0} for _, here in panels)
+    return (
+        cost_axis(cost)
+        + f", backward passes as {BACKWARD:g} each" * backward
+        + " (equal ones side by side)" * aside
+    )
+
+
+def labelled_ticks(low: float, high: float) -> tuple[float, ...]:
+    """Return what is labelled in every power of ten of a narrow range of costs.
+
+    >>> labelled_ticks(5, 120), labelled_ticks(5.3, 12)
+    ((1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9))
+    """
+    powers = 10.0 ** np.arange(np.floor(np.log10(low)), np.log10(high) + 1)
+    for subs in _LABELLED:
+        places = np.outer(powers, subs)
+        if ((places >= low) & (places <= high)).sum() >= 3:
+            break
+    return subs
 
 
 def _draw(axes: Axes, points: pd.DataFrame, styles: Styles, *, narrow: bool) -> None:
     """One panel: a line through a method's labels, see :func:`is_line`; without a cost above 0, a
     level.
 
-    A narrow range of costs has finer ticks.
+    A narrow range of costs has finer ticks, see :func:`labelled_ticks`.
     """
     if points.empty:
         axes.set_axis_off()
         return
-    shifts = set_apart(points, list(styles))
+    low, high = axes.get_xlim()
+    shifts = set_apart(points, list(styles), high / low)
     for method, style in styles.items():
         line = points[points["method"] == method].sort_values("cost")
         look = line_look(style)
@@ -212,7 +245,7 @@ def _draw(axes: Axes, points: pd.DataFrame, styles: Styles, *, narrow: bool) -> 
     if len(best) > 1 or (len(points[points["cost"] > 0]) and (best["cost"] == 0).any()):
         places = (best["cost"] * best["method"].map(shifts)).cummax()
         _draw_front(axes, best.assign(cost=places))
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,)))
+    axes.xaxis.set_major_locator(LogLocator(subs=labelled_ticks(low, high) if narrow else (1,)))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.margins(y=0.1)

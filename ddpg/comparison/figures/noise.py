@@ -9,9 +9,12 @@ import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from ddpg.comparison.figures.canvas import PAGE, new_figure
 from ddpg.comparison.figures.panels import (
+    LEGEND,
     Styles,
     add_absent,
     add_legend,
@@ -24,17 +27,22 @@ from ddpg.comparison.figures.panels import (
     legend_height,
     line_label,
     line_look,
+    make_room_above,
     of_panel,
     panel_grid,
     perceptual_metric,
     set_title,
+    several,
 )
+from ddpg.comparison.statistics.measurements import DEGRADATION_KEYS
 from ddpg.comparison.statistics.summary import Summary
-from ddpg.comparison.style import NOISE_AXIS, metric_style
+from ddpg.comparison.style import NOISE_AXIS, dataset_name, metric_axis, metric_style
 from ddpg.comparison.titles import Titles
 from ddpg.study.names import number_name
 
 _ROW = 1.35
+_METHOD = 0.14
+"""Height of the line of a method, in inches."""
 
 
 def curves(summary: pd.DataFrame, metrics: Sequence[str] | None = None) -> pd.DataFrame:
@@ -63,6 +71,9 @@ def draw_metric_vs_noise(summary: Summary, *, metrics: Sequence[str] | None = No
     """Draw mean and bootstrap interval against the noise level: one row of panels per data set and
     metric, one column per degradation.
 
+    Where every degradation has but one noise level there is nothing to draw against: a panel has a
+    line for each method then, and its heading the level.
+
     Args:
         metrics: which; None for PSNR, SSIM and a perceptual one.
     """
@@ -74,6 +85,12 @@ def draw_metric_vs_noise(summary: Summary, *, metrics: Sequence[str] | None = No
     titles = Titles.of(rows)
     lines, columns = panel_grid(rows)
     width = max(PAGE, 1.3 * len(columns)) if len(columns) > 2 else 0.35 * PAGE * len(columns) + 0.8
+    degradations = rows.groupby(DEGRADATION_KEYS, dropna=False)["sigma_y"]
+    if (degradations.min() == degradations.max()).all():
+        figure = _at_one_level(rows, styles, width)
+        add_absent(figure, summary.means, rows["metric"].unique())
+        make_room_above(figure)
+        return figure
     figure = new_figure(width, _ROW * len(lines) + legend_height(styles, width=width))
     axes = figure.subplots(len(lines), len(columns), squeeze=False)
     for i, line in enumerate(lines):
@@ -115,3 +132,58 @@ def _draw_curves(axes: Axes, rows: pd.DataFrame, styles: Styles) -> None:
     keep_in_view(axes, rows, shifted.to_numpy(), [styles[label].colour for label in rows["label"]])
     axes.grid(axis="y")
     seaborn.despine(ax=axes)
+
+
+def _at_one_level(rows: pd.DataFrame, styles: Styles, width: float) -> Figure:
+    """The figure of one noise level for each degradation: a line for each method."""
+    titles = Titles.of(rows)
+    lines, columns = panel_grid(rows)
+    height = _METHOD * len(styles) + 0.42
+    figure = new_figure(width, height * len(lines) + LEGEND)
+    axes = figure.subplots(len(lines), len(columns), squeeze=False, sharey=True)
+    for j, column in enumerate(columns):
+        above = None
+        for i, line in enumerate(lines):
+            here = of_panel(rows, line.dataset, line.metric, column)
+            _draw_dots(axes[i, j], here, styles, few=width / len(columns) < 2)
+            level = here["sigma_y"].iloc[0] if len(here) else above
+            if i == 0 or level != above:
+                more = "" if level is None else rf"$\sigma_y$ = {number_name(level)}"
+                set_title(axes[i, j], titles.degradation(*column), width / len(columns), more)
+            above = level
+    for i, line in enumerate(lines):
+        axes[i, 0].set_ylabel(dataset_name(line.dataset) if several(rows["dataset"]) else "")
+        label_below(figure, axes[i], metric_axis(line.metric))
+    bar = Line2D([], [], color="#555555", marker="o", markersize=3.5, linewidth=0.6)
+    bar.set_label("mean with its 95 % interval over the images")
+    figure.legend(handles=[bar], loc="outside lower center")
+    return figure
+
+
+def _draw_dots(axes: Axes, rows: pd.DataFrame, styles: Styles, *, few: bool) -> None:
+    """One panel: a method per line, its mean with the bar of the interval.
+
+    Args:
+        few: whether there is room for few numbers on the axis.
+    """
+    axes.set_yticks(range(len(styles)), [style.name for style in styles.values()])
+    axes.set_ylim(len(styles) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
+    seaborn.despine(ax=axes, left=True)
+    if rows.empty:
+        axes.spines[:].set_visible(False)
+        axes.set_xticks([])
+        return
+    places = rows["label"].map(list(styles).index).to_numpy()
+    for place, (label, style) in enumerate(styles.items()):
+        row = rows[rows["label"] == label]
+        axes.errorbar(
+            row["mean"], [place] * len(row), xerr=interval_bars(row), capsize=1, elinewidth=0.6,
+            capthick=0.6, **line_look(style) | {"linestyle": ""},
+        )  # fmt: skip
+    axes.margins(x=0.1)
+    colours = [styles[label].colour for label in rows["label"]]
+    keep_in_view(axes, rows, places, colours, axis="x")
+    axes.xaxis.set_major_locator(MaxNLocator(3 if few else 5, steps=(1, 2, 5, 10)))
+    axes.grid()
+    axes.set_axisbelow(True)

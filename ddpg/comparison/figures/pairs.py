@@ -24,6 +24,7 @@ from ddpg.comparison.figures.panels import (
     keep_in_view,
     label_below,
     leading,
+    make_room_above,
     of_panel,
     perceptual_metric,
     set_title,
@@ -140,6 +141,7 @@ def draw_paired_differences(summary: Summary, *, reference: str | None = None) -
         return "No two methods have values for the same images: nothing to compare."
     figure = _forest(rows, styles, styles[reference])
     add_absent(figure, means, rows["metric"].unique())
+    make_room_above(figure)
     return figure
 
 

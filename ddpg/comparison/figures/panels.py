@@ -41,6 +41,8 @@ BEYOND = "beyond"
 _LEGEND_COLUMNS = 7
 _HANDLE, _LETTER = 0.45, 0.058
 """Widths in a legend, in inches: of a symbol with the space around it, and of a letter."""
+_TITLE, _SMALL = 0.12, 0.09
+"""Heights of a line of a title, and of what is said above all, in inches."""
 _INSTEAD = 3
 """Metrics that are drawn of a data set that has none of the usual ones."""
 _PERCEPTUAL = ("lpips_alex", "lpips_vgg", "lpips_squeeze", "haarpsi", "ssim")
@@ -336,6 +338,21 @@ def drawn(make: Callable[..., Figure | str]) -> Callable[..., str]:
             return made
 
     return draw
+
+
+def make_room_above(figure: Figure) -> None:
+    """Make a figure higher by what stands above its panels: their titles, and which methods are
+    absent; else the panels give the room, which those of few methods do not have."""
+    heads: dict[int, int] = {}
+    for panel in figure.axes:
+        place = panel.get_subplotspec()
+        if panel.get_title() and place is not None:
+            line = place.rowspan.start
+            heads[line] = max(heads.get(line, 0), 1 + panel.get_title().count("\n"))
+    absent = figure.get_suptitle()
+    small = 2 + absent.count("\n") if absent else 0
+    more = _TITLE * sum(heads.values()) + _SMALL * small
+    figure.set_figheight(figure.get_figheight() + more)
 
 
 def note_figure(text: str) -> Figure:
