@@ -116,7 +116,8 @@ def test_title_and_colour_are_shown_everywhere(installed, tmp_path):
     """In tables, figures and page; the colours of the package's own methods stay."""
     header = "dataset,task,operator,scale,sigma_y,method,label,repeat,image,metric,value,note\n"
     lines = [
-        f"photos,sr_box,pixel,2,0.05,{method},{method},0,{image},psnr,{value},\n"
+        f"photos,sr_box,pixel,2,{level},{method},{method},0,{image},psnr,{value},\n"
+        for level in (0.05, 0.1)
         for method, value in (("pnp_hqs", 30), ("ddpg", 29))
         for image in "ab"
     ]

@@ -184,6 +184,6 @@ def _draw_dots(axes: Axes, rows: pd.DataFrame, styles: Styles, *, few: bool) -> 
     axes.margins(x=0.1)
     colours = [styles[label].colour for label in rows["label"]]
     keep_in_view(axes, rows, places, colours, axis="x")
-    axes.xaxis.set_major_locator(MaxNLocator(3 if few else 5, steps=(1, 2, 5, 10)))
+    axes.xaxis.set_major_locator(MaxNLocator(4 if few else 5, steps=(1, 2, 5, 10), min_n_ticks=3))
     axes.grid()
     axes.set_axisbelow(True)
