@@ -101,6 +101,7 @@ def _damage_told(archive: Path) -> Iterator[None]:
 
 
 def _kind(archive: Path) -> str:
+    """The kind of an archive, by its first bytes."""
     try:
         with archive.open("rb") as stream:
             head = stream.read(tarfile.BLOCKSIZE)
@@ -131,6 +132,7 @@ MOST_DEFLATED = 1032
 
 
 def _read_zip(archive: Path, writer: Writer) -> None:
+    """Write every member."""
     with zipfile.ZipFile(archive) as opened:
         members = opened.infolist()
         for member in members:
@@ -190,6 +192,7 @@ class Member(tarfile.TarInfo):
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """A member from its header of 512 bytes."""
         if not buf:
             raise tarfile.ReadError("it breaks off before its end")
         try:

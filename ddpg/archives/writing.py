@@ -96,9 +96,11 @@ class Writer:
             raise FetchError(problem)
 
     def add_folder(self, name: str) -> None:
+        """Make a folder."""
         self._member(name, folder=True).mkdir(parents=True, exist_ok=True)
 
     def add_file(self, name: str, contents: IO[bytes]) -> None:
+        """Write a file."""
         target = self._member(name, folder=False)
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("xb") as stream:
@@ -109,6 +111,7 @@ class Writer:
         self.files.append(target.relative_to(self.folder))
 
     def _member(self, name: str, *, folder: bool) -> Path:
+        """The path of one more member."""
         self._members += 1
         self.limit(self._members, self._bytes)
         try:
@@ -124,4 +127,5 @@ class Writer:
             self.refuse(f"unpacks to more than {self.max_bytes} bytes ({human(self.max_bytes)})")
 
     def refuse(self, reason: str) -> NoReturn:
+        """Refuse the archive."""
         raise ArchiveError(f"{self.archive}: {reason}; nothing was unpacked")

@@ -130,6 +130,7 @@ GROUPS = (restoring, study, protocols, papers, datasets, priors, published, deve
 
 
 def build_parser() -> argparse.ArgumentParser:
+    """The parser of all verbs."""
     parser = argparse.ArgumentParser(
         prog="ddpg", formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -298,6 +298,7 @@ VERBS: dict[str, tuple[type[Job], Callable[[Any], None]]] = {
 
 
 def add_jobs(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+    """Add a verb for each job that a rule calls."""
     verbs = parser.add_subparsers(dest="job_verb", required=True, metavar="VERB")
     for name, (job, carry_out) in VERBS.items():
         words = " ".join((job.__doc__ or "").split())

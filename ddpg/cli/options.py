@@ -23,6 +23,7 @@ class LateParser(argparse.ArgumentParser):
     late: Callable[[argparse.ArgumentParser], None] | None = None
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As of :class:`argparse.ArgumentParser`."""
         late, self.late = self.late, None
         if late:
             late(self)

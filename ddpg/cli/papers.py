@@ -102,6 +102,7 @@ def _check_together(options: argparse.Namespace) -> None:
 
 
 def _results(study: str | None) -> Path:
+    """The folder of a study's results."""
     from ddpg.study.places import Places
     from ddpg.validation import read_yaml
     from ddpg.workflow.naming import CONFIG, results_of, studies_here

@@ -286,6 +286,7 @@ def _check_begun() -> None:
 
 
 def _study(options: argparse.Namespace, base: Path = CONFIG) -> Study:
+    """The study that the options name."""
     from ddpg.study.study import Study
     from ddpg.validation import merged, read_yaml
     from ddpg.workflow.configuration import check_readable

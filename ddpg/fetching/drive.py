@@ -125,6 +125,7 @@ class _Deadline(threading.Event):
         self.due = time.monotonic() + self.seconds
 
     def is_set(self) -> bool:
+        """Whether it is over."""
         return time.monotonic() > self.due
 
 

@@ -82,6 +82,7 @@ class FolderOrder(Order):
         return self.target.with_name(f".{self.target.name}.origin.json")
 
     def problem(self) -> str | None:
+        """Why the target is not right as it is, or None; "" if there is nothing."""
         if not self.target.is_dir():
             return "is a file, where a folder shall lie" if self.target.exists() else ""
         if not any(self.target.iterdir()):

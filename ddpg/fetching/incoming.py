@@ -108,6 +108,7 @@ class Incoming:
         write_json(self.notes, asdict(source))
 
     def discard(self) -> None:
+        """Remove the partial file."""
         self.data.unlink(missing_ok=True)
         self.notes.unlink(missing_ok=True)
         self.resumed = False

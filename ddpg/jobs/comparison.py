@@ -117,6 +117,7 @@ class Plots(Job):
 
     @classmethod
     def planned(cls, study: Study) -> Spec:
+        """What the figures of the whole study depend on besides the metrics."""
         return cls.spec(sweeps=tuple(study.swept), code=comparison_code("figures.plots"))
 
 
@@ -132,6 +133,7 @@ class PosteriorComparison(Job):
 
     @classmethod
     def planned(cls, study: Study) -> Spec:
+        """What these depend on besides the measurements: which there are, and the code."""
         latex = tuple(latex_samples(study, "posterior"))
         return cls.spec(latex=latex, code=comparison_code("posterior.writing"))
 
@@ -149,6 +151,7 @@ class ExactComparison(Job):
 
     @classmethod
     def planned(cls, study: Study) -> Spec:
+        """What these depend on besides the measurements: which there are, and the code."""
         latex = tuple(latex_samples(study, "exact"))
         return cls.spec(latex=latex, code=comparison_code("posterior.exact"))
 
@@ -164,6 +167,7 @@ class SetComparison(Job):
 
     @classmethod
     def planned(cls, study: Study) -> Spec:
+        """What these depend on besides the measurements: which there are, and the code."""
         return cls.spec(latex=tuple(latex_sets(study)), code=comparison_code("sets"))
 
 
@@ -176,6 +180,7 @@ class KernelFigure(Job):
 
     @classmethod
     def planned(cls, _study: Study) -> Spec:
+        """What the figure depends on besides the observations: the code."""
         return cls.spec(code=comparison_code("figures.kernel"))
 
 
@@ -217,6 +222,7 @@ class TrajectoryFigure(Job):
 
     @classmethod
     def planned(cls, study: Study, cell: str) -> Spec:
+        """What the figure depends on besides the trajectories: its title, and the code."""
         return cls.spec(apart=_apart(study, cell), code=comparison_code("figures.trajectory"))
 
 
@@ -235,6 +241,7 @@ class Paragraph(Job):
 
     @classmethod
     def planned(cls, _study: Study) -> Spec:
+        """What the paragraph depends on besides the record: the code."""
         return cls.spec(code=comparison_code("paragraph"))
 
 

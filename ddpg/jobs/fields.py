@@ -94,6 +94,7 @@ class Job:
 
     @classmethod
     def add_options(cls, parser: argparse.ArgumentParser) -> None:
+        """Add an option for each field."""
         for field in options_of(cls):
             field.add_to(parser)
 
@@ -216,6 +217,7 @@ def as_path(name_or_path: str) -> str:
 
 
 def pairs(words: Iterable[str], option: str) -> dict[str, str]:
+    """``NAME=VALUE`` words as a dictionary."""
     split = [word.partition("=") for word in words]
     for name, equals, _ in split:
         if not equals:

@@ -140,6 +140,7 @@ class SizeCheck(Job):
 
     @classmethod
     def planned(cls, study: Study, dataset: str) -> Spec:
+        """What the comparison depends on besides the index."""
         part = study.selections[dataset]
         ids = None if part.entries is None else [entry.id for entry in part.entries]
         cells = {path: c.degradation for path, c in study.cells.items() if c.dataset == dataset}

@@ -77,6 +77,7 @@ def to_text(copies: Mapping[str, Copy]) -> str:
 
 
 def from_text(text: str) -> dict[str, Copy]:
+    """Copies from the value of :data:`VARIABLE`."""
     return {package: Copy(**fields) for package, fields in json.loads(text).items()}
 
 

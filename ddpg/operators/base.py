@@ -465,6 +465,7 @@ class _SolvedGuidance(Guidance):
         return self._operator.adjoint(pulled)
 
     def unfinished(self) -> Sequence[int]:
+        """Where the iterations reached their limit at some step."""
         if self._converged is None:
             return ()
         return [i for i, met in enumerate(self._converged.tolist()) if not met]

@@ -37,10 +37,12 @@ class SpectralOperator(LinearOperator):
     grade = "spectrum"
 
     def forward(self, x: Tensor) -> Tensor:
+        """``A x`` for images (..., H, W)."""
         self._check(x, self._image_size, "images")
         return self._synthesise_observation(self._project(self._analyse_image(x)))
 
     def adjoint(self, y: Tensor) -> Tensor:
+        """``A^T y`` for observations (..., h, w)."""
         return self._synthesise_image(self._lift(self.analyse(y)))
 
     def resolvent(
@@ -211,4 +213,5 @@ class _SpectralGuidance(Guidance):
         return self._operator.guidance(x, self._y_spectral, weights)
 
     def unfinished(self) -> Sequence[int]:
+        """None: nothing is iterated."""
         return ()

@@ -124,10 +124,12 @@ class ClosedFormPrior(Prior):
 
     @property
     def schedule(self) -> Schedule:
+        """``abar_t``."""
         return self._schedule
 
     @property
     def device(self) -> torch.device:
+        """Where pictures are expected."""
         return self._device
 
     @property

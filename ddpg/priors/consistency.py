@@ -44,6 +44,7 @@ class NetworkConsistency(NetworkRunner, ConsistencyPrior):
         self._sigma_data, self._sigma_min = sigma_data, sigma_min
 
     def consistency(self, x: Tensor, sigma: float) -> Tensor:
+        """``F(x, sigma)``, see :class:`NetworkConsistency`."""
         if not (math.isfinite(sigma) and sigma > 0):
             raise ValueError(f"sigma must be finite and above 0, got {sigma!r}")
         self._check(x)

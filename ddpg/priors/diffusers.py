@@ -134,6 +134,7 @@ def _config(unet: nn.Module) -> Mapping[str, Any]:
 
 
 def _classes(unet: nn.Module, place: Path) -> int | None:
+    """Number of classes of a class-conditional model."""
     if (kind := _config(unet).get("class_embed_type")) is not None:
         raise CorruptFileError(place, f"class_embed_type {kind!r} is not supported, only null is")
     return _config(unet).get("num_class_embeds")

@@ -158,6 +158,7 @@ def load_network(
 
 
 def card_schedule(card: Card) -> Schedule:
+    """The schedule that a card describes."""
     try:
         return card.schedule.build()
     except ValueError as error:

@@ -48,6 +48,7 @@ class NetworkPrior(NetworkRunner, Prior):
 
     @property
     def schedule(self) -> Schedule:
+        """The diffusion that the network was trained for."""
         return self._schedule
 
     def eps(self, x_t: Tensor, t: int | Tensor) -> Tensor:

@@ -49,10 +49,12 @@ class NetworkRunner(ImagePrior):
 
     @property
     def size_multiple(self) -> int:
+        """Image sides must be multiples of it."""
         return self._size_multiple
 
     @property
     def device(self) -> torch.device:
+        """Where the network runs."""
         return self._device
 
     @property
@@ -62,6 +64,7 @@ class NetworkRunner(ImagePrior):
 
     @property
     def settings(self) -> dict[str, str]:
+        """How the network is run, for logs."""
         return {
             **super().settings,
             "layout": self._execution.layout,

@@ -75,18 +75,22 @@ class TiledPrior(Prior):
 
     @property
     def schedule(self) -> Schedule:
+        """That of the prior inside."""
         return self._prior.schedule
 
     @property
     def device(self) -> torch.device:
+        """That of the prior inside."""
         return self._prior.device
 
     @property
     def dtype(self) -> torch.dtype:
+        """That of the prior inside."""
         return self._prior.dtype
 
     @property
     def needs_labels(self) -> bool:
+        """Whether the prior inside does."""
         return self._prior.needs_labels
 
     @property
@@ -96,9 +100,11 @@ class TiledPrior(Prior):
         return {**self._prior.settings, "tiles": tiles}
 
     def conditioned_on(self, labels: Sequence[int] | Tensor | None) -> Self:
+        """The same tiles of the prior of these classes."""
         return self._around(self._prior.conditioned_on(labels))
 
     def select(self, indices: Sequence[int]) -> Self:
+        """The same tiles of the prior of some images."""
         return self._around(self._prior.select(indices))
 
     def expect(self, evaluations: int) -> None:

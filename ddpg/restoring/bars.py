@@ -44,6 +44,7 @@ class Bars:
             self._show_whole(1.0)
 
     def tell(self, share: float) -> None:
+        """So much of the picture is done."""
         if self._current is not None:
             _set(self._current, share)
         self._show_whole(share)
@@ -56,6 +57,7 @@ class Bars:
             tqdm.write(line, file=sys.stdout)
 
     def close(self) -> None:
+        """Take the bars away."""
         if self._whole is not None:
             self._whole.close()
 

@@ -66,6 +66,7 @@ class Request:
 
     @property
     def about(self) -> RestoringTask:
+        """The task's description."""
         return TASKS[self.task]
 
     @property
@@ -75,6 +76,7 @@ class Request:
 
     @property
     def the_method(self) -> Method:
+        """The method's description."""
         chosen = self.about.method if self.samples == 1 else METHOD_OF_SAMPLES
         return find_method(self.method or chosen)
 

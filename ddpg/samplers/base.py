@@ -161,6 +161,7 @@ class DiffusionSampler(Sampler):
         return list(self._times)
 
     def walk(self, problem: Problem) -> list[Step]:
+        """The steps, in order."""
         schedule = problem.prior.schedule
         return steps_of(self.moves(self.times(schedule)), schedule)
 

@@ -15,6 +15,7 @@ class DirectSampler(Sampler):
 
     @property
     def network_evaluations(self) -> int:
+        """None are made."""
         return 0
 
     @abstractmethod

@@ -34,6 +34,7 @@ class GuidedSampler(DiffusionSampler):
     keeps_known_pixels: ClassVar[bool] = True
 
     def step(self, problem: Problem, x: Tensor, step: Step) -> tuple[Tensor, Tensor]:
+        """One iteration of the algorithm."""
         x0 = self.denoise(problem, x, step)
         # xt = x0 - A^T [a (A A^T + eta I)^-1 + b I] (A x0 - y)
         a, b = self.shares(problem, step)

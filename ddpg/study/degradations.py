@@ -136,6 +136,7 @@ def _checked_scale(task: str, scale: float | None) -> int | None:
 
 
 def _of_card(card: DegradationCard) -> Degradation:
+    """The degradation that a card describes."""
     operator = card.border or card.operator or TASKS[card.task].backend
     try:
         check_task(card.task, operator)

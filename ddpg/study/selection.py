@@ -23,6 +23,7 @@ class Selection:
 
     @property
     def count(self) -> int:
+        """How many pictures take part."""
         return len(self.positions)
 
     def __getitem__(self, part: slice) -> Selection:

@@ -236,6 +236,7 @@ class Study:
 
     @cached_property
     def places(self) -> Places:
+        """Where its files lie."""
         return Places.of(self.config.name)
 
     @cached_property
@@ -336,9 +337,11 @@ class Study:
         return list(dict.fromkeys(e.cell.dataset for e in self.experiments))
 
     def shard_count(self, dataset: str) -> int:
+        """Number of shards of a data set."""
         return -(-self.selections[dataset].count // self.config.shard_size)
 
     def shard(self, dataset: str, shard: int) -> Selection:
+        """The pictures of a shard."""
         first = shard * self.config.shard_size
         return self.selections[dataset][first : first + self.config.shard_size]
 

@@ -117,8 +117,10 @@ def receive(connection: socket.socket, length: int) -> bytes:
 
 
 def send_status(connection: socket.socket, status: int) -> None:
+    """Send a command's exit status."""
     connection.sendall(_STATUS.pack(status))
 
 
 def receive_status(connection: socket.socket) -> int:
+    """A command's exit status."""
     return _STATUS.unpack(receive(connection, _STATUS.size))[0]

@@ -94,6 +94,7 @@ def _know_formats() -> None:
 
 
 def _is_over() -> bool:
+    """Whether Snakemake has ended."""
     return bool(select.select([sys.stdin], [], [], 0)[0])
 
 

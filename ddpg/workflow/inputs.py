@@ -84,6 +84,7 @@ class Inputs:
         return [] if exact else [self._places.index(wildcards.dataset)]
 
     def surveyed_index(self, wildcards: Any) -> str:
+        """A data set's index."""
         return self._places.index(wildcards.dataset)
 
     def fetched_checkpoint(self, wildcards: Any) -> list[str]:
@@ -180,6 +181,7 @@ class Inputs:
         return [self._places.restorations(row.path, wildcards.shard) for row in rows]
 
     def sampled_costs(self, wildcards: Any) -> list[str]:
+        """What these have cost."""
         rows = self._study.sampled[wildcards.experiment]
         return [self._places.restorations(row.path, wildcards.shard, "csv") for row in rows]
 
@@ -202,6 +204,7 @@ class Inputs:
         return self._all_shards(wildcards, "safetensors")
 
     def set_costs(self, wildcards: Any) -> list[str]:
+        """What these have cost."""
         return self._all_shards(wildcards, "csv")
 
     def experiment_sets(self, _wildcards: Any) -> list[str]:
@@ -221,6 +224,7 @@ class Inputs:
         ]
 
     def cell_shard(self, wildcards: Any) -> str:
+        """The observations of a shard of a cell."""
         return self._places.observations(wildcards.cell, wildcards.shard)
 
     def tuned_with(self, _wildcards: Any) -> list[str]:

@@ -87,6 +87,7 @@ class Row:
 
     @property
     def images_left(self) -> int:
+        """How many images are not restored."""
         return sum(shard.images - shard.restored for shard in self.shards)
 
 
@@ -201,6 +202,7 @@ class _Signs:
         return number in self._times[verb] and _ENDED.search(text_at_end(log, _TAIL)) is not None
 
     def keeps(self, number: int) -> bool:
+        """Whether a job has kept images of a shard that is not complete."""
         return number in self._states
 
     def kept(self, number: int) -> list[float]:
@@ -263,6 +265,7 @@ def _seconds_of_image(file: Path) -> float | None:
 
 
 def count_shards(rows: list[Row]) -> Counter[str]:
+    """How many shards are in each state."""
     return Counter(shard.state for row in rows for shard in row.shards)
 
 

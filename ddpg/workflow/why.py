@@ -50,6 +50,7 @@ class Job:
 
     @property
     def title(self) -> str:
+        """The job for people."""
         return f"{self.rule} ({self.wildcards})" if self.wildcards else self.rule
 
     @property

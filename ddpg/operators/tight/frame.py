@@ -50,6 +50,7 @@ class TightOperator(SpectralOperator):
 
     @property
     def eigenvalues(self) -> Tensor:
+        """c, (h, w)."""
         return self._eigenvalues
 
     @abstractmethod

@@ -74,6 +74,7 @@ class Card(CardFields):
 
     @property
     def path(self) -> Path:
+        """The card's file."""
         return self._path
 
     @property

@@ -67,6 +67,7 @@ class ResidualUNetConfig(Section):
 
     @property
     def size_multiple(self) -> int:
+        """Image sides must be multiples of it."""
         return 2 ** len(self.widths)
 
     @model_validator(mode="after")
@@ -158,6 +159,7 @@ class WeightsEntry(Remote):
 
     @property
     def name(self) -> str:
+        """The file's name, for people."""
         return self.file
 
     @property

@@ -36,6 +36,7 @@ class PriorKind:
 
     @property
     def module(self) -> str:
+        """The module of the network, for the fingerprint of its code."""
         return module_of(self.network)
 
 

@@ -35,6 +35,7 @@ class PriorLimits:
 
 
 def prior_limits(card: Card) -> PriorLimits:
+    """The limits of a card's prior."""
     configurations = list(card.configurations().values())
     folder = own_file(card, "weights") if card.architecture["kind"] == "diffusers" else None
     unet, scheduler = _json(folder, "unet"), _json(folder, "scheduler")

@@ -25,10 +25,12 @@ CONVERTED = Path("resources/priors")
 
 
 def downloaded_path(card: Card, part: str) -> Path:
+    """Where a fetched checkpoint lies."""
     return DOWNLOADED / card.name / card.part(part)[0].file
 
 
 def converted_path(card: Card, part: str, dtype: str) -> Path:
+    """Where a converted checkpoint lies."""
     return CONVERTED / card.name / f"{part}.{dtype}.safetensors"
 
 

@@ -151,6 +151,7 @@ def verify(path: Path, sha256: str) -> str:
 
 
 def file_sha256(path: Path) -> str:
+    """The checksum of a file."""
     _check_file(path)
     return sha256_of(path)
 

@@ -38,10 +38,12 @@ class Record:
     sha256: str
 
     def write(self, path: Path) -> None:
+        """Write it as JSON."""
         write_json(path, asdict(self))
 
 
 def read_record(path: Path) -> Record:
+    """Read a record."""
     try:
         return Record(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:

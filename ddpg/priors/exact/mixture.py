@@ -80,6 +80,7 @@ class MixturePrior(ClosedFormPrior):
         return self._known[size]
 
     def eps(self, x_t: Tensor, t: int | Tensor) -> Tensor:
+        """The posterior mean of the noise, see this module."""
         abar = self._abar(t)
         wide = x_t.double()
         parts, evidence = [], []

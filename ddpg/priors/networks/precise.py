@@ -26,4 +26,5 @@ class PreciseConv2d(nn.Conv2d):
     keeps_float32: ClassVar[bool] = True
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name is that of nn.Conv2d
+        """The convolution in the precision of the weights."""
         return super().forward(input.to(self.weight.dtype))

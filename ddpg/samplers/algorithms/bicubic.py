@@ -22,6 +22,7 @@ class Bicubic(DirectSampler):
     name: ClassVar[str] = "bicubic"
 
     def estimate(self, y: Tensor, operator: LinearOperator, sigma: float) -> Tensor:  # noqa: ARG002
+        """Enlarge y to the size of the images."""
         grid = operator.sampling_grid
         if grid is None:
             raise ValueError("bicubic enlarges observations of sr_bicubic; it has no other task")

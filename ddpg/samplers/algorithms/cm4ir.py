@@ -46,6 +46,7 @@ class CM4IR(DiffusionSampler):
 
     @property
     def network_evaluations(self) -> int:
+        """One for each level."""
         return self.hyper_parameters["steps"] if self._times is None else len(self._times)
 
     def grid(self, schedule: Schedule) -> list[int]:
@@ -81,6 +82,7 @@ class CM4IR(DiffusionSampler):
         return back + math.sqrt(1 - first.abar_t) * problem.initial_noise()
 
     def step(self, problem: Problem, x: Tensor, step: Step) -> tuple[Tensor, Tensor]:
+        """One iteration of algorithm 1."""
         sigma, eta = math.sqrt(1 - step.abar_t), self.hyper_parameters["eta"]
         deltas = self.hyper_parameters["deltas"]
         delta = deltas[step.index] if any(deltas) else 0.0

@@ -29,6 +29,7 @@ class DDNMPlus(DiffusionSampler):
     keeps_known_pixels: ClassVar[bool] = True
 
     def step(self, problem: Problem, x: Tensor, step: Step) -> tuple[Tensor, Tensor]:
+        """One iteration."""
         x0, e = self.predict(problem, x, step)
         operator, eta = spectral(problem.operator), self.hyper_parameters["eta"]
         keep = math.sqrt(1 - eta**2)

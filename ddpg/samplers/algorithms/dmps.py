@@ -30,6 +30,7 @@ class DMPS(DiffusionSampler):
         return rounded_times(schedule, self.hyper_parameters["steps"])
 
     def step(self, problem: Problem, x: Tensor, step: Step) -> tuple[Tensor, Tensor]:
+        """One iteration of algorithm 1."""
         x0 = self.denoise(problem, x, step)
         if self.hyper_parameters["clip_x0"]:
             x0.clamp_(-1, 1)

@@ -36,6 +36,7 @@ class DPS(DirectedSampler):
         return torch.where(x0.abs() <= 1, gradient, 0) if clips else gradient
 
     def step(self, problem: Problem, x: Tensor, step: Step) -> tuple[Tensor, Tensor]:
+        """One iteration of algorithm 1."""
         x0, _, gradient = self.differentiate(problem, x, step)
         if self.hyper_parameters["clip_x0"]:
             x0 = x0.clamp(-1, 1)

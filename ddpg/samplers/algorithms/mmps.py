@@ -35,6 +35,7 @@ class MMPS(GradientSampler):
     name: ClassVar[str] = "mmps"
 
     def step(self, problem: Problem, x: Tensor, step: Step) -> tuple[Tensor, Tensor]:
+        """One move, of the form asked for."""
         if self.hyper_parameters["form"] == "jfps":
             x0 = self.denoise(problem, x, step)
             precision = 1 / self.hyper_parameters["variance_x"] + step.abar_t / (1 - step.abar_t)

@@ -25,6 +25,7 @@ class MPGD(DiffusionSampler):
     name: ClassVar[str] = "mpgd"
 
     def step(self, problem: Problem, x: Tensor, step: Step) -> tuple[Tensor, Tensor]:
+        """One iteration of algorithm 1."""
         abar_t, abar_s = step.abar_t, step.abar_s
         x0, e = self.predict(problem, x, step)
         if self.hyper_parameters["clip_x0"]:

@@ -53,6 +53,7 @@ class PiGDM(DirectedSampler):
         return problem.guidance(x0, c).neg_()
 
     def step(self, problem: Problem, x: Tensor, step: Step) -> tuple[Tensor, Tensor]:
+        """One iteration, of the form asked for."""
         x0, e, gradient = self.differentiate(problem, x, step)
         if self._noisy:
             return self._exploding(problem, x, x0, gradient, step), x0

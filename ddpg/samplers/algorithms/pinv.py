@@ -20,4 +20,5 @@ class PseudoInverse(DirectSampler):
     name: ClassVar[str] = "pinv"
 
     def estimate(self, y: Tensor, operator: LinearOperator, sigma: float) -> Tensor:
+        """The formula of the class."""
         return operator.pinv(y, max(SMALLEST_ETA, sigma**2 * self.hyper_parameters["eta_tilde"]))

@@ -90,4 +90,5 @@ class ProtocolConfig(Section):
                 yield name, texts.get(name, "")
 
     def statements(self) -> dict[str, Statement]:
+        """What the source says, by topic."""
         return {name: getattr(self, name) for name, _ in self.topics()}

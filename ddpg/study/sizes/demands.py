@@ -68,6 +68,7 @@ class Demands:
 
     @classmethod
     def from_text(cls, text: str) -> Demands:
+        """From :meth:`to_text`."""
         return cls(**json.loads(text))
 
     def problem(self, sides: tuple[int, int], image: str) -> str:

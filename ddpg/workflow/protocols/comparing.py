@@ -57,9 +57,11 @@ class Comparison:
         ]
 
     def differing(self) -> dict[str, dict[str, Texts]]:
+        """What differs of the groups that both have."""
         return self._parted(same=False)
 
     def same(self) -> dict[str, dict[str, Texts]]:
+        """What is the same in both."""
         return self._parted(same=True)
 
     def _parted(self, *, same: bool) -> dict[str, dict[str, Texts]]:

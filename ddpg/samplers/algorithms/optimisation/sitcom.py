@@ -42,9 +42,11 @@ class SITCOM(GradientSampler):
         return super().network_evaluations * self.hyper_parameters["inner_steps"]
 
     def evaluations(self, problem: Problem, step: Step) -> list[int]:  # noqa: ARG002
+        """As many as each image took."""
         return list(problem.memory["calls"])
 
     def step(self, problem: Problem, x: Tensor, step: Step) -> tuple[Tensor, Tensor]:
+        """One time of algorithm 1."""
         optimised = [
             self._optimised(part, x[images], step) for images, part in self.in_parts(problem)
         ]

@@ -45,6 +45,7 @@ class DAPS(DiffusionSampler):
         return sum(len(self._flow(step, STANDARD_SCHEDULE)) for step in steps)
 
     def evaluations(self, problem: Problem, step: Step) -> list[int]:
+        """Those of the inner flow."""
         return [len(self._flow(step, problem.prior.schedule))] * len(problem.y)
 
     def grid(self, schedule: Schedule) -> list[int]:
@@ -70,6 +71,7 @@ class DAPS(DiffusionSampler):
         return noise_level(first.abar_t) * problem.initial_noise()
 
     def step(self, problem: Problem, x: Tensor, step: Step) -> tuple[Tensor, Tensor]:
+        """One level of algorithm 1."""
         x0 = self._flowed(problem, x, step)
         drawn = self._langevin(problem, x0, step)
         if step.s == CLEAN:

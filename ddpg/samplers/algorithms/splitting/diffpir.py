@@ -64,6 +64,7 @@ class DiffPIR(DiffusionSampler):
         return r * problem.y + math.sqrt(rest) * noise
 
     def step(self, problem: Problem, x: Tensor, step: Step) -> tuple[Tensor, Tensor]:
+        """One iteration of algorithm 1."""
         lam, zeta = self.hyper_parameters["lam"], self.hyper_parameters["zeta"]
         x0 = self.denoise(problem, x, step)
         if self.hyper_parameters["clip_x0"]:

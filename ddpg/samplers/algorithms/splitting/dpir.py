@@ -68,6 +68,7 @@ class DPIR(DiffusionSampler):
         return share * problem.operator.adjoint(problem.y)
 
     def step(self, problem: Problem, x: Tensor, step: Step) -> tuple[Tensor, Tensor]:
+        """One iteration of algorithm 1."""
         s_k = noise_level(step.abar_t) / NOISY_SCALE
         given = self.hyper_parameters["sigma_n"]
         sigma_n = given or max(SMALLEST_SIGMA, problem.sigma / NOISY_SCALE)

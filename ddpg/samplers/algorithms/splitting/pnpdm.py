@@ -56,6 +56,7 @@ class PnPDM(DiffusionSampler):
         return [Step(k, K, t, CLEAN, schedule.abar(t), 1.0) for k, t in enumerate(tops)]
 
     def evaluations(self, problem: Problem, step: Step) -> list[int]:
+        """Those of the chain."""
         return [len(self._chain_of(problem, step))] * len(problem.y)
 
     def _chain_of(self, problem: Problem, step: Step) -> list[int]:
@@ -74,9 +75,11 @@ class PnPDM(DiffusionSampler):
         return [t for t in times if schedule.levels[t] < self.rho(k)]
 
     def start(self, problem: Problem, first: Step) -> Tensor:  # noqa: ARG002
+        """0."""
         return torch.zeros(problem.shape, dtype=problem.y.dtype, device=problem.y.device)
 
     def step(self, problem: Problem, x: Tensor, step: Step) -> tuple[Tensor, Tensor]:
+        """One iteration of algorithm 1."""
         v = self._given_observation(problem, x, self.rho(step.index))
         x, x0 = self._given_prior(problem, v, step)
         self._average(problem, x, step)
