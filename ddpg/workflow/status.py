@@ -131,16 +131,7 @@ def _read_row(
         if there and (asked.is_other(experiment, number) or (stale and number not in restored)):
             running = signs.of("restore", number)[0] == RUNNING
             row.shards.append(Shard(RUNNING if running else LEFT, images, 0, is_other=True))
-        elif stale:
-            state, error = signs.of("evaluate", number)
-            failures = _failures(costs / f"shard-{number}.csv")
-            row.shards.append(
-                Shard(
-                    state, images, images, restored[number], error, failures=failures,
-                    is_measured_otherwise=True,
-                )
-            )  # fmt: skip
-        elif number in measured and (number in restored or not signs.keeps(number)):
+        elif number in measured and not stale and (number in restored or not signs.keeps(number)):
             finished = restored.get(number, measured[number])
             row.shards.append(
                 Shard(
@@ -151,11 +142,15 @@ def _read_row(
             )  # fmt: skip
         elif number in restored:
             state, error = signs.of("evaluate", number)
-            failures = _failures(costs / f"shard-{number}.csv")
-            gone = "measurements" * (not error and signs.ended("evaluate", number))
+            gone = not stale and not error and signs.ended("evaluate", number)
             row.shards.append(
-                Shard(state, images, images, restored[number], error, failures=failures, gone=gone)
-            )
+                Shard(
+                    state, images, images, restored[number], error,
+                    is_measured_otherwise=stale,
+                    gone="measurements" if gone else "",
+                    failures=_failures(costs / f"shard-{number}.csv"),
+                )
+            )  # fmt: skip
         else:
             state, error = signs.of("restore", number)
             kept = tuple(signs.kept(number))[:images]
