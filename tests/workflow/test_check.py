@@ -10,8 +10,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 from ddpg.errors import CorruptFileError, MissingLibraryError, OutdatedFileError, UserError
+from ddpg.priors import execution
 from ddpg.priors.cards.card import read_card
 from ddpg.priors.cards.settings import ExecutionSettings
 from ddpg.priors.checkpoints.conversion import random_checkpoint
@@ -122,15 +124,29 @@ def test_operations_are_those_of_the_layers() -> None:
     assert operations_of(read_card("imagenet-256"), (256, 256)) == pytest.approx(2.24e12, rel=0.02)
 
 
-def test_the_speed_is_that_of_a_convolution(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("asked", [None, "float32"])
+def test_the_speed_is_that_of_a_convolution_as_the_network_is_run(
+    monkeypatch: pytest.MonkeyPatch, asked: Any
+) -> None:
     monkeypatch.setattr(arithmetic, "SECONDS", 0.0)
     monkeypatch.setattr(arithmetic, "_SIDE", 8)
+    monkeypatch.setattr(execution, "best_precision", lambda _: torch.bfloat16)
+    run_in: set[tuple[torch.dtype, bool]] = set()
+
+    def convolve(layer: torch.nn.Conv2d, x: torch.Tensor) -> torch.Tensor:
+        run_in.add((x.dtype, x.is_contiguous(memory_format=torch.channels_last)))
+        assert layer.weight.dtype == x.dtype
+        return x
+
+    monkeypatch.setattr(torch.nn.Conv2d, "forward", convolve)
     ticks = iter([10.0, 10.0, 12.0])
-    monkeypatch.setattr(arithmetic.time, "process_time", lambda: next(ticks, 12.0))
-    monkeypatch.setattr(arithmetic.time, "perf_counter", lambda: next(ticks, 12.0))
-    speed_, on = arithmetic.convolution_speed(32, None)
+    monkeypatch.setattr(speed.time, "process_time", lambda: next(ticks, 12.0))
+    monkeypatch.setattr(speed.time, "perf_counter", lambda: next(ticks, 12.0))
+    card = read_card("celeba-hq-256")
+    speed_, on = arithmetic.convolution_speed(card, ExecutionSettings(precision=asked))
     assert on.startswith("one ")
-    assert speed_ == pytest.approx(18 * 32**2 * 8**2 / 1.0)
+    assert speed_ == pytest.approx(18 * (2 * card.architecture["channels"]) ** 2 * 8**2 / 1.0)
+    assert run_in == {(torch.float32 if asked else torch.bfloat16, True)}
 
 
 CARD = """\

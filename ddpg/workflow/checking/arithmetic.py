@@ -7,14 +7,14 @@ networks mostly consist.
 
 from __future__ import annotations
 
-import time
 from typing import NamedTuple
 
 from ddpg.priors.cards.card import Card
 from ddpg.priors.cards.settings import ExecutionSettings
+from ddpg.workflow.checking.speed import device_of_a_job, seconds_of
 
 SECONDS = 0.5
-"""The convolution is repeated for so long, at least twice."""
+"""The convolution is repeated for so long."""
 _SIDE = 64
 FAMILIES = ("adm_unet", "ddpm_unet")
 """Whose cards tell every layer."""
@@ -60,9 +60,7 @@ def reckoned(card: Card, sides: tuple[int, int], execution: ExecutionSettings) -
     if card.architecture["kind"] not in FAMILIES:
         raise ValueError(f"{card.path}: does not tell the layers of its network")
     operations = operations_of(card, sides)
-    width = 2 * int(card.architecture["channels"])
-    speed, on = convolution_speed(width, execution.precision or card.execution.precision)
-    return Reckoned(operations, speed, on)
+    return Reckoned(operations, *convolution_speed(card, execution))
 
 
 def operations_of(card: Card, sides: tuple[int, int]) -> float:
@@ -91,29 +89,24 @@ def operations_of(card: Card, sides: tuple[int, int]) -> float:
     return total
 
 
-def convolution_speed(width: int, precision: str | None) -> tuple[float, str]:
-    """Operations a second of a convolution of so many channels, and on what.
+def convolution_speed(card: Card, execution: ExecutionSettings) -> tuple[float, str]:
+    """Operations a second of a convolution of twice a network's first width, in the precision and
+    the layout that the network is run in, and on what.
 
-    On a CPU it is processor time that is measured: what else the machine does counts little.
+    Raises:
+        ValueError: the precision is not possible here.
     """
     import torch
 
-    from ddpg.priors.execution import precision as checked
+    from ddpg.priors.execution import Execution, best_precision, precision
 
-    place = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if place.type == "cpu":
-        torch.set_num_threads(1)  # as a job of the workflow has it
-    dtype = checked(precision, place)
-    layer = torch.nn.Conv2d(width, width, 3, padding=1, device=place, dtype=dtype)
-    features = torch.ones(1, width, _SIDE, _SIDE, device=place, dtype=dtype)
-    clock = time.perf_counter if place.type == "cuda" else time.process_time
+    device, on = device_of_a_job()
+    place, layout = torch.device(device), Execution.of(execution).memory_format
+    # Without a precision, published families are run in the best one, see load_prior.
+    dtype = precision(execution.precision or best_precision(place), place)
+    width = 2 * int(card.architecture["channels"])
+    layer = torch.nn.Conv2d(width, width, 3, padding=1).to(place, dtype).to(memory_format=layout)
+    features = torch.ones(1, width, _SIDE, _SIDE).to(place, dtype, memory_format=layout)
     with torch.no_grad():
-        layer(features)  # the first one sets things up
-        begun, done = clock(), 0
-        while done < 2 or clock() - begun < SECONDS:
-            layer(features)
-            done += 1
-            if place.type == "cuda":
-                torch.cuda.synchronize()
-    each = (clock() - begun) / done
-    return 18.0 * width**2 * _SIDE**2 / each, "one GPU" if place.type == "cuda" else "one core"
+        each = seconds_of(lambda: layer(features), device, SECONDS)
+    return 18.0 * width**2 * _SIDE**2 / each, on

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ddpg.priors.cards.card import Card
 from ddpg.priors.cards.own_files import fetched_parts
 from ddpg.samplers.catalogue import ROW_METHODS
 from ddpg.study.cost import call_cost, evaluations
@@ -125,10 +126,18 @@ def to_fetch(study: Study) -> list[str]:
         if folder and remote and not Path(f"{folder}.json").is_file():
             wanted.append(f"data set {dataset}{_size(remote.size)}")
     for name, card in study.called_priors.items():
-        for part in fetched_parts(card):
-            if not Path(f"resources/checkpoints/{name}/{part}.json").is_file():
-                wanted.append(f"{part} of {name}{_size(card.part(part)[0].size)}")
+        for part in parts_to_fetch(card):
+            wanted.append(f"{part} of {name}{_size(card.part(part)[0].size)}")
     return wanted
+
+
+def parts_to_fetch(card: Card) -> list[str]:
+    """The parts of a prior that have to come from the web and are not here."""
+    return [
+        part
+        for part in fetched_parts(card)
+        if not Path(f"resources/checkpoints/{card.name}/{part}.json").is_file()
+    ]
 
 
 def gigabytes(count: float) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from ddpg.errors import CorruptFileError, MissingLibraryError, OutdatedFileError, UserError
+from ddpg.study.settings.called import Called
 from ddpg.study.sizes.sides import Sides, sides_of
 from ddpg.study.study import Study
-from ddpg.workflow.checking.arithmetic import Reckoned, reckoned
+from ddpg.workflow.checking.arithmetic import reckoned
 from ddpg.workflow.checking.given import remarks_on_given
 from ddpg.workflow.checking.needs import (
     Need,
@@ -18,6 +20,7 @@ from ddpg.workflow.checking.needs import (
     files_of,
     gigabytes,
     network_needs,
+    parts_to_fetch,
     to_fetch,
     typical_sides,
 )
@@ -97,6 +100,20 @@ def _left(rows: Sequence[Row]) -> Iterator[str]:
     yield f"restorations     {counted(total, 'picture')}{done}"
 
 
+class _Evaluation(NamedTuple):
+    """What an evaluation of a network takes.
+
+    Attributes:
+        seconds: None where nothing tells.
+        told: how that is known, or why it is not.
+        is_reckoned: whether it was not measured.
+    """
+
+    seconds: float | None
+    told: str
+    is_reckoned: bool = False
+
+
 def _time(study: Study, needs: Sequence[Need], problems: list[str]) -> Iterator[str]:
     """The cost of what is left, timed here where the network is there.
 
@@ -107,62 +124,57 @@ def _time(study: Study, needs: Sequence[Need], problems: list[str]) -> Iterator[
         yield "network          nothing is left to evaluate"
         return
     at_once, machine = workers()
-    wanted = [text.partition(" (")[0] for text in to_fetch(study)]
-    hours: float | None = 0.0
-    reckoned_ones: list[str] = []
+    total: float | None = 0.0
+    by_arithmetic: dict[str, None] = {}
     for need in needs:
-        card = need.prior.card
-        text = f"network          {card.name}: {need.evaluations:,.0f} evaluations are left"
-        sides = typical_sides(study, need.dataset)
-        if sides is None:
-            hours = None
-            yield f"{text}; not timed: the sizes of the pictures are known once they are surveyed"
-            continue
-        try:
-            seconds, on = evaluation_seconds(
-                card,
-                sides,
-                need.prior.execution,
-                need.prior.files,
-            )
-        except (UserError, ValueError) as error:
-            waits = any(part.endswith(f" of {card.name}") for part in wanted)
-            guess = _by_arithmetic(need, sides) if waits else None
-            if guess is not None:
-                hours = hours + need.work * guess.seconds if hours is not None else None
-                reckoned_ones.append(card.name)
-                yield (
-                    f"{text}; not here yet: {guess.operations / 1e12:.2g} TFLOP each by its card, "
-                    f"{guess.seconds:.2g} s at {guess.speed / 1e9:.3g} GFLOP/s, as measured now "
-                    f"on {guess.on}"
-                )
-                continue
-            hours = None
-            why = "it has to be fetched first" if waits else str(error)
-            outdated = isinstance(error, OutdatedFileError)
-            if isinstance(error, _WRONG) and not outdated and not waits:
-                why = "it cannot be loaded, see below"
-                if not any(str(error) in problem for problem in problems):
-                    problems.append(str(error))
-            yield f"{text}; not timed: {why}"
-            continue
-        if hours is not None:
-            hours += need.work * seconds
-        yield f"{text}, {seconds:.2g} s each on {on}, timed now"
-    if hours is not None:
-        how = f", by arithmetic for {' and '.join(reckoned_ones)}" if reckoned_ones else ""
+        name, each = need.prior.card.name, _evaluation(study, need, problems)
+        yield f"network          {name}: {need.evaluations:,.0f} evaluations are left{each.told}"
+        if total is not None and each.seconds is not None:
+            total += need.work * each.seconds
+        else:
+            total = None
+        if each.is_reckoned:
+            by_arithmetic[name] = None
+    if total is not None:
+        how = f", by arithmetic for {' and '.join(by_arithmetic)}" if by_arithmetic else ""
         yield (
-            f"time             about {duration(hours / at_once)} on {machine}, if nothing else "
+            f"time             about {duration(total / at_once)} on {machine}, if nothing else "
             f"runs{how}; figures and tables take a few minutes more"
         )
 
 
-def _by_arithmetic(need: Need, sides: Sides) -> Reckoned | None:
-    """What an evaluation of a network takes that is not here; None where its card does not tell."""
+def _evaluation(study: Study, need: Need, problems: list[str]) -> _Evaluation:
+    """Time an evaluation, or reckon it of a network that is not fetched yet."""
+    prior, sides = need.prior, typical_sides(study, need.dataset)
+    if sides is None:
+        why = "the sizes of the pictures are known once they are surveyed"
+        return _Evaluation(None, f"; not timed: {why}")
     try:
-        return reckoned(need.prior.card, sides, need.prior.execution)
+        seconds, on = evaluation_seconds(prior.card, sides, prior.execution, prior.files)
+    except (UserError, ValueError) as error:
+        if parts_to_fetch(prior.card):
+            return _reckoned(prior, sides)
+        why = str(error)
+        if isinstance(error, _WRONG) and not isinstance(error, OutdatedFileError):
+            if not any(why in problem for problem in problems):
+                problems.append(why)
+            why = "it cannot be loaded, see below"
+        return _Evaluation(None, f"; not timed: {why}")
+    return _Evaluation(seconds, f", {seconds:.2g} s each on {on}, timed now")
+
+
+def _reckoned(prior: Called, sides: Sides) -> _Evaluation:
+    """An evaluation by arithmetic, where the card tells the network."""
+    try:
+        guess = reckoned(prior.card, sides, prior.execution)
     except (UserError, ValueError):
-        return None  # the line then says that it has to be fetched first
+        return _Evaluation(None, "; not timed: it has to be fetched first")
+    return _Evaluation(
+        guess.seconds,
+        f"; not here yet: {guess.operations / 1e12:.2g} TFLOP each by its card, "
+        f"{guess.seconds:.2g} s at {guess.speed / 1e9:.3g} GFLOP/s, as measured now on {guess.on}",
+        is_reckoned=True,
+    )
 
 
 def _room(study: Study) -> tuple[str, str]:

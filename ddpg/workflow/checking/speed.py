@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ddpg.priors.cards.card import Card
@@ -22,8 +22,6 @@ def evaluation_seconds(
 ) -> tuple[float, str]:
     """Seconds of an evaluation for one picture by one job, and on what.
 
-    On a CPU it is processor time that is measured: what else the machine does counts little.
-
     Args:
         sides: height and width of the pictures.
         execution: how the study runs the network.
@@ -38,9 +36,7 @@ def evaluation_seconds(
     from ddpg.priors.execution import Execution
     from ddpg.priors.loading import load_prior
 
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "cpu":
-        torch.set_num_threads(1)  # as a job of the workflow has it
+    device, on = device_of_a_job()
     there = {part: file for part, file in files.items() if os.path.isfile(file)}  # noqa: PTH113
     prior: Any = load_prior(
         card.path,
@@ -57,16 +53,38 @@ def evaluation_seconds(
     images = torch.zeros(count, 3, *filled, device=device)
     call = (lambda: prior.eps(images, 500)) if hasattr(prior, "eps") else None
     call = call or (lambda: prior.consistency(images, 1.0))
+    return seconds_of(call, device, SECONDS) / count, on
+
+
+def device_of_a_job() -> tuple[str, str]:
+    """The device of this machine that a restoration takes, for torch and in words."""
+    import torch
+
+    return ("cuda", "one GPU") if torch.cuda.is_available() else ("cpu", "one core")
+
+
+def seconds_of(call: Callable[[], object], device: str, least: float) -> float:
+    """Seconds of a call, as a job of the workflow would make it.
+
+    On a CPU it is processor time that is measured: what else the machine does counts little.
+
+    Args:
+        least: seconds for which it is repeated, at least twice.
+    """
+    import torch
+
+    is_gpu = device == "cuda"
+    if not is_gpu:
+        torch.set_num_threads(1)  # as a job has it
+    clock = time.perf_counter if is_gpu else time.process_time
     call()  # the first one sets things up
-    clock = time.perf_counter if device == "cuda" else time.process_time
-    begun, evaluated = clock(), 0
-    while evaluated < 2 or clock() - begun < SECONDS:
+    begun, done = clock(), 0
+    while done < 2 or clock() - begun < least:
         call()
-        evaluated += count
-        if device == "cuda":
+        done += 1
+        if is_gpu:
             torch.cuda.synchronize()
-    seconds = (clock() - begun) / evaluated
-    return seconds, "one GPU" if device == "cuda" else "one core"
+    return (clock() - begun) / done
 
 
 def workers() -> tuple[int, str]:
