@@ -103,8 +103,6 @@ class Found:
 
     switched: Mapping[str, str]
     """A line of the profile as it stands there, without its ``#`` -> what takes its place."""
-    limits: tuple[int, int]
-    """Minutes and megabytes of a job at most."""
     said: Sequence[str]
 
 
@@ -126,7 +124,8 @@ def choose(partitions: Sequence[Partition], accounts: Sequence[str], accounting:
     without = [p for p in ordered if not p.models]
     gpu = with_gpus[0] if with_gpus else None
     cpu = (without or ordered)[0]
-    switched, said = {}, []
+    switched: dict[str, str] = {}
+    said = []
     if not cpu.is_default:
         switched["slurm_partition: cpu"] = f"slurm_partition: {cpu.name}"
     said.append(f"jobs on processors go to {_described(cpu)}")
@@ -143,6 +142,8 @@ def choose(partitions: Sequence[Partition], accounts: Sequence[str], accounting:
     used = [p for p in (cpu, gpu) if p is not None]
     minutes = min([LONGEST, *(p.minutes for p in used if p.minutes)])
     memory = min([LARGEST, *(p.memory for p in used if p.memory)])
+    switched[f"runtime: {LONGEST}"] = f"runtime: {minutes}"
+    switched[f"mem_mb: {LARGEST}"] = f"mem_mb: {memory}"
     said.append(f"no job asks for more than {minutes:,} minutes and {memory:,} MB")
     if not accounting:
         switched["slurm-status-command: squeue"] = "slurm-status-command: squeue"
@@ -150,7 +151,7 @@ def choose(partitions: Sequence[Partition], accounts: Sequence[str], accounting:
     if len(accounts) > 1:
         names = ", ".join(accounts)
         said.append(f"your accounts: {names}; slurm_account chooses another than the default")
-    return Found(switched, (minutes, memory), said)
+    return Found(switched, said)
 
 
 def _described(partition: Partition) -> str:
@@ -179,9 +180,7 @@ def profile_text(text: str, found: Found) -> str:
         )
         if not count:
             raise ValueError(f"the profile has no line {line!r}")
-    minutes, memory = found.limits
-    text = text.replace(f"  runtime: {LONGEST}  #", f"  runtime: {minutes}  #")
-    return text.replace(f"  mem_mb: {LARGEST}\n", f"  mem_mb: {memory}\n")
+    return text
 
 
 def write_profile(folder: Path) -> list[str]:
