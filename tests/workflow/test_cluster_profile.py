@@ -75,6 +75,14 @@ def test_slices_of_gpus_have_names() -> None:
     assert written(CPU, MIG)[0]["set-resources"]["restore"]["gpu_model"] == "1g.5gb"
 
 
+@pytest.mark.parametrize("model", ["rtx-6000", "2080"])
+def test_a_name_that_the_executor_cannot_hand_on_stays_out(model: str) -> None:
+    profile, said = written(CPU, MIG.replace("1g.5gb", model))
+    assert profile["set-resources"]["restore"] == {"gpu": 1, "slurm_partition": "mig"}
+    assert f"restorations go to mig (7 {model}, at most 720 minutes)" in said
+    assert f"gpu_model stays out: the executor cannot ask for the name {model}" in said
+
+
 @pytest.mark.parametrize(
     ("text", "minutes"),
     [("30", 30), ("30:30", 31), ("2-12", 3600), ("1-0:30", 1470), ("n/a", None), ("", None)],

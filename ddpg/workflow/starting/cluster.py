@@ -21,7 +21,10 @@ from ddpg.files.writing import replacing
 PROFILE = "profiles/slurm/config.yaml"
 LONGEST, LARGEST = 2880, 64_000
 """Minutes and megabytes that the profile lets a job ask for, where the cluster allows as much."""
-_GPU = re.compile(r"gpu(?::([\w.-]*[A-Za-z][\w.-]*))?:(\d+)")
+_GPU = re.compile(r"gpu(?::([\w.-]+))?:(\d+)")
+_MODEL = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_.]+")
+"""Names of GPUs that the executor (2.8) hands on: it refuses a dash, and Snakemake makes a number
+of what has no letter."""
 _PATIENCE = 120
 """Seconds within which a command of SLURM answers."""
 _ADVICE = (
@@ -137,8 +140,11 @@ def choose(partitions: Sequence[Partition], accounts: Sequence[str], accounting:
         others = [p.name for p in with_gpus[1:]]
         more = f"; others with GPUs: {', '.join(others)}" if others else ""
         said.append(f"restorations go to {_described(gpu)}{more}")
-        if model := next(iter(gpu.models)):
+        model = next(iter(gpu.models))
+        if _MODEL.fullmatch(model):
             switched["gpu_model: a100"] = f"gpu_model: {model}"
+        elif model:
+            said.append(f"gpu_model stays out: the executor cannot ask for the name {model}")
     used = [p for p in (cpu, gpu) if p is not None]
     minutes = min([LONGEST, *(p.minutes for p in used if p.minutes)])
     memory = min([LARGEST, *(p.memory for p in used if p.memory)])
