@@ -102,12 +102,22 @@ def test_a_card_is_written_that_reads_the_checkpoint(
         (["conv1.weight"], "neither adm_unet nor ddpm_unet"),
         (["down_blocks.0.resnets.0.conv1.weight"], "give the folder"),
         (["time_embed.0.weight", "out.0.weight"], "a classifier"),
+        (["time_embed.0.weight", "out.2.weight"], "neither adm_unet(.*); it needs a plug-in"),
+        (["temb.dense.0.weight", "conv_in.weight"], "neither adm_unet(.*); it needs a plug-in"),
     ],
 )
 def test_what_is_of_no_family_says_so(tmp_path: Path, names: list[str], said: str) -> None:
     torch.save({name: torch.zeros(4, 4) for name in names}, tmp_path / "x.pt")
     with pytest.raises(UserError, match=said):
         described(tmp_path / "x.pt")
+
+
+def test_a_network_of_other_channels_gets_no_card(tmp_path: Path) -> None:
+    weights = random_weights(published_network(DDPM | {"in_channels": 6}), 0)
+    torch.save(weights, tmp_path / "x.pt")
+    with pytest.raises(UserError, match="takes 6 channels, and pictures are RGB"):
+        write_card(tmp_path / "x.pt", tmp_path / "x.yaml", image_size=64)
+    assert not (tmp_path / "x.yaml").exists()
 
 
 def test_a_side_that_nothing_tells_is_asked_for(tmp_path: Path) -> None:

@@ -46,7 +46,8 @@ def described(path: Path, image_size: int | None = None) -> dict[str, Any]:
             its multipliers.
 
     Raises:
-        UserError: the file cannot be read, is of no published family, or needs an ``image_size``.
+        UserError: the file cannot be read, is of no published family or not of RGB pictures, or
+            needs an ``image_size``.
     """
     if path.is_dir():
         if not any((path / name).is_file() for name in _OF_DIFFUSERS):
@@ -58,6 +59,10 @@ def described(path: Path, image_size: int | None = None) -> dict[str, Any]:
         fields = architecture_told(shapes, image_size)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
+    if fields["in_channels"] != 3:
+        raise UserError(
+            f"{path}: its network takes {fields['in_channels']} channels, and pictures are RGB"
+        )
     try:
         network = published_network(fields)
         check_weights(network, read_checkpoint(path, network), path)
@@ -77,11 +82,15 @@ def architecture_told(shapes: Shapes, image_size: int | None = None) -> dict[str
         UserError: they are of no published family, or tell no side and none is given.
     """
     if "out.2.weight" in shapes and "time_embed.0.weight" in shapes:
-        fields = _adm(shapes)
+        read = _adm
     elif "conv_in.weight" in shapes and "temb.dense.0.weight" in shapes:
-        fields = _ddpm(shapes)
+        read = _ddpm
     else:
         raise UserError(_unknown(shapes))
+    try:
+        fields = read(shapes)
+    except (LookupError, ValueError) as error:  # what every network of the family has
+        raise UserError(_unknown(shapes)) from error
     levels = fields.pop("attending")
     side = image_size or _SIDES.get(tuple(fields["multipliers"]))
     if side is None:
@@ -98,7 +107,7 @@ def _unknown(shapes: Shapes) -> str:
     advice = "it needs a plug-in with a kind of prior (examples/plugin)"
     if any(name.startswith("down_blocks.") for name in shapes):
         advice = "it is a network of diffusers: give the folder that it lies in"
-    elif "time_embed.0.weight" in shapes:
+    elif "time_embed.0.weight" in shapes and "out.2.weight" not in shapes:
         advice = "it is a classifier, which has its place beside a network, in the card of that"
     first = ", ".join(list(shapes)[:3])
     return f"neither adm_unet nor ddpm_unet has tensors of these names ({first}, ...); {advice}"
