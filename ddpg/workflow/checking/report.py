@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from ddpg.comparison.statistics.reasons import joined
 from ddpg.errors import CorruptFileError, MissingLibraryError, OutdatedFileError, UserError
 from ddpg.study.settings.called import Called
 from ddpg.study.sizes.sides import Sides, sides_of
@@ -136,7 +137,7 @@ def _time(study: Study, needs: Sequence[Need], problems: list[str]) -> Iterator[
         if each.is_reckoned:
             by_arithmetic[name] = None
     if total is not None:
-        how = f", by arithmetic for {' and '.join(by_arithmetic)}" if by_arithmetic else ""
+        how = f", by arithmetic for {joined([*by_arithmetic])}" if by_arithmetic else ""
         yield (
             f"time             about {duration(total / at_once)} on {machine}, if nothing else "
             f"runs{how}; figures and tables take a few minutes more"

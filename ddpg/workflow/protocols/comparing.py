@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from ddpg.comparison.statistics.reasons import joined
 from ddpg.study.names import number_name
 from ddpg.study.protocols.section import SCALES
 from ddpg.workflow.protocols.facts import (
@@ -77,16 +78,16 @@ class Comparison:
         """What the differences mean for those who would put the figures beside each other."""
         for group, facts in self.differing().items():
             if group.startswith(PICTURES):
-                yield f"{group} are others: {_joined(list(facts))} differ{'s' * (len(facts) == 1)}."
+                yield f"{group} are others: {joined(list(facts))} differ{'s' * (len(facts) == 1)}."
             elif group == FIGURES:
                 continue
             elif group != METRICS_GROUP:
                 yield (
                     f"{group} is not the same problem in both, and its figures are not comparable: "
-                    f"{_joined(list(facts))} differ{'s' * (len(facts) == 1)}."
+                    f"{joined(list(facts))} differ{'s' * (len(facts) == 1)}."
                 )
             elif others := [name for name in facts if name in FAMILIES and all(facts[name])]:
-                yield f"{_joined(others)}: measured otherwise, so the numbers are others."
+                yield f"{joined(others)}: measured otherwise, so the numbers are others."
         yield from self._alike_but_not()
 
     def _alike_but_not(self) -> Iterator[str]:
@@ -134,12 +135,3 @@ def aligned(facts: Sequence[Fact], others: Sequence[Fact]) -> list[Fact]:
 
 def _taken(numbers: Mapping[tuple[str, int], int], kind: str) -> set[int]:
     return {number for (of, _), number in numbers.items() if of == kind}
-
-
-def _joined(names: list[str]) -> str:
-    """Names as a sentence has them.
-
-    >>> _joined(["kernel", "border", "noise level"])
-    'kernel, border and noise level'
-    """
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ddpg.comparison.statistics.reasons import joined
 from ddpg.comparison.style import task_name
 from ddpg.files.costs import FAILURE, costs_so_far, mean_seconds
 from ddpg.operators.tasks import model_words
@@ -145,8 +146,7 @@ def stages(rules: Iterable[str]) -> str:
     'figures, tables and the page'
     """
     asked = set(rules)
-    made = [name for name, members in _STAGES.items() if asked & {*members}]
-    return " and ".join(filter(None, [", ".join(made[:-1]), *made[-1:]]))
+    return joined([name for name, members in _STAGES.items() if asked & {*members}])
 
 
 def pictures_of(job: Job, study: Study | None) -> int:
