@@ -82,15 +82,19 @@ def code_of(*modules: str, without: Collection[str] = ()) -> str:
 
 
 def comparison_code(module: str) -> str:
-    """The code of tables, figures or the page, with the captions, titles and looks that they show.
+    """The code of tables, figures or the page, with the captions, titles and looks that they show,
+    and the backward passes that they count.
 
     Args:
         module: name below ``ddpg.comparison``.
     """
     code = code_of(f"ddpg.comparison.{module}")
     rows = [*METHODS.values(), GIVEN]
-    looks = [(m.name, m.title, m.colour, m.marker, m.dashes) for m in rows]
-    titles = [(task.name, task.title) for task in TASKS.values()]
+    looks = [
+        (m.name, m.title, m.colour, m.marker, m.dashes, m.differentiates, m.passes_back({}))
+        for m in rows
+    ]
+    titles = [(task.name, task.title, *map(task.model, task.backends)) for task in TASKS.values()]
     captions = files_fingerprint("comparison/captions")
     measured: list[Metric | SetMetric] = [*METRICS.values(), *SET_METRICS.values()]
     metrics = [

@@ -134,7 +134,9 @@ def test_a_title_or_a_colour_concerns_what_shows_it(monkeypatch: pytest.MonkeyPa
     for registry, changed in (
         ("METHODS", {"title": "Another"}),
         ("METHODS", {"colour": "#123456"}),
+        ("METHODS", {"differentiates": True}),
         ("TASKS", {"title": "Another"}),
+        ("TASKS", {"models": (("fft", "Another"),)}),
         ("METRICS", {"title": "Another"}),
         ("METRICS", {"decimals": 1}),
     ):
