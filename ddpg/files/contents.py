@@ -29,8 +29,6 @@ PAUSE = 1.0
 """Seconds between two times that checksums are written down; the last are, when Python ends."""
 SETTLED = 2.0
 """Seconds after its last change from which a file's checksum is remembered."""
-MOST = 20_000
-"""Entries of a memory; what was found out first goes first."""
 
 Known = TypeVar("Known")
 
@@ -102,10 +100,14 @@ class Memory(Generic[Known]):
     Args:
         file: a JSON file in a folder of ``.snakemake``; removing it costs time only.
         checked: an entry from what was read; ValueError or TypeError where it is none.
+        most: entries, of which what was found out first goes first; None for all, where new ones
+            take the place of old ones.
     """
 
-    def __init__(self, file: Path, checked: Callable[[Any], Known]) -> None:
-        self.file, self.checked = file, checked
+    def __init__(
+        self, file: Path, checked: Callable[[Any], Known], most: int | None = None
+    ) -> None:
+        self.file, self.checked, self.most = file, checked, most
         self.known = self._read()
         self.pending, self.kept = False, -math.inf
         atexit.register(self._keep)
@@ -124,8 +126,9 @@ class Memory(Generic[Known]):
         self.pending, self.kept = False, time.monotonic()
         # Another process may have written meanwhile; what it found is as good.
         self.known = {**self._read(), **self.known}
-        for oldest in list(self.known)[:-MOST]:
-            del self.known[oldest]
+        if self.most is not None:
+            for oldest in list(self.known)[: -self.most]:
+                del self.known[oldest]
         try:
             write_json(self.file, self.known, indent=None)
         except OSError:
@@ -142,11 +145,11 @@ class Memory(Generic[Known]):
 _MEMORIES: dict[Path, Memory[Any]] = {}
 
 
-def memory(place: Path, checked: Callable[[Any], Known]) -> Memory[Known]:
+def memory(place: Path, checked: Callable[[Any], Known], most: int | None = None) -> Memory[Known]:
     """The memory of a file, named from the folder in which this process works now."""
     file = Path.cwd() / place
     if file not in _MEMORIES:
-        _MEMORIES[file] = Memory(file, checked)
+        _MEMORIES[file] = Memory(file, checked, most)
     return _MEMORIES[file]
 
 

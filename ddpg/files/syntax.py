@@ -18,6 +18,8 @@ from ddpg.files.contents import memory
 
 REMEMBERED = Path(".snakemake/ddpg/code.json")
 """Below the folder in which Snakemake runs; removing it costs time only."""
+MOST = 20_000
+"""Modules that are remembered, each in every text that it has had."""
 
 
 class Import(NamedTuple):
@@ -48,7 +50,7 @@ def code_in(source: str, name: str) -> Code:
     Raises:
         SyntaxError: it is no Python.
     """
-    known = memory(REMEMBERED, _checked)
+    known = memory(REMEMBERED, _checked, MOST)
     key = hashlib.sha256(f"{_reading()}\n{source}".encode()).hexdigest()
     code = known.known.get(key)
     if code is None:

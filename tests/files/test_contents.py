@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ddpg.files import contents
+from ddpg.files import contents, syntax
 from ddpg.files.contents import content_of, file_content
 
 
@@ -104,14 +104,20 @@ def test_many_files_are_written_down_together(folder: Path) -> None:
     assert len(json.loads((folder / contents.REMEMBERED).read_text())) == 200
 
 
-def test_a_memory_holds_what_was_found_out_last(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(contents, "MOST", 2)
+def test_no_file_of_many_is_forgotten(folder: Path) -> None:
+    count = syntax.MOST + 1
+    memory = contents.memory(contents.REMEMBERED, contents._checked)
+    memory.known = {str(folder / str(number)): ([0], "") for number in range(count)}
+    (folder / "a").write_text("a")
+    time.sleep(0.02)
+    file_content("a")
+    assert len(json.loads((folder / contents.REMEMBERED).read_text())) == count + 1
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_memory_with_a_limit_holds_what_was_found_out_last() -> None:
+    memory = contents.memory(Path(".snakemake/ddpg/some.json"), str, most=2)
     for name in "abc":
-        (folder / name).write_text(name)
-        time.sleep(0.02)
-        file_content(name)
-    contents._MEMORIES[folder / contents.REMEMBERED]._keep()
-    known = json.loads((folder / contents.REMEMBERED).read_text())
-    assert [Path(place).name for place in known] == ["b", "c"]
+        memory.add(name, name)
+    memory._keep()
+    assert list(json.loads(memory.file.read_text())) == ["b", "c"]
