@@ -22,11 +22,14 @@ class OutdatedFileError(CorruptFileError):
 
 
 class MissingLibraryError(UserError):
-    """A library that is asked for and not installed; the message says how to install it."""
+    """A library that is asked for and cannot be imported; the message says how to install it."""
 
-    def __init__(self, who: str | os.PathLike[str], library: str) -> None:
+    def __init__(
+        self, who: str | os.PathLike[str], library: str, error: ImportError | None = None
+    ) -> None:
+        why = f" ({error})" if error else ""
         super().__init__(
-            f"{os.fspath(who)}: needs the library {library}: pip install 'ddpg[{library}]'"
+            f"{os.fspath(who)}: needs the library {library}: pip install 'ddpg[{library}]'{why}"
         )
 
 

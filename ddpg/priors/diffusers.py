@@ -99,7 +99,7 @@ def _unet(place: Path) -> nn.Module:
     try:
         from diffusers import UNet2DModel
     except ImportError as error:
-        raise MissingLibraryError(place, "diffusers") from error
+        raise MissingLibraryError(place, "diffusers", error) from error
     inside = place / "unet" if (place / "unet").is_dir() else place
     if not (inside / "config.json").is_file():
         raise CorruptFileError(place, "is no folder of a diffusers UNet2DModel: no config.json")

@@ -72,7 +72,7 @@ def _physics_class(method: str) -> Any:
     try:
         from deepinv.physics import GaussianNoise, LinearPhysics
     except ImportError as error:
-        raise MissingLibraryError(method, "deepinv") from error
+        raise MissingLibraryError(method, "deepinv", error) from error
 
     class OperatorPhysics(LinearPhysics):
         """``A``, ``A^T``, ``A^+`` and the proximal operator, all exact, on images in [0, 1]."""

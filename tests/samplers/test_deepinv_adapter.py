@@ -63,8 +63,11 @@ def restore(sampler, y, operator, seed=0, ids=("a", "b")):
 
 def test_without_the_library_the_error_says_what_to_install(monkeypatch, operator, x):
     monkeypatch.setitem(sys.modules, "deepinv.physics", None)
-    with pytest.raises(UserError, match=r"landweber: needs the library deepinv: pip install"):
+    with pytest.raises(
+        UserError, match=r"landweber: needs the library deepinv: pip install"
+    ) as raised:
         restore(Sampler(), operator.forward(x), operator)
+    assert str(raised.value).endswith("(import of deepinv.physics halted; None in sys.modules)")
 
 
 class TestWithTheLibrary:
