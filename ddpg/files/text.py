@@ -79,20 +79,18 @@ def read_table(
     path: str | os.PathLike[str],
     *,
     separators: Sequence[str] = ("\t",),
-    comments: bool = True,
     known: Sequence[str] = (),
 ) -> list[Row]:
-    """The rows of a table, its header first, without empty lines.
+    """The rows of a table, its header first, without empty lines and those that begin with ``#``.
 
     Args:
         separators: those that may stand between fields, the usual one first.
-        comments: whether lines that begin with ``#`` are left out.
         known: columns that a header may have; they tell a table with another separator.
 
     Raises:
         UserError: the file is no text, has a broken quote, or its columns have another separator.
     """
-    return table_rows(read_text(path), path, separators=separators, comments=comments, known=known)
+    return table_rows(read_text(path), path, separators=separators, known=known)
 
 
 def table_rows(
@@ -100,15 +98,13 @@ def table_rows(
     path: str | os.PathLike[str],
     *,
     separators: Sequence[str] = ("\t",),
-    comments: bool = True,
     known: Sequence[str] = (),
 ) -> list[Row]:
     """The rows of a table's text; arguments as for :func:`read_table`."""
     lines = [
-        "" if not line.strip(_BLANKS + " \t,;") or (comments and _plain(line).startswith("#"))
-        else line
+        line if line.strip(_BLANKS + " \t,;") and not _plain(line).startswith("#") else ""
         for line in text.split("\n")
-    ]  # fmt: skip
+    ]
     header = next((line for line in lines if line), "")
     separator = _separator(header, path, separators, known)
     reader = csv.reader(io.StringIO("\n".join(lines)), delimiter=separator, strict=True)

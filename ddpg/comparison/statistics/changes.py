@@ -83,7 +83,6 @@ def compare_runs(
     metrics: Sequence[str] | None = None,
     alpha: float = ALPHA,
     minimal_effect: float = 0.0,
-    **bootstrap: Any,
 ) -> Comparison:
     """Compare two runs.
 
@@ -93,7 +92,6 @@ def compare_runs(
         alpha: level of significance, after Holm's correction.
         minimal_effect: mean differences of at most this size, in the metric's unit, get no
             verdict.
-        bootstrap: options of :func:`ddpg.comparison.statistics.intervals.mean_intervals`.
 
     Raises:
         UserError: a metric is in neither run, or nothing can be compared.
@@ -112,7 +110,7 @@ def compare_runs(
     rows = _decided([row for row, _ in tested], alpha, minimal_effect)
     rows += _decided([row for row, _ in whole], alpha, minimal_effect)
     samples = [differences for _, differences in tested + whole]
-    intervals = mean_intervals(samples, **bootstrap)
+    intervals = mean_intervals(samples)
     changes = pd.DataFrame(rows, columns=[c for c in CHANGE_COLUMNS if c not in ("low", "high")])
     changes = changes.assign(low=intervals[:, 0], high=intervals[:, 1])[CHANGE_COLUMNS]
     runs = pd.concat([a, b])

@@ -35,13 +35,11 @@ PAIR_COLUMNS = [
 _NUMBERS = ["scale", "sigma_y", "difference", "win_rate", "p", "p_holm"]
 
 
-def compare_pairs(metrics: pd.DataFrame, *, alpha: float = ALPHA, **bootstrap: Any) -> pd.DataFrame:
+def compare_pairs(metrics: pd.DataFrame) -> pd.DataFrame:
     """Compare every two methods of each cell, over the images that both have.
 
     Args:
         metrics: a long table; metrics of cost are not compared, nor is what was observed.
-        alpha: below it a corrected p is significant.
-        bootstrap: options of :func:`ddpg.comparison.statistics.intervals.mean_intervals`.
 
     Returns:
         one row per cell, metric and pair, :data:`PAIR_COLUMNS`: ``difference`` is the mean of
@@ -57,9 +55,9 @@ def compare_pairs(metrics: pd.DataFrame, *, alpha: float = ALPHA, **bootstrap: A
     for key, group in images.groupby([*CELL_KEYS, "metric"], dropna=False, sort=False):
         family = list(_family(group, order))
         cell = dict(zip([*CELL_KEYS, "metric"], key, strict=True))
-        rows += [cell | row for row in decide([row for row, _ in family], cell["metric"], alpha)]
+        rows += [cell | row for row in decide([row for row, _ in family], cell["metric"], ALPHA)]
         samples += [differences for _, differences in family]
-    intervals = mean_intervals(samples, **bootstrap)
+    intervals = mean_intervals(samples)
     pairs = pd.DataFrame(rows, columns=[c for c in PAIR_COLUMNS if c not in ("low", "high")])
     pairs = pairs.astype(dict.fromkeys(_NUMBERS, float))  # also where there is no row
     return pairs.assign(low=intervals[:, 0], high=intervals[:, 1])[PAIR_COLUMNS]

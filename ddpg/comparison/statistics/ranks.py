@@ -55,7 +55,7 @@ def nemenyi_critical_difference(methods: int, cells: int, alpha: float = ALPHA) 
     return float(q * math.sqrt(methods * (methods + 1) / (6 * cells)))
 
 
-def rank_methods(summary: pd.DataFrame, metric: str, *, alpha: float = ALPHA) -> Ranking:
+def rank_methods(summary: pd.DataFrame, metric: str) -> Ranking:
     """Rank the methods by their mean in every cell and average the ranks.
 
     Args:
@@ -76,7 +76,7 @@ def rank_methods(summary: pd.DataFrame, metric: str, *, alpha: float = ALPHA) ->
     scores = -style.direction * style.compared(means.to_numpy())
     average = dict(zip(means.columns, rankdata(scores, axis=1).mean(axis=0), strict=True))
     ranks = {label: float(average[label]) for label in sorted(average, key=lambda k: average[k])}
-    width = nemenyi_critical_difference(methods, cells, alpha)
+    width = nemenyi_critical_difference(methods, cells)
     statistic, p = friedmanchisquare(*scores.T) if methods > 2 else (math.nan, math.nan)
     return Ranking(
         metric, cells, ranks, width, groups_within(ranks, width), float(statistic), float(p),

@@ -10,7 +10,6 @@ import math
 import os
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -117,11 +116,8 @@ class Summary:
         return {label: style for label, style in self.styles.items() if label in present}
 
 
-def summarise(metrics: pd.DataFrame, **bootstrap: Any) -> pd.DataFrame:
+def summarise(metrics: pd.DataFrame) -> pd.DataFrame:
     """Aggregate over the images, after averaging over the repeats of each.
-
-    Args:
-        bootstrap: options of :func:`ddpg.comparison.statistics.intervals.mean_intervals`.
 
     Returns:
         one row per cell, label and metric: :data:`SUMMARY_KEYS`, then ``mean``, ``std`` (sample
@@ -147,7 +143,7 @@ def summarise(metrics: pd.DataFrame, **bootstrap: Any) -> pd.DataFrame:
         values=("repeats", "sum"), lost=("lost", "sum"), partly=("partly", "sum"),
     )  # fmt: skip
     samples = [values.dropna().to_numpy() for _, values in groups["value"]]
-    intervals = mean_intervals(samples, **bootstrap)
+    intervals = mean_intervals(samples)
     summary.insert(2, "low", intervals[:, 0])
     summary.insert(3, "high", intervals[:, 1])
     within = (summary.pop("values") - summary["n"]).astype(float)
