@@ -187,7 +187,7 @@ def restoration_code(method: str, degradation: Degradation, kinds: tuple[str, ..
     """
     stage = _restoring("ddpg.stages.restoration", degradation, kinds)
     # A sampler reaches all operators through the package; those that it imports itself count.
-    return stage + code_of(METHODS[method].module, without=[_BUILDING])
+    return stage + code_of(METHODS[method].module, without=[_BUILDING, FETCHING])
 
 
 @cache
@@ -201,7 +201,7 @@ def conversion_code(kind: str) -> str:
     """The code that converts a checkpoint of a kind of network."""
     plugins = [PRIOR_KINDS[kind].module] if kind in PRIOR_KINDS else []
     others = (network for known, network in _NETWORKS.items() if known != kind)
-    return code_of("ddpg.priors.checkpoints.conversion", *plugins, without=[*others])
+    return code_of("ddpg.priors.checkpoints.conversion", *plugins, without=[*others, FETCHING])
 
 
 def plugin_data(degradation: Degradation, method: str = "") -> str:

@@ -129,6 +129,24 @@ def test_a_change_touches_the_jobs_that_run_it(
     assert differ - {"page", "tables"} == touched
 
 
+def test_how_files_are_fetched_concerns_no_restoration_and_no_conversion(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def found() -> dict[str, str]:
+        forget()
+        kinds = ("gaussian_mixture",)
+        rows = {m: job_code.restoration_code(m, SR, kinds) for m in METHODS}
+        return rows | {"convert": job_code.conversion_code("adm_unet")}
+
+    before, syntax = found(), fp._syntax
+    monkeypatch.setattr(
+        fp, "_syntax", lambda name: syntax(name) + "1" * name.startswith(job_code.FETCHING)
+    )
+    after = found()
+    forget()
+    assert after == before
+
+
 def test_a_title_or_a_colour_concerns_what_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
     before = job_code.comparison_code("figures.noise")
     for registry, changed in (
