@@ -106,8 +106,8 @@ class Section(BaseModel):
     def descriptions(cls) -> dict[str, str]:
         """The texts that stand below the fields, by name.
 
-        Pydantic can read them for every model as it is made, which takes a fifth of a second of
-        every command; few ask for them.
+        Pydantic can read them for every model as it is made, and every command would wait for
+        it; few ask for them.
         """
         found: dict[str, str] = {}
         for model in reversed(cls.__mro__):

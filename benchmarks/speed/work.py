@@ -191,7 +191,7 @@ def scaling(device: str, repetitions: int, batches: list[int]) -> Result:
 def loading(repetitions: int) -> Result:
     """Process starts and loading, each in a process of its own: seconds of the processor.
 
-    They end where they are ready: leaving Python takes PyTorch another half second.
+    They end where they are ready: leaving Python with PyTorch takes time that no user waits for.
     """
     first = [str(Path(__file__).with_name("first_evaluation.py"))]
     programs = {

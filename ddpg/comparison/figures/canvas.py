@@ -141,7 +141,7 @@ def stem_of(path: str | os.PathLike[str]) -> Path:
 def save(figure: Figure, path: str | os.PathLike[str], *, instead: str = "") -> None:
     """Write a figure as PDF and PNG, byte for byte the same for the same figure.
 
-    It is laid out for the first, which takes a sixth of the time, and nothing moves after that.
+    It is laid out for the first alone: nothing moves after that.
 
     Args:
         instead: of a figure that shows nothing, why; a reader finds it under :data:`INSTEAD`.
