@@ -16,7 +16,7 @@ from PIL import Image
 from ddpg.comparison.page import TEMPLATES
 from ddpg.comparison.pictures import data_uri, enlarge, lossy_uri, most_detail, thumbnail_uri
 from ddpg.errors import UserError
-from ddpg.files.writing import replacing
+from ddpg.files.writing import write_text
 from ddpg.pictures.reading import Array, Picture
 from ddpg.restoring.restoration import Restored
 from ddpg.restoring.writing import stored_values
@@ -76,8 +76,7 @@ def write_page(path: Path, title: str, entries: Sequence[dict[str, Any]]) -> Non
         script=_script,
     )
     try:
-        with replacing(path) as temporary:
-            temporary.write_text(page, encoding="utf-8", newline="\n")
+        write_text(path, page)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror or error})") from error
 

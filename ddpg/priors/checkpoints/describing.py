@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from ddpg.errors import CorruptFileError, UserError
-from ddpg.files.writing import replacing
+from ddpg.files.writing import write_text
 from ddpg.priors.checkpoints.building import published_network
 from ddpg.priors.checkpoints.hints import Shapes
 from ddpg.priors.checkpoints.reading import check_weights, read_checkpoint
@@ -209,8 +209,7 @@ def write_card(
     text = _card(name, described(checkpoint, image_size), str(place), scheduled=told)
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(output) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        write_text(output, text)
     return text
 
 

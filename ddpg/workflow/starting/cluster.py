@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ddpg.errors import UserError
 from ddpg.files.shipped import shipped
-from ddpg.files.writing import replacing
+from ddpg.files.writing import write_text
 
 PROFILE = "profiles/slurm/config.yaml"
 LONGEST, LARGEST = 2880, 64_000
@@ -209,8 +209,7 @@ def write_profile(folder: Path) -> list[str]:
     found = choose(partitions, _accounts(), _keeps_accounts())
     text = profile_text(shipped(PROFILE).read_text(encoding="utf-8"), found)
     folder.mkdir(parents=True, exist_ok=True)
-    with replacing(output) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(output, text)
     return list(found.said)
 
 
