@@ -11,7 +11,7 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
-_DATASETS = ("celeba_hq", "ffhq", "imagenet", "skimage-photos")
+_DATASETS = ("celeba_hq", "ffhq", "imagenet", "photographs", "skimage-photos")
 CARRIED = (
     *("Snakefile", "rules", "profiles", "report"),
     *(f"config/cards/datasets/{name}.yaml" for name in _DATASETS),

@@ -3,10 +3,9 @@
     python benchmarks/tuning.py config/experiments.tsv --output tuned.csv
 
 For every row the hyper-parameters are changed one at a time, around those of the row, and a change
-is kept if it raises the mean PSNR over the tuning pictures. Those are matplotlib's portrait of
-Grace Hopper, which the prior has not seen either, and scikit-learn's two photographs, from which it
-has seen patches. The portrait has entered the default study since, whose sheet takes
-no setting that was chosen on it.
+is kept if it raises the mean PSNR over the tuning pictures: matplotlib's portrait of Grace Hopper
+and scikit-learn's two photographs. The prior is trained on none of them. The portrait has entered
+the default study since, whose sheet takes no setting that was chosen on it.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ def add_verbs(verb: VerbMaker) -> None:
         "ddpg score-prior dead-leaves --size 256",
     )
     score.add_argument("prior", nargs="?", default="dead-leaves")
-    score.add_argument("--dataset", default="skimage-photos", help="name or path of a card")
+    score.add_argument("--dataset", default="photographs", help="name or path of a card")
     score.add_argument("--size", type=int, default=256)
     score.add_argument("--device")
     score.add_argument("--output", type=Path, help="also write the scores as CSV")
@@ -38,6 +38,9 @@ def add_verbs(verb: VerbMaker) -> None:
     )
     train.add_argument("--device", default="cpu")
     train.add_argument("--threads", type=int)
+    train.add_argument(
+        "--workers", type=int, default=0, help="processes that cut patches ahead of a GPU"
+    )
 
     describe = verb(
         _describe_checkpoint,
@@ -93,8 +96,15 @@ def _train(options: argparse.Namespace, device: str) -> None:
     recipe = read_yaml(options.config)
     name = recipe.pop("name", "prior")
     config = validated(TrainingConfig, recipe, str(options.config))
-    where = options.photographs
-    for step, loss in train(config, options.folder, name=name, device=device, photographs=where):
+    lines = train(
+        config,
+        options.folder,
+        name=name,
+        device=device,
+        photographs=options.photographs,
+        workers=options.workers,
+    )
+    for step, loss in lines:
         logging.getLogger("ddpg").info("step %d of %d, loss %.4f", step, config.steps, loss)
 
 

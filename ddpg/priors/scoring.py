@@ -19,7 +19,7 @@ import csv
 import hashlib
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -149,41 +149,56 @@ def means(rows: Sequence[Score]) -> dict[str, dict[float, float]]:
     }
 
 
-def recorded_means(scores: Mapping[str, object]) -> dict[str, dict[float, float]]:
-    """The rivals' mean scores that a card records, in the form of :func:`means`.
+def recorded_scores(scores: Mapping[str, object], images: Iterable[str]) -> list[Score]:
+    """The scores of rivals that a card records, of those that it records for all of these pictures.
 
-    They hold for the seed, the size and the pictures that the card names.
+    They hold for the seed and the size that the card names.
 
     Args:
-        scores: the card's ``scores``: ``{<denoiser>: {levels: {<level>: dB, ...}}, ...}``; other
+        scores: the card's ``scores``: ``{<denoiser>: {pictures: {<image>: {<level>: dB}}}}``; other
             entries are passed over.
+        images: ids of the pictures.
     """
-    return {
-        denoiser: {float(level): float(value) for level, value in entry["levels"].items()}
-        for denoiser, entry in scores.items()
-        if isinstance(entry, Mapping) and isinstance(entry.get("levels"), Mapping)
-    }
+    wanted, rows = list(images), []
+    for denoiser, entry in scores.items():
+        pictures = entry.get("pictures") if isinstance(entry, Mapping) else None
+        if isinstance(pictures, Mapping) and pictures.keys() >= set(wanted):
+            rows += [
+                Score(denoiser, float(level), image, float(value))
+                for image in wanted
+                for level, value in pictures[image].items()
+            ]
+    return rows
 
 
-def format_means(table: Mapping[str, Mapping[float, float]]) -> str:
-    """A table for people: a line per denoiser, and how far the first is above each of the others.
+def format_scores(rows: Sequence[Score]) -> str:
+    """A table for people: each denoiser's mean, and by how much the first exceeds each other one,
+    on average and on the picture where it does so least.
 
     Args:
-        table: denoiser -> level -> dB, with the same levels everywhere; the prior comes first.
+        rows: of all denoisers, on the same pictures at the same levels; the prior comes first.
     """
-    first, *others = table
-    levels = list(table[first])
-    lines = {name: [row[level] for level in levels] for name, row in table.items()}
-    rows = [(name, values, "{:.2f}") for name, values in lines.items()]
+    averages = means(rows)
+    first, *others = averages
+    levels = list(averages[first])
+    lines = [(name, list(row.values()), "{:.2f}") for name, row in averages.items()]
+    values = {(row.denoiser, row.level, row.image): row.psnr for row in rows}
+    images = list(dict.fromkeys(row.image for row in rows))
     for other in others:
-        gains = [ours - theirs for ours, theirs in zip(lines[first], lines[other], strict=True)]
-        rows.append((f"{first} - {other}", gains, "{:+.2f}"))
-    width = max(len(name) for name, _, _ in rows)
+        gains = [
+            [values[first, level, image] - values[other, level, image] for image in images]
+            for level in levels
+        ]
+        worst = min(images, key=lambda image: sum(each[images.index(image)] for each in gains))
+        shown = images.index(worst)
+        lines.append((f"{first} - {other}", [sum(each) / len(each) for each in gains], "{:+.2f}"))
+        lines.append((f"  least: {worst}", [each[shown] for each in gains], "{:+.2f}"))
+    width = max(19, *(len(name) for name, _, _ in lines))
     head = "".join(f"{f'{level:g}/255':>9}" for level in levels)
-    text = [f"{'PSNR in dB at noise':<{max(width, 19)}}{head}{'mean':>9}"]
-    for name, values, form in rows:
-        cells = [form.format(value) for value in (*values, sum(values) / len(values))]
-        text.append(f"{name:<{max(width, 19)}}" + "".join(f"{cell:>9}" for cell in cells))
+    text = [f"{'PSNR in dB at noise':<{width}}{head}{'mean':>9}"]
+    for name, numbers, form in lines:
+        cells = [form.format(value) for value in (*numbers, sum(numbers) / len(numbers))]
+        text.append(f"{name:<{width}}" + "".join(f"{cell:>9}" for cell in cells))
     return "\n".join(text)
 
 

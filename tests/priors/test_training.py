@@ -14,6 +14,7 @@ from ddpg.priors.cards.card import EMBEDDED
 from ddpg.priors.networks.residual_unet import ResidualUNet
 from ddpg.priors.training import train as training
 from ddpg.priors.training.dead_leaves import dead_leaves
+from ddpg.priors.training.examples import Examples
 from ddpg.priors.training.pictures import TrainingPictures
 from ddpg.priors.training.train import TrainingConfig, TrainingRun, train
 from ddpg.validation import read_yaml, validated
@@ -46,7 +47,7 @@ def pictures(monkeypatch):
         [rng.integers(0, 256, (20, 30, 3), dtype=np.uint8)],
         0.5,
     )
-    monkeypatch.setattr(training, "training_pictures", lambda **_options: made)
+    monkeypatch.setattr(training, "training_pictures", lambda *_, **_options: made)
     return made
 
 
@@ -132,9 +133,9 @@ def test_the_saved_weights_are_the_average_in_half_precision(tmp_path):
     run(tmp_path)
     weights = read_tensors(tmp_path / "tiny.safetensors")
     average = {
-        name.removeprefix("average module."): value.half()
+        name.removeprefix("average "): value.half()
         for name, value in states(tmp_path).items()
-        if name.startswith("average module.")
+        if name.startswith("average ")
     }
     assert weights.keys() == average.keys() == set(ResidualUNet([4, 8], [1, 1], 8).state_dict())
     assert all(torch.equal(weights[name], average[name]) for name in weights)
@@ -172,54 +173,94 @@ def test_training_leaves_the_global_random_numbers_alone(tmp_path):
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-def test_the_learning_rate_is_a_trapezium(pictures):
+def test_the_learning_rate_is_a_trapezium():
     config = dataclasses.replace(TINY, steps=10, warmup=4, cooldown=3)
-    paces = [TrainingRun(config, pictures, "cpu").pace(step) for step in range(11)]
+    paces = [TrainingRun(config).pace(step) for step in range(11)]
     expected = [0.25, 0.5, 0.75, 1, 1, 1, 1, 1, 2 / 3, 1 / 3, 0]
     assert paces == pytest.approx(expected)
 
 
 def test_muon_moves_the_inner_kernels_by_orthogonal_steps(pictures):
     config = dataclasses.replace(TINY, warmup=1, kernel_learning_rate=0.01)
-    trained = TrainingRun(config, pictures, "cpu")
+    trained, examples = TrainingRun(config), Examples(config, pictures)
     names = {id(value): name for name, value in trained.network.named_parameters()}
     moved = {names[id(kernel)] for kernel in trained.optimisers[1].param_groups[0]["params"]}
     assert {name.split(".")[0] for name in moved} == {"encoder", "down", "middle", "up", "decoder"}
-    for _ in range(3):  # kernels before others that begin at zero wait for these
+    for step in range(3):  # kernels before others that begin at zero wait for these
         before = copy.deepcopy(trained.network.state_dict())
-        trained.step()
+        trained.step(examples[step])
     for name in moved:
-        step = trained.network.state_dict()[name] - before[name]
-        rows, columns = step.flatten(1).shape
-        values = torch.linalg.svdvals(step.flatten(1)) / 0.01 / max(1, rows / columns) ** 0.5
+        moved_by = (trained.network.state_dict()[name] - before[name]).flatten(1)
+        rows, columns = moved_by.shape
+        values = torch.linalg.svdvals(moved_by) / 0.01 / max(1, rows / columns) ** 0.5
         assert 0.5 < float(values.min()) < float(values.max()) < 1.3, name
 
 
 def test_the_cooldown_takes_fewer_and_larger_patches(pictures):
-    trained = TrainingRun(TINY, pictures, "cpu")
-    shapes = [tuple(trained._examples(step)[0].shape) for step in range(6)]
-    assert shapes == [(3, 3, 8, 8)] * 4 + [(2, 3, 16, 16)] * 2
+    examples = Examples(TINY, pictures)
+    shapes = [tuple(examples[step].patches.shape) for step in range(6)]
+    assert shapes == [(3, 8, 8, 3)] * 4 + [(2, 16, 16, 3)] * 2
 
 
 def test_examples_belong_to_seed_and_step(pictures):
-    one, two = (TrainingRun(TINY, pictures, "cpu") for _ in range(2))
-    other = TrainingRun(dataclasses.replace(TINY, seed=1), pictures, "cpu")
-    one._examples(0)
-    for first, second in zip(one._examples(3), two._examples(3), strict=True):
+    def seen(step, config=TINY):
+        return TrainingRun(config).on_device(Examples(config, pictures)[step])
+
+    for first, second in zip(seen(3), seen(3), strict=True):
         assert torch.equal(first, second)
-    assert not torch.equal(one._examples(3)[2], one._examples(2)[2])
-    assert not torch.equal(one._examples(3)[2], other._examples(3)[2])
+    other = seen(3, dataclasses.replace(TINY, seed=1))
+    assert not torch.equal(seen(3)[2], seen(2)[2])
+    assert not torch.equal(seen(3)[2], other[2])
 
 
 def test_examples_are_images_times_and_normal_noise(pictures):
     config = dataclasses.replace(TINY, batch_size=400)
-    clean, times, noise = TrainingRun(config, pictures, "cpu")._examples(0)
+    clean, times, noise = TrainingRun(config).on_device(Examples(config, pictures)[0])
+    assert clean.shape == noise.shape == (400, 3, 8, 8)
     assert -1 <= float(clean.min()) < -0.98
     assert 0.98 < float(clean.max()) <= 1
     assert 0 <= int(times.min()) < 100 < 900 < int(times.max()) <= 999
     error = 5 / noise.numel() ** 0.5
     assert abs(float(noise.mean())) < error
     assert abs(float(noise.square().mean()) - 1) < error * 2**0.5
+
+
+def test_some_patches_are_grey_and_some_have_other_colours():
+    picture = np.zeros((24, 24, 3), np.uint8) + np.array([10, 20, 30], np.uint8)
+    made = TrainingPictures(picture[None], [], 1.0).batch(1000, 8, np.random.default_rng(0))
+    colours = [tuple(map(int, patch[0, 0])) for patch in made]
+    grey = sum(len(set(colour)) == 1 for colour in colours) / len(colours)
+    as_it_is = colours.count((10, 20, 30)) / len(colours)
+    assert grey == pytest.approx(0.1, abs=0.03)
+    assert as_it_is == pytest.approx(0.65 + 0.25 / 6, abs=0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("pictures")
+def test_other_processes_cut_the_same_patches(tmp_path):
+    config = dataclasses.replace(TINY, steps=5)
+    runs = [list(train(config, tmp_path / str(n), name="tiny", workers=n)) for n in (0, 2)]
+    assert runs[0] == runs[1]
+
+
+def test_a_half_precision_run_sees_its_noisy_pixels_exactly(pictures):
+    trained = TrainingRun(dataclasses.replace(TINY, precision="bfloat16"))
+    stem, seen = trained.network.stem[1], []
+    stem.register_forward_hook(lambda _module, given, made: seen.extend((given[0], made)))
+    trained.step(Examples(TINY, pictures)[0])
+    assert [tensor.dtype for tensor in seen] == [torch.float32] * 2
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_recorded_steps_learn_as_others_do(pictures):
+    config, losses = dataclasses.replace(TINY, steps=20, cooldown=8), {}
+    examples = Examples(config, pictures)
+    for recorded in (False, True):
+        trained = TrainingRun(config, "cuda")
+        if not recorded:
+            trained._learn = trained._learnt
+        losses[recorded] = [float(trained.step(examples[step])) for step in range(20)]
+    assert losses[True] == pytest.approx(losses[False], abs=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -235,7 +276,8 @@ def test_impossible_recipes(changes, expected):
         dataclasses.replace(TINY, **changes)
 
 
-def test_patches_are_cut_from_the_pictures_without_resampling():
+def test_patches_are_cut_from_the_pictures_without_resampling(monkeypatch):
+    monkeypatch.setattr("ddpg.priors.training.pictures.GREY_SHARE", 0)
     # Each pixel of this picture names its place; a patch must be a window, turned or mirrored.
     rows, columns = np.indices((12, 12), dtype=np.uint8)
     picture = np.stack([rows, columns, np.full_like(rows, 200)], axis=-1)
@@ -284,11 +326,20 @@ def test_textures_are_taken_from_photographs(palettes):
     assert not np.array_equal(with_texture, leaves(palettes, 0, 1))
 
 
-def test_the_shipped_recipe_is_that_of_the_shipped_prior() -> None:
-    recipe = read_yaml(Path(__file__).parents[2] / "config/training/dead-leaves.yaml")
+def test_the_shipped_weights_are_one_run_of_the_shipped_recipe() -> None:
+    root = Path(__file__).parents[2]
+    recipe = read_yaml(root / "config/training/dead-leaves.yaml")
     card = read_yaml(EMBEDDED / "dead-leaves.yaml")
     assert recipe.pop("name") == card["name"]
     config = validated(TrainingConfig, recipe, "dead-leaves.yaml")
     for field in ("widths", "blocks", "embedding_width"):
         assert getattr(config, field) == card["architecture"][field]
     assert config.steps == card["training"]["steps"]
+    with (root / "benchmarks/results/training/dead-leaves-log.csv").open(newline="") as stream:
+        log = list(csv.DictReader(stream))
+    logged_at = range(config.log_every, config.steps + 1, config.log_every)
+    assert [int(line["step"]) for line in log] == list(logged_at)
+    run_of_it = TrainingRun(dataclasses.replace(config, widths=[4], blocks=[1], embedding_width=4))
+    rates = [config.learning_rate * run_of_it.pace(step - 1) for step in logged_at]
+    assert [float(line["learning_rate"]) for line in log] == pytest.approx(rates, rel=5e-3)
+    assert float(log[-1]["seconds"]) == pytest.approx(3600 * card["training"]["hours"], rel=0.1)

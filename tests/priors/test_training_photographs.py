@@ -78,9 +78,14 @@ def test_what_is_held_back_must_be_a_file() -> None:
 def test_photographs_are_offered_reduced_only() -> None:
     rng = np.random.default_rng(1)
     taken = [Image.fromarray(rng.integers(0, 256, (600, 900, 3), dtype=np.uint8))]
-    made = training_pictures(leaves=1, size=32, leaf_share=0.5, seed=0, smallest=96, taken=taken)
+    made = training_pictures(taken, leaves=1, size=32, leaf_share=0.5, seed=0, smallest=96)
     sizes = [picture.shape[:2] for picture in made.photographs]
     assert sizes == [(300, 450), (200, 300), (150, 225), (100, 150)]
+
+
+def test_a_recipe_without_photographs_is_refused() -> None:
+    with pytest.raises(ValueError, match="must name at least one"):
+        training_pictures([], leaves=1, size=32, leaf_share=0.5, seed=0, smallest=96)
 
 
 @pytest.mark.slow
@@ -125,15 +130,15 @@ def test_held_back_photographs_are_scored_at_every_save(
         run("new")
     assert not (tmp_path / "new").exists()
     changed = dataclasses.replace(config, photographs=[])
-    monkeypatch.setattr(training, "training_pictures", lambda **_: None)
+    monkeypatch.setattr(training, "training_pictures", lambda *_, **__: None)
     with pytest.raises(ValueError, match="the saved run has photographs = "):
         list(train(changed, tmp_path / "whole", name="p"))
 
 
 def test_the_shipped_recipe_names_no_picture_of_a_study() -> None:
-    recipe: dict[str, Any] = read_yaml(ROOT / "config/training/photographs.yaml")
+    recipe: dict[str, Any] = read_yaml(ROOT / "config/training/dead-leaves.yaml")
     del recipe["name"]
-    config = validated(TrainingConfig, recipe, "photographs.yaml")
+    config = validated(TrainingConfig, recipe, "dead-leaves.yaml")
     named = {sum_ for package in config.photographs for sum_ in package.files.values()}
     assert len(named) == sum(len(package.files) for package in config.photographs) > 50
     for card in (ROOT / "config/cards/datasets").glob("*.yaml"):

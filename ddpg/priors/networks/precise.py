@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
+from torch.amp import is_autocast_available
 
 
 class PreciseLinear(nn.Linear):
@@ -26,5 +29,10 @@ class PreciseConv2d(nn.Conv2d):
     keeps_float32: ClassVar[bool] = True
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name is that of nn.Conv2d
-        """The convolution in the precision of the weights."""
-        return super().forward(input.to(self.weight.dtype))
+        """The convolution in the precision of the weights, in training as well."""
+        kind = input.device.type
+        exact = (
+            torch.autocast(kind, enabled=False) if is_autocast_available(kind) else nullcontext()
+        )
+        with exact:
+            return super().forward(input.to(self.weight.dtype))

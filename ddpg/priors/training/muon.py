@@ -40,7 +40,7 @@ def orthogonalised(matrices: Tensor) -> Tensor:
         return orthogonalised(matrices.mT).mT
     matrices = matrices / matrices.norm(dim=(1, 2), keepdim=True).clamp_min(1e-7)
     gram = matrices @ matrices.mT
-    one = torch.eye(gram.shape[1]).to(gram)
+    one = torch.eye(gram.shape[1], dtype=gram.dtype, device=gram.device)
     linear, cubic, quintic = COEFFICIENTS
     product = one
     for _ in range(ITERATIONS):
@@ -61,7 +61,7 @@ class Muon(torch.optim.Optimizer):
         ValueError: a parameter has fewer than two dimensions.
     """
 
-    def __init__(self, kernels: Iterable[nn.Parameter], learning_rate: float) -> None:
+    def __init__(self, kernels: Iterable[nn.Parameter], learning_rate: float | Tensor) -> None:
         super().__init__(kernels, {"lr": learning_rate})
         for group in self.param_groups:
             for kernel in group["params"]:
@@ -70,23 +70,26 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self) -> None:  # type: ignore[override]  # closures are not needed
-        """Move every kernel that has a gradient; those of one shape are done together."""
+        """Move every kernel; those of one shape are done together. All must have a gradient."""
         for group in self.param_groups:
-            by_shape: dict[torch.Size, list[tuple[nn.Parameter, Tensor]]] = {}
+            by_shape: dict[torch.Size, list[nn.Parameter]] = {}
             for kernel in group["params"]:
-                if kernel.grad is not None:
-                    by_shape.setdefault(kernel.shape, []).append((kernel, kernel.grad))
-            for moved in by_shape.values():
-                directions = orthogonalised(torch.stack([self._ahead(*each) for each in moved]))
+                by_shape.setdefault(kernel.shape, []).append(kernel)
+            for shape, kernels in by_shape.items():
+                directions = orthogonalised(self._ahead(kernels).flatten(2))
                 rows, columns = directions.shape[1:]
-                rate = group["lr"] * max(1.0, rows / columns) ** 0.5
-                for (kernel, _), direction in zip(moved, directions, strict=True):
-                    kernel.sub_(direction.reshape(kernel.shape), alpha=rate)
+                steps = directions * (group["lr"] * max(1.0, rows / columns) ** 0.5)
+                for kernel, step in zip(kernels, steps, strict=True):
+                    kernel.sub_(step.reshape(shape))
 
-    def _ahead(self, kernel: nn.Parameter, gradient: Tensor) -> Tensor:
-        """The gradient with the momentum of the next step in it, as a matrix."""
-        state = self.state[kernel]
+    def _ahead(self, kernels: list[nn.Parameter]) -> Tensor:
+        """The gradients with the momentum of the next step in them, stacked.
+
+        One tensor holds the momentum of all; it is kept with the first of them.
+        """
+        gradients = torch.stack([kernel.grad for kernel in kernels if kernel.grad is not None])
+        state = self.state[kernels[0]]
         if "momentum" not in state:
-            state["momentum"] = torch.zeros_like(kernel)
-        state["momentum"].lerp_(gradient, 1 - MOMENTUM)
-        return gradient.lerp(state["momentum"], MOMENTUM).flatten(1)
+            state["momentum"] = torch.zeros_like(gradients)
+        state["momentum"].lerp_(gradients, 1 - MOMENTUM)
+        return gradients.lerp_(state["momentum"], MOMENTUM)

@@ -1,27 +1,32 @@
 """What a prior is trained on: dead leaves, and photographs that no study contains.
 
-The photographs are those that a recipe names (:mod:`ddpg.priors.training.photographs`). Where it
-names none, they come with scikit-learn and scikit-image and are read from the installed packages.
-The pictures of the default study (``config/cards/datasets/photographs.yaml``) are not among them.
+The photographs are those that a recipe names (:mod:`ddpg.priors.training.photographs`). The
+pictures of the default study (``config/cards/datasets/photographs.yaml``) are not among them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
+from torch.utils.data import Dataset
 
 from ddpg.priors.training.dead_leaves import dead_leaves
-
-SCALES = (2.0, 1.0, 0.75, 0.5, 0.35)
-"""Photographs are also offered enlarged, hence smooth, and reduced, hence sharp and busy."""
+from ddpg.priors.training.workers import in_order
 
 REDUCED = (1 / 2, 1 / 3, 1 / 4, 1 / 6, 1 / 8)
 """Scales of photographs as cameras take them: below a half they are sharp and free of noise."""
+
+GREY_SHARE = 0.1
+"""Of the patches, so many are one channel three times: grey pictures are restored, too."""
+
+RECOLOURED_SHARE = 0.35
+"""Up to this share, from the one above, channels change places."""
 
 TEXTURE_SIDE = 512
 """Side of the squares that become textures of leaves."""
@@ -55,47 +60,67 @@ class TrainingPictures:
         patch = np.rot90(picture[top : top + size, left : left + size], int(rng.integers(4)))
         if rng.random() < 0.5:
             patch = patch[:, ::-1]
-        return patch[:, :, rng.permutation(3)] if rng.random() < 0.3 else patch
+        dyed = rng.random()
+        if dyed < GREY_SHARE:
+            return patch[:, :, [rng.integers(3)] * 3]
+        return patch[:, :, rng.permutation(3)] if dyed < RECOLOURED_SHARE else patch
+
+
+class _Leaves(Dataset[NDArray[np.uint8]]):
+    """Dead-leaves pictures by number; number n is drawn with the generator seeded by (seed, n)."""
+
+    def __init__(self, photographs: Sequence[Image.Image], size: int, seed: int) -> None:
+        smaller = [np.asarray(_small(photograph), np.float32) for photograph in photographs]
+        self.palettes = [colours / np.float32(255) for colours in smaller]
+        fields = _fields(photographs)
+        self.textures = [(field - field.mean()) / field.std() for field in fields]
+        self.size, self.seed = size, seed
+
+    def __getitem__(self, number: int) -> NDArray[np.uint8]:
+        rng = np.random.default_rng([self.seed, number])
+        return dead_leaves(self.size, rng, self.palettes, self.textures)
+
+
+class _Reduced(Dataset[list[NDArray[np.uint8]]]):
+    """Photographs by number, each at every scale that leaves ``smallest`` pixels on both sides."""
+
+    def __init__(self, photographs: Sequence[Image.Image], smallest: int) -> None:
+        self.photographs, self.smallest = photographs, smallest
+
+    def __getitem__(self, number: int) -> list[NDArray[np.uint8]]:
+        made = [_scaled(self.photographs[number], scale) for scale in REDUCED]
+        return [np.asarray(image) for image in made if min(image.size) >= self.smallest]
 
 
 def training_pictures(
+    photographs: Sequence[Image.Image],
     *,
     leaves: int,
     size: int,
     leaf_share: float,
     seed: int,
     smallest: int,
-    taken: Sequence[Image.Image] = (),
+    workers: int = 0,
 ) -> TrainingPictures:
-    """Draw the dead leaves and collect the photographs.
+    """Draw the dead leaves, in colours and textures of the photographs, and reduce these.
 
     Args:
+        photographs: as a camera takes them.
         leaves: number of dead-leaves pictures.
         size: their side in pixels.
         leaf_share: share of the patches cut from them, in [0, 1].
         seed: picture number n is drawn with the generator seeded by (seed, n).
         smallest: photographs reduced below this side are left out.
-        taken: photographs as a camera takes them; without any, those of installed packages.
+        workers: processes that draw; with 0 this one does.
+
+    Raises:
+        ValueError: there are no photographs.
     """
-    colour = list(taken) or _photographs()
-    grey = _fields(taken) if taken else _grey_photographs()
-    palettes = [
-        np.asarray(_small(photograph), np.float32) / np.float32(255) for photograph in colour
-    ]
-    textures = [(field - field.mean()) / field.std() for field in grey]
-    drawn = [
-        dead_leaves(size, np.random.default_rng([seed, number]), palettes, textures)
-        for number in range(leaves)
-    ]
-    if taken:
-        offered = [_scaled(image, scale) for image in colour for scale in REDUCED]
-    else:
-        rng = np.random.default_rng([seed, leaves])
-        tinted = [_tint(field, palettes, rng) for field in grey for _ in range(3)]
-        # Colour photographs count twice.
-        offered = [_scaled(image, s) for image in (*colour, *colour, *tinted) for s in SCALES]
-    photographs = [np.asarray(image) for image in offered if min(image.size) >= smallest]
-    return TrainingPictures(np.stack(drawn), photographs, leaf_share)
+    if not photographs:
+        raise ValueError("photographs must name at least one that is not held back")
+    drawn = list(in_order(_Leaves(photographs, size, seed), range(leaves), workers))
+    reduced = in_order(_Reduced(photographs, smallest), range(len(photographs)), workers)
+    return TrainingPictures(np.stack(drawn), list(chain.from_iterable(reduced)), leaf_share)
 
 
 def _scaled(image: Image.Image, scale: float) -> Image.Image:
@@ -114,36 +139,3 @@ def _fields(photographs: Sequence[Image.Image]) -> list[NDArray[np.float32]]:
     squares = [ImageOps.fit(image.convert("L"), side) for image in photographs]
     fields = [np.asarray(square, np.float32) / np.float32(255) for square in squares]
     return [field for field in fields if field.std() > 0.05]
-
-
-def _photographs() -> list[Image.Image]:
-    """The colour photographs."""
-    import skimage.data
-    import sklearn.datasets
-
-    arrays = [
-        sklearn.datasets.load_sample_image("china.jpg"),
-        sklearn.datasets.load_sample_image("flower.jpg"),
-        skimage.data.hubble_deep_field(),
-        skimage.data.immunohistochemistry(),
-    ]
-    return [Image.fromarray(array) for array in arrays]
-
-
-def _grey_photographs() -> list[NDArray[np.float32]]:
-    """Grey photographs of 512 x 512, brightness 0 to 1."""
-    import skimage.data
-
-    names = ("brick", "camera", "grass", "gravel", "moon")
-    return [getattr(skimage.data, name)().astype(np.float32) / 255 for name in names]
-
-
-def _tint(
-    field: NDArray[np.float32], palettes: list[NDArray[np.float32]], rng: Generator
-) -> Image.Image:
-    """A grey photograph coloured with a straight line between two colours of a palette."""
-    photograph = palettes[rng.integers(len(palettes))].reshape(-1, 3)
-    dark, bright = sorted(photograph[rng.integers(len(photograph), size=2)], key=np.sum)
-    dark, bright = 0.6 * dark, 0.4 + 0.6 * bright
-    picture = dark + field[:, :, None] * (bright - dark)
-    return Image.fromarray(np.rint(255 * picture.clip(0, 1)).astype(np.uint8))

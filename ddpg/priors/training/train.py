@@ -20,9 +20,7 @@ from dataclasses import asdict, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
@@ -33,13 +31,16 @@ from ddpg.priors.network_prior import NetworkPrior
 from ddpg.priors.networks.residual_unet import SIGMA_DATA, ResidualUNet
 from ddpg.priors.schedule import Schedule
 from ddpg.priors.scoring import means, score_prior
+from ddpg.priors.training.examples import Example, Examples
 from ddpg.priors.training.muon import Muon
 from ddpg.priors.training.photographs import (
     PhotographPackage,
     read_photographs,
     validation_squares,
 )
-from ddpg.priors.training.pictures import TrainingPictures, training_pictures
+from ddpg.priors.training.pictures import training_pictures
+from ddpg.priors.training.recorded import Recorded
+from ddpg.priors.training.workers import in_order
 
 SMALLEST_ERROR = 1e-4
 """Added to a patch's error before the logarithm; flat patches reach about 1e-3."""
@@ -65,7 +66,7 @@ class TrainingConfig:
         log_normal_share: share of the noise levels drawn log-normally around ``sigma = 0.3`` (EDM,
             table 1), where an image's detail is decided; the others are uniform in t.
         leaves, leaf_size, leaf_share: see :func:`training_pictures`.
-        photographs: packages that carry them; without any, those of installed Python packages.
+        photographs: packages that carry them, at least one photograph.
         seed: of the pictures, the patches and the noise.
         precision: "bfloat16" runs the convolutions in half precision, "float32" does not.
         log_every, save_every: steps between log lines and between saves.
@@ -107,16 +108,18 @@ class TrainingConfig:
 class TrainingRun:
     """The network, its average and the optimiser; :meth:`step` advances them."""
 
-    def __init__(self, config: TrainingConfig, pictures: TrainingPictures, device: str) -> None:
-        self.config, self.pictures, self.device = config, pictures, torch.device(device)
+    def __init__(self, config: TrainingConfig, device: str = "cpu") -> None:
+        self.config, self.device = config, torch.device(device)
         with torch.random.fork_rng(devices=[]):  # modules draw from the global generator
             torch.manual_seed(config.seed)
             network = ResidualUNet(config.widths, config.blocks, config.embedding_width)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
-        average = torch.optim.swa_utils.get_ema_multi_avg_fn(config.ema)
-        self.average = torch.optim.swa_utils.AveragedModel(self.network, multi_avg_fn=average)
+        self.average = copy.deepcopy(self.network)
+        self._averaged = torch.optim.swa_utils.get_ema_multi_avg_fn(config.ema)
         self.optimisers = _optimisers(self.network, config)
         self.steps_done, self.seconds = 0, 0.0
+        self._generator = torch.Generator(self.device)
+        self._learn = Recorded(self._learnt) if self.device.type == "cuda" else self._learnt
 
     def pace(self, step: int) -> float:
         """Share of the learning rates in [0, 1]: linear warm-up, one, linear decay to zero."""
@@ -125,13 +128,17 @@ class TrainingRun:
         left = (config.steps - step) / max(1, config.cooldown)
         return min(1.0, warm, left)
 
-    def step(self) -> float:
-        """One optimisation step; returns the loss."""
-        step = self.steps_done
-        clean, times, noise = self._examples(step)
+    def step(self, example: Example) -> Tensor:
+        """One optimisation step; returns the loss, which no step waits for."""
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
-                group["lr"] = optimiser.defaults["lr"] * self.pace(step)
+                group["lr"].fill_(group["initial_lr"] * self.pace(self.steps_done))
+        loss = self._learn(*self.on_device(example))
+        self.steps_done += 1
+        return loss
+
+    def _learnt(self, clean: Tensor, times: Tensor, noise: Tensor) -> Tensor:
+        """The loss, after everything has moved along its gradient."""
         sigma = self.network.sigmas[times][:, None, None, None]
         x_t = (clean + sigma * noise) / (1 + sigma.square()).sqrt()
         half = self.config.precision == "bfloat16"
@@ -148,36 +155,22 @@ class TrainingRun:
         nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_NORM)
         for optimiser in self.optimisers:
             optimiser.step()
-        self.average.update_parameters(self.network)
-        self.steps_done += 1
-        return float(loss.detach())
+        self._averaged(list(self.average.parameters()), list(self.network.parameters()), 0)
+        return loss.detach()
 
-    def _examples(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Patches in [-1, 1], time indices and noise of one step, all from (seed, step)."""
-        config = self.config
-        rng = np.random.default_rng([config.seed, 1, step])
-        cooling = step >= config.steps - config.cooldown
-        count = config.cooldown_batch_size if cooling else config.batch_size
-        size = config.cooldown_patch_size if cooling else config.patch_size
-        patches = self.pictures.batch(count, size, rng)
-        times = self._times(count, rng)
-        clean = torch.from_numpy(patches).permute(0, 3, 1, 2).to(self.device).float() / 127.5 - 1
+    def on_device(self, example: Example) -> tuple[Tensor, Tensor, Tensor]:
+        """Patches (B, 3, size, size) in [-1, 1], their times (B,), and noise of their shape."""
+        patches, times, seed = example
+        clean = patches.to(self.device, non_blocking=True).permute(0, 3, 1, 2).float() / 127.5 - 1
         clean = clean.contiguous(memory_format=torch.channels_last)
-        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        noise = torch.randn(clean.shape, generator=generator).to(clean)
-        return clean, torch.from_numpy(times).to(self.device), noise
-
-    def _times(self, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Time indices: some log-normal in the noise level, some uniform."""
-        log_sigmas = self.network.sigmas.log().cpu().numpy()
-        near = np.searchsorted(log_sigmas, rng.normal(-1.2, 1.2, count))
-        uniform = rng.integers(len(log_sigmas), size=count)
-        detailed = rng.random(count) < self.config.log_normal_share
-        return np.where(detailed, near.clip(0, len(log_sigmas) - 1), uniform)
+        self._generator.manual_seed(seed)
+        noise = torch.randn(clean.shape, generator=self._generator, device=self.device)
+        noise = noise.contiguous(memory_format=torch.channels_last)
+        return clean, times.to(self.device, non_blocking=True), noise
 
     def weights(self) -> dict[str, Tensor]:
         """The averaged weights, in half precision as they are shipped."""
-        state = self.average.module.state_dict()
+        state = self.average.state_dict()
         return {name: value.cpu().half().contiguous() for name, value in state.items()}
 
     def scores(self, pictures: Mapping[str, Tensor]) -> dict[str, str]:
@@ -186,7 +179,7 @@ class TrainingRun:
         Args:
             pictures: name -> (3, H, W) in [0, 1].
         """
-        average = copy.deepcopy(self.average.module)  # a prior freezes the network that it takes
+        average = copy.deepcopy(self.average)  # a prior freezes the network that it takes
         prior = NetworkPrior(average, Schedule.linear(), device=self.device, dtype=torch.float32)
         by_level = means(score_prior(prior, pictures))["prior"]
         return {f"psnr_{level:g}": f"{value:.3f}" for level, value in by_level.items()}
@@ -228,6 +221,7 @@ def train(
     name: str,
     device: str = "cpu",
     photographs: Path = Path("/"),
+    workers: int = 0,
 ) -> Iterator[tuple[int, float]]:
     """Train, or go on training, in ``folder``; yields (steps done, mean loss) at every log line.
 
@@ -235,6 +229,8 @@ def train(
         folder: receives the log, the state and the weights; made if missing.
         name: the weights are saved as ``<name>.safetensors``.
         photographs: folder with the packages that the recipe names.
+        workers: processes that draw the leaves and cut the patches; with 0 this one does. What they
+            cut does not depend on their number.
 
     Raises:
         ValueError: the folder holds a run of another recipe.
@@ -244,27 +240,31 @@ def train(
     squares = validation_squares(taken)
     folder.mkdir(parents=True, exist_ok=True)
     pictures = training_pictures(
+        taken.trained_on,
         leaves=config.leaves,
         size=config.leaf_size,
         leaf_share=config.leaf_share,
         seed=config.seed,
         smallest=max(config.patch_size, config.cooldown_patch_size),
-        taken=taken.trained_on,
+        workers=workers,
     )
-    run = TrainingRun(config, pictures, device)
+    run = TrainingRun(config, device)
     state_file, log_file = folder / "state.pt", folder / "log.csv"
     if state_file.exists():
         run.load_state(torch.load(state_file, map_location=device, weights_only=True))
     validation_file = folder / "validation.csv"
     for file in (log_file, validation_file):
         _drop_log_after(file, run.steps_done)
-    losses, started, earlier = [], time.monotonic(), run.seconds
-    while run.steps_done < config.steps:
-        losses.append(run.step())
-        run.seconds = earlier + time.monotonic() - started
+    left = range(run.steps_done, config.steps)
+    examples = in_order(Examples(config, pictures), left, workers, pinned=run.device.type == "cuda")
+    losses: list[Tensor] = []
+    started, earlier = time.monotonic(), run.seconds
+    for example in examples:
+        losses.append(run.step(example))
         last = run.steps_done == config.steps
         if run.steps_done % config.log_every == 0 or last:
-            mean = float(np.mean(losses))
+            mean = float(torch.stack(losses).mean())
+            run.seconds = earlier + time.monotonic() - started
             _append_log(log_file, run, mean)
             losses.clear()
             yield run.steps_done, mean
@@ -272,6 +272,7 @@ def train(
             write_tensors(run.weights(), folder / f"{name}.safetensors")
             if squares:
                 _append(validation_file, {"step": run.steps_done} | run.scores(squares))
+            run.seconds = earlier + time.monotonic() - started
             with replacing(state_file) as path:
                 torch.save(run.state(), path)
 
@@ -287,8 +288,20 @@ def _optimisers(network: ResidualUNet, config: TrainingConfig) -> list[torch.opt
             if value.ndim == 4 and not name.startswith(("stem", "head"))
         ]
         kernels = [rest.pop(name) for name in inner]
-    adam = torch.optim.Adam(rest.values(), config.learning_rate, betas=(0.9, 0.99))
-    return [adam, Muon(kernels, config.kernel_learning_rate)] if kernels else [adam]
+    on_gpu = network.sigmas.is_cuda
+    # Rates are tensors, which a recorded step reads anew each time.
+    rate, kernel_rate = (
+        torch.tensor(value, device=network.sigmas.device)
+        for value in (config.learning_rate, config.kernel_learning_rate)
+    )
+    adam = torch.optim.Adam(rest.values(), rate, betas=(0.9, 0.99), capturable=on_gpu)
+    optimisers: list[torch.optim.Optimizer] = [adam]
+    if kernels:
+        optimisers.append(Muon(kernels, kernel_rate))
+    for optimiser in optimisers:
+        for group in optimiser.param_groups:
+            group["initial_lr"] = float(group["lr"])
+    return optimisers
 
 
 def _append_log(log_file: Path, run: TrainingRun, loss: float) -> None:
