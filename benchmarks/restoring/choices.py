@@ -6,9 +6,9 @@
 
 Every task of `ddpg restore` is measured at several noise levels with each method's recommended
 settings, on pictures that chose no setting of a sheet: at 96 x 96 on the three that
-`benchmarks/tuning.py` tunes with, with `--large` at 256 x 256 on six. Missing are two pixels of five ("inpainting"), or what
-scratches cover ("scratches", of up to 8 pixels; "wide", of 14); the error is that of the missing
-pixels where there is no noise.
+`benchmarks/tuning.py` tunes with, with `--large` at 256 x 256 on six.
+Missing are two pixels of five ("inpainting"), or what scratches cover ("scratches", of up to 8
+pixels; "wide", of 14); the error is that of the missing pixels where there is no noise.
 Written line by line; tasks, levels and methods that stand in the file already are left out.
 """
 

@@ -12,6 +12,7 @@ from ddpg.operators.tasks import TASKS, offers
 from ddpg.priors import GaussianPrior
 from ddpg.samplers import build_sampler
 from ddpg.samplers.catalogue import METHODS
+from ddpg.samplers.problem import Problem, Step
 
 SIZE = (16, 24)
 MEAN, VARIANCE = 0.1, 0.16
@@ -175,3 +176,16 @@ def test_single_precision_near_singular(name, task, backend, scale, sigma_y):
         invertible = double.to(torch.float32).invertible
         wrong = torch.where(invertible, double.image_coordinates(wrong).abs(), 0)
     assert float(wrong.abs().max()) < 5e-3
+
+
+@pytest.mark.parametrize("value", [-1.0, 0.6])
+def test_dpir_continues_a_cropped_observation_as_it_ends(value):
+    """A flat picture stays flat to its edge; begun in grey, its rim would stay grey."""
+    kernel = torch.ones(5, 5, dtype=torch.float64) / 25
+    operator = build_operator("blur", 24, kernel=kernel, border="cropped")
+    x = torch.full((1, *operator.image_shape), value)
+    y, prior = operator.forward(x), GaussianPrior(value, 0.01)
+    problem = Problem(y, operator.analyse(y), operator, prior, 0.01, SeededNoise(0, ["a"]))
+    first = Step(0, 1, 112, -1, 0.9, 1.0)
+    start = build_sampler("dpir", steps=8).start(problem, first)
+    torch.testing.assert_close(start, x, atol=1e-4, rtol=0)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from ddpg.priors.schedule import Schedule
@@ -25,6 +26,9 @@ SMALLEST_SIGMA = 0.001
 """sigma_n, and the last level, of observations without noise, on the [0, 1] scale."""
 
 GREY_LEVELS = 255
+
+LEAST_SEEN = 0.01
+"""What a pixel gives to y, of what one in the middle gives, from which it is taken as seen."""
 
 
 class DPIR(DiffusionSampler):
@@ -61,11 +65,22 @@ class DPIR(DiffusionSampler):
         return steps_of(self.moves(times), schedule)
 
     def start(self, problem: Problem, first: Step) -> Tensor:  # noqa: ARG002
-        """y; its enlargement ``scale^2 A^T y`` for super-resolution, which is brought to size."""
-        if problem.y.shape == problem.shape:
-            return problem.y
-        share = math.prod(problem.shape) / problem.y.numel()
-        return share * problem.operator.adjoint(problem.y)
+        """y; its enlargement ``scale^2 A^T y`` for super-resolution, which is brought to size.
+
+        Where the observation ends before the picture does, ``A^T y`` fades to grey, which no step
+        would take for an error: of means (``A 1 = 1``) it is divided by ``A^T 1``, so that it goes
+        on as it ends.
+        """
+        y, operator = problem.y, problem.operator
+        if y.shape == problem.shape:
+            return y
+        back = operator.adjoint(y)
+        enlarged = math.prod(problem.shape) / y.numel() * back
+        if operator.sampling_grid is not None:
+            return enlarged
+        means = (operator.forward(torch.ones_like(back)) - 1).abs().max() < LEAST_SEEN
+        seen = operator.adjoint(torch.ones_like(y)).clamp_min(LEAST_SEEN)
+        return torch.where(means, back / seen, enlarged)
 
     def step(self, problem: Problem, x: Tensor, step: Step) -> tuple[Tensor, Tensor]:
         """One iteration of algorithm 1."""
