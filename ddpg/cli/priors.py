@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 
 from ddpg.cli.options import VerbMaker, set_threads
+from ddpg.errors import UserError
 
 TITLE = "priors"
 
@@ -85,12 +86,15 @@ def _train_prior(options: argparse.Namespace) -> None:
     from ddpg.machine.devices import claimed_device
 
     set_threads(options.threads)
+    if options.workers < 0:
+        raise UserError(f"--workers: must be a whole number from 0 on, got {options.workers}")
     with claimed_device(options.device) as device:
         _train(options, device)
 
 
 def _train(options: argparse.Namespace, device: str) -> None:
-    from ddpg.priors.training.train import TrainingConfig, train
+    from ddpg.priors.training.recipe import TrainingConfig
+    from ddpg.priors.training.train import train
     from ddpg.validation import read_yaml, validated
 
     recipe = read_yaml(options.config)

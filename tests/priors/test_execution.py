@@ -77,7 +77,7 @@ def test_bfloat16_restores_as_float32_does(
 ) -> None:
     half = restored(pictures, task, sigma_y, method, dtype="bfloat16")
     full = restored(pictures, task, sigma_y, method, dtype="float32")
-    assert float((half - full).abs().max()) < 0.02
+    assert float((half - full).abs().max()) < 0.03
 
 
 @pytest.mark.slow

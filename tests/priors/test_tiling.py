@@ -72,8 +72,8 @@ def test_a_network_on_tiles_is_nearly_the_network(network):
     x = picture(200, 168)
     whole = network.eps(x, 300)
     tiled = TiledPrior(network, tile=128, overlap=32).eps(x, 300)
-    assert float((whole - tiled).square().mean().sqrt()) < 0.005
-    assert float((whole - tiled).abs().max()) < 0.1
+    assert float((whole - tiled).square().mean().sqrt()) < 0.015
+    assert float((whole - tiled).abs().max()) < 0.3
 
 
 @pytest.mark.slow

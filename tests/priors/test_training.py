@@ -16,7 +16,8 @@ from ddpg.priors.training import train as training
 from ddpg.priors.training.dead_leaves import dead_leaves
 from ddpg.priors.training.examples import Examples
 from ddpg.priors.training.pictures import TrainingPictures
-from ddpg.priors.training.train import TrainingConfig, TrainingRun, train
+from ddpg.priors.training.recipe import TrainingConfig
+from ddpg.priors.training.train import TrainingRun, train
 from ddpg.validation import read_yaml, validated
 
 TINY = TrainingConfig(

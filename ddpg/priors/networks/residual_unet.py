@@ -35,11 +35,11 @@ class ResidualBlock(nn.Module):
         _zero(self.second)
 
     def forward(self, features: Tensor, embedding: Tensor) -> Tensor:
-        modulation = self.modulation(embedding).to(features.dtype)
-        scale, shift = modulation[:, :, None, None].chunk(2, dim=1)
-        # No gradient needs what is overwritten here and below.
-        hidden = torch.addcmul(shift, self.first(features), 1 + scale).relu_()
-        return self.second(hidden).add_(features)
+        scale, shift = self.modulation(embedding)[:, :, None, None].chunk(2, dim=1)
+        # In float32: a rounded factor is wrong in the same way at every pixel. No gradient needs
+        # what is overwritten here and below.
+        hidden = torch.addcmul(shift, self.first(features).to(shift.dtype), 1 + scale).relu_()
+        return self.second(hidden.to(features.dtype)).add_(features)
 
 
 class Stage(nn.ModuleList):

@@ -6,7 +6,7 @@ network. Whoever makes them, and whether the run was stopped before, step number
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,9 +17,7 @@ from torch.utils.data import Dataset
 
 from ddpg.priors.schedule import Schedule
 from ddpg.priors.training.pictures import TrainingPictures
-
-if TYPE_CHECKING:
-    from ddpg.priors.training.train import TrainingConfig
+from ddpg.priors.training.recipe import TrainingConfig
 
 
 class Example(NamedTuple):
