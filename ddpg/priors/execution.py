@@ -5,7 +5,7 @@ Each setting has a default that was measured to pay (docs/performance.md):
 - precision: bfloat16 where the processor multiplies it in hardware (AVX512_BF16 or AMX on a CPU,
   compute capability 8 on a GPU), float16 on GPUs with tensor cores before that, else float32.
   Restorations then differ from those of float32, and between such machines, by less than
-  0.02 dB PSNR per image.
+  0.03 dB PSNR per image.
 - layout: channels last, which all convolution kernels in question prefer.
 - compilation: on a GPU where a job has enough evaluations left to pay for it; on a CPU only if it
   is asked for.
@@ -102,7 +102,7 @@ def precision(dtype: str | torch.dtype | None, device: torch.device) -> torch.dt
 
 
 def best_precision(device: torch.device) -> torch.dtype:
-    """The fastest precision of a device that keeps restorations within 0.02 dB."""
+    """The fastest precision of a device that keeps restorations within 0.03 dB."""
     if device.type == "cpu":
         # Older PyTorch cannot tell, and then float32 is right everywhere.
         features: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()

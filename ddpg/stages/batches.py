@@ -121,7 +121,7 @@ def execution_of(job: Restoring) -> ExecutionSettings:
     """How the network is to be run: as the job says, else the prior's card, else the method.
 
     Gradients of the network are taken in float32 unless the precision was chosen: in bfloat16 they
-    move results by more than 0.02 dB.
+    move results by more than 0.03 dB.
     """
     chosen = ExecutionSettings(precision=job.precision, layout=job.layout, compile=job.compile)
     execution = chosen.over(read_card(job.prior).execution) if job.prior else chosen
