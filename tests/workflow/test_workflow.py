@@ -10,6 +10,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import termios
 import time
@@ -131,6 +132,11 @@ def on_a_terminal(project, *arguments: str) -> tuple[subprocess.Popen, int]:
     """A run with a terminal of its own, as people start it, and the other end of that."""
     ours, its = pty.openpty()
     options = project.process_options()
+
+    def at_the_terminal() -> None:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # so that ^C is a signal
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # tests in the background ignore it
+
     run = subprocess.Popen(
         project.command(*arguments),
         cwd=options["cwd"],
@@ -139,7 +145,7 @@ def on_a_terminal(project, *arguments: str) -> tuple[subprocess.Popen, int]:
         stdout=its,
         stderr=its,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that ^C is a signal
+        preexec_fn=at_the_terminal,
     )
     os.close(its)
     return run, ours
