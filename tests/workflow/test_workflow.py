@@ -103,7 +103,8 @@ def test_lpips_without_a_backbone_is_empty_and_says_why(finished):
 def test_ctrl_c_ends_a_run_with_three_lines_and_the_same_command_goes_on(fresh, finished_folder):
     run, terminal = on_a_terminal(fresh, METRICS)
     try:
-        wait_for(fresh.folder / "results/tiny/restorations", run)
+        # Python itself tells of ^C with a traceback while it starts: both jobs must be at work.
+        wait_for_logs(fresh.folder / "results/tiny/logs/restore", 2, run)
         os.write(terminal, b"\x03")
         said = everything_said(terminal)
         assert run.wait() != 0
@@ -177,10 +178,10 @@ def _commands(folder) -> Iterator[str]:
                 yield (process / "cmdline").read_text().replace("\0", " ")
 
 
-def wait_for(path: Path, process: subprocess.Popen) -> None:
-    """Wait until a path exists while a process runs."""
+def wait_for_logs(folder: Path, count: int, process: subprocess.Popen) -> None:
+    """Wait until so many jobs log, while a process runs."""
     deadline = time.monotonic() + 600
-    while not path.exists():
+    while len(list(folder.rglob("*.log"))) < count:
         assert process.poll() is None, "the run ended early"
         assert time.monotonic() < deadline
         time.sleep(0.05)
