@@ -38,8 +38,7 @@ class Examples(Dataset[Example]):
 
     def __init__(self, config: TrainingConfig, pictures: TrainingPictures) -> None:
         self.config, self.pictures = config, pictures
-        alphas_cumprod = Schedule.linear().alphas_cumprod
-        self._log_sigmas = (((1 - alphas_cumprod) / alphas_cumprod).log() / 2).float().numpy()
+        self._log_sigmas = np.log(Schedule.linear().levels).astype(np.float32)
 
     def __getitem__(self, step: int) -> Example:
         config = self.config

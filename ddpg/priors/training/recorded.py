@@ -1,7 +1,7 @@
 """Work of many small kernels on a GPU, recorded once and replayed.
 
-A training step of a small network is a thousand kernels of a few microseconds; starting them from
-Python takes several times longer than they run.
+A training step of a small network is many kernels of a few microseconds; starting them from Python
+takes longer than they run (docs/performance.md, "On a GPU").
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class _Recording(NamedTuple):
 
 
 class Recorded:
-    """A function of tensors on a GPU, recorded for each shapes of its arguments.
+    """A function of tensors on a GPU, recorded once for arguments of the same shapes.
 
     Args:
         function: neither waits for the GPU nor depends on what changes outside tensors.

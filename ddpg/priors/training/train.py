@@ -54,6 +54,7 @@ class TrainingRun:
             network = ResidualUNet(config.widths, config.blocks, config.embedding_width)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network)
+        # AveragedModel counts its updates, and a step that is recorded may not wait for a number.
         self._averaged = torch.optim.swa_utils.get_ema_multi_avg_fn(config.ema)
         self.optimisers = _optimisers(self.network, config)
         self.steps_done, self.seconds = 0, 0.0
